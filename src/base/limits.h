@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every size that comes from outside meets one of these before it is used to allocate or to loop. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define LIMIT_HTTP_BODY (8u << 20)    /* request body */
+#define LIMIT_HTTP_HEADERS 65536u     /* request line and headers */
+#define LIMIT_HTTP_REPLY (32u << 20)  /* answer that our client takes in */
+#define LIMIT_HTTP_FIELDS 128u        /* header fields of one request */
+#define LIMIT_HTTP_SEGMENTS 32u       /* of a path */
+#define LIMIT_HTTP_PAIRS 128u         /* of a query or a form */
+#define LIMIT_HTTP_CONNECTIONS 16384u /* of one server */
+#define LIMIT_IPC_MESSAGE (1u << 20)
+#define LIMIT_JSON_DEPTH 32u
+#define LIMIT_XML_BYTES (1u << 20)
+#define LIMIT_XML_DEPTH 64u
+#define LIMIT_XML_NODES 20000u
+#define LIMIT_CERT_BYTES 32768u
+#define LIMIT_CHAIN_CERTS 8u
+#define LIMIT_CERTS 64u /* in one bag or one set of anchors */
+#define LIMIT_CRL_ENTRIES 2000000u
+#define LIMIT_CSR_BYTES 32768u
+#define LIMIT_CMS_BYTES (512u << 10)
+#define LIMIT_PFX_BYTES (256u << 10)
+#define LIMIT_PFX_ROUNDS 2000000u /* of key derivation, in a PKCS#12 file from outside */
+#define LIMIT_KEY_BYTES 16384u    /* a private key in PEM */
+#define LIMIT_EXTENSIONS 64u      /* in one certificate or request */
+#define LIMIT_ORDER_BYTES 16384u
+#define LIMIT_NAME_AVAS 64u     /* attribute values in one distinguished name */
+#define LIMIT_NAME_VALUE 1024u  /* bytes in one of them */
+#define LIMIT_NAME_FORMAT 2048u /* bytes in a subject format */
+#define LIMIT_SANS 64u
+#define LIMIT_SAN_VALUE 2048u
+#define LIMIT_EKUS 64u
+#define LIMIT_OID_TEXT 128u
+#define LIMIT_TEXT 256u /* display names and their like */
+#define LIMIT_LONG_TEXT 4096u
+#define LIMIT_JWT_BYTES 16384u
+#define LIMIT_CONF_BYTES (256u << 10)
+#define LIMIT_INVENTORY 256u /* items one device may report */
+#define LIMIT_RESULTS 256u
+#define LIMIT_PAGE 1000u
+#define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
+#define LIMIT_CA_ATTRIBUTE \
+	32768u             /* bytes in one of them; a sealed order in base64 is the largest */
+#define LIMIT_CAS 64u      /* CAs of one issuer */
+#define LIMIT_FILTER 4096u /* bytes in one query option */
+#define LIMIT_FILTER_DEPTH 16u
+#define LIMIT_FILTER_ITEMS 256u /* terms of one filter, names of one list */
+
+#endif
