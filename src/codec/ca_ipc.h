@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages from ca/front to ca/issuer (run_dir/issuer.sock).
+ *
+ * *_encode appends to `out`; what *_parse gives is in the arena or points into `in`. A parser takes
+ * the whole message: bytes after its end are ERR_TRAILING.
+ *
+ *   type            request                 reply
+ *   CA_SUBMIT       ca_submit_req           ca_submit_rep
+ *   CA_QUERY        ca_query_req            ca_submit_rep
+ *   CA_REVOKE       ca_revoke_req           ca_revoke_rep
+ *   CA_CRL          ca_name_req             ca_der_rep      the newest CRL
+ *   CA_CERT         ca_name_req             ca_der_rep      the CA's certificate
+ *   CA_LIST         (empty)                 ca_list_rep
+ *   CA_TLS_CHAIN    (empty)                 ca_chain_rep    the front's TLS certificate first, then its chain
+ *   CA_SIGN_TLS     sign_req (which is 0)   sign_rep        with the TLS server key (codec/sign_ipc.h)
+ */
+#ifndef CODEC_CA_IPC_H
+#define CODEC_CA_IPC_H
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "codec/ipc_part.h"
+#include "codec/sign_ipc.h"
+
+enum ca_msg {
+	CA_SUBMIT = 0x0101,
+	CA_QUERY,
+	CA_REVOKE,
+	CA_CRL,
+	CA_CERT,
+	CA_LIST,
+	CA_TLS_CHAIN,
+	CA_SIGN_TLS,
+};
+
+struct ca_attribute {
+	const char *name, *value;
+};
+
+struct ca_submit_req {
+	const char *ca;
+	struct str caller; /* DER of the client certificate of the TLS connection */
+	struct str token;  /* PKCS#10 */
+	struct ca_attribute
+	    *attributes; /* <= LIMIT_CA_ATTRIBUTES; a value <= LIMIT_CA_ATTRIBUTE bytes */
+	size_t nattributes;
+};
+
+enum ca_disposition { CA_DENIED = 1, CA_PENDING = 2, CA_ISSUED = 3 };
+
+struct ca_submit_rep {
+	enum ca_disposition disposition;
+	uint32_t hresult;    /* 0 unless denied */
+	const char *message; /* one line for people */
+	uint64_t request_id;
+	struct str leaf;        /* DER; empty unless issued */
+	struct ipc_blobs chain; /* DER, issuing CA first; <= LIMIT_CHAIN_CERTS */
+};
+
+struct ca_query_req {
+	const char *ca;
+	struct str caller;
+	uint64_t request_id;
+};
+
+struct ca_revoke_req {
+	struct str caller;
+	struct str order; /* sealed (codec/order.h) */
+};
+
+struct ca_revoke_rep {
+	uint32_t count;
+};
+
+struct ca_name_req {
+	const char *ca;
+};
+
+struct ca_der_rep {
+	struct str der;
+};
+
+enum ca_role { CA_ROLE_ROOT = 1, CA_ROLE_ISSUING = 2, CA_ROLE_IDENTITY = 3 };
+
+struct ca_entry {
+	const char *name;
+	enum ca_role role;
+	struct str certificate; /* DER */
+};
+
+struct ca_list_rep {
+	struct ca_entry *v; /* <= LIMIT_CAS */
+	size_t n;
+};
+
+struct ca_chain_rep {
+	struct ipc_blobs chain;
+};
+
+const char *ca_disposition_name(enum ca_disposition d); /* "issued", "pending", "denied" */
+
+err_t ca_submit_req_encode(const struct ca_submit_req *q, struct buf *out);
+err_t ca_submit_req_parse(struct arena *a, struct str in, struct ca_submit_req *ret);
+err_t ca_submit_rep_encode(const struct ca_submit_rep *q, struct buf *out);
+err_t ca_submit_rep_parse(struct arena *a, struct str in, struct ca_submit_rep *ret);
+err_t ca_query_req_encode(const struct ca_query_req *q, struct buf *out);
+err_t ca_query_req_parse(struct arena *a, struct str in, struct ca_query_req *ret);
+err_t ca_revoke_req_encode(const struct ca_revoke_req *q, struct buf *out);
+err_t ca_revoke_req_parse(struct arena *a, struct str in, struct ca_revoke_req *ret);
+err_t ca_revoke_rep_encode(const struct ca_revoke_rep *q, struct buf *out);
+err_t ca_revoke_rep_parse(struct arena *a, struct str in, struct ca_revoke_rep *ret);
+err_t ca_name_req_encode(const struct ca_name_req *q, struct buf *out);
+err_t ca_name_req_parse(struct arena *a, struct str in, struct ca_name_req *ret);
+err_t ca_der_rep_encode(const struct ca_der_rep *q, struct buf *out);
+err_t ca_der_rep_parse(struct arena *a, struct str in, struct ca_der_rep *ret);
+err_t ca_list_rep_encode(const struct ca_list_rep *q, struct buf *out);
+err_t ca_list_rep_parse(struct arena *a, struct str in, struct ca_list_rep *ret);
+err_t ca_chain_rep_encode(const struct ca_chain_rep *q, struct buf *out);
+err_t ca_chain_rep_parse(struct arena *a, struct str in, struct ca_chain_rep *ret);
+
+#endif

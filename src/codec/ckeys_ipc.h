@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages from connector/link to connector/keys (run_dir/keys.sock).
+ *
+ * *_encode appends to `out`; what *_parse gives is in the arena or points into `in`. A parser takes
+ * the whole message: bytes after its end are ERR_TRAILING.
+ *
+ *   type                  request                reply
+ *   CKEYS_BEGIN           ckeys_begin_req        ckeys_begin_rep
+ *   CKEYS_FINISH          ckeys_finish_req       ckeys_finish_rep
+ *   CKEYS_DROP            ckeys_drop_req         (empty)
+ *   CKEYS_IDENTITY_CA     ckeys_identity_req     (empty)
+ */
+#ifndef CODEC_CKEYS_IPC_H
+#define CODEC_CKEYS_IPC_H
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "codec/ipc_part.h"
+
+enum ckeys_msg {
+	CKEYS_BEGIN = 0x0301,
+	CKEYS_FINISH,
+	CKEYS_DROP,
+	CKEYS_IDENTITY_CA,
+};
+
+enum ckeys_alg { CKEYS_RSA = 1, CKEYS_EC = 2 };
+
+struct ckeys_begin_req {
+	enum ckeys_alg alg;
+	uint16_t bits;         /* RSA: 2048 to 8192; EC: 256, 384, 521 (P-256, P-384, P-521) */
+	struct str subject;    /* DER Name */
+	struct str san;        /* DER GeneralNames; empty: none */
+	const char *sid;       /* "" if none */
+	struct ipc_texts ekus; /* OID text; <= LIMIT_EKUS */
+};
+
+struct ckeys_begin_rep {
+	uint64_t handle; /* unguessable; good until finished, dropped or 10 minutes unused */
+	struct str csr;  /* PKCS#10, DER */
+};
+
+struct ckeys_finish_req {
+	uint64_t handle;
+	struct str leaf;
+	struct ipc_blobs chain; /* issuing CA first; <= LIMIT_CHAIN_CERTS */
+	struct str device_certificate;
+};
+
+struct ckeys_finish_rep {
+	struct str pfx;      /* CMS EnvelopedData to the device certificate, around the PFX */
+	struct str password; /* the same, around its password */
+};
+
+struct ckeys_drop_req {
+	uint64_t handle;
+};
+
+struct ckeys_identity_req {
+	const char *pem; /* the device-identity CA's certificate and those above it */
+};
+
+err_t ckeys_begin_req_encode(const struct ckeys_begin_req *q, struct buf *out);
+err_t ckeys_begin_req_parse(struct arena *a, struct str in, struct ckeys_begin_req *ret);
+err_t ckeys_begin_rep_encode(const struct ckeys_begin_rep *q, struct buf *out);
+err_t ckeys_begin_rep_parse(struct arena *a, struct str in, struct ckeys_begin_rep *ret);
+err_t ckeys_finish_req_encode(const struct ckeys_finish_req *q, struct buf *out);
+err_t ckeys_finish_req_parse(struct arena *a, struct str in, struct ckeys_finish_req *ret);
+err_t ckeys_finish_rep_encode(const struct ckeys_finish_rep *q, struct buf *out);
+err_t ckeys_finish_rep_parse(struct arena *a, struct str in, struct ckeys_finish_rep *ret);
+err_t ckeys_drop_req_encode(const struct ckeys_drop_req *q, struct buf *out);
+err_t ckeys_drop_req_parse(struct arena *a, struct str in, struct ckeys_drop_req *ret);
+err_t ckeys_identity_req_encode(const struct ckeys_identity_req *q, struct buf *out);
+err_t ckeys_identity_req_parse(struct arena *a, struct str in, struct ckeys_identity_req *ret);
+
+#endif
