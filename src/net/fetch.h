@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTPS client: one blocking exchange at a time over a kept connection. A fetch belongs to one thread.
+ *
+ * No redirects, proxies from the environment, bodies up to LIMIT_HTTP_REPLY. A status of 400 and more is not an error
+ * here; the caller looks at it. ERR_UNREACHABLE, ERR_TIMEOUT and ERR_TLS name host and cause in their detail.
+ */
+#ifndef NET_FETCH_H
+#define NET_FETCH_H
+
+#include "net/tls.h"
+
+struct fetch;
+
+struct fetch_reply {
+	int status;
+	const char *content_type; /* "" if none */
+	const char *retry_after;  /* "" if none */
+	struct str body;          /* in the arena of the call */
+};
+
+err_t fetch_new(const struct tls_client_conf *tls, struct fetch **ret);
+void fetch_free(struct fetch *f);
+/* headers: "Name: value" strings, ended by NULL; may be NULL. body empty with GET and DELETE. timeout in ms for all of it. */
+err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url, const char *const *headers,
+    struct str body, int64_t timeout_ms, struct fetch_reply *ret);
+/* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
+void fetch_interrupt(struct fetch *f);
+
+static inline void
+fetch_cleanup(struct fetch **f)
+{
+	fetch_free(*f);
+}
+#define auto_fetch __attribute__((cleanup(fetch_cleanup)))
+
+#endif

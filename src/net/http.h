@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTPS server: event loops that hold connections, workers that run handlers as straight-line code.
+ *
+ * A handler reads top to bottom and may block (store, IPC, outbound HTTP). To wait for something it parks: the
+ * connection stays with its loop, the worker goes on, and the handler runs again from its start when the topic is
+ * notified or the deadline is over. A notify that comes between the handler's start and its parking is not lost.
+ *
+ * Refused before routing, with 400 and without reading a body: two Content-Length, Content-Length with
+ * Transfer-Encoding, none or two Host, versions other than 1.0 and 1.1, control characters in the target, headers
+ * past LIMIT_HTTP_HEADERS, bodies past the limit of the server.
+ *
+ * Routes are rows; a row without a permission does not compile. The permission is a number that only the server's
+ * gate understands. Several owners may mount their routes on one port, each with its own context and gate.
+ *
+ * Not here: what a permission means (api/), rendering of errors (the mount's on_error), certificates (pki/).
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include "base/arena.h"
+#include "base/metric.h"
+#include "base/when.h"
+#include "net/tls.h"
+
+struct http;     /* a server */
+struct http_req; /* one request, on a worker */
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS };
+
+typedef err_t (*http_handler)(struct http_req *r);
+
+struct http_route {
+	enum http_method method;
+	const char *path; /* "/a/{id}/b": segments compare ASCII case-insensitively; {name} takes one segment. Graph keys in
+			   * parentheses, b('x') and b(x), are read as b/x. A last segment {rest*} takes all that follows. */
+	unsigned perm;    /* never 0 */
+	http_handler handler;
+};
+
+/* A compile error when perm is 0. */
+#define ROUTE(method_, path_, perm_, handler_)                                                                         \
+	{                                                                                                              \
+		.method = HTTP_##method_, .path = path_, .perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]),         \
+		.handler = handler_                                                                                    \
+	}
+
+/* The routes of one owner, with its context, its gate and its way to say no: several edges may share a port. */
+struct http_mount {
+	const struct http_route *routes; /* ended by a row with path NULL */
+	void *ctx;                       /* http_ctx() of its handlers */
+	/* Before every handler: lets pass or fails. Must not be NULL. */
+	err_t (*gate)(struct http_req *r, unsigned perm);
+	/* Renders a failure of gate, handler or routing; must reply. Must not be NULL. Called on a worker. */
+	void (*on_error)(struct http_req *r, err_t e);
+};
+
+struct http_conf {
+	const char *name;                /* for metrics and logs: "api" */
+	int listen_fd;                   /* listening, non-blocking; the server owns it from here */
+	struct tls_server *tls;          /* NULL: plain HTTP. Borrowed */
+	unsigned loops, workers;         /* 0: one loop, four workers */
+	size_t max_body;                 /* 0: LIMIT_HTTP_BODY */
+	const struct http_mount *mounts; /* whose routes are served here; the first match in order wins */
+	size_t nmounts;                  /* at least 1; a path that no mount has is rendered by the first one */
+	/* After each finished request, for the access log; may be NULL. Called on the loop. */
+	void (*on_done)(void *done_ctx, const char *method, const char *target, int status, size_t bytes, int64_t us);
+	void *done_ctx;
+	struct metrics *metrics;         /* may be NULL */
+};
+
+err_t http_new(const struct http_conf *conf, struct http **ret);
+err_t http_start(struct http *h);  /* starts its threads and returns */
+void http_stop(struct http *h);    /* refuses new work, answers what runs (parked ones run a last time), joins */
+void http_free(struct http *h);
+
+/* What was asked. All text is decoded once, UTF-8, borrowed until the handler returns. */
+struct arena *http_arena(struct http_req *r);
+void *http_ctx(struct http_req *r);
+enum http_method http_method(const struct http_req *r);
+const char *http_method_name(enum http_method m);
+const char *http_path(const struct http_req *r);
+const char *http_param(const struct http_req *r, const char *name);  /* of the route; NULL if not in it */
+const char *http_query(const struct http_req *r, const char *name);  /* first of that name, case ignored; NULL: none */
+/* Every query pair in order; false when i is past the last. */
+bool http_query_at(const struct http_req *r, size_t i, const char **name, const char **value);
+const char *http_header(const struct http_req *r, const char *name); /* NULL: none */
+struct str http_body(const struct http_req *r);
+struct str http_peer_cert(const struct http_req *r); /* DER of the verified client certificate; empty: none */
+const char *http_peer_addr(const struct http_req *r);
+/* A value the gate leaves for the handler (who the caller is); NULL at first. */
+void http_set_caller(struct http_req *r, void *caller);
+void *http_caller(const struct http_req *r);
+
+/* The answer. Header and body are copied. A handler replies once, or parks. */
+void http_reply_header(struct http_req *r, const char *name, const char *value);
+err_t http_reply(struct http_req *r, int status, const char *content_type, struct str body);
+
+/* Waits: to be returned by the handler. After the deadline (when_mono_ms) the handler runs again and http_late(r) holds. */
+err_t http_park(struct http_req *r, unsigned topic, struct str key, int64_t deadline_ms);
+bool http_late(const struct http_req *r);
+/* when_mono_ms() of the request's arrival: deadlines of parked requests count from here. */
+int64_t http_arrived_ms(const struct http_req *r);
+/* First time this handler runs for this request? (parked handlers run again) */
+bool http_first_run(const struct http_req *r);
+
+/* From any thread. Empty key: everybody parked on the topic. */
+void http_notify(struct http *h, unsigned topic, struct str key);
+size_t http_parked(const struct http *h);
+
+/* application/x-www-form-urlencoded body, decoded; NULL: none of that name. */
+const char *http_form(struct http_req *r, const char *name);
+
+#endif

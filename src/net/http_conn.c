@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection on its loop: bytes to requests, answers to bytes. See http_int.h for who owns
+ * what.
+ *
+ *   HEAD ──head──► BODY ──whole──► BUSY ──answer──► FLUSH ──written──► HEAD, or LINGER when it ends
+ *
+ * LINGER: our side is closed, the rest of what the client sends is read and dropped for a moment;
+ * otherwise a reset could overtake the answer.
+ *
+ * No timeouts of libevent: the sweep looks at `since`. A client has REQUEST_MS from the end of the
+ * last answer to the end of its next request, so idle and slow clients meet the same limit.
+ */
+#include "net/http_int.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+
+#include "base/limits.h"
+
+#define REQUEST_MS 75000
+#define FIRST_REQUEST_MS 30000 /* with the TLS handshake */
+#define FLUSH_MS 60000
+#define LINGER_MS 2000
+#define READ_AHEAD (2 * LIMIT_HTTP_HEADERS)
+
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_FLUSH, CONN_LINGER };
+
+struct http_conn {
+	struct http_loop *loop;
+	struct bufferevent *bev;
+	struct http_conn *prev, *next;
+	enum conn_state state;
+	int64_t since;
+	bool open;   /* the TLS handshake is over */
+	bool served; /* had a request already */
+	bool eof;    /* the client sends no more */
+	bool close;  /* after the answer */
+	struct http_req *req;
+	uint64_t want; /* BODY, not chunked: bytes that are missing */
+	struct http_chunks chunks;
+	char addr[INET6_ADDRSTRLEN];
+};
+
+static void conn_read(struct http_conn *c);
+
+static void
+state_set(struct http_conn *c, enum conn_state s)
+{
+	c->state = s;
+	c->since = when_mono_ms();
+}
+
+static void
+conn_free(struct http_conn *c)
+{
+	struct http *h = c->loop->http;
+
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		c->loop->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (c->state == CONN_BUSY) {
+		/* Somewhere else at the moment; or parked, then it is ours again. */
+		if (park_gone(&h->park, c->req))
+			req_free(c->req);
+		else
+			c->req->conn = NULL;
+	} else {
+		req_free(c->req);
+	}
+	bufferevent_free(c->bev);
+	atomic_fetch_sub(&h->nconns, 1);
+	metric_inc(&h->m.connections, -1);
+	free(c);
+}
+
+static void
+conn_linger(struct http_conn *c)
+{
+	SSL *ssl = c->loop->http->conf.tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
+
+	if (c->eof) {
+		conn_free(c);
+		return;
+	}
+	if (ssl != NULL)
+		SSL_shutdown(ssl);
+	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	state_set(c, CONN_LINGER);
+	conn_read(c);
+}
+
+static void
+peer_cert(struct http_conn *c, struct http_req *r)
+{
+	SSL *ssl = c->loop->http->conf.tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
+	X509 *x = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
+	uint8_t *der, *p;
+	int n;
+
+	if (x == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+		return;
+	n = i2d_X509(x, NULL);
+	if (n <= 0)
+		return;
+	der = p = arena_alloc(r->arena, (size_t)n);
+	i2d_X509(x, &p);
+	r->peer_cert = str_of(der, (size_t)n);
+}
+
+static void
+dispatch(struct http_conn *c)
+{
+	struct http *h = c->loop->http;
+
+	if (atomic_load(&h->stopping)) {
+		conn_free(c);
+		return;
+	}
+	state_set(c, CONN_BUSY);
+	metric_inc(&h->m.requests, 1);
+	peer_cert(c, c->req);
+	work_push(h, c->req);
+}
+
+/* The request is refused: nothing more of it is read, a worker renders the error, the connection
+ * ends. */
+static void
+refuse(struct http_conn *c, err_t e)
+{
+	err_take(e, &c->req->fault);
+	c->close = true;
+	metric_inc(&c->loop->http->m.refused, 1);
+	dispatch(c);
+}
+
+static bool
+method_by_name(const char *name, enum http_method *ret)
+{
+	for (int m = HTTP_GET; m <= HTTP_OPTIONS; m++) {
+		if (strcmp(name, http_method_name((enum http_method)m)) != 0)
+			continue;
+		*ret = (enum http_method)m;
+		return true;
+	}
+	return false;
+}
+
+static err_t
+read_head(struct http_req *r, struct str in)
+{
+	TRY(http_head_parse(r->arena, in, &r->head));
+	if (!method_by_name(r->head.method, &r->method))
+		FAIL(ERR_METHOD, "%s", r->head.method);
+	if (r->head.length > r->body.max)
+		FAIL(ERR_TOO_LARGE, "a request body may have %zu bytes", r->body.max);
+	return OK;
+}
+
+static void
+begin_body(struct http_conn *c)
+{
+	const struct http_head *head = &c->req->head;
+
+	c->close = head->close;
+	c->want = head->length;
+	c->chunks = (struct http_chunks){ 0 };
+	if (!head->chunked && head->length == 0) {
+		dispatch(c);
+		return;
+	}
+	c->state = CONN_BODY; /* `since` goes on: head and body share one limit */
+	if (head->expect && evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
+		evbuffer_add_printf(
+		    bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/* Takes a head when it is there whole; false: wait for more. */
+static bool
+take_head(struct http_conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t have = evbuffer_get_length(in);
+	const uint8_t *p;
+	size_t n;
+	err_t e;
+
+	/* RFC 9112 2.2: an empty line before a request is skipped. */
+	while (have >= 2 && memcmp(evbuffer_pullup(in, 2), "\r\n", 2) == 0) {
+		evbuffer_drain(in, 2);
+		have -= 2;
+	}
+	if (have == 0)
+		return false;
+	if (have > LIMIT_HTTP_HEADERS)
+		have = LIMIT_HTTP_HEADERS;
+	p = evbuffer_pullup(in, (ev_ssize_t)have);
+	n = http_head_end(str_of(p, have));
+	if (n == 0 && have < LIMIT_HTTP_HEADERS)
+		return false;
+	c->req = req_new(c->loop);
+	c->req->conn = c;
+	c->req->arrived_ms = when_mono_ms();
+	c->req->peer_addr = arena_strdup(c->req->arena, c->addr);
+	if (n == 0)
+		e = ERROR(
+		    ERR_BAD_REQUEST, "the head of a request may have %u bytes", LIMIT_HTTP_HEADERS);
+	else
+		e = read_head(c->req, str_of(p, n));
+	evbuffer_drain(in, n == 0 ? have : n);
+	if (!err_ok(e))
+		refuse(c, e);
+	else
+		begin_body(c);
+	return true;
+}
+
+static err_t
+feed_body(struct http_conn *c, struct str in, size_t *used, bool *done)
+{
+	struct http_req *r = c->req;
+
+	if (r->head.chunked)
+		return http_chunks_feed(&c->chunks, in, &r->body, used, done);
+	*used = in.n < c->want ? in.n : (size_t)c->want;
+	TRY(buf_put(&r->body, str_of(in.p, *used)));
+	c->want -= *used;
+	*done = c->want == 0;
+	return OK;
+}
+
+static bool
+take_body(struct http_conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t n = evbuffer_get_contiguous_space(in);
+	size_t used = 0;
+	bool done = false;
+	err_t e;
+
+	if (n == 0)
+		return false;
+	e = feed_body(c, str_of(evbuffer_pullup(in, (ev_ssize_t)n), n), &used, &done);
+	if (!err_ok(e)) {
+		evbuffer_drain(in, n);
+		refuse(c, e);
+		return true;
+	}
+	evbuffer_drain(in, used);
+	if (done)
+		dispatch(c);
+	return true;
+}
+
+/* Reads as far as it goes. c may be gone afterwards. */
+static void
+conn_read(struct http_conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	switch (c->state) {
+	case CONN_HEAD:
+		while (c->state == CONN_HEAD || c->state == CONN_BODY) {
+			bool more = c->state == CONN_HEAD ? take_head(c) : take_body(c);
+
+			if (!more || atomic_load(&c->loop->http->stopping))
+				break;
+		}
+		break;
+	case CONN_BODY:
+		while (c->state == CONN_BODY && take_body(c))
+			if (atomic_load(&c->loop->http->stopping))
+				break;
+		break;
+	case CONN_BUSY:
+	case CONN_FLUSH:
+		/* Sends without waiting for answers, more than anybody needs. */
+		if (evbuffer_get_length(in) >= READ_AHEAD)
+			conn_free(c);
+		break;
+	case CONN_LINGER:
+		evbuffer_drain(in, evbuffer_get_length(in));
+		break;
+	}
+}
+
+static void
+on_read(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	conn_read(arg);
+}
+
+/* The answer is out. */
+static void
+on_written(struct bufferevent *bev, void *arg)
+{
+	struct http_conn *c = arg;
+
+	if (c->state != CONN_FLUSH || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		return;
+	if (c->close || atomic_load(&c->loop->http->stopping)) {
+		conn_linger(c);
+		return;
+	}
+	c->served = true;
+	state_set(c, CONN_HEAD);
+	conn_read(c);
+}
+
+/* The alert is on its way. With TLS 1.3 the client may have sent its request by now; closing with
+ * that unread would reset the connection, and the client would not see why it was refused. */
+static void
+refuse_handshake(struct http_conn *c)
+{
+	metric_inc(&c->loop->http->m.refused, 1);
+	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	state_set(c, CONN_LINGER);
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct http_conn *c = arg;
+
+	(void)bev;
+	if (what & BEV_EVENT_CONNECTED) {
+		c->open = true;
+		return;
+	}
+	if ((what & BEV_EVENT_ERROR) && !c->open && c->loop->http->conf.tls != NULL) {
+		refuse_handshake(c);
+		return;
+	}
+	c->eof = true;
+	/* Closed, or closed for sending only; nobody can tell. A handler that runs may still
+	 * answer, none is started for it and nothing waits for it: what a handler hands out must
+	 * not go to somebody who left. */
+	if (!(what & BEV_EVENT_ERROR) && (what & BEV_EVENT_EOF)) {
+		if (c->state == CONN_FLUSH) {
+			c->close = true;
+			return;
+		}
+		if (c->state == CONN_BUSY && !park_gone(&c->loop->http->park, c->req)) {
+			c->close = true;
+			return;
+		}
+		if (c->state == CONN_BUSY) {
+			/* It was parked: ours again. */
+			req_free(steal(c->req));
+			c->state = CONN_LINGER;
+		}
+	}
+	conn_free(c);
+}
+
+void
+conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr)
+{
+	struct http *h = l->http;
+	struct http_conn *c;
+	struct bufferevent *bev;
+
+	if (atomic_fetch_add(&h->nconns, 1) >= LIMIT_HTTP_CONNECTIONS ||
+	    atomic_load(&h->stopping)) {
+		atomic_fetch_sub(&h->nconns, 1);
+		close(fd);
+		return;
+	}
+	if (h->conf.tls == NULL)
+		bev = bufferevent_socket_new(l->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	else
+		bev = bufferevent_openssl_socket_new(l->base, fd,
+		    SSL_new(tls_server_ctx(h->conf.tls)), BUFFEREVENT_SSL_ACCEPTING,
+		    BEV_OPT_CLOSE_ON_FREE);
+	c = calloc(1, sizeof(*c));
+	if (c == NULL || bev == NULL)
+		abort();
+	if (h->conf.tls != NULL)
+		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	c->loop = l;
+	c->bev = bev;
+	if (addr->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)addr)->sin_addr, c->addr,
+		    sizeof(c->addr));
+	else if (addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)addr)->sin6_addr, c->addr,
+		    sizeof(c->addr));
+	c->next = l->conns;
+	if (c->next != NULL)
+		c->next->prev = c;
+	l->conns = c;
+	state_set(c, CONN_HEAD);
+	metric_inc(&h->m.connections, 1);
+	bufferevent_setcb(bev, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(bev, EV_READ, 0, READ_AHEAD);
+	bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} rows[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 302, "Found" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].status == status)
+			return rows[i].text;
+	return "Status";
+}
+
+/* RFC 9110 5.6.7; the names do not depend on a locale. */
+static void
+put_date(struct evbuffer *out)
+{
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
+	time_t now = (time_t)when_now();
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) == NULL)
+		return;
+	evbuffer_add_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday],
+	    tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void
+write_answer(struct http_conn *c, struct http_req *r)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	bool bodyless = r->status == 204 || r->status == 304;
+
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", r->status, reason(r->status));
+	put_date(out);
+	if (r->out_type != NULL && !bodyless)
+		evbuffer_add_printf(out, "Content-Type: %s\r\n", r->out_type);
+	if (!bodyless)
+		evbuffer_add_printf(out, "Content-Length: %zu\r\n", r->out_body.n);
+	if (c->close)
+		evbuffer_add_printf(out, "Connection: close\r\n");
+	else if (r->head.minor == 0)
+		evbuffer_add_printf(out, "Connection: keep-alive\r\n");
+	evbuffer_add(out, r->out_head.p, r->out_head.n);
+	evbuffer_add(out, "\r\n", 2);
+	if (!bodyless && r->method != HTTP_HEAD && r->out_body.n > 0)
+		evbuffer_add(out, r->out_body.p, r->out_body.n);
+}
+
+void
+conn_answer(struct http_req *r)
+{
+	struct http *h = r->http;
+	struct http_conn *c = r->conn;
+	int64_t us = (when_mono_ms() - r->arrived_ms) * 1000;
+	int status = r->dropped || c == NULL ? 499 : r->status;
+
+	metric_time(&h->m.time, us);
+	if (status >= 500)
+		metric_inc(&h->m.errors, 1);
+	if (h->conf.on_done != NULL)
+		h->conf.on_done(h->conf.done_ctx, http_method_name(r->method), r->target.raw_path,
+		    status, r->out_body.n, us);
+	if (c != NULL) {
+		c->req = NULL;
+		c->close |= atomic_load(&h->stopping);
+		state_set(c, CONN_FLUSH);
+		if (r->dropped)
+			conn_free(c);
+		else
+			write_answer(c, r);
+	}
+	req_free(r);
+}
+
+void
+conn_sweep(struct http_loop *l)
+{
+	int64_t now = when_mono_ms();
+	struct http_conn *next;
+
+	metric_set(&l->http->m.parked, (int64_t)park_count(&l->http->park));
+	for (struct http_conn *c = l->conns; c != NULL; c = next) {
+		int64_t limit = INT64_MAX;
+
+		next = c->next;
+		switch (c->state) {
+		case CONN_HEAD:
+		case CONN_BODY:
+			limit = c->served ? REQUEST_MS : FIRST_REQUEST_MS;
+			break;
+		case CONN_BUSY:
+			break;
+		case CONN_FLUSH:
+			limit = FLUSH_MS;
+			break;
+		case CONN_LINGER:
+			limit = LINGER_MS;
+			break;
+		}
+		if (now - c->since >= limit)
+			conn_free(c);
+	}
+}
+
+bool
+conn_busy(const struct http_loop *l)
+{
+	for (const struct http_conn *c = l->conns; c != NULL; c = c->next)
+		if (c->state == CONN_BUSY || c->state == CONN_FLUSH)
+			return true;
+	return false;
+}
+
+void
+conn_close_idle(struct http_loop *l)
+{
+	struct http_conn *next;
+
+	for (struct http_conn *c = l->conns; c != NULL; c = next) {
+		next = c->next;
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			conn_free(c);
+	}
+}
+
+void
+conn_close_all(struct http_loop *l)
+{
+	while (l->conns != NULL) {
+		/* No worker is left: a request in hand is nobody else's. */
+		if (l->conns->state == CONN_BUSY)
+			l->conns->req = NULL;
+		if (l->conns->state == CONN_BUSY)
+			l->conns->state = CONN_LINGER;
+		conn_free(l->conns);
+	}
+}

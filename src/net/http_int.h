@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the HTTP server; for the http_*.c files only.
+ *
+ *            http_conn.c (loop)              http_work.c (worker)            http_park.c
+ *   bytes ──► head, body ──► request ─queue─► gate, handler ──┬─► parked ──notify, deadline──► queue
+ *            answer ◄──────────────── done list ◄─────────────┘      └─ client gone ─► dropped by its loop
+ *
+ * Invariants
+ * 1. A connection and its bufferevent are touched by its loop's thread only. Other threads reach a
+ *    loop through its done list and its eventfd; no libevent call crosses threads, so bases need
+ *    no locks.
+ * 2. A request has one owner at a time: loop (being read), queue, worker, parking place, done
+ *    list, loop again. Only a loop frees requests.
+ * 3. `gone`, `parked` and the place in table and heap change under the parking lock only.
+ * 4. A connection that is handled keeps reading into its buffer (bounded), so the end of the
+ *    client is seen at once.
+ */
+#ifndef NET_HTTP_INT_H
+#define NET_HTTP_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "net/http.h"
+#include "net/http_head.h"
+#include "net/http_target.h"
+
+#define PARK_BUCKETS 4096u
+#define PARK_KEY_MAX 64u
+
+struct http_loop;
+struct http_conn;
+
+struct http_req {
+	struct http *http;
+	struct http_loop *loop;
+	struct http_conn *conn;  /* loop only; NULL: the client went away */
+	struct arena *arena;     /* what was asked; lives as long as the request */
+	struct arena *run_arena; /* of one run of the handler */
+	struct http_head head;
+	enum http_method method;
+	struct http_target target;
+	const struct http_mount *mount; /* the first, until one is found */
+	struct http_match match;
+	bool routed;
+	struct err_report fault; /* found by the loop; the worker renders it. code ERR_NONE: none */
+	struct buf body;
+	struct str peer_cert;
+	const char *peer_addr;
+	struct http_pairs form;
+	bool form_read;
+	int64_t arrived_ms;
+	void *caller;
+	unsigned runs;
+
+	/* answer */
+	bool replied;
+	bool dropped; /* no answer: the client went away */
+	bool close;
+	int status;
+	struct buf out_head;
+	struct buf out_body;
+	const char *out_type;
+
+	/* parking */
+	bool want_park;
+	bool late;
+	unsigned topic;
+	uint8_t key[PARK_KEY_MAX];
+	size_t nkey;
+	int64_t deadline;
+	uint64_t seen; /* number of the newest notify when the run began */
+	bool gone;
+	bool parked;
+	size_t heap_at;
+	struct http_req *park_prev, *park_next;
+
+	struct http_req *next; /* in queue or done list */
+};
+
+struct req_list {
+	struct http_req *first, *last;
+};
+
+struct http_park {
+	pthread_mutex_t lock;
+	_Atomic uint64_t news;       /* notifies so far */
+	uint64_t told[PARK_BUCKETS]; /* number of the newest notify of a bucket */
+	struct http_req *bucket[PARK_BUCKETS];
+	struct http_req **heap; /* by deadline, earliest first */
+	size_t n, cap;
+};
+
+enum park_result { PARK_WAITS, PARK_AGAIN, PARK_GONE };
+
+err_t park_setup(struct http_park *p);
+void park_cleanup(struct http_park *p);
+/* Parks r, or says why not: it was notified meanwhile (PARK_AGAIN), or its client is gone.
+ * *ret_first: r's deadline is now the earliest of all. */
+enum park_result park_add(struct http_park *p, struct http_req *r, bool *ret_first);
+/* Those that wait for topic and key (empty key: all of the topic) come off, onto the list. */
+void park_notify(struct http_park *p, unsigned topic, struct str key, struct req_list *out);
+/* Those whose deadline is over; *ret_next: the earliest deadline left, -1: none. */
+void park_expire(struct http_park *p, int64_t now, struct req_list *out, int64_t *ret_next);
+void park_take_all(struct http_park *p, struct req_list *out);
+/* Marks r's client as gone; true when r was parked: it is the caller's now. */
+bool park_gone(struct http_park *p, struct http_req *r);
+bool park_is_gone(struct http_park *p, const struct http_req *r);
+size_t park_count(struct http_park *p);
+
+void req_list_push(struct req_list *l, struct http_req *r);
+struct http_req *req_list_pop(struct req_list *l);
+
+struct http_loop {
+	struct http *http;
+	unsigned number;
+	pthread_t thread;
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct event *wake;  /* on wake_fd */
+	struct event *sweep; /* each second */
+	struct event *park;  /* loop 0: the earliest deadline */
+	int wake_fd;
+	pthread_mutex_t lock; /* of done */
+	struct req_list done;
+	struct http_conn *conns;
+	int64_t quit_since; /* 0: not yet */
+};
+
+struct http_metrics {
+	struct metric requests, refused, errors, connections, parked, time;
+	char labels[64];
+};
+
+struct http {
+	struct http_conf conf;
+	struct http_mount *mounts; /* of conf */
+	unsigned nloops, nworkers;
+	struct http_loop *loops;
+	pthread_t *workers;
+	unsigned loops_up, workers_up;
+	struct http_park park;
+
+	pthread_mutex_t lock; /* of the queue */
+	pthread_cond_t more;
+	struct req_list queue;
+	bool closed; /* workers end when the queue is empty */
+
+	_Atomic bool stopping;
+	_Atomic bool quit; /* loops end when their answers are out */
+	_Atomic size_t nconns;
+	struct http_metrics m;
+};
+
+/* http_req.c */
+struct http_req *req_new(struct http_loop *loop);
+void req_free(struct http_req *r);
+
+/* http_work.c */
+void work_push(struct http *h, struct http_req *r);
+void work_push_list(struct http *h, struct req_list *l);
+void *work_main(void *http);
+
+/* http_loop.c */
+err_t loop_setup(struct http *h, unsigned number, struct http_loop *l);
+void loop_cleanup(struct http_loop *l);
+void *loop_main(void *loop);
+void loop_wake(struct http_loop *l);
+/* From any thread: r was answered or dropped. */
+void loop_done(struct http_req *r);
+
+/* http_conn.c */
+void conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr);
+/* r is answered (or dropped): writes, frees r, goes on. */
+void conn_answer(struct http_req *r);
+void conn_sweep(struct http_loop *l);
+bool conn_busy(const struct http_loop *l); /* any that is being answered */
+void conn_close_all(struct http_loop *l);
+void conn_close_idle(struct http_loop *l);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes of one role: the parent that starts, watches and restarts them, and the jail each enters before it reads
+ * its first byte from outside.
+ *
+ *   parent -- fork --> child: proc_main(arg) --> opens what it needs --> jail_enter() --> works
+ *
+ * The parent holds the listening sockets, so a restarted child goes on where the old one was. SIGTERM and SIGINT to the
+ * parent end the children in order (SIGTERM, 5 s, SIGKILL). SIGHUP restarts them one after another. A child that dies is
+ * started again after 100 ms, doubling to 5 s while it keeps dying. Children die with their parent.
+ */
+#ifndef NET_PROC_H
+#define NET_PROC_H
+
+#include "base/str.h"
+
+struct proc {
+	const char *name;               /* "front" */
+	err_t (*main)(void *arg);       /* runs until told to stop; see proc_wait() */
+	void *arg;
+	bool net;                       /* false: a network namespace of its own with nothing in it */
+	const char *paths_rw[8];        /* Landlock: may read and write below these; ends with NULL */
+	const char *paths_ro[8];        /* may read below these */
+	const char *user;               /* switch to it when started as root; NULL: stay */
+};
+
+/* Runs the role until it is told to end. Logs starts, deaths and restarts through log. `ready`, when not NULL, is a path
+ * that gets the parent's pid once all children were started. */
+err_t proc_run(const char *role, const struct proc *procs, size_t n, const char *pid_file);
+
+/* In a child: narrows the process as its row says. What the kernel cannot do (no Landlock, no right to a namespace) is
+ * said in *ret_missing (a comma list, in static storage or the empty string), never silently skipped. */
+err_t jail_enter(const struct proc *p, const char **ret_missing);
+
+/* In a child: blocks until SIGTERM. */
+void proc_wait(void);
+
+/* A listening TCP socket for "host:port" or "[v6]:port"; port 0 takes a free one. *ret_port is what it got. */
+err_t net_listen(const char *addr, int *ret_fd, unsigned *ret_port);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client of MS-WSTEP. See wstep.h. */
+#include "net/wstep.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "codec/wstep_msg.h"
+#include "pki/cms.h"
+
+static void
+read_fault(const struct wstep_fault *f, struct wstep_reply *ret)
+{
+	*ret = (struct wstep_reply){
+		.outcome = WSTEP_DENIED,
+		.request_id = f->request_id,
+		.message = f->reason,
+		.hresult = f->hresult,
+		.retry_elsewhere = !f->invalid_request,
+	};
+}
+
+/* The certificates of the answer but the leaf, each after the one that it issued; what fits
+ * nowhere is left out. */
+static err_t
+sort_chain(
+    struct arena *a, struct str leaf, const struct str *certs, size_t n, struct wstep_reply *ret)
+{
+	auto_cert struct cert *at = NULL;
+
+	TRY_CTX(cert_parse(leaf, &at), "issued certificate");
+	ret->chain = arena_array(a, n + 1, sizeof(*ret->chain));
+	while (ret->nchain < n && !cert_self_issued(at)) {
+		struct cert *found = NULL;
+
+		for (size_t i = 0; i < n && found == NULL; i++) {
+			auto_cert struct cert *c = NULL;
+
+			TRY_CTX(cert_parse(certs[i], &c), "chain of the issued certificate");
+			if (!str_eq(cert_der(c), cert_der(at)) &&
+			    str_eq(cert_subject_der(c), cert_issuer_der(at)))
+				found = steal(c);
+		}
+		if (found == NULL)
+			break;
+		ret->chain[ret->nchain++] = arena_str(a, cert_der(found));
+		cert_free(at);
+		at = found;
+	}
+	return OK;
+}
+
+static err_t
+read_response(struct arena *a, const struct wstep_response *r, struct wstep_reply *ret)
+{
+	struct wstep_reply reply = { .request_id = r->request_id, .message = r->disposition };
+	struct str *certs = NULL;
+	size_t n = 0;
+
+	if (r->leaf.n == 0) {
+		if (r->request_id[0] == '\0')
+			FAIL(ERR_MALFORMED,
+			    "the CA's answer has neither a certificate nor a request number");
+		reply.outcome = WSTEP_PENDING;
+		*ret = reply;
+		return OK;
+	}
+	reply.outcome = WSTEP_ISSUED;
+	reply.leaf = r->leaf;
+	if (r->pkcs7.n > 0)
+		TRY_CTX(
+		    cms_certs_parse(a, r->pkcs7, &certs, &n), "certificates of the CA's answer");
+	TRY(sort_chain(a, r->leaf, certs, n, &reply));
+	*ret = reply;
+	return OK;
+}
+
+/* MS-WSTEP 3.1.4: an answer comes with 200, a fault with 500; what else has no SOAP to read. */
+static err_t
+exchange(struct fetch *f, struct arena *a, const char *url, const struct wstep_request *req,
+    int64_t timeout_ms, struct wstep_reply *ret)
+{
+	static const char *const headers[] = { "Content-Type: " WSTEP_CONTENT_TYPE,
+		"Accept: application/soap+xml", NULL };
+	auto_buf struct buf body;
+	struct wstep_response response;
+	struct wstep_fault fault;
+	struct fetch_reply reply;
+	bool is_fault = false;
+
+	buf_init(&body, LIMIT_XML_BYTES);
+	TRY(wstep_request_print(a, req, &body));
+	TRY(fetch_run(f, a, "POST", url, headers, buf_str(&body), timeout_ms, &reply));
+	if (reply.status == 503)
+		FAIL(ERR_UNREACHABLE, "the CA's enrolment service answers with status 503");
+	if (reply.status != 200 && reply.status != 500)
+		FAIL(ERR_HTTP_STATUS, "the CA's enrolment service answers with status %d",
+		    reply.status);
+	TRY_CTX(wstep_answer_parse(a, reply.body, &is_fault, &response, &fault),
+	    "answer of the CA, status %d", reply.status);
+	if (!is_fault)
+		return read_response(a, &response, ret);
+	read_fault(&fault, ret);
+	return OK;
+}
+
+static const char *
+message_id(struct arena *a)
+{
+	return arena_printf(a, "urn:uuid:%s", id_text(a, id_new()));
+}
+
+err_t
+wstep_submit(struct fetch *f, struct arena *a, const char *url, struct str csr,
+    const struct wstep_attr *attrs, size_t nattrs, int64_t timeout_ms, struct wstep_reply *ret)
+{
+	struct wstep_request req = { .type = WSTEP_ISSUE,
+		.message_id = message_id(a),
+		.to = url,
+		.token = csr,
+		.request_id = "",
+		.nitems = nattrs };
+
+	req.items = arena_array(a, nattrs + 1, sizeof(*req.items));
+	for (size_t i = 0; i < nattrs; i++)
+		req.items[i] =
+		    (struct wstep_item){ .name = attrs[i].name, .value = attrs[i].value };
+	return exchange(f, a, url, &req, timeout_ms, ret);
+}
+
+err_t
+wstep_query(struct fetch *f, struct arena *a, const char *url, const char *request_id,
+    int64_t timeout_ms, struct wstep_reply *ret)
+{
+	struct wstep_request req = { .type = WSTEP_QUERY,
+		.message_id = message_id(a),
+		.to = url,
+		.request_id = request_id };
+
+	return exchange(f, a, url, &req, timeout_ms, ret);
+}
