@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/device.h"
+#include "store/row.h"
+
+static const struct col device_cols[] = {
+	COL(struct device, id),
+	REF(struct device, user),
+	COL(struct device, name),
+	COL(struct device, fqdn),
+	COL(struct device, serial),
+	COL(struct device, machine_id),
+	COL(struct device, manufacturer),
+	COL(struct device, model),
+	COL(struct device, platform),
+	COL(struct device, os),
+	COL(struct device, os_version),
+	COL(struct device, agent_version),
+	COL(struct device, state),
+	COL(struct device, identity),
+	COL(struct device, identity_sha256),
+	COL(struct device, identity_not_after),
+	COL(struct device, last_seen),
+	COL(struct device, inventory),
+	COL(struct device, enrolled),
+};
+static const struct shape device_shape = SHAPE("device", struct device, device_cols);
+/* Without the last column: when it enrolled never changes. */
+static const struct shape device_change = { "device", sizeof(struct device), device_cols,
+	COUNT(device_cols) - 1 };
+
+err_t
+store_device_insert(struct tx *tx, const struct device *d)
+{
+	return row_insert(tx, STMT_DEVICE_INSERT, &device_shape, d);
+}
+
+err_t
+store_device_update(struct tx *tx, const struct device *d)
+{
+	return row_update(tx, STMT_DEVICE_UPDATE, &device_change, d);
+}
+
+err_t
+store_device_seen(struct tx *tx, struct id id, when_t now)
+{
+	return row_must(tx, STMT_DEVICE_SEEN, &device_shape, VALS(val_id(id), val_i64(now)));
+}
+
+err_t
+store_device_get(struct tx *tx, struct arena *a, struct id id, struct device *ret)
+{
+	return row_one(tx, a, STMT_DEVICE_GET, &device_shape, VALS(val_id(id)), ret);
+}
+
+err_t
+store_device_by_identity(struct tx *tx, struct arena *a, struct str sha256, struct device *ret)
+{
+	return row_one(tx, a, STMT_DEVICE_BY_IDENTITY, &device_shape, VALS(val_bytes(sha256)), ret);
+}
+
+err_t
+store_device_list(
+    struct tx *tx, struct arena *a, struct page p, struct device **ret, size_t *retn, bool *more)
+{
+	return row_page(tx, a, STMT_DEVICE_LIST, &device_shape, NO_VALS, p, ret, retn, more);
+}
+
+err_t
+store_device_of_user(
+    struct tx *tx, struct arena *a, struct id user, struct device **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_DEVICE_OF_USER, &device_shape, VALS(val_id(user)), ret, retn);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups and their members. */
+#include "store/directory.h"
+#include "store/row.h"
+
+static const struct col group_cols[] = {
+	COL(struct group, id),
+	COL(struct group, display_name),
+	COL(struct group, description),
+	COL(struct group, mail_nickname),
+	COL(struct group, source),
+	COL(struct group, created),
+	COL(struct group, modified),
+};
+static const struct shape group_shape = SHAPE("group", struct group, group_cols);
+
+static const struct col member_cols[] = {
+	COL(struct member, id),
+	COL(struct member, kind),
+};
+static const struct shape member_shape = SHAPE("member of the group", struct member, member_cols);
+
+static const struct col id_cols[] = {
+	{ COL_TYPE_ID, 0 },
+};
+static const struct shape id_shape = SHAPE("group", struct id, id_cols);
+
+err_t
+store_group_insert(struct tx *tx, const struct group *g)
+{
+	return row_insert(tx, STMT_GROUP_INSERT, &group_shape, g);
+}
+
+err_t
+store_group_update(struct tx *tx, const struct group *g)
+{
+	return row_update(tx, STMT_GROUP_UPDATE, &group_shape, g);
+}
+
+/* Its members go with it by foreign key; what it is a member of, and what targets it, by hand. */
+err_t
+store_group_delete(struct tx *tx, struct id id)
+{
+	TRY(row_must(tx, STMT_GROUP_DELETE, &group_shape, VALS(val_id(id))));
+	TRY(row_run(tx, STMT_MEMBER_FORGET, VALS(val_id(id)), NULL));
+	return row_run(tx, STMT_ASSIGN_FORGET, VALS(val_id(id)), NULL);
+}
+
+err_t
+store_group_get(struct tx *tx, struct arena *a, struct id id, struct group *ret)
+{
+	return row_one(tx, a, STMT_GROUP_GET, &group_shape, VALS(val_id(id)), ret);
+}
+
+err_t
+store_group_list(
+    struct tx *tx, struct arena *a, struct page p, struct group **ret, size_t *retn, bool *more)
+{
+	return row_page(tx, a, STMT_GROUP_LIST, &group_shape, NO_VALS, p, ret, retn, more);
+}
+
+err_t
+store_member_add(struct tx *tx, struct id group, struct member m)
+{
+	return row_run(
+	    tx, STMT_MEMBER_ADD, VALS(val_id(group), val_id(m.id), val_i64(m.kind)), NULL);
+}
+
+err_t
+store_member_remove(struct tx *tx, struct id group, struct id member)
+{
+	return row_must(tx, STMT_MEMBER_REMOVE, &member_shape, VALS(val_id(group), val_id(member)));
+}
+
+err_t
+store_member_list(struct tx *tx, struct arena *a, struct id group, struct page p,
+    struct member **ret, size_t *retn, bool *more)
+{
+	return row_page(
+	    tx, a, STMT_MEMBER_LIST, &member_shape, VALS(val_id(group)), p, ret, retn, more);
+}
+
+err_t
+store_groups_of(struct tx *tx, struct arena *a, struct id member, struct id **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_GROUPS_OF, &id_shape, VALS(val_id(member)), ret, retn);
+}

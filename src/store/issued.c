@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates that were asked for, with what became of them. */
+#include "store/ca.h"
+#include "store/row.h"
+
+#include <assert.h>
+
+#include "base/limits.h"
+
+static_assert(ISSUED_INTENT == 1 && ISSUED_REVOKED == 3); /* the SQL has them by number */
+
+static const struct col issued_cols[] = {
+	COL(struct issued, id),
+	COL(struct issued, ca),
+	COL(struct issued, template),
+	COL(struct issued, requester),
+	COL(struct issued, state),
+	COL(struct issued, serial),
+	COL(struct issued, subject),
+	COL(struct issued, san),
+	COL(struct issued, tbs),
+	COL(struct issued, cert),
+	COL(struct issued, cert_sha256),
+	COL(struct issued, spki_sha256),
+	COL(struct issued, order),
+	COL(struct issued, fence),
+	COL(struct issued, slot),
+	COL(struct issued, device),
+	COL(struct issued, user),
+	COL(struct issued, profile),
+	COL(struct issued, not_before),
+	COL(struct issued, not_after),
+	COL(struct issued, requested),
+	COL(struct issued, resolved),
+	COL(struct issued, reason),
+	COL(struct issued, revoked),
+	COL(struct issued, hresult),
+	COL(struct issued, message),
+};
+static const struct shape issued_shape = SHAPE("certificate request", struct issued, issued_cols);
+
+err_t
+store_issued_insert(struct tx *tx, struct issued *x)
+{
+	auto_db_stmt struct db_stmt *st = NULL;
+
+	TRY(row_insert(tx, STMT_ISSUED_INSERT, &issued_shape, x));
+	TRY(db_stmt(tx->db, STMT_ISSUED_INSERT, &st));
+	x->id = db_last_id(st);
+	return OK;
+}
+
+err_t
+store_issued_update(struct tx *tx, const struct issued *x, enum issued_state from)
+{
+	return row_guarded(tx, STMT_ISSUED_UPDATE, &issued_shape, x, VALS(val_i64(from)),
+	    STMT_ISSUED_EXISTS, VALS(val_i64(x->id)));
+}
+
+err_t
+store_issued_get(struct tx *tx, struct arena *a, int64_t id, struct issued *ret)
+{
+	return row_one(tx, a, STMT_ISSUED_GET, &issued_shape, VALS(val_i64(id)), ret);
+}
+
+err_t
+store_issued_by_serial(
+    struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret)
+{
+	return row_one(
+	    tx, a, STMT_ISSUED_BY_SERIAL, &issued_shape, VALS(val_text(ca), val_text(serial)), ret);
+}
+
+err_t
+store_issued_by_cert(struct tx *tx, struct arena *a, struct str cert_sha256, struct issued *ret)
+{
+	return row_one(
+	    tx, a, STMT_ISSUED_BY_CERT, &issued_shape, VALS(val_bytes(cert_sha256)), ret);
+}
+
+err_t
+store_issued_by_order(
+    struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_ISSUED_BY_ORDER, &issued_shape, VALS(val_id(order)), ret, retn);
+}
+
+err_t
+store_issued_open(struct tx *tx, struct arena *a, struct issued **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_ISSUED_OPEN, &issued_shape, NO_VALS, ret, retn);
+}
+
+err_t
+store_issued_revoked(
+    struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret, size_t *retn)
+{
+	return row_all(
+	    tx, a, STMT_ISSUED_REVOKED, &issued_shape, VALS(val_text(ca), val_i64(now)), ret, retn);
+}
+
+err_t
+store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca,
+    const char *text, size_t limit, struct issued **ret, size_t *retn)
+{
+	if (limit > LIMIT_PAGE)
+		limit = LIMIT_PAGE;
+	return row_all(tx, a, STMT_ISSUED_LIST, &issued_shape,
+	    VALS(val_i64(before == 0 ? INT64_MAX : before), val_i64(state), val_text(ca),
+		val_text(text), val_i64((int64_t)limit)),
+	    ret, retn);
+}

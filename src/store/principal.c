@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may talk to the CA. */
+#include "store/ca.h"
+#include "store/row.h"
+
+static const struct col principal_cols[] = {
+	COL(struct principal, name),
+	COL(struct principal, cert_sha256),
+	COL(struct principal, ca_rights),
+	COL(struct principal, enabled),
+	COL(struct principal, created),
+};
+static const struct shape principal_shape = SHAPE("principal", struct principal, principal_cols);
+
+err_t
+store_principal_put(struct tx *tx, const struct principal *p)
+{
+	return row_insert(tx, STMT_PRINCIPAL_PUT, &principal_shape, p);
+}
+
+err_t
+store_principal_get(struct tx *tx, struct arena *a, const char *name, struct principal *ret)
+{
+	return row_one(tx, a, STMT_PRINCIPAL_GET, &principal_shape, VALS(val_text(name)), ret);
+}
+
+err_t
+store_principal_by_cert(struct tx *tx, struct arena *a, struct str sha256, struct principal *ret)
+{
+	return row_one(
+	    tx, a, STMT_PRINCIPAL_BY_CERT, &principal_shape, VALS(val_bytes(sha256)), ret);
+}
+
+err_t
+store_principal_list(struct tx *tx, struct arena *a, struct principal **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_PRINCIPAL_LIST, &principal_shape, NO_VALS, ret, retn);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scratch.h"
+
+#include "store/slot.h"
+
+static const enum request_kind issue[] = { REQUEST_ISSUE };
+
+/* A queued request with a slot and a device of its own, made at second n. */
+static struct request
+queued(struct tx *tx, unsigned n, const char *ca)
+{
+	struct device d = { .id = id_n(n) };
+	struct slot s = { .id = id_n(n), .device = id_n(n), .profile = id_n(n) };
+	struct request r = { .id = id_n(n),
+		.slot = id_n(n),
+		.device = id_n(n),
+		.kind = REQUEST_ISSUE,
+		.state = REQUEST_QUEUED,
+		.ca = ca,
+		.created = n * 1000 };
+
+	err_forget(store_device_insert(tx, &d));
+	err_forget(store_slot_insert(tx, &s));
+	expect_ok(store_request_insert(tx, &r));
+	return r;
+}
+
+static void
+a_slot_has_one_open_request_of_a_kind(void **state)
+{
+	IN(state);
+	struct request r = queued(tx, 1, "CA"), again = r, got;
+
+	again.id = id_n(2);
+	expect_err(ERR_CONFLICT, store_request_insert(tx, &again));
+	again.kind = REQUEST_REVOKE;
+	expect_ok(store_request_insert(tx, &again));
+	r.state = REQUEST_FAILED;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	again.kind = REQUEST_ISSUE;
+	again.id = id_n(3);
+	again.created++;
+	expect_ok(store_request_insert(tx, &again));
+	expect_ok(store_request_of_slot(tx, a, r.slot, REQUEST_ISSUE, &got));
+	assert_true(id_eq(got.id, again.id));
+	expect_err(ERR_NOT_FOUND, store_request_of_slot(tx, a, r.slot, REQUEST_TRUST, &got));
+}
+
+static void
+a_request_needs_its_slot(void **state)
+{
+	IN(state);
+	struct request r = { .id = id_n(1),
+		.slot = id_n(9),
+		.kind = REQUEST_ISSUE,
+		.state = REQUEST_QUEUED },
+		       got;
+
+	expect_err(ERR_NOT_FOUND, store_request_insert(tx, &r));
+	expect_err(ERR_NOT_FOUND, store_request_get(tx, a, r.id, &got));
+}
+
+static void
+a_lease_takes_the_oldest_of_its_cas(void **state)
+{
+	IN(state);
+	struct request got;
+
+	queued(tx, 3, "Two");
+	queued(tx, 2, "One");
+	queued(tx, 1, "Other");
+	expect_ok(store_request_lease(tx, a, issue, 1, "two, ONE", "me", 100, 160, &got));
+	assert_true(id_eq(got.id, id_n(2)));
+	assert_int_equal(got.state, REQUEST_LEASED);
+	assert_int_equal(got.fence, 1);
+	assert_int_equal(got.attempts, 1);
+	assert_int_equal(got.lease_until, 160);
+	assert_string_equal(got.owner, "me");
+	expect_ok(store_request_lease(tx, a, issue, 1, "Two,One", "me", 100, 160, &got));
+	assert_true(id_eq(got.id, id_n(3)));
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "Two,One", "me", 100, 160, &got));
+}
+
+static void
+a_lease_does_not_take_other_kinds_or_what_is_not_due(void **state)
+{
+	IN(state);
+	static const enum request_kind revoke[] = { REQUEST_REVOKE };
+	struct request r = queued(tx, 1, "CA"), got;
+
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, revoke, 1, "CA", "me", 100, 160, &got));
+	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "", "me", 100, 160, &got));
+	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 0, "CA", "me", 100, 160, &got));
+	r.not_before = 150;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "CA", "me", 149, 200, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "me", 150, 200, &got));
+}
+
+static void
+a_lease_that_is_over_can_be_taken_and_shuts_out_the_first(void **state)
+{
+	IN(state);
+	struct request first, second;
+
+	queued(tx, 1, "CA");
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "one", 100, 160, &first));
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "CA", "two", 159, 220, &second));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "two", 160, 220, &second));
+	assert_int_equal(second.fence, 2);
+	first.state = REQUEST_READY;
+	expect_err(ERR_STATE_MOVED, store_request_move(tx, &first, REQUEST_LEASED, first.fence));
+	second.state = REQUEST_READY;
+	second.sealed = LIT("cms");
+	expect_ok(store_request_move(tx, &second, REQUEST_LEASED, second.fence));
+	expect_err(ERR_STATE_MOVED, store_request_move(tx, &second, REQUEST_LEASED, second.fence));
+	expect_ok(store_request_get(tx, a, second.id, &first));
+	assert_true(str_eq_c(first.sealed, "cms"));
+	second.id = id_n(99);
+	expect_err(ERR_NOT_FOUND, store_request_move(tx, &second, REQUEST_LEASED, 0));
+}
+
+static void
+leases_that_are_over_go_back_and_the_next_due_is_known(void **state)
+{
+	IN(state);
+	struct request r = queued(tx, 1, "CA"), late = queued(tx, 2, "CA"), got;
+	size_t counts[8], n;
+	when_t due;
+
+	late.not_before = 500;
+	expect_ok(store_request_move(tx, &late, REQUEST_QUEUED, 0));
+	expect_ok(store_request_next_due(tx, 100, &due));
+	assert_int_equal(due, 500);
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "one", 100, 160, &got));
+	expect_ok(store_request_next_due(tx, 100, &due));
+	assert_int_equal(due, 160);
+	expect_ok(store_request_expire(tx, 159, &n));
+	assert_int_equal(n, 0);
+	expect_ok(store_request_expire(tx, 160, &n));
+	assert_int_equal(n, 1);
+	expect_ok(store_request_get(tx, a, r.id, &got));
+	assert_int_equal(got.state, REQUEST_QUEUED);
+	assert_int_equal(got.fence, 1);
+	expect_ok(store_request_counts(tx, counts));
+	assert_int_equal(counts[REQUEST_QUEUED], 2);
+	assert_int_equal(counts[REQUEST_LEASED], 0);
+	expect_ok(store_request_next_due(tx, 600, &due));
+	assert_int_equal(due, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_SERVICE(a_slot_has_one_open_request_of_a_kind),
+		ON_SERVICE(a_request_needs_its_slot),
+		ON_SERVICE(a_lease_takes_the_oldest_of_its_cas),
+		ON_SERVICE(a_lease_does_not_take_other_kinds_or_what_is_not_due),
+		ON_SERVICE(a_lease_that_is_over_can_be_taken_and_shuts_out_the_first),
+		ON_SERVICE(leases_that_are_over_go_back_and_the_next_due_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
