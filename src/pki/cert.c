@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates: reading. Trust is cert_verify.c. */
+#include "pki/cert.h"
+
+#include <ctype.h>
+
+#include <openssl/x509v3.h>
+
+#include "base/limits.h"
+#include "pki/key_int.h"
+#include "pki/ssl_err.h"
+
+struct cert {
+	X509 *x509;
+	struct arena *arena;
+	struct str der, subject_der, issuer_der, san;
+	uint8_t sha256[32], spki_sha256[32];
+	const char *serial, *subject, *issuer;
+	when_t not_before, not_after;
+	uint32_t flags;
+	uint8_t key_usage;
+};
+
+static err_t
+read_time(const ASN1_TIME *t, when_t *ret)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		FAIL_SSL(ERR_CERTIFICATE, "validity");
+	*ret = timegm(&tm);
+	return OK;
+}
+
+static err_t
+read_serial(struct arena *a, const ASN1_INTEGER *i, const char **ret)
+{
+	auto_bn BIGNUM *bn = ASN1_INTEGER_to_BN(i, NULL);
+	char *hex, *copy;
+
+	/* RFC 5280 4.1.2.2: positive, 20 octets at most; zero is seen in old roots. */
+	if (bn == NULL || BN_is_negative(bn) || BN_num_bytes(bn) > 20)
+		FAIL_SSL(ERR_CERTIFICATE, "serial number");
+	hex = BN_bn2hex(bn);
+	if (hex == NULL)
+		FAIL_SSL(ERR_CRYPTO, "serial number");
+	copy = arena_strdup(a, hex);
+	OPENSSL_free(hex);
+	for (char *p = copy; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	*ret = copy;
+	return OK;
+}
+
+static err_t
+read_name(struct arena *a, const X509_NAME *name, struct str *ret_der, const char **ret)
+{
+	auto_bio BIO *bio = NULL;
+	const unsigned char *der;
+	struct dn dn;
+	size_t n;
+	char *text;
+	err_t e;
+
+	if (X509_NAME_get0_der(name, &der, &n) != 1)
+		FAIL_SSL(ERR_CERTIFICATE, "name");
+	*ret_der = arena_str(a, str_of(der, n));
+	e = dn_decode(a, *ret_der, &dn);
+	if (err_ok(e)) {
+		*ret = dn_print(a, &dn);
+		return OK;
+	}
+	/* Some CA's name that ours are stricter than: OpenSSL's text will do for people. */
+	err_forget(e);
+	bio = BIO_new(BIO_s_mem());
+	if (bio == NULL || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0)
+		FAIL_SSL(ERR_CERTIFICATE, "name");
+	n = (size_t)BIO_get_mem_data(bio, &text);
+	*ret = arena_cstr(a, str_of(text, n));
+	return OK;
+}
+
+/* RFC 5280 4.2: no extension twice. */
+static err_t
+check_extensions(const X509 *x)
+{
+	int n = X509_get_ext_count(x);
+
+	if (n > (int)LIMIT_EXTENSIONS)
+		FAIL(ERR_CERTIFICATE, "%d extensions", n);
+	for (int i = 0; i < n; i++) {
+		const ASN1_OBJECT *o = X509_EXTENSION_get_object(X509_get_ext(x, i));
+
+		if (X509_get_ext_by_OBJ(x, o, i) >= 0)
+			FAIL(ERR_CERTIFICATE, "an extension stands there twice");
+	}
+	return OK;
+}
+
+static struct str
+extension_value(const X509 *x, const ASN1_OBJECT *o)
+{
+	int at = X509_get_ext_by_OBJ(x, o, -1);
+	const ASN1_OCTET_STRING *v;
+
+	if (at < 0)
+		return STR_EMPTY;
+	v = X509_EXTENSION_get_data(X509_get_ext(x, at));
+	return str_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v));
+}
+
+static err_t
+read_facts(struct cert *c)
+{
+	const ASN1_BIT_STRING *usage;
+	auto_ossl_bytes unsigned char *spki = NULL;
+	int n;
+
+	/* Fills the cache of extension flags. */
+	if (X509_check_purpose(c->x509, -1, 0) != 1)
+		FAIL_SSL(ERR_CERTIFICATE, "extensions");
+	c->flags = X509_get_extension_flags(c->x509);
+	if ((c->flags & EXFLAG_INVALID) != 0)
+		FAIL_SSL(ERR_CERTIFICATE, "extensions");
+	if ((c->flags & EXFLAG_KUSAGE) != 0) {
+		usage = X509_get_ext_d2i(c->x509, NID_key_usage, NULL, NULL);
+		if (usage == NULL)
+			FAIL_SSL(ERR_CERTIFICATE, "key usage");
+		if (ASN1_STRING_length(usage) > 0)
+			c->key_usage = ASN1_STRING_get0_data(usage)[0];
+		ASN1_BIT_STRING_free((ASN1_BIT_STRING *)(uintptr_t)usage);
+	}
+	c->san = extension_value(c->x509, OBJ_nid2obj(NID_subject_alt_name));
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x509), &spki);
+	if (n <= 0)
+		FAIL_SSL(ERR_CERTIFICATE, "public key");
+	hash_sha256(str_of(spki, (size_t)n), c->spki_sha256);
+	return OK;
+}
+
+static err_t
+parse(struct cert *c, struct str der)
+{
+	const unsigned char *p;
+
+	c->der = arena_str(c->arena, der);
+	p = c->der.p;
+	c->x509 = d2i_X509(NULL, &p, (long)c->der.n);
+	if (c->x509 == NULL)
+		FAIL_SSL(ERR_CERTIFICATE, "%s", "");
+	if (p != c->der.p + c->der.n)
+		FAIL(ERR_CERTIFICATE, "bytes after the certificate");
+	TRY(check_extensions(c->x509));
+	TRY(read_facts(c));
+	TRY(read_serial(c->arena, X509_get0_serialNumber(c->x509), &c->serial));
+	TRY(read_name(c->arena, X509_get_subject_name(c->x509), &c->subject_der, &c->subject));
+	TRY(read_name(c->arena, X509_get_issuer_name(c->x509), &c->issuer_der, &c->issuer));
+	TRY(read_time(X509_get0_notBefore(c->x509), &c->not_before));
+	TRY(read_time(X509_get0_notAfter(c->x509), &c->not_after));
+	hash_sha256(c->der, c->sha256);
+	return OK;
+}
+
+err_t
+cert_parse(struct str der, struct cert **ret)
+{
+	auto_cert struct cert *c = NULL;
+
+	if (der.n == 0 || der.n > LIMIT_CERT_BYTES)
+		FAIL(ERR_CERTIFICATE, "%zu bytes", der.n);
+	c = calloc(1, sizeof *c);
+	if (c == NULL)
+		abort();
+	c->arena = arena_new();
+	TRY(parse(c, der));
+	*ret = steal(c);
+	return OK;
+}
+
+void
+cert_free(struct cert *c)
+{
+	if (c == NULL)
+		return;
+	X509_free(c->x509);
+	arena_free(c->arena);
+	free(c);
+}
+
+struct str
+cert_der(const struct cert *c)
+{
+	return c->der;
+}
+
+const uint8_t *
+cert_sha256(const struct cert *c)
+{
+	return c->sha256;
+}
+
+const uint8_t *
+cert_spki_sha256(const struct cert *c)
+{
+	return c->spki_sha256;
+}
+
+const char *
+cert_serial(const struct cert *c)
+{
+	return c->serial;
+}
+
+const char *
+cert_subject(const struct cert *c)
+{
+	return c->subject;
+}
+
+const char *
+cert_issuer(const struct cert *c)
+{
+	return c->issuer;
+}
+
+struct str
+cert_subject_der(const struct cert *c)
+{
+	return c->subject_der;
+}
+
+struct str
+cert_issuer_der(const struct cert *c)
+{
+	return c->issuer_der;
+}
+
+struct str
+cert_san_der(const struct cert *c)
+{
+	return c->san;
+}
+
+when_t
+cert_not_before(const struct cert *c)
+{
+	return c->not_before;
+}
+
+when_t
+cert_not_after(const struct cert *c)
+{
+	return c->not_after;
+}
+
+bool
+cert_is_ca(const struct cert *c)
+{
+	return (c->flags & EXFLAG_CA) != 0;
+}
+
+bool
+cert_self_issued(const struct cert *c)
+{
+	return str_eq(c->subject_der, c->issuer_der);
+}
+
+bool
+cert_has_eku(const struct cert *c, const char *oid)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->x509, NID_ext_key_usage, NULL, NULL);
+	auto_object ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
+	bool found = false;
+
+	for (int i = 0; want != NULL && i < sk_ASN1_OBJECT_num(eku); i++)
+		found |= OBJ_cmp(sk_ASN1_OBJECT_value(eku, i), want) == 0;
+	EXTENDED_KEY_USAGE_free(eku);
+	ssl_forget();
+	return found;
+}
+
+uint8_t
+cert_key_usage(const struct cert *c)
+{
+	return c->key_usage;
+}
+
+err_t
+cert_key(const struct cert *c, struct key **ret)
+{
+	EVP_PKEY *p = X509_get_pubkey(c->x509);
+
+	if (p == NULL)
+		FAIL_SSL(ERR_KEY, "public key of the certificate");
+	return key_adopt(p, false, ret);
+}
+
+err_t
+cert_extension(struct arena *a, const struct cert *c, const char *oid, struct str *ret)
+{
+	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+
+	if (o == NULL || X509_get_ext_by_OBJ(c->x509, o, -1) < 0) {
+		ssl_forget();
+		FAIL(ERR_NOT_FOUND, "no extension %s", oid);
+	}
+	*ret = arena_str(a, extension_value(c->x509, o));
+	return OK;
+}
+
+void *
+cert_x509(const struct cert *c)
+{
+	return c->x509;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cms.h. */
+#include "pki/cms.h"
+
+#include "base/limits.h"
+#include "base/secret.h"
+#include "pki/key_int.h"
+#include "pki/ssl_err.h"
+
+#define KEY_ENCIPHERMENT 0x20
+
+/* What was opened; wiped. */
+static void
+wiped_bio_cleanup(BIO **b)
+{
+	char *p = NULL;
+	long n;
+
+	if (*b == NULL)
+		return;
+	n = BIO_get_mem_data(*b, &p);
+	if (p != NULL && n > 0)
+		secret_wipe(p, (size_t)n);
+	BIO_free(*b);
+}
+#define auto_wiped_bio __attribute__((cleanup(wiped_bio_cleanup)))
+
+static err_t
+to_der(struct arena *a, CMS_ContentInfo *cms, struct str *ret)
+{
+	auto_ossl_bytes unsigned char *der = NULL;
+	int n = i2d_CMS_ContentInfo(cms, &der);
+
+	if (n <= 0)
+		FAIL_SSL(ERR_CRYPTO, "writing CMS");
+	*ret = arena_str(a, str_of(der, (size_t)n));
+	return OK;
+}
+
+static err_t
+check_recipient(const struct cert *to)
+{
+	auto_key struct key *k = NULL;
+
+	TRY(cert_key(to, &k));
+	if (key_algorithm(k) != KEY_RSA || key_bits(k) < KEY_RSA_2048)
+		FAIL(ERR_RECIPIENT, "%s has no RSA key of 2048 bits or more", cert_subject(to));
+	if ((cert_key_usage(to) & KEY_ENCIPHERMENT) == 0)
+		FAIL(ERR_RECIPIENT, "%s is not for keyEncipherment", cert_subject(to));
+	return OK;
+}
+
+err_t
+cms_seal(struct arena *a, const struct cert *to, struct str content, struct str *ret)
+{
+	STACK_OF(X509) * certs;
+	auto_bio BIO *in = NULL;
+	auto_cms CMS_ContentInfo *cms = NULL;
+
+	TRY(check_recipient(to));
+	if (content.n > LIMIT_CMS_BYTES)
+		FAIL(ERR_TOO_LARGE, "%zu bytes to seal", content.n);
+	certs = sk_X509_new_null();
+	in = BIO_new_mem_buf(content.n == 0 ? (const void *)"" : content.p, (int)content.n);
+	if (certs == NULL || in == NULL || sk_X509_push(certs, cert_x509(to)) <= 0)
+		abort();
+	cms = CMS_encrypt(certs, in, EVP_aes_256_cbc(), CMS_BINARY);
+	sk_X509_free(certs);
+	if (cms == NULL)
+		FAIL_SSL(ERR_CRYPTO, "sealing");
+	return to_der(a, cms, ret);
+}
+
+static err_t
+parse(struct str der, int type, CMS_ContentInfo **ret)
+{
+	auto_cms CMS_ContentInfo *cms = NULL;
+	const unsigned char *p = der.p;
+
+	if (der.n == 0 || der.n > LIMIT_CMS_BYTES)
+		FAIL(ERR_CMS, "%zu bytes", der.n);
+	cms = d2i_CMS_ContentInfo(NULL, &p, (long)der.n);
+	if (cms == NULL || p != der.p + der.n || OBJ_obj2nid(CMS_get0_type(cms)) != type) {
+		ssl_forget();
+		FAIL(ERR_CMS, "not a message of this kind");
+	}
+	*ret = steal(cms);
+	return OK;
+}
+
+/*
+ * With the certificate named, OpenSSL goes on with a random key when the key transport does not open (RFC 3218 2.3.2),
+ * so that what remains to be seen is one failure, the same for key, padding and content.
+ */
+err_t
+cms_open(
+    struct arena *a, const struct cert *who, const struct key *k, struct str der, struct str *ret)
+{
+	auto_cms CMS_ContentInfo *cms = NULL;
+	auto_wiped_bio BIO *out = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+
+	TRY(parse(der, NID_pkcs7_enveloped, &cms));
+	if (out == NULL)
+		abort();
+	if (CMS_decrypt(cms, key_pkey(k), cert_x509(who), NULL, out, CMS_BINARY) != 1) {
+		ssl_forget();
+		FAIL(ERR_CMS, "%s", "");
+	}
+	ssl_forget();
+	n = BIO_get_mem_data(out, &p);
+	*ret = arena_str(a, str_of(p, (size_t)n));
+	return OK;
+}
+
+err_t
+cms_certs(struct arena *a, const struct str *certs, size_t n, struct str *ret)
+{
+	auto_cms CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
+
+	if (n == 0 || n > LIMIT_CERTS)
+		FAIL(ERR_RANGE, "%zu certificates", n);
+	/* No signer and no content: RFC 5272 4.1, "certs-only". */
+	if (cms == NULL || CMS_set_detached(cms, 1) != 1)
+		FAIL_SSL(ERR_CRYPTO, "certificates");
+	for (size_t i = 0; i < n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY(cert_parse(certs[i], &c));
+		if (CMS_add1_cert(cms, cert_x509(c)) != 1)
+			FAIL_SSL(ERR_CRYPTO, "certificates");
+	}
+	return to_der(a, cms, ret);
+}
+
+/* DER sorts sets, so the order says nothing: the leaf is the one that issued none of the others. */
+static int
+leaf_of(STACK_OF(X509) * certs)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		const X509_NAME *subject = X509_get_subject_name(sk_X509_value(certs, i));
+		bool issued = false;
+
+		for (int j = 0; j < sk_X509_num(certs) && !issued; j++)
+			issued = j != i &&
+			    X509_NAME_cmp(subject, X509_get_issuer_name(sk_X509_value(certs, j))) ==
+				0;
+		if (!issued)
+			return i;
+	}
+	return 0;
+}
+
+err_t
+cms_certs_parse(struct arena *a, struct str der, struct str **ret, size_t *retn)
+{
+	auto_cms CMS_ContentInfo *cms = NULL;
+	auto_x509s STACK_OF(X509) *certs = NULL;
+	struct str *list;
+	int n, leaf;
+
+	TRY(parse(der, NID_pkcs7_signed, &cms));
+	certs = CMS_get1_certs(cms);
+	n = sk_X509_num(certs);
+	if (n <= 0 || n > (int)LIMIT_CERTS) {
+		ssl_forget();
+		FAIL(ERR_CMS, "no certificates, or too many");
+	}
+	list = arena_array(a, (size_t)n, sizeof *list);
+	leaf = leaf_of(certs);
+	for (int i = 0; i < n; i++) {
+		int from = i == 0 ? leaf : i <= leaf ? i - 1 : i;
+		auto_ossl_bytes unsigned char *one = NULL;
+		int len = i2d_X509(sk_X509_value(certs, from), &one);
+
+		if (len <= 0)
+			FAIL_SSL(ERR_CMS, "certificate %d", i + 1);
+		list[i] = arena_str(a, str_of(one, (size_t)len));
+	}
+	*ret = list;
+	*retn = (size_t)n;
+	return OK;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PKCS#10 requests (RFC 2986): made by key holders, read by the issuer. To us a request is a public key, a proof that
+ * the asker holds its private half, and names to compare.
+ */
+#ifndef PKI_CSR_H
+#define PKI_CSR_H
+
+#include "codec/dn.h"
+#include "codec/san.h"
+#include "pki/key.h"
+
+struct csr_spec {
+	struct str subject;      /* DER Name; empty: the empty name */
+	struct str san;          /* DER GeneralNames; empty: none */
+	const char *sid;         /* NULL or "": none */
+	const char *const *ekus; /* OID text */
+	size_t nekus;
+	uint8_t key_usage;       /* 0: none */
+};
+
+err_t csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, struct str *ret_der);
+
+struct csr {
+	struct key *key;         /* owned; csr_free */
+	struct str subject;      /* DER; these are in the arena */
+	struct str san;          /* content of the extension; empty: none */
+	const char *sid;         /* "" if none */
+	const char **ekus;
+	size_t nekus;
+	const char *template;    /* from v1 or v2 template extension: name or OID; "" if none */
+	uint8_t spki_sha256[32];
+};
+
+/* Parses and checks the proof of possession. ERR_CSR, ERR_CSR_SIGNATURE. SHA-1 and MD5 signatures are refused. */
+err_t csr_parse(struct arena *a, struct str der, struct csr *ret);
+void csr_free(struct csr *c);
+#define auto_csr __attribute__((cleanup(csr_free)))
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this layer know of each other's keys and signatures. Not for other layers. */
+#ifndef PKI_KEY_INT_H
+#define PKI_KEY_INT_H
+
+#include <openssl/evp.h>
+
+#include "pki/key.h"
+
+/* Takes one reference over, also when it fails. has_private: it can sign, here or far away. */
+err_t key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret);
+/* What key_make() makes; ERR_KEY_SIZE for anything else. */
+err_t key_check_kind(enum key_alg alg, unsigned bits);
+/* The public half alone, always of OpenSSL's own provider; the caller frees it. */
+err_t key_public(const struct key *k, EVP_PKEY **ret);
+/* The AlgorithmIdentifier of key_sign() with this key, DER, static. RFC 5758, RFC 4055. */
+struct str key_sigalg(const struct key *k);
+/* SEQUENCE { tbs, key_sigalg, BIT STRING signature }: certificates, CRLs and requests alike. */
+err_t key_sign_tbs(struct arena *a, const struct key *k, struct str tbs, struct str *ret);
+
+#define KEYPROV_NAME "chancery"
+
+#endif

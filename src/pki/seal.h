@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sealing of orders: ECDSA P-256 with SHA-256 over "chancery-order-v1" NUL and the order's bytes.
+ */
+#ifndef PKI_SEAL_H
+#define PKI_SEAL_H
+
+#include "codec/order.h"
+#include "pki/key.h"
+
+err_t seal_order(struct arena *a, const struct key *k, const struct order *o, struct str *ret_sealed);
+/* keys: those whose orders are taken. ERR_ORDER_SIGNATURE, ERR_ORDER. Time, kind and use are the caller's to check. */
+err_t seal_open(struct arena *a, const struct key *const *keys, size_t n, struct str sealed, struct order *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Token sessions and calls, between token.c and token_ops.c. */
+#ifndef PKI_TOKEN_INT_H
+#define PKI_TOKEN_INT_H
+
+#include <pthread.h>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pki/token.h"
+
+struct token_key {
+	struct token *token;
+	char *label;
+	CK_OBJECT_HANDLE priv;
+	size_t bits;
+	struct token_key *next;
+};
+
+struct token {
+	CK_FUNCTION_LIST *p11;
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE session;
+	char *pin;
+	bool initialized, open, raw; /* raw: CKM_RSA_X_509 signs and decrypts */
+	pthread_mutex_t lock;        /* a session does one thing at a time */
+	struct token_key *keys;      /* what token_key() gave out */
+};
+
+err_t token_failed(const char *call, CK_RV rv);
+/* With the lock held: is this the end of the session, so that a new one may help? */
+bool token_session_lost(CK_RV rv);
+/* With the lock held: opens one, and finds all keys again. */
+err_t token_session_renew(struct token *t);
+
+/* The private operations, for keyprov; ctx is a struct token_key. */
+err_t token_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret);
+err_t token_decrypt(void *ctx, struct arena *a, unsigned padding, struct str in, struct str *ret);
+
+#endif
