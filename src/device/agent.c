@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Platform: devices that run an agent of ours (Linux), JSON over mutual TLS. doc/agent-protocol.md is the description for
+ * those who write another client.
+ *
+ *   POST /agent/v1/enrol     one-time code + PKCS#10 -> identity certificate
+ *   POST /agent/v1/checkin   report -> commands; parked until there is something to do or the wait is over
+ *   POST /agent/v1/unenrol   the device leaves
+ */
+#include "device/agent_msg.h"
+#include "device/device.h"
+#include "model/enrol.h"
+#include "pki/cert.h"
+#include "pki/csr.h"
+
+static err_t
+reply(struct http_req *r, const json *body)
+{
+	struct str text;
+
+	TRY(json_print(http_arena(r), body, &text));
+	http_reply_header(r, "Cache-Control", "no-store");
+	return http_reply(r, 200, "application/json", text);
+}
+
+static json *
+base64_list(struct arena *a, const struct str *v, size_t n)
+{
+	json *list = json_array_new();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, json_text_new(text_base64(a, v[i])));
+	return list;
+}
+
+/* Identity keys are what sealed payloads are opened with: RSA, 2048 bits or more. */
+static err_t
+check_identity_key(const struct csr *csr)
+{
+	if (key_algorithm(csr->key) != KEY_RSA || key_bits(csr->key) < KEY_RSA_2048)
+		FAIL(ERR_KEY_SIZE, "a device identity key is RSA with 2048 bits or more");
+	return OK;
+}
+
+static err_t
+enrol(struct http_req *r)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct arena *a = http_arena(r);
+	auto_json json *msg = NULL;
+	auto_json json *body = json_object_new();
+	auto_csr struct csr csr = { 0 };
+	auto_cert struct cert *cert = NULL;
+	struct device facts = { 0 };
+	struct str csr_der, der, *chain;
+	struct enrol e;
+	size_t nchain;
+	const char *code;
+	json *jfacts;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
+	TRY(agent_version_check(msg));
+	TRY(json_need_text(msg, "code", 64, &code));
+	TRY(json_need_base64(a, msg, "csr", LIMIT_CSR_BYTES, &csr_der));
+	TRY(json_need_object(msg, "facts", &jfacts));
+	TRY(agent_facts_read(jfacts, &facts));
+	TRY(csr_parse(a, csr_der, &csr));
+	TRY(check_identity_key(&csr));
+
+	TRY(enrol_begin(edge->store, a, CODE_DEVICE, code, STR(csr.spki_sha256), edge->holder, edge->identity_ca, &e));
+	TRY(edge->identity_issue(edge->identity_ctx, a, &e.order, csr_der, &der, &chain, &nchain));
+	TRY(cert_parse(der, &cert));
+	TRY(enrol_finish_device(edge->store, &e, &facts, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
+
+	json_set_id(a, body, "device_id", e.id);
+	json_set_base64(a, body, "certificate", der);
+	json_set(body, "chain", base64_list(a, chain, nchain));
+	json_set(body, "roots", base64_list(a, edge->roots, edge->nroots));
+	json_set_int(body, "poll_seconds", edge->poll_seconds);
+	return reply(r, body);
+}
+
+static err_t
+checkin(struct http_req *r)
+{
+	struct device_edge *edge = http_ctx(r);
+	const struct device *device = device_caller(r);
+	struct arena *a = http_arena(r);
+	auto_json json *msg = NULL;
+	auto_json json *body = NULL;
+	struct agent_checkin in = { 0 };
+	struct command *commands;
+	size_t n;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
+	TRY(agent_checkin_read(a, msg, &in));
+	TRY(checkin_run(edge->store, a, device->id, &in.report, &commands, &n));
+	if (n == 0 && in.wait > 0 && !http_late(r))
+		return http_park(r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + in.wait * 1000);
+	body = agent_commands_write(a, commands, n, edge->poll_seconds);
+	return reply(r, body);
+}
+
+static err_t
+unenrol(struct http_req *r)
+{
+	struct device_edge *edge = http_ctx(r);
+	const struct device *device = device_caller(r);
+	auto_json json *body = json_object_new();
+
+	TRY(device_retire(edge->store, http_arena(r), "device", device->id));
+	return reply(r, body);
+}
+
+static const struct http_route routes[] = {
+	ROUTE(POST, "/agent/v1/enrol", DEVICE_ANYONE, enrol),
+	ROUTE(POST, "/agent/v1/checkin", DEVICE_ENROLLED, checkin),
+	ROUTE(POST, "/agent/v1/unenrol", DEVICE_ENROLLED, unenrol),
+	{ 0 },
+};
+
+const struct platform platform_agent = {
+	.name = "agent",
+	.routes = routes,
+};

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/agent_msg.h"
+
+#include "base/limits.h"
+
+static const struct {
+	const char *name;
+	enum result_status status;
+} statuses[] = {
+	{ "ok", RESULT_OK },
+	{ "error", RESULT_ERROR },
+	{ "not_now", RESULT_NOT_NOW },
+};
+
+static const char *const command_names[] = {
+	[COMMAND_INSTALL_CA] = "install_ca",
+	[COMMAND_INSTALL_IDENTITY] = "install_identity",
+	[COMMAND_REMOVE_CA] = "remove_ca",
+	[COMMAND_REMOVE_IDENTITY] = "remove_identity",
+};
+
+err_t
+agent_version_check(const json *msg)
+{
+	int64_t version;
+
+	TRY(json_need_int(msg, "protocol", 1, 1000, &version));
+	if (version != AGENT_PROTOCOL)
+		FAIL(ERR_PROTOCOL_VERSION, "protocol %d, we speak %d", (int)version, AGENT_PROTOCOL);
+	return OK;
+}
+
+err_t
+agent_facts_read(const json *facts, struct device *ret)
+{
+	const struct {
+		const char *name;
+		const char **to;
+	} texts[] = {
+		{ "device_name", &ret->name },
+		{ "fqdn", &ret->fqdn },
+		{ "serial", &ret->serial },
+		{ "machine_id", &ret->machine_id },
+		{ "manufacturer", &ret->manufacturer },
+		{ "model", &ret->model },
+		{ "os", &ret->os },
+		{ "os_version", &ret->os_version },
+		{ "agent_version", &ret->agent_version },
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		TRY(json_want_text(facts, texts[i].name, LIMIT_TEXT, texts[i].to));
+	ret->platform = "linux";
+	return OK;
+}
+
+/* A SHA-256 in hex; empty when absent and not demanded. */
+static err_t
+read_sha256(struct arena *a, const json *item, bool demanded, struct str *ret)
+{
+	const char *hex = NULL;
+	struct str hash;
+
+	if (demanded)
+		TRY(json_need_text(item, "sha256", 64, &hex));
+	else
+		TRY(json_want_text(item, "sha256", 64, &hex));
+	if (hex == NULL || hex[0] == '\0')
+		return OK;
+	TRY(text_unhex(a, str_c(hex), &hash));
+	if (hash.n != 32)
+		FAIL(ERR_BAD_REQUEST, "sha256: must be 64 hex digits");
+	*ret = hash;
+	return OK;
+}
+
+static err_t
+read_item(struct arena *a, const json *j, struct report_item *ret)
+{
+	const char *kind;
+	const char *not_after = NULL;
+
+	TRY(json_need_text(j, "alias", LIMIT_TEXT, &ret->alias));
+	TRY(json_need_text(j, "kind", 16, &kind));
+	if (!str_eq_c(str_c(kind), "ca") && !str_eq_c(str_c(kind), "identity"))
+		FAIL(ERR_BAD_REQUEST, "inventory kind: neither ca nor identity");
+	ret->identity = kind[0] == 'i';
+	TRY(read_sha256(a, j, true, &ret->sha256));
+	ret->has_key = json_true(json_get(j, "has_key"));
+	TRY(json_want_text(j, "not_after", 64, &not_after));
+	if (not_after != NULL && not_after[0] != '\0')
+		TRY(when_parse(str_c(not_after), &ret->not_after));
+	return OK;
+}
+
+static err_t
+read_result(struct arena *a, const json *j, struct report_result *ret)
+{
+	const char *status;
+
+	TRY(json_need_text(j, "id", LIMIT_TEXT, &ret->id));
+	TRY(json_need_text(j, "status", 16, &status));
+	for (size_t i = 0; i < COUNT(statuses); i++)
+		if (str_eq_c(str_c(status), statuses[i].name))
+			ret->status = statuses[i].status;
+	if (ret->status == 0)
+		FAIL(ERR_BAD_REQUEST, "status: ok, error or not_now");
+	TRY(read_sha256(a, j, false, &ret->sha256));
+	TRY(json_want_text(j, "code", LIMIT_TEXT, &ret->code));
+	TRY(json_want_text(j, "detail", LIMIT_LONG_TEXT, &ret->detail));
+	return OK;
+}
+
+err_t
+agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
+{
+	struct report *rep = &ret->report;
+	struct report_item *items;
+	struct report_result *results;
+	json *list;
+
+	TRY(agent_version_check(msg));
+	TRY(json_want_int(msg, "wait", 0, 3600, 0, &ret->wait));
+	if (ret->wait > AGENT_WAIT_MAX)
+		ret->wait = AGENT_WAIT_MAX;
+
+	if (!json_is_null(json_get(msg, "facts"))) {
+		TRY_CTX(agent_facts_read(json_get(msg, "facts"), &rep->facts), "facts");
+		rep->has_facts = true;
+	}
+	TRY(json_want_array(msg, "inventory", LIMIT_INVENTORY, &list));
+	if (list != NULL) {
+		items = arena_array(a, json_count(list) + 1, sizeof(*items));
+		for (size_t i = 0; i < json_count(list); i++)
+			TRY_CTX(read_item(a, json_at(list, i), &items[i]), "inventory %zu", i);
+		rep->items = items;
+		rep->nitems = json_count(list);
+		rep->has_inventory = true;
+	}
+	TRY(json_want_array(msg, "results", LIMIT_RESULTS, &list));
+	if (list != NULL) {
+		results = arena_array(a, json_count(list) + 1, sizeof(*results));
+		for (size_t i = 0; i < json_count(list); i++)
+			TRY_CTX(read_result(a, json_at(list, i), &results[i]), "results %zu", i);
+		rep->results = results;
+		rep->nresults = json_count(list);
+	}
+	return OK;
+}
+
+static json *
+command_write(struct arena *a, const struct command *c)
+{
+	json *j = json_object_new();
+
+	json_set_text(j, "id", c->id);
+	json_set_text(j, "kind", command_names[c->kind]);
+	json_set_text(j, "alias", c->alias);
+	switch (c->kind) {
+	case COMMAND_INSTALL_CA:
+		json_set_base64(a, j, "der", c->der);
+		break;
+	case COMMAND_INSTALL_IDENTITY:
+		json_set_base64(a, j, "pfx", c->pfx);
+		json_set_base64(a, j, "password", c->password);
+		json_set_text(j, "sha256", text_hex(a, c->sha256));
+		break;
+	case COMMAND_REMOVE_CA:
+	case COMMAND_REMOVE_IDENTITY:
+		break;
+	}
+	return j;
+}
+
+json *
+agent_commands_write(struct arena *a, const struct command *v, size_t n, int64_t poll_seconds)
+{
+	json *body = json_object_new();
+	json *list = json_array_new();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, command_write(a, &v[i]));
+	json_set(body, "commands", list);
+	json_set_int(body, "next_poll_seconds", poll_seconds);
+	return body;
+}
