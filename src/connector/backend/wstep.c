@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backend: a CA that speaks MS-WSTEP with client-certificate authentication. Revocation goes to Chancery's own address
+ * beside it, with the sealed order that names what goes.
+ */
+#include "base/limits.h"
+#include "base/text.h"
+#include "connector/backend.h"
+#include "net/wstep.h"
+
+#define TIMEOUT_MS 30000
+
+struct backend_session {
+	const struct join *join;
+	struct fetch *fetch;
+};
+
+static err_t
+session_open(const struct join *j, struct backend_session **ret)
+{
+	struct backend_session *s = calloc(1, sizeof(*s));
+	err_t e;
+
+	s->join = j;
+	e = fetch_new(&j->ca, &s->fetch);
+	if (!err_ok(e)) {
+		free(s);
+		return e;
+	}
+	*ret = s;
+	return OK;
+}
+
+static void
+session_close(struct backend_session *s)
+{
+	if (s == NULL)
+		return;
+	fetch_free(s->fetch);
+	free(s);
+}
+
+static err_t
+submit(struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
+{
+	struct wstep_attr attrs[2] = {
+		{ "CertificateTemplate", in->template },
+		{ "ChanceryOrder", text_base64(a, in->order) },
+	};
+	struct wstep_reply rep = { 0 };
+
+	TRY(wstep_submit(s->fetch, a, wstep_url(a, s->join->ca_url, in->ca), in->csr, attrs, COUNT(attrs), TIMEOUT_MS,
+	    &rep));
+	*ret = (struct submitted){ .request_id = rep.request_id };
+	switch (rep.outcome) {
+	case WSTEP_ISSUED:
+		ret->outcome = OUTCOME_ISSUED;
+		ret->leaf = rep.leaf;
+		ret->chain = rep.chain;
+		ret->nchain = rep.nchain;
+		break;
+	case WSTEP_PENDING:
+		ret->outcome = OUTCOME_PENDING;
+		ret->fault = err_info(ERR_CA_PENDING)->id;
+		ret->detail = arena_printf(a, "request %s at %s: %s", rep.request_id, in->ca, rep.message);
+		break;
+	case WSTEP_DENIED:
+		ret->outcome = rep.retry_elsewhere ? OUTCOME_UNREACHABLE : OUTCOME_REJECTED;
+		ret->fault = err_info(ERR_CA_DENIED)->id;
+		ret->detail = arena_printf(a, "%s: %s (0x%08X)", in->ca, rep.message, (unsigned)rep.hresult);
+		break;
+	}
+	return OK;
+}
+
+static err_t
+revoke(struct backend_session *s, struct arena *a, struct str order, int64_t *ret)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	auto_json json *body = json_object_new();
+	auto_json json *answer = NULL;
+	struct fetch_reply rep;
+	struct str text;
+
+	json_set_base64(a, body, "order", order);
+	TRY(json_print(a, body, &text));
+	TRY(fetch_run(s->fetch, a, "POST", arena_printf(a, "%s/chancery/ca/v1/revoke", s->join->ca_url), headers, text,
+	    TIMEOUT_MS, &rep));
+	if (rep.status >= 500)
+		FAIL(ERR_UNREACHABLE, "%s answered %d", s->join->ca_url, rep.status);
+	if (rep.status != 200)
+		FAIL(ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
+	TRY(json_parse(rep.body, LIMIT_IPC_MESSAGE, &answer));
+	return json_need_int(answer, "revoked", 0, INT64_MAX, ret);
+}
+
+const struct backend backend_wstep = {
+	.name = "wstep",
+	.open = session_open,
+	.close = session_close,
+	.submit = submit,
+	.revoke = revoke,
+};

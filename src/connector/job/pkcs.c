@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Job: a certificate whose key pair is made here. Key and request by connector/keys, certificate from the CA, both packed
+ * and sealed to the device by connector/keys. The link sees the request, the certificate and ciphertext.
+ */
+#include "base/limits.h"
+#include "base/text.h"
+#include "codec/ckeys_ipc.h"
+#include "connector/job.h"
+
+struct work {
+	struct ckeys_begin_req begin;
+	struct submission submission;
+	struct str device;
+};
+
+static err_t
+read_job(struct arena *a, const json *job, struct work *w)
+{
+	json *key, *ekus;
+	const char *alg;
+	int64_t bits;
+
+	TRY(json_need_text(job, "ca", LIMIT_TEXT, &w->submission.ca));
+	TRY(json_need_text(job, "template", LIMIT_TEXT, &w->submission.template));
+	TRY(json_need_base64(a, job, "order", 2 * LIMIT_ORDER_BYTES, &w->submission.order));
+	TRY(json_need_base64(a, job, "subject", LIMIT_CERT_BYTES, &w->begin.subject));
+	TRY(json_want_base64(a, job, "san", LIMIT_CERT_BYTES, &w->begin.san));
+	TRY(json_want_text(job, "sid", LIMIT_TEXT, &w->begin.sid));
+	if (w->begin.sid == NULL)
+		w->begin.sid = "";
+	TRY(json_need_object(job, "key", &key));
+	TRY(json_need_text(key, "alg", 8, &alg));
+	TRY(json_need_int(key, "bits", 256, 8192, &bits));
+	w->begin.alg = str_eq_c(str_c(alg), "ec") ? CKEYS_EC : CKEYS_RSA;
+	w->begin.bits = (uint16_t)bits;
+	TRY(json_want_array(job, "ekus", LIMIT_EKUS, &ekus));
+	w->begin.ekus.v = arena_array(a, json_count(ekus) + 1, sizeof(char *));
+	for (size_t i = 0; i < json_count(ekus); i++)
+		w->begin.ekus.v[w->begin.ekus.n++] = json_text(json_at(ekus, i));
+	return json_need_base64(a, job, "device_certificate", LIMIT_CERT_BYTES, &w->device);
+}
+
+static err_t
+begin(struct ipc_client *keys, struct arena *a, const struct work *w, struct ckeys_begin_rep *ret)
+{
+	auto_buf struct buf in;
+	struct str out;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(ckeys_begin_req_encode(&w->begin, &in));
+	TRY(ipc_call(keys, a, CKEYS_BEGIN, true, buf_str(&in), &out));
+	return ckeys_begin_rep_parse(a, out, ret);
+}
+
+static err_t
+finish(struct ipc_client *keys, struct arena *a, uint64_t handle, const struct work *w, const struct submitted *s,
+    struct ckeys_finish_rep *ret)
+{
+	struct ckeys_finish_req req = { .handle = handle, .leaf = s->leaf, .device_certificate = w->device };
+	auto_buf struct buf in;
+	struct str out;
+
+	req.chain.v = s->chain;
+	req.chain.n = s->nchain;
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(ckeys_finish_req_encode(&req, &in));
+	TRY(ipc_call(keys, a, CKEYS_FINISH, false, buf_str(&in), &out));
+	return ckeys_finish_rep_parse(a, out, ret);
+}
+
+static void
+drop(struct ipc_client *keys, struct arena *a, uint64_t handle)
+{
+	auto_buf struct buf in;
+	struct str out;
+	err_t e;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	e = ckeys_drop_req_encode(&(struct ckeys_drop_req){ handle }, &in);
+	if (err_ok(e))
+		e = ipc_call(keys, a, CKEYS_DROP, true, buf_str(&in), &out);
+	err_forget(e); /* it is wiped by itself after ten minutes */
+}
+
+static err_t
+run(const struct job_env *env, struct arena *a, const json *job, json *result)
+{
+	struct ipc_client *keys = env->link->conf.keys;
+	struct work w = { 0 };
+	struct ckeys_begin_rep started;
+	struct ckeys_finish_rep packed;
+	struct submitted s;
+	json *chain;
+	err_t e;
+
+	TRY(read_job(a, job, &w));
+	TRY(begin(keys, a, &w, &started));
+	w.submission.csr = started.csr;
+	e = env->backend->submit(env->ca, a, &w.submission, &s);
+	if (!err_ok(e) || s.outcome != OUTCOME_ISSUED) {
+		struct err_report rep;
+
+		err_take(e, &rep);
+		drop(keys, a, started.handle);
+		TRY(rep.code == ERR_NONE ? OK : err_raise(&rep));
+		json_set_text(result, "outcome", outcome_name(s.outcome));
+		json_set_text(result, "fault", s.fault);
+		json_set_text(result, "detail", s.detail);
+		return OK;
+	}
+	TRY(finish(keys, a, started.handle, &w, &s, &packed));
+	chain = json_array_new();
+	for (size_t i = 0; i < s.nchain; i++)
+		json_add(chain, json_text_new(text_base64(a, s.chain[i])));
+	json_set_text(result, "outcome", outcome_name(OUTCOME_ISSUED));
+	json_set_base64(a, result, "certificate", s.leaf);
+	json_set(result, "chain", chain);
+	json_set_base64(a, result, "sealed", packed.pfx);
+	json_set_base64(a, result, "password", packed.password);
+	return OK;
+}
+
+const struct job_kind job_kind_pkcs = {
+	.kind = "issue",
+	.feature = "pkcs",
+	.run = run,
+};

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joining: the administrator's verbs, and the file that remembers what was settled.
+ *
+ *   connector.csr    the request for our certificate towards the CA; the administrator takes it there
+ *   connector.join   that certificate, the addresses, whom to trust, the device-identity CA, and the one-time code of the
+ *                    service; enrols there, then writes join.json: before that nothing is joined, after it all is
+ *   connector.show   what this connector is and how it does
+ */
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "codec/admin_ipc.h"
+#include "codec/ckeys_ipc.h"
+#include "connector/backend.h"
+#include "net/admin.h"
+#include "pki/cert.h"
+#include "pki/csr.h"
+
+#define ENROL_TIMEOUT_MS 30000
+#define DEFAULT_BACKEND "wstep"
+
+static char *
+join_path(struct arena *a, const struct link *l)
+{
+	return arena_printf(a, "%s/join.json", l->conf.dir);
+}
+
+/* PEM text of one or more certificates, as DER. */
+static err_t
+pem_list(struct arena *a, const json *obj, const char *key, const struct str **ret, size_t *retn)
+{
+	struct str *v = arena_array(a, LIMIT_CHAIN_CERTS, sizeof(*v));
+	const char *pem;
+
+	TRY(json_need_text(obj, key, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
+	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", v, LIMIT_CHAIN_CERTS, retn), "%s", key);
+	if (*retn == 0)
+		FAIL(ERR_BAD_REQUEST, "%s: no certificate in it", key);
+	*ret = v;
+	return OK;
+}
+
+static err_t
+text_list(struct arena *a, const json *obj, const char *key, const char ***ret, size_t *retn)
+{
+	json *list;
+
+	TRY(json_need_array(obj, key, LIMIT_CHAIN_CERTS, &list));
+	*ret = arena_array(a, json_count(list) + 1, sizeof(char *));
+	for (size_t i = 0; i < json_count(list); i++)
+		(*ret)[i] = arena_strdup(a, json_text(json_at(list, i)));
+	*retn = json_count(list);
+	return OK;
+}
+
+static err_t
+need_copy(struct arena *a, const json *obj, const char *key, const char **ret)
+{
+	const char *s;
+
+	TRY(json_need_text(obj, key, LIMIT_LONG_TEXT, &s));
+	*ret = arena_strdup(a, s);
+	return OK;
+}
+
+/* The parts that the administrator gives and join.json keeps: addresses, names, trust, our certificate towards the CA. */
+static err_t
+read_settled(struct arena *a, const struct link *l, const json *obj, struct join *j)
+{
+	auto_cert struct cert *ours = NULL;
+	auto_key struct key *certified = NULL;
+
+	TRY(need_copy(a, obj, "name", &j->name));
+	TRY(need_copy(a, obj, "service_url", &j->service_url));
+	TRY(need_copy(a, obj, "ca_url", &j->ca_url));
+	TRY(need_copy(a, obj, "backend", &j->backend));
+	if (backend_by_name(j->backend) == NULL)
+		FAIL(ERR_BAD_REQUEST, "backend: no such kind of CA: %s", j->backend);
+	TRY(text_list(a, obj, "cas", &j->cas, &j->ncas));
+	TRY(pem_list(a, obj, "service_trust", &j->service.anchors, &j->service.nanchors));
+	TRY(pem_list(a, obj, "ca_trust", &j->ca.anchors, &j->ca.nanchors));
+	TRY(pem_list(a, obj, "ca_certificate", &j->ca.chain, &j->ca.nchain));
+	TRY_CTX(cert_parse(j->ca.chain[0], &ours), "ca_certificate");
+	TRY(cert_key(ours, &certified));
+	if (!key_same_public(l->ca_key, certified))
+		FAIL(ERR_KEY_MISMATCH, "ca_certificate is not for the request of connector.csr");
+	memcpy(j->holder, cert_sha256(ours), sizeof(j->holder));
+	j->ca.key = l->ca_key;
+	j->service.key = l->service_key;
+	return OK;
+}
+
+err_t
+join_load(struct link *l, struct join **ret)
+{
+	struct arena *a = l->arena;
+	const char *path = join_path(a, l);
+	struct join *j = ARENA_NEW(a, struct join);
+	auto_json json *obj = NULL;
+	struct str text;
+
+	if (!file_exists(path))
+		FAIL(ERR_NOT_JOINED, "%s is not there", path);
+	TRY(file_read(a, path, LIMIT_IPC_MESSAGE, &text));
+	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &obj), "%s", path);
+	TRY_CTX(read_settled(a, l, obj, j), "%s", path);
+	TRY(need_copy(a, obj, "id", &j->id));
+	TRY(pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
+	*ret = j;
+	return OK;
+}
+
+/* No name in it: who signs it says what we are called. */
+static err_t
+our_csr(struct arena *a, const struct key *k, struct str *ret)
+{
+	const struct csr_spec spec = { .key_usage = 0x80 };
+
+	return csr_make(a, k, &spec, ret);
+}
+
+static err_t
+verb_csr(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct link *l = ctx;
+	struct str der;
+
+	(void)args;
+	TRY(our_csr(a, l->ca_key, &der));
+	json_set_base64(a, answer, "csr", der);
+	json_set_text(answer, "machine", l->machine);
+	return OK;
+}
+
+/* Enrols at the service with the code; adds id and service_certificate to obj. */
+static err_t
+enrol(struct link *l, struct arena *a, const struct join *j, const char *code, json *obj)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	struct tls_client_conf tls = { .anchors = j->service.anchors, .nanchors = j->service.nanchors };
+	const char *url = arena_printf(a, "%s/connector/v1/enrol", j->service_url);
+	auto_json json *msg = json_object_new();
+	auto_json json *answer = NULL;
+	auto_fetch struct fetch *f = NULL;
+	struct fetch_reply rep;
+	struct str csr, text, cert;
+	const char *id;
+
+	TRY(our_csr(a, l->service_key, &csr));
+	json_set_text(msg, "code", code);
+	json_set_base64(a, msg, "csr", csr);
+	json_set_text(msg, "name", j->name);
+	json_set_text(msg, "machine", l->machine);
+	json_set_text(msg, "version", l->conf.version);
+	json_set(msg, "features", json_array_new());
+	TRY(json_print(a, msg, &text));
+	TRY(fetch_new(&tls, &f));
+	TRY(fetch_run(f, a, "POST", url, headers, text, ENROL_TIMEOUT_MS, &rep));
+	if (rep.status != 200 && rep.status != 201)
+		FAIL(ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status, text_safe(a, rep.body));
+	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &answer));
+	TRY(json_need_text(answer, "id", LIMIT_TEXT, &id));
+	TRY(json_need_base64(a, answer, "certificate", LIMIT_CERT_BYTES, &cert));
+	json_set_text(obj, "id", id);
+	json_set_text(obj, "service_certificate", text_pem(a, "CERTIFICATE", cert));
+	return OK;
+}
+
+static err_t
+name_identity_ca(struct link *l, struct arena *a, const char *pem)
+{
+	auto_buf struct buf in;
+	struct str out;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(ckeys_identity_req_encode(&(struct ckeys_identity_req){ pem }, &in));
+	return ipc_call(l->conf.keys, a, CKEYS_IDENTITY_CA, true, buf_str(&in), &out);
+}
+
+static err_t
+verb_join(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust", "ca_trust",
+		"ca_certificate" };
+	struct link *l = ctx;
+	auto_json json *obj = json_object_new();
+	const char *code, *identity_ca;
+	struct join j = { 0 };
+	struct str text;
+	err_t e;
+
+	if (file_exists(join_path(a, l)))
+		FAIL(ERR_JOINED, "%s is there", join_path(a, l));
+	TRY(json_need_text(args, "code", 64, &code));
+	TRY(json_need_text(args, "identity_ca", LIMIT_CERT_BYTES, &identity_ca));
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (json_get(args, kept[i]) != NULL)
+			json_set(obj, kept[i], json_ref(json_get(args, kept[i])));
+	json_set_text(obj, "backend", DEFAULT_BACKEND);
+	TRY(read_settled(a, l, obj, &j));
+	TRY(name_identity_ca(l, a, identity_ca));
+	TRY(enrol(l, a, &j, code, obj));
+	TRY(json_print_pretty(a, obj, &text));
+	TRY(file_create(join_path(a, l), text, 0600));
+
+	pthread_mutex_lock(&l->lock);
+	e = join_load(l, &l->join);
+	pthread_mutex_unlock(&l->lock);
+	TRY(e);
+	json_set_text(answer, "id", l->join->id);
+	json_set_text(answer, "name", l->join->name);
+	return link_start(l);
+}
+
+static err_t
+verb_show(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct link *l = ctx;
+	const struct join *j;
+	struct err_report trouble;
+
+	(void)args;
+	pthread_mutex_lock(&l->lock);
+	j = l->join;
+	trouble = l->trouble;
+	pthread_mutex_unlock(&l->lock);
+	json_set_bool(answer, "joined", j != NULL);
+	json_set_text(answer, "version", l->conf.version);
+	json_set_text(answer, "machine", l->machine);
+	json_set_int(answer, "jobs", atomic_load(&l->jobs));
+	json_set_int(answer, "failures", atomic_load(&l->failures));
+	json_set_when(a, answer, "last_contact", atomic_load(&l->last_contact));
+	if (j != NULL) {
+		json_set_text(answer, "id", j->id);
+		json_set_text(answer, "name", j->name);
+		json_set_text(answer, "service_url", j->service_url);
+		json_set_text(answer, "ca_url", j->ca_url);
+	}
+	if (trouble.code != ERR_NONE) {
+		json_set_text(answer, "fault", err_info(trouble.code)->id);
+		json_set_text(answer, "detail", text_safe(a, str_c(trouble.detail)));
+	}
+	return OK;
+}
+
+static const struct admin_verb verbs[] = {
+	{ "connector.csr", verb_csr },
+	{ "connector.join", verb_join },
+	{ "connector.show", verb_show },
+	{ 0 },
+};
+
+static err_t
+admin(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	return admin_dispatch(verbs, ctx, a, in, out);
+}
+
+const struct ipc_verb link_admin_verbs[] = {
+	{ ADMIN, admin },
+	{ 0 },
+};

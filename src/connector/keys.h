@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process connector/keys: makes key pairs and requests for them, and packs key and certificate for one device.
+ *
+ *   CKEYS_BEGIN ──► a key pair under a handle, and its PKCS#10
+ *   CKEYS_FINISH ─► PFX under a fresh password, both sealed to the device's identity certificate; the key is wiped
+ *   CKEYS_DROP ───► the key is wiped
+ *
+ * A private key exists in this process's memory only, from BEGIN to FINISH or DROP, ten minutes at most. It seals only to
+ * certificates that chain to the device-identity CA that the administrator named when the connector joined
+ * (state_dir/keys/identity-ca.pem): the service alone cannot put itself in a device's place.
+ */
+#ifndef CONNECTOR_KEYS_H
+#define CONNECTOR_KEYS_H
+
+#include "net/ipc.h"
+
+struct connector_keys;
+
+/* dir: state_dir/keys. pool: key pairs of 2048 bits kept ready, made by `threads` threads while nothing else is to do. */
+err_t connector_keys_open(const char *dir, unsigned threads, unsigned pool, struct connector_keys **ret);
+void connector_keys_close(struct connector_keys *k);
+extern const struct ipc_verb connector_keys_verbs[]; /* context: struct connector_keys */
+
+#endif
