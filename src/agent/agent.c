@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#define IDENTITY_LABEL "chancery-identity"
+
+const struct conf_opt agent_opts[] = {
+	CONF(struct agent_conf, url, CONF_TEXT, .section = "service", .name = "url", .fallback = NULL,
+	    .help = "Address of the service's device port, without a slash at the end."),
+	CONF(struct agent_conf, trust, CONF_TEXT, .section = "service", .name = "trust", .fallback = "",
+	    .help = "PEM file of the CA that the service's certificate chains to; empty: what the system trusts. Needed to "
+		    "enrol only."),
+	CONF(struct agent_conf, state_dir, CONF_TEXT, .section = "files", .name = "state_dir",
+	    .fallback = "/var/lib/chancery-agent", .help = "Folder of the agent's key, enrolment and certificates."),
+	CONF(struct agent_conf, trust_dir, CONF_TEXT, .section = "trust", .name = "dir",
+	    .fallback = "/usr/local/share/ca-certificates", .help = "Folder for CA certificates of the organisation."),
+	CONF(struct agent_conf, etc_dir, CONF_TEXT, .section = "trust", .name = "etc_dir", .fallback = "/etc/ssl/certs",
+	    .help = "Folder where the system's TLS libraries look."),
+	CONF(struct agent_conf, trust_update, CONF_BOOL, .section = "trust", .name = "update", .fallback = "yes",
+	    .help = "Run update-ca-certificates after a change."),
+	CONF(struct agent_conf, device_name, CONF_TEXT, .section = "device", .name = "name", .fallback = "",
+	    .help = "Name of the device; empty: the host's name."),
+	CONF(struct agent_conf, token_module, CONF_TEXT, .section = "token", .name = "module", .fallback = "",
+	    .help = "PKCS#11 library that keeps the keys; empty: they are kept in files of mode 0600."),
+	CONF(struct agent_conf, token_label, CONF_TEXT, .section = "token", .name = "label", .fallback = "",
+	    .help = "Label of the token."),
+	CONF(struct agent_conf, token_pin_file, CONF_TEXT, .section = "token", .name = "pin_file", .fallback = "",
+	    .help = "File with the token's PIN."),
+	CONF(struct agent_conf, log_level, CONF_TEXT, .section = "log", .name = "level", .fallback = "info",
+	    .help = "debug, info, warn or error."),
+	CONF(struct agent_conf, log_format, CONF_TEXT, .section = "log", .name = "format", .fallback = "kv",
+	    .help = "kv (key=value lines) or json."),
+};
+const size_t agent_nopts = COUNT(agent_opts);
+
+err_t
+alias_check(const char *alias)
+{
+	size_t n = strlen(alias);
+
+	if (n == 0 || n > 128 || alias[0] == '.' ||
+	    strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != n)
+		FAIL(ERR_ALIAS, "an alias is 1 to 128 letters, digits, '-', '_' or '.'");
+	return OK;
+}
+
+static err_t
+lock(struct agent *g)
+{
+	const char *path = arena_printf(g->arena, "%s/lock", g->conf->state_dir);
+
+	g->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (g->lock < 0)
+		FAIL(ERR_FILE, "%s: %m", path);
+	if (flock(g->lock, LOCK_EX | LOCK_NB) != 0)
+		FAIL(ERR_AGENT_BUSY, "%s is locked", path);
+	return OK;
+}
+
+static err_t
+open_token(struct agent *g)
+{
+	auto_arena struct arena *a = arena_new();
+	struct str pin;
+	char *text;
+	err_t e;
+
+	TRY(file_read(a, g->conf->token_pin_file, 256, &pin));
+	text = arena_cstr(a, str_trim(pin));
+	e = token_open(g->conf->token_module, g->conf->token_label, text, &g->token);
+	secret_wipe(text, strlen(text));
+	secret_wipe((void *)(uintptr_t)pin.p, pin.n);
+	TRY(e);
+	return token_key(g->token, IDENTITY_LABEL, KEY_RSA_2048, &g->key);
+}
+
+static err_t
+der_list(struct arena *a, const json *list, const struct str **ret, size_t *retn)
+{
+	struct str *v = arena_array(a, json_count(list) + 1, sizeof(*v));
+
+	if (json_count(list) > LIMIT_CHAIN_CERTS)
+		FAIL(ERR_TOO_LARGE, "more than %u certificates", LIMIT_CHAIN_CERTS);
+	for (size_t i = 0; i < json_count(list); i++)
+		TRY(text_unbase64(a, str_c(json_text(json_at(list, i))), &v[i]));
+	*ret = v;
+	*retn = json_count(list);
+	return OK;
+}
+
+/* What enrol.c wrote. */
+static err_t
+load_enrolment(struct agent *g)
+{
+	const char *path = arena_printf(g->arena, "%s/enrolment.json", g->conf->state_dir);
+	auto_json json *j = NULL;
+	struct str text, der, *chain;
+	const char *id;
+
+	if (!file_exists(path))
+		return OK;
+	TRY(file_read(g->arena, path, LIMIT_IPC_MESSAGE, &text));
+	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &j), "%s", path);
+	TRY_CTX(json_need_text(j, "device_id", LIMIT_TEXT, &id), "%s", path);
+	TRY_CTX(json_need_base64(g->arena, j, "certificate", LIMIT_CERT_BYTES, &der), "%s", path);
+	TRY_CTX(cert_parse(der, &g->identity), "%s", path);
+	chain = arena_array(g->arena, 1, sizeof(*chain));
+	chain[0] = der;
+	g->tls.chain = chain;
+	g->tls.nchain = 1;
+	g->tls.key = g->key;
+	TRY_CTX(der_list(g->arena, json_get(j, "roots"), &g->tls.anchors, &g->tls.nanchors), "%s", path);
+	g->device_id = arena_strdup(g->arena, id);
+	return OK;
+}
+
+err_t
+agent_open(const struct agent_conf *conf, struct agent **ret)
+{
+	struct agent *g = calloc(1, sizeof(*g));
+	err_t e;
+
+	g->conf = conf;
+	g->arena = arena_new();
+	g->lock = -1;
+	e = dir_make(conf->state_dir, 0700);
+	if (err_ok(e))
+		e = lock(g);
+	if (err_ok(e) && conf->token_module[0] != '\0')
+		e = open_token(g);
+	else if (err_ok(e))
+		e = key_file(g->arena, arena_printf(g->arena, "%s/identity.pem", conf->state_dir), KEY_RSA, KEY_RSA_2048,
+		    &g->key);
+	if (err_ok(e))
+		e = load_enrolment(g);
+	if (!err_ok(e)) {
+		agent_close(g);
+		return e;
+	}
+	*ret = g;
+	return OK;
+}
+
+void
+agent_close(struct agent *g)
+{
+	if (g == NULL)
+		return;
+	cert_free(g->identity);
+	key_free(g->key);
+	token_close(g->token);
+	fd_cleanup(&g->lock);
+	arena_free(g->arena);
+	free(g);
+}

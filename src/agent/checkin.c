@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop: report, wait for commands, do them, report again.
+ *
+ * A command is done once whatever happens: what is on the disk already is answered with ok. After a kill in the middle the
+ * next report shows what was reached, and the service sends what is missing.
+ */
+#include "agent/agent.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#include <poll.h>
+
+#define WAIT_S 50
+#define TIMEOUT_MS ((WAIT_S + 20) * 1000)
+#define BACKOFF_MIN_MS 200
+#define BACKOFF_MAX_MS 60000
+
+static err_t
+do_install_ca(const struct agent *g, struct arena *a, const char *alias, const json *c)
+{
+	struct str der;
+
+	TRY(json_need_base64(a, c, "der", LIMIT_CERT_BYTES, &der));
+	return trust_install(g, a, alias, der);
+}
+
+static err_t
+do_install_identity(const struct agent *g, struct arena *a, const char *alias, const json *c)
+{
+	struct str pfx, password, sha256;
+	const char *hex;
+
+	TRY(json_need_base64(a, c, "pfx", LIMIT_CMS_BYTES, &pfx));
+	TRY(json_need_base64(a, c, "password", LIMIT_CMS_BYTES, &password));
+	TRY(json_need_text(c, "sha256", 64, &hex));
+	TRY(text_unhex(a, str_c(hex), &sha256));
+	return identity_install(g, a, alias, pfx, password, sha256);
+}
+
+static err_t
+do_remove_ca(const struct agent *g, struct arena *a, const char *alias, const json *c)
+{
+	(void)c;
+	return trust_remove(g, a, alias);
+}
+
+static err_t
+do_remove_identity(const struct agent *g, struct arena *a, const char *alias, const json *c)
+{
+	(void)c;
+	return identity_remove(g, a, alias);
+}
+
+static const struct {
+	const char *kind;
+	err_t (*run)(const struct agent *g, struct arena *a, const char *alias, const json *c);
+} kinds[] = {
+	{ "install_ca", do_install_ca },
+	{ "install_identity", do_install_identity },
+	{ "remove_ca", do_remove_ca },
+	{ "remove_identity", do_remove_identity },
+};
+
+static err_t
+run_command(const struct agent *g, struct arena *a, const json *c)
+{
+	const char *kind, *alias;
+
+	TRY(json_need_text(c, "kind", 64, &kind));
+	TRY(json_need_text(c, "alias", LIMIT_TEXT, &alias));
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (str_eq_c(str_c(kind), kinds[i].kind))
+			return kinds[i].run(g, a, alias, c);
+	FAIL(ERR_UNSUPPORTED, "command %s", text_safe(a, str_c(kind)));
+}
+
+static json *
+result_of(struct arena *a, const json *c, err_t e)
+{
+	json *result = json_object_new();
+	struct err_report rep;
+
+	err_take(e, &rep);
+	json_set_text(result, "id", json_text(json_get(c, "id")));
+	json_set_text(result, "status", rep.code == ERR_NONE ? "ok" : "error");
+	if (!json_is_null(json_get(c, "sha256")))
+		json_set_text(result, "sha256", json_text(json_get(c, "sha256")));
+	json_set_text(result, "code", rep.code == ERR_NONE ? "" : err_info(rep.code)->id);
+	json_set_text(result, "detail", text_safe(a, str_c(rep.detail)));
+	if (rep.code == ERR_NONE)
+		log_event(LOG_LEVEL_INFO, "done", "command", json_text(json_get(c, "kind")), "alias",
+		    json_text(json_get(c, "alias")), NULL);
+	else
+		log_report("command failed", &rep);
+	return result;
+}
+
+static err_t
+exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait, json **ret)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	const char *url = arena_printf(a, "%s/agent/v1/checkin", g->conf->url);
+	auto_json json *msg = json_object_new();
+	json *inventory = json_array_new();
+	struct fetch_reply rep;
+	struct str text;
+
+	json_set_int(msg, "protocol", 1);
+	json_set(msg, "facts", agent_facts(a, g));
+	json_set(msg, "inventory", inventory);
+	TRY(trust_inventory(g, a, inventory));
+	TRY(identity_inventory(g, a, inventory));
+	json_set(msg, "results", json_ref((json *)(uintptr_t)results));
+	json_set_int(msg, "wait", wait);
+	TRY(json_print(a, msg, &text));
+	TRY(fetch_run(f, a, "POST", url, headers, text, TIMEOUT_MS, &rep));
+	if (rep.status != 200)
+		FAIL(rep.status == 403 ? ERR_DEVICE_RETIRED : ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status,
+		    text_safe(a, rep.body));
+	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
+}
+
+/* One turn. *results: what is to be brought, replaced by what came of the new commands. *did: how many those were. */
+static err_t
+turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *did)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_json json *answer = NULL;
+	json *commands;
+
+	TRY(exchange(g, f, a, *results, wait, &answer));
+	TRY(json_need_array(answer, "commands", LIMIT_RESULTS, &commands));
+	json_free(*results);
+	*results = json_array_new();
+	for (size_t i = 0; i < json_count(commands); i++) {
+		const json *c = json_at(commands, i);
+
+		json_add(*results, result_of(a, c, run_command(g, a, c)));
+	}
+	*did = json_count(commands);
+	return OK;
+}
+
+/* Pauses between half and all of the time, so that a thousand agents do not come back in one moment. */
+static void
+back_off(int64_t *ms, volatile sig_atomic_t *stop)
+{
+	uint32_t r;
+	int64_t until;
+
+	*ms = *ms == 0 ? BACKOFF_MIN_MS : 2 * *ms;
+	if (*ms > BACKOFF_MAX_MS)
+		*ms = BACKOFF_MAX_MS;
+	rand_bytes(&r, sizeof(r));
+	until = when_mono_ms() + *ms / 2 + r % (*ms / 2 + 1);
+	while (!*stop && when_mono_ms() < until)
+		poll(NULL, 0, 50);
+}
+
+err_t
+agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
+{
+	auto_fetch struct fetch *f = NULL;
+	auto_json json *results = json_array_new();
+	int64_t pause = 0;
+	size_t did;
+
+	if (g->device_id == NULL)
+		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
+	TRY(fetch_new(&g->tls, &f));
+	log_event(LOG_LEVEL_INFO, "ready", "device", g->device_id, "service", g->conf->url, NULL);
+	while (!*stop) {
+		err_t e = turn(g, f, once ? 0 : WAIT_S, &results, &did);
+
+		if (err_ok(e)) {
+			pause = 0;
+			if (once && did == 0)
+				return OK;
+			continue;
+		}
+		if (once)
+			return e;
+		log_error("check-in", e);
+		back_off(&pause, stop);
+	}
+	return OK;
+}

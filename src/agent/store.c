@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivered certificates with their keys.
+ *
+ * A new version is written whole into a folder of its own (certs/.<alias>.<first of its hash>/), then the link certs/<alias>
+ * moves to it in one step, then the old folder goes. Whoever reads certs/<alias>/ sees the old pair or the new one.
+ */
+#include "agent/agent.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "pki/cms.h"
+#include "pki/pfx.h"
+
+#include <limits.h>
+
+#define MAX_ENTRIES 4096
+
+static const char *
+certs_dir(const struct agent *g, struct arena *a)
+{
+	return arena_printf(a, "%s/certs", g->conf->state_dir);
+}
+
+static err_t
+remove_folder(struct arena *a, const char *path)
+{
+	char **names;
+	size_t n;
+
+	if (!file_exists(path))
+		return OK;
+	TRY(dir_list(a, path, 64, &names, &n));
+	for (size_t i = 0; i < n; i++)
+		TRY(file_remove(arena_printf(a, "%s/%s", path, names[i])));
+	if (rmdir(path) != 0)
+		FAIL(ERR_FILE, "%s: %m", path);
+	return OK;
+}
+
+static const char *
+pem_chain(struct arena *a, const struct str *v, size_t n)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < n; i++)
+		all = arena_printf(a, "%s%s", all, text_pem(a, "CERTIFICATE", v[i]));
+	return all;
+}
+
+/* The key goes into the token, or into a file that only we can read. */
+static err_t
+write_key(const struct agent *g, struct arena *a, const char *folder, const char *alias, const struct key *k)
+{
+	auto_buf struct buf pem = { 0 };
+
+	if (g->token != NULL) {
+		TRY(token_import(g->token, alias, k));
+		return file_write(arena_printf(a, "%s/key.uri", folder),
+		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n", g->conf->token_label, alias)), 0600);
+	}
+	buf_init(&pem, LIMIT_PFX_BYTES);
+	TRY(key_write(&pem, k, NULL));
+	return file_write(arena_printf(a, "%s/key.pem", folder), buf_str(&pem), 0600);
+}
+
+static err_t
+write_version(const struct agent *g, struct arena *a, const char *alias, const char *folder, const struct pfx *p)
+{
+	TRY(remove_folder(a, folder));
+	TRY(dir_make(folder, 0700));
+	TRY(write_key(g, a, folder, alias, p->key));
+	TRY(file_write(arena_printf(a, "%s/chain.pem", folder), str_c(pem_chain(a, p->chain, p->nchain)), 0644));
+	return file_write(arena_printf(a, "%s/cert.pem", folder),
+	    str_c(arena_printf(a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))), 0644);
+}
+
+/* Points certs/<alias> to the folder `name` beside it; *ret_old: where it pointed, NULL: nowhere. */
+static err_t
+move_link(struct arena *a, const char *dir, const char *alias, const char *name, const char **ret_old)
+{
+	const char *link_path = arena_printf(a, "%s/%s", dir, alias);
+	const char *temp = arena_printf(a, "%s/.%s.link", dir, alias);
+	char *old = arena_alloc(a, PATH_MAX);
+	ssize_t n = readlink(link_path, old, PATH_MAX - 1);
+
+	TRY(file_remove(temp));
+	if (symlink(name, temp) != 0 || rename(temp, link_path) != 0)
+		FAIL(ERR_FILE, "%s: %m", link_path);
+	*ret_old = n > 0 ? old : NULL;
+	return OK;
+}
+
+static err_t
+open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct str sealed_password, struct pfx *ret)
+{
+	struct str pfx = STR_EMPTY, password = STR_EMPTY;
+	const char *text;
+	err_t e;
+
+	e = cms_open(a, g->identity, g->key, sealed, &pfx);
+	if (err_ok(e))
+		e = cms_open(a, g->identity, g->key, sealed_password, &password);
+	if (err_ok(e))
+		e = text_cstr(a, password, &text);
+	if (err_ok(e)) {
+		e = pfx_open(a, pfx, text, ret);
+		secret_wipe((void *)(uintptr_t)text, strlen(text));
+	}
+	secret_wipe((void *)(uintptr_t)pfx.p, pfx.n);
+	secret_wipe((void *)(uintptr_t)password.p, password.n);
+	return e;
+}
+
+err_t
+identity_install(const struct agent *g, struct arena *a, const char *alias, struct str sealed, struct str sealed_password,
+    struct str sha256)
+{
+	const char *dir = certs_dir(g, a);
+	auto_pfx struct pfx pfx = { 0 };
+	const char *name, *old;
+	uint8_t hash[32];
+
+	TRY(alias_check(alias));
+	TRY(open_delivery(g, a, sealed, sealed_password, &pfx));
+	hash_sha256(pfx.leaf, hash);
+	if (!str_eq(STR(hash), sha256))
+		FAIL(ERR_DELIVERY_MISMATCH, "the sealed certificate is %s", text_hex(a, STR(hash)));
+	TRY(dir_make(dir, 0700));
+	name = arena_printf(a, ".%s.%.16s", alias, text_hex(a, sha256));
+	TRY(write_version(g, a, alias, arena_printf(a, "%s/%s", dir, name), &pfx));
+	TRY(move_link(a, dir, alias, name, &old));
+	if (old != NULL && !str_eq_c(str_c(old), name))
+		TRY(remove_folder(a, arena_printf(a, "%s/%s", dir, old)));
+	return OK;
+}
+
+err_t
+identity_remove(const struct agent *g, struct arena *a, const char *alias)
+{
+	const char *dir = certs_dir(g, a);
+	char target[PATH_MAX];
+	ssize_t n;
+
+	TRY(alias_check(alias));
+	n = readlink(arena_printf(a, "%s/%s", dir, alias), target, sizeof(target) - 1);
+	if (n > 0) {
+		target[n] = '\0';
+		TRY(remove_folder(a, arena_printf(a, "%s/%s", dir, target)));
+	}
+	if (g->token != NULL)
+		TRY(token_remove(g->token, alias));
+	return file_remove(arena_printf(a, "%s/%s", dir, alias));
+}
+
+/* The key that stands beside the certificate. */
+static err_t
+load_key(const struct agent *g, struct arena *a, const char *alias, struct key **ret)
+{
+	struct str pem;
+
+	if (g->token != NULL)
+		return token_find(g->token, alias, ret);
+	TRY(file_read(a, arena_printf(a, "%s/%s/key.pem", certs_dir(g, a), alias), LIMIT_PFX_BYTES, &pem));
+	return key_read(pem, NULL, ret);
+}
+
+static err_t
+add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
+{
+	auto_cert struct cert *cert = NULL;
+	auto_key struct key *key = NULL;
+	auto_key struct key *certified = NULL;
+	struct str pem, ders[LIMIT_CHAIN_CERTS + 1];
+	json *item;
+	size_t n;
+	err_t e;
+
+	TRY(file_read(a, arena_printf(a, "%s/%s/cert.pem", certs_dir(g, a), alias), 16 * LIMIT_CERT_BYTES, &pem));
+	TRY(text_unpem(a, pem, "CERTIFICATE", ders, COUNT(ders), &n));
+	TRY(cert_parse(n > 0 ? ders[0] : STR_EMPTY, &cert));
+	TRY(cert_key(cert, &certified));
+	e = load_key(g, a, alias, &key);
+	err_forget(e);
+	item = json_object_new();
+	json_set_text(item, "alias", alias);
+	json_set_text(item, "kind", "identity");
+	json_set_text(item, "sha256", text_hex(a, str_of(cert_sha256(cert), 32)));
+	json_set_bool(item, "has_key", key != NULL && key_same_public(key, certified));
+	json_set_when(a, item, "not_after", cert_not_after(cert));
+	json_add(list, item);
+	return OK;
+}
+
+err_t
+identity_inventory(const struct agent *g, struct arena *a, json *list)
+{
+	const char *dir = certs_dir(g, a);
+	char **names;
+	size_t n;
+
+	if (!file_exists(dir))
+		return OK;
+	TRY(dir_list(a, dir, MAX_ENTRIES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		err_t e;
+
+		if (names[i][0] == '.')
+			continue;
+		/* What cannot be read is not there: it will be delivered again. */
+		e = add_item(g, a, names[i], list);
+		err_forget(e);
+	}
+	return OK;
+}

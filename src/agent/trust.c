@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CA certificates of the organisation: one PEM file each in the folder that update-ca-certificates(8) reads, then that
+ * program, so that every TLS library of the system trusts them.
+ */
+#include "agent/agent.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#define PREFIX "chancery-"
+#define SUFFIX ".crt"
+#define MAX_FILES 4096
+
+extern char **environ;
+
+static const char *
+path_of(const struct agent *g, struct arena *a, const char *alias)
+{
+	return arena_printf(a, "%s/%s" SUFFIX, g->conf->trust_dir, alias);
+}
+
+/* fresh: links to what is gone are removed too. */
+static err_t
+update(const struct agent *g, bool fresh)
+{
+	const char *argv[] = { "update-ca-certificates", "--localcertsdir", g->conf->trust_dir, "--etccertsdir",
+		g->conf->etc_dir, fresh ? "--fresh" : NULL, NULL };
+	posix_spawn_file_actions_t quiet;
+	int status;
+	pid_t pid;
+
+	if (!g->conf->trust_update)
+		return OK;
+	TRY(dir_make(g->conf->etc_dir, 0755));
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	status = posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (status != 0)
+		FAIL(ERR_TRUST_STORE, "update-ca-certificates: %s", strerror(status));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		FAIL(ERR_TRUST_STORE, "update-ca-certificates ended with status %d", status);
+	return OK;
+}
+
+err_t
+trust_install(const struct agent *g, struct arena *a, const char *alias, struct str der)
+{
+	auto_cert struct cert *ca = NULL;
+
+	TRY(alias_check(alias));
+	if (!str_starts(str_c(alias), LIT(PREFIX)))
+		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
+	TRY(cert_parse(der, &ca));
+	if (!cert_is_ca(ca))
+		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
+	TRY(dir_make(g->conf->trust_dir, 0755));
+	TRY(file_write(path_of(g, a, alias), str_c(text_pem(a, "CERTIFICATE", der)), 0644));
+	return update(g, false);
+}
+
+err_t
+trust_remove(const struct agent *g, struct arena *a, const char *alias)
+{
+	TRY(alias_check(alias));
+	if (!str_starts(str_c(alias), LIT(PREFIX)))
+		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
+	TRY(file_remove(path_of(g, a, alias)));
+	return update(g, true);
+}
+
+static err_t
+add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
+{
+	auto_cert struct cert *ca = NULL;
+	struct str pem, der;
+	json *item;
+	size_t n;
+
+	TRY(file_read(a, path_of(g, a, alias), 2 * LIMIT_CERT_BYTES, &pem));
+	TRY(text_unpem(a, pem, "CERTIFICATE", &der, 1, &n));
+	TRY(cert_parse(n == 1 ? der : STR_EMPTY, &ca));
+	item = json_object_new();
+	json_set_text(item, "alias", alias);
+	json_set_text(item, "kind", "ca");
+	json_set_text(item, "sha256", text_hex(a, str_of(cert_sha256(ca), 32)));
+	json_set_bool(item, "has_key", false);
+	json_set_when(a, item, "not_after", cert_not_after(ca));
+	json_add(list, item);
+	return OK;
+}
+
+err_t
+trust_inventory(const struct agent *g, struct arena *a, json *list)
+{
+	char **names;
+	size_t n;
+
+	if (!file_exists(g->conf->trust_dir))
+		return OK;
+	TRY(dir_list(a, g->conf->trust_dir, MAX_FILES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(names[i]);
+		err_t e;
+
+		if (!str_starts(str_c(names[i]), LIT(PREFIX)) || len <= strlen(SUFFIX) ||
+		    !str_eq_c(str_c(names[i] + len - strlen(SUFFIX)), SUFFIX))
+			continue;
+		names[i][len - strlen(SUFFIX)] = '\0';
+		/* A file that is broken is not there: it will be delivered again. */
+		e = add_item(g, a, names[i], list);
+		err_forget(e);
+	}
+	return OK;
+}
