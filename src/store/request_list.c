@@ -14,7 +14,8 @@ static const struct col request_id_cols[] = {
 static const struct shape request_id_shape = SHAPE("request", struct request_id, request_id_cols);
 
 static err_t
-requests(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct request **ret, size_t *retn)
+requests(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct request **ret,
+    size_t *retn)
 {
 	struct request_id *ids;
 	struct request *out;
@@ -30,14 +31,16 @@ requests(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct r
 }
 
 err_t
-store_request_overdue(struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret, size_t *retn)
+store_request_overdue(
+    struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret, size_t *retn)
 {
-	return requests(tx, a, STMT_REQUEST_OVERDUE, VALS(val_i64(now), val_i64((int64_t)limit)), ret,
-	    retn);
+	return requests(
+	    tx, a, STMT_REQUEST_OVERDUE, VALS(val_i64(now), val_i64((int64_t)limit)), ret, retn);
 }
 
 err_t
-store_requests_of_slot(struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn)
+store_requests_of_slot(
+    struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn)
 {
 	return requests(tx, a, STMT_REQUESTS_OF_SLOT, VALS(val_id(slot)), ret, retn);
 }

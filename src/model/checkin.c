@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A check-in: see checkin.h. */
+#include "model/checkin.h"
+#include "model/diff.h"
+#include "model/request.h"
+#include "pki/key.h"
+
+/* Seconds: how often the time of the last contact is written; how long something is not offered
+ * again. */
+enum { SEEN_EVERY = 60, NOT_NOW = 60, NOT_SHOWN = 60, REMOVE_AGAIN_MS = 60000 };
+
+struct checkin {
+	struct id id;
+	const struct report *report;
+	struct arena *a;
+	struct device device;
+	struct holdings has;
+	struct command *commands;
+	size_t n;
+};
+
+static bool
+text_set(const char **have, const char *now)
+{
+	const char *was = *have == NULL ? "" : *have;
+
+	if (now == NULL || strcmp(was, now) == 0)
+		return false;
+	*have = now;
+	return true;
+}
+
+static bool
+facts_set(struct device *d, const struct device *f)
+{
+	bool changed = false;
+
+	changed |= text_set(&d->name, f->name);
+	changed |= text_set(&d->fqdn, f->fqdn);
+	changed |= text_set(&d->serial, f->serial);
+	changed |= text_set(&d->machine_id, f->machine_id);
+	changed |= text_set(&d->manufacturer, f->manufacturer);
+	changed |= text_set(&d->model, f->model);
+	changed |= text_set(&d->os, f->os);
+	changed |= text_set(&d->os_version, f->os_version);
+	changed |= text_set(&d->agent_version, f->agent_version);
+	return changed;
+}
+
+/* Facts, inventory, last contact: written when they say something new. */
+static err_t
+record(struct tx *tx, struct checkin *c)
+{
+	struct device *d = &c->device;
+	const struct report *r = c->report;
+	when_t now = when_now();
+	const char *inventory;
+	bool changed = false;
+
+	if (r->has_facts)
+		changed |= facts_set(d, &r->facts);
+	if (r->has_inventory) {
+		TRY(inventory_print(c->a, r->items, r->nitems, &inventory));
+		changed |= text_set(&d->inventory, inventory);
+	}
+	TRY(inventory_parse(c->a, d->inventory, &c->has));
+	if (!changed && now - d->last_seen < SEEN_EVERY)
+		return OK;
+	TRY(request_may_write(tx));
+	d->last_seen = now;
+	return changed ? store_device_update(tx, d) : store_device_seen(tx, d->id, now);
+}
+
+static const char *
+install_id(struct arena *a, const struct request *r)
+{
+	uint8_t hash[32];
+
+	hash_sha256(r->leaf, hash);
+	return arena_printf(a, "%s:%s", id_text(a, r->slot), text_hex(a, str_of(hash, 8)));
+}
+
+static const char *
+remove_id(struct arena *a, const struct slot *s, const struct held *h)
+{
+	uint8_t hash[32];
+
+	hash_sha256(str_c(arena_printf(a, "remove %s", text_hex(a, h->sha256))), hash);
+	return arena_printf(a, "%s:%s", id_text(a, s->id), text_hex(a, str_of(hash, 8)));
+}
+
+/* The slot of this device that a command's id names; *found false: none, or somebody else's. */
+static err_t
+slot_of(struct tx *tx, struct checkin *c, const char *command, bool *found, struct slot *ret)
+{
+	struct str rest = str_c(command);
+	struct id id;
+	err_t e = id_parse(str_cut(&rest, ':'), &id);
+
+	*found = false;
+	if (err_ok(e))
+		e = store_slot_get(tx, c->a, id, ret);
+	if (err_is(e, ERR_ID) || err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		return OK;
+	}
+	TRY(e);
+	*found = id_eq(ret->device, c->id);
+	return OK;
+}
+
+static struct why
+device_says(struct arena *a, const struct report_result *res)
+{
+	const char *code = res->code == NULL ? "" : res->code;
+	const char *detail = res->detail == NULL ? "" : res->detail;
+
+	return (struct why){ err_info(ERR_DEVICE_REFUSED)->id,
+		text_safe(a,
+		    str_c(arena_printf(
+			a, "%.64s%s%.512s", code, code[0] == '\0' ? "" : ": ", detail))) };
+}
+
+/* The answer to an offer. An answer to anything else than the present offer is of no interest. */
+static err_t
+result_of_offer(struct tx *tx, struct checkin *c, struct slot *s, struct request *r,
+    const struct report_result *res)
+{
+	uint8_t hash[32];
+
+	/* A parked check-in runs again with the same report: that it puts the offer off is noted
+	 * already. */
+	if (res->status == RESULT_NOT_NOW && r->not_before > when_now())
+		return OK;
+	switch (res->status) {
+	case RESULT_NOT_NOW:
+		return delivery_postpone(tx, c->a, s, r, NOT_NOW, device_says(c->a, res).detail);
+	case RESULT_ERROR:
+		return delivery_refuse(tx, c->a, s, r, device_says(c->a, res));
+	case RESULT_OK:
+		break;
+	}
+	hash_sha256(r->leaf, hash);
+	if (inventory_shows(&c->has, inventory_alias(c->a, s->profile), str_of(hash, 32),
+		r->kind == REQUEST_ISSUE))
+		return delivery_ack(tx, c->a, s, r);
+	if (r->not_before > when_now())
+		return OK;
+	return delivery_postpone(tx, c->a, s, r, NOT_SHOWN,
+	    "the device reports success, its inventory does not show it");
+}
+
+static bool
+removal_failed_lately(const struct slot *s)
+{
+	return s->fault != NULL && strcmp(s->fault, err_info(ERR_DEVICE_REFUSED)->id) == 0 &&
+	    when_now_ms() - s->since < REMOVE_AGAIN_MS;
+}
+
+/* A failed removal is told at the slot and asked for again later. */
+static err_t
+result_of_removal(struct tx *tx, struct checkin *c, struct slot *s, const struct report_result *res)
+{
+	struct why why = device_says(c->a, res);
+
+	if (s->wanted || res->status == RESULT_OK ||
+	    inventory_find(&c->has, inventory_alias(c->a, s->profile)) == NULL ||
+	    removal_failed_lately(s))
+		return OK;
+	s->fault = why.fault;
+	s->detail = why.detail;
+	s->since = when_now_ms();
+	TRY(request_note(tx, s, s->request, "device", "remove-failed", why.detail));
+	return store_slot_update(tx, s);
+}
+
+static err_t
+result_take(struct tx *tx, struct checkin *c, const struct report_result *res)
+{
+	struct request r;
+	struct slot s;
+	bool found;
+
+	TRY(slot_of(tx, c, res->id, &found, &s));
+	if (!found)
+		return OK;
+	TRY(request_of(tx, c->a, &s, &found, &r));
+	if (found && r.state == REQUEST_OFFERED && strcmp(install_id(c->a, &r), res->id) == 0)
+		return result_of_offer(tx, c, &s, &r, res);
+	return result_of_removal(tx, c, &s, res);
+}
+
+static err_t
+command_install(struct tx *tx, struct checkin *c, struct diff_slot *ds)
+{
+	struct request *r = &ds->request;
+	struct command cmd = { .alias = ds->alias };
+	uint8_t *hash;
+
+	if (!ds->has_request || ds->root_missing)
+		return OK;
+	if (r->state == REQUEST_READY)
+		TRY(delivery_offer(tx, c->a, &ds->slot, r));
+	if (r->state != REQUEST_OFFERED || r->not_before > when_now())
+		return OK;
+	cmd.id = install_id(c->a, r);
+	if (r->kind == REQUEST_TRUST) {
+		cmd.kind = COMMAND_INSTALL_CA;
+		cmd.der = r->leaf;
+	} else {
+		hash = arena_alloc(c->a, 32);
+		hash_sha256(r->leaf, hash);
+		cmd.kind = COMMAND_INSTALL_IDENTITY;
+		cmd.pfx = r->sealed;
+		cmd.password = r->password;
+		cmd.sha256 = str_of(hash, 32);
+	}
+	c->commands[c->n++] = cmd;
+	return OK;
+}
+
+static void
+command_remove(struct checkin *c, const struct diff_slot *ds)
+{
+	const struct held *h = inventory_find(&c->has, ds->alias);
+
+	if (h == NULL)
+		return;
+	if (removal_failed_lately(&ds->slot))
+		return;
+	c->commands[c->n++] = (struct command){
+		.kind = h->identity ? COMMAND_REMOVE_IDENTITY : COMMAND_REMOVE_CA,
+		.id = remove_id(c->a, &ds->slot, h),
+		.alias = ds->alias,
+	};
+}
+
+/* Installed, and this report confirms it: the sealed key is needed no more. Left for a later
+ * check-in than the one that brought the device's answer, which has enough to write. */
+static err_t
+forget_confirmed(struct tx *tx, struct checkin *c, struct diff_slot *ds)
+{
+	struct request *r = &ds->request;
+
+	if (!ds->has_request || r->state != REQUEST_DONE || !c->report->has_inventory ||
+	    ds->slot.reached_hash.n == 0 || when_now_ms() - r->updated < 1000)
+		return OK;
+	return delivery_forget(tx, r);
+}
+
+static err_t
+answer(struct tx *tx, struct checkin *c)
+{
+	struct desired *desired;
+	struct diff_slot *v;
+	size_t ndesired, n;
+
+	TRY(desired_for(tx, c->a, &c->device, &desired, &ndesired));
+	TRY(diff_run(tx, c->a, &c->device, desired, ndesired, &c->has, &v, &n));
+	c->commands = arena_array(c->a, n + 1, sizeof(*c->commands));
+	for (size_t i = 0; i < n; i++) {
+		TRY(forget_confirmed(tx, c, &v[i]));
+		if (v[i].remove)
+			command_remove(c, &v[i]);
+	}
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++)
+			if (v[i].desired != NULL && v[i].desired->kind->needs_root == (pass == 1))
+				TRY(command_install(tx, c, &v[i]));
+	return OK;
+}
+
+static err_t
+run(struct tx *tx, void *arg)
+{
+	struct checkin *c = arg;
+
+	c->commands = NULL;
+	c->n = 0;
+	TRY(store_device_get(tx, c->a, c->id, &c->device));
+	if (c->device.state != DEVICE_ACTIVE)
+		return OK;
+	TRY(record(tx, c));
+	for (size_t i = 0; i < c->report->nresults; i++)
+		TRY(result_take(tx, c, &c->report->results[i]));
+	return answer(tx, c);
+}
+
+err_t
+checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
+    struct command **ret, size_t *retn)
+{
+	struct checkin c = { .id = device, .report = r, .a = a };
+	err_t e;
+
+	/* Most check-ins find everything as it was: they only read. The first that needs more
+	 * runs again as a writer. */
+	e = store_read(s, run, &c);
+	if (err_is(e, ERR_READ_ONLY)) {
+		err_forget(e);
+		e = store_write(s, run, &c);
+	}
+	TRY(e);
+	*ret = c.commands;
+	*retn = c.n;
+	return OK;
+}

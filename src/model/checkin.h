@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A check-in: what the device reports goes in, what it shall do comes out, in one exchange.
+ *
+ *   report ──► results and inventory recorded ──► desired_for(device) ──► diff ──► requests inserted or withdrawn
+ *          ──► commands: what is ready for this device, and what it must remove
+ *
+ * Running it again with the same report is harmless. When nothing is to be recorded or changed it only reads.
+ */
+#ifndef MODEL_CHECKIN_H
+#define MODEL_CHECKIN_H
+
+#include "model/kind.h"
+
+struct report_item {
+	const char *alias;
+	bool identity; /* else a CA certificate */
+	struct str sha256;
+	bool has_key;
+	when_t not_after;
+};
+
+enum result_status { RESULT_OK = 1, RESULT_ERROR, RESULT_NOT_NOW };
+struct report_result {
+	const char *id; /* of the command */
+	enum result_status status;
+	struct str sha256;
+	const char *code, *detail; /* the device's own words */
+};
+
+struct report {
+	bool has_facts;
+	struct device facts; /* name, fqdn, serial, machine_id, os, os_version, ... */
+	bool has_inventory;
+	const struct report_item *items;
+	size_t nitems;
+	const struct report_result *results;
+	size_t nresults;
+};
+
+enum command_kind {
+	COMMAND_INSTALL_CA = 1,
+	COMMAND_INSTALL_IDENTITY,
+	COMMAND_REMOVE_CA,
+	COMMAND_REMOVE_IDENTITY
+};
+struct command {
+	enum command_kind kind;
+	const char *id;                   /* "<slot id>:<hash>" */
+	const char *alias;                /* "chancery-<profile id>" */
+	struct str der;                   /* INSTALL_CA */
+	struct str pfx, password, sha256; /* INSTALL_IDENTITY: two CMS, hash of the leaf */
+};
+
+err_t checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
+    struct command **ret, size_t *retn);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The second half of a request's way: from READY to what the device has. See request.h. */
+#include "model/request_int.h"
+#include "pki/cert.h"
+
+enum { REFUSED_FIRST = 60, REFUSED_MAX = 3600 };
+
+err_t
+delivery_offer(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	(void)a;
+	return request_step(
+	    tx, s, r, REQUEST_OFFERED, &(struct step){ .actor = "service", .event = "offered" });
+}
+
+err_t
+delivery_again(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	(void)a;
+	r->not_before = 0;
+	return request_step(tx, s, r, REQUEST_OFFERED,
+	    &(struct step){ .actor = "service",
+		.event = "offered-again",
+		.detail = "the device no longer has it" });
+}
+
+err_t
+delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	auto_cert struct cert *c = NULL;
+
+	TRY(request_may_write(tx));
+	TRY(cert_parse(r->leaf, &c));
+	r->not_before = 0;
+	s->reached_hash = r->hash;
+	s->serial = arena_strdup(a, cert_serial(c));
+	s->subject = arena_strdup(a, cert_subject(c));
+	s->issuer = r->kind == REQUEST_ISSUE ? r->ca : arena_strdup(a, cert_issuer(c));
+	s->cert_sha256 = str_of(arena_copy(a, cert_sha256(c), 32), 32);
+	s->not_before = cert_not_before(c);
+	s->not_after = cert_not_after(c);
+	s->installed = when_now_ms();
+	TRY(request_step(tx, s, r, REQUEST_DONE,
+	    &(struct step){ .actor = "device", .event = "installed", .detail = s->serial }));
+	if (r->kind == REQUEST_ISSUE)
+		TRY(request_revoke_rest(tx, a, s));
+	return OK;
+}
+
+err_t
+delivery_refuse(struct tx *tx, struct arena *a, struct slot *s, struct request *r, struct why why)
+{
+	int wait = REFUSED_FIRST;
+
+	(void)a;
+	for (uint32_t i = 1; i < r->attempts && wait < REFUSED_MAX; i++)
+		wait *= 2;
+	r->not_before = when_now() + (wait < REFUSED_MAX ? wait : REFUSED_MAX);
+	return request_step(tx, s, r, REQUEST_FAILED,
+	    &(struct step){
+		.actor = "device", .event = "refused", .detail = why.detail, .why = why });
+}
+
+err_t
+delivery_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r, int seconds,
+    const char *detail)
+{
+	(void)a;
+	r->not_before = when_now() + seconds;
+	return request_step(tx, s, r, REQUEST_OFFERED,
+	    &(struct step){ .actor = "device", .event = "not-now", .detail = detail });
+}
+
+err_t
+delivery_forget(struct tx *tx, struct request *r)
+{
+	if (r->sealed.n == 0 && r->password.n == 0)
+		return OK;
+	TRY(request_may_write(tx));
+	r->sealed = r->password = STR_EMPTY;
+	return store_request_move(tx, r, r->state, r->fence);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a device should have: device and user -> groups -> assigned profiles -> primitives. Computed
+ * when it is asked for, never stored; the same directory and profiles give the same answer, with
+ * the same content hashes.
+ *
+ * A device that is not active, or whose user is disabled or deleted, should have nothing.
+ *
+ * Not here: comparing it with what was reached (model/diff.h).
+ */
+#ifndef MODEL_DESIRED_H
+#define MODEL_DESIRED_H
+
+#include "model/kind.h"
+
+/* One profile on this device: a primitive, or the fault that keeps it from being made. */
+struct desired {
+	struct profile profile;
+	const struct kind *kind;
+	struct id user;     /* whose slot it is; zero: the device's alone */
+	when_ms_t assigned; /* when the assignment was made */
+	/* Newest change of profile or user: what failed before it is worth another try. */
+	when_ms_t changed;
+	const char *fault; /* id of the catalogue; NULL: none, and `what` holds */
+	const char *detail;
+	struct primitive what;
+};
+
+/* Expects a transaction. Sorted: trusted roots first. */
+err_t desired_for(
+    struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn);
+
+#endif

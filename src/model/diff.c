@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Desired against reached: see diff.h. */
+#include "model/diff.h"
+#include "model/request.h"
+
+struct diff {
+	struct tx *tx;
+	struct arena *a;
+	const struct device *device;
+	const struct desired *desired;
+	size_t ndesired;
+	const struct holdings *has;
+	struct diff_slot *v;
+	size_t n;
+	bool dirty; /* the slot at hand has changes that no arrow wrote */
+};
+
+when_t
+diff_renewal_due(const struct slot *s, int renewal_percent)
+{
+	when_t life = s->not_after - s->not_before;
+	when_t before = life / 100 * (100 - renewal_percent);
+	when_t spread = before / 20 * (when_t)(str_hash(id_str(&s->id)) % 1000) / 1000;
+	when_t due = s->not_before + before - spread;
+	/* A certificate that was due as it came would be renewed without end. */
+	when_t earliest = s->installed / 1000 + (s->not_after - s->installed / 1000) / 20;
+
+	return due > earliest ? due : earliest;
+}
+
+static const char *
+nonnull(const char *s)
+{
+	return s == NULL ? "" : s;
+}
+
+static void
+set_fault(struct diff *d, struct slot *s, const char *fault, const char *detail)
+{
+	if (strcmp(nonnull(s->fault), nonnull(fault)) == 0 &&
+	    strcmp(nonnull(s->detail), nonnull(detail)) == 0)
+		return;
+	s->fault = nonnull(fault);
+	s->detail = nonnull(detail);
+	s->since = when_now_ms();
+	d->dirty = true;
+}
+
+static void
+set_hash(struct diff *d, struct str *hash, struct str value)
+{
+	if (!str_eq(*hash, value)) {
+		*hash = value;
+		d->dirty = true;
+	}
+}
+
+static err_t
+save(struct diff *d, struct diff_slot *ds)
+{
+	if (!d->dirty)
+		return OK;
+	TRY(request_may_write(d->tx));
+	d->dirty = false;
+	return store_slot_update(d->tx, &ds->slot);
+}
+
+static err_t
+slot_new(struct diff *d, const struct desired *want, struct diff_slot *ret)
+{
+	when_ms_t enrolled = d->device->enrolled * 1000;
+	struct slot s = {
+		.id = id_new(),
+		.device = d->device->id,
+		.user = want->user,
+		.profile = want->profile.id,
+		.kind = want->kind->name,
+		.wanted = true,
+		.since = when_now_ms(),
+		.assigned = want->assigned > enrolled ? want->assigned : enrolled,
+	};
+
+	TRY(request_may_write(d->tx));
+	TRY(store_slot_insert(d->tx, &s));
+	TRY(request_note(
+	    d->tx, &s, (struct id){ 0 }, "service", "assigned", want->profile.display_name));
+	*ret = (struct diff_slot){ .slot = s };
+	return OK;
+}
+
+/* Slots of the device, and one for each desired that has none yet. */
+static err_t
+gather(struct diff *d)
+{
+	struct slot *slots;
+	size_t n;
+
+	TRY(store_slots_of_device(d->tx, d->a, d->device->id, &slots, &n));
+	d->v = arena_array(d->a, n + d->ndesired + 1, sizeof(*d->v));
+	for (size_t i = 0; i < n; i++)
+		d->v[d->n++].slot = slots[i];
+	for (size_t i = 0; i < d->ndesired; i++) {
+		const struct desired *want = &d->desired[i];
+		struct diff_slot *hit = NULL;
+
+		for (size_t k = 0; k < n; k++)
+			if (id_eq(d->v[k].slot.profile, want->profile.id) &&
+			    id_eq(d->v[k].slot.user, want->user))
+				hit = &d->v[k];
+		if (hit == NULL) {
+			hit = &d->v[d->n++];
+			TRY(slot_new(d, want, hit));
+		}
+		hit->desired = want;
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		struct diff_slot *ds = &d->v[i];
+
+		ds->alias = inventory_alias(d->a, ds->slot.profile);
+		TRY(request_of(d->tx, d->a, &ds->slot, &ds->has_request, &ds->request));
+	}
+	return OK;
+}
+
+/* The wanted slot of a profile on this device; NULL: none. */
+static const struct diff_slot *
+wanted_slot(const struct diff *d, struct id profile)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i].desired != NULL && id_eq(d->v[i].slot.profile, profile))
+			return &d->v[i];
+	return NULL;
+}
+
+static bool
+is_identity(const struct diff_slot *ds)
+{
+	return ds->desired != NULL && ds->desired->what.kind != PRIM_TRUST;
+}
+
+/* What was installed and is not there any more. */
+static err_t
+notice_loss(struct diff *d, struct diff_slot *ds)
+{
+	struct slot *s = &ds->slot;
+
+	if (!d->has->known || s->reached_hash.n == 0 ||
+	    inventory_shows(
+		d->has, ds->alias, s->cert_sha256, strcmp(s->kind, "trusted-root") != 0))
+		return OK;
+	TRY(request_note(d->tx, s, s->request, "device", "lost", "the inventory does not show it"));
+	set_hash(d, &s->reached_hash, STR_EMPTY);
+	return OK;
+}
+
+/* An open or failed request that works for something else than what is wanted now. */
+static err_t
+drop_stale(struct diff *d, struct diff_slot *ds, const char *detail)
+{
+	if (!ds->has_request ||
+	    !(request_is_open(&ds->request) || ds->request.state == REQUEST_FAILED))
+		return OK;
+	d->dirty = false; /* the arrow writes the slot */
+	return request_withdraw(d->tx, d->a, &ds->slot, &ds->request, detail);
+}
+
+static bool
+retry_due(const struct request *r, const struct desired *want)
+{
+	return r->state == REQUEST_FAILED &&
+	    (when_now() >= r->not_before || want->changed / 1000 > r->updated / 1000);
+}
+
+/* Done, lost by the device, and what was sealed for it is still here. */
+static bool
+can_offer_again(const struct diff_slot *ds)
+{
+	const struct request *r = &ds->request;
+
+	if (!ds->has_request || r->state != REQUEST_DONE || ds->slot.reached_hash.n > 0 ||
+	    !str_eq(r->hash, ds->slot.wanted_hash))
+		return false;
+	if (r->kind == REQUEST_TRUST)
+		return true;
+	return r->sealed.n > 0 && ds->slot.not_after > when_now();
+}
+
+static err_t
+fresh(struct diff *d, struct diff_slot *ds)
+{
+	d->dirty = false;
+	if (can_offer_again(ds))
+		return delivery_again(d->tx, d->a, &ds->slot, &ds->request);
+	TRY(request_insert(d->tx, d->a, &ds->slot, &ds->desired->what, &ds->request));
+	ds->has_request = true;
+	return OK;
+}
+
+static err_t
+work_for(struct diff *d, struct diff_slot *ds)
+{
+	struct request *r = &ds->request;
+	bool live = ds->has_request && (request_is_open(r) || r->state == REQUEST_FAILED);
+
+	if (live && !str_eq(r->hash, ds->slot.wanted_hash)) {
+		TRY(drop_stale(d, ds, "the content changed"));
+		live = false;
+	}
+	if (!live)
+		return fresh(d, ds);
+	if (!retry_due(r, ds->desired))
+		return OK;
+	d->dirty = false;
+	return request_retry(d->tx, d->a, &ds->slot, r);
+}
+
+/* The fault that keeps a desired item from being worked for; NULL: none. */
+static const char *
+obstacle(const struct diff *d, const struct diff_slot *ds, const char **ret_detail)
+{
+	const struct desired *want = ds->desired;
+
+	*ret_detail = want->detail;
+	if (want->fault != NULL)
+		return want->fault;
+	if (want->what.kind == PRIM_TRUST || id_is_zero(want->what.root) ||
+	    wanted_slot(d, want->what.root) != NULL)
+		return NULL;
+	*ret_detail = arena_printf(d->a,
+	    "the trusted-root profile %s of \"%s\" is not assigned to this device",
+	    id_text(d->a, want->what.root), want->profile.display_name);
+	return err_info(ERR_ROOT_NOT_ASSIGNED)->id;
+}
+
+static bool
+root_is_missing(const struct diff *d, const struct diff_slot *ds)
+{
+	const struct diff_slot *root;
+
+	if (ds->desired->what.kind == PRIM_TRUST || id_is_zero(ds->desired->what.root))
+		return false;
+	root = wanted_slot(d, ds->desired->what.root);
+	return root == NULL || root->slot.reached_hash.n == 0 ||
+	    !str_eq(root->slot.reached_hash, root->slot.wanted_hash);
+}
+
+/* What the slot says while nothing moves: why its request waits or failed, that its root is
+ * missing, or nothing. */
+static void
+tell(struct diff *d, struct diff_slot *ds)
+{
+	const struct request *r = &ds->request;
+
+	if (ds->has_request && r->state == REQUEST_READY && ds->root_missing)
+		set_fault(d, &ds->slot, err_info(ERR_ROOT_PENDING)->id, "");
+	else if (ds->has_request && (request_is_open(r) || r->state == REQUEST_FAILED))
+		set_fault(d, &ds->slot, r->fault, r->detail);
+	else
+		set_fault(d, &ds->slot, "", "");
+}
+
+static err_t
+wanted(struct diff *d, struct diff_slot *ds)
+{
+	const struct desired *want = ds->desired;
+	struct slot *s = &ds->slot;
+	const char *fault, *detail;
+	bool reached;
+
+	if (!s->wanted) {
+		TRY(request_note(
+		    d->tx, s, (struct id){ 0 }, "service", "assigned", want->profile.display_name));
+		s->wanted = true;
+		s->assigned = want->assigned;
+		/* Its certificate was revoked when it was unassigned, whether the device removed
+		 * it or not. */
+		if (is_identity(ds))
+			s->reached_hash = STR_EMPTY;
+		s->since = when_now_ms();
+		d->dirty = true;
+	}
+	TRY(notice_loss(d, ds));
+	fault = obstacle(d, ds, &detail);
+	if (fault != NULL) {
+		set_hash(d, &s->wanted_hash, STR_EMPTY);
+		TRY(drop_stale(d, ds, detail));
+		set_fault(d, s, fault, detail);
+		return save(d, ds);
+	}
+	set_hash(d, &s->wanted_hash, want->what.hash);
+	reached = str_eq(s->reached_hash, s->wanted_hash);
+	if (!reached ||
+	    (is_identity(ds) && when_now() >= diff_renewal_due(s, want->what.renewal_percent)))
+		TRY(work_for(d, ds));
+	else
+		TRY(drop_stale(d, ds, "what the device has is right again"));
+	ds->root_missing = root_is_missing(d, ds);
+	tell(d, ds);
+	return save(d, ds);
+}
+
+static err_t
+unwanted(struct diff *d, struct diff_slot *ds)
+{
+	struct slot *s = &ds->slot;
+	const struct held *held = inventory_find(d->has, ds->alias);
+	bool replaced = wanted_slot(d, s->profile) != NULL;
+
+	if (s->wanted) {
+		TRY(request_note(d->tx, s, s->request, "service", "unassigned", ""));
+		s->wanted = false;
+		s->wanted_hash = STR_EMPTY;
+		s->fault = s->detail = "";
+		s->since = when_now_ms();
+		d->dirty = true;
+		TRY(save(d, ds)); /* what is to be revoked depends on it */
+	}
+	if (ds->has_request && ds->request.state != REQUEST_WITHDRAWN)
+		TRY(request_withdraw(d->tx, d->a, s, &ds->request, "no longer wanted"));
+	/* The item of the slot that took the place goes by the same name. */
+	if (replaced && held != NULL && !str_eq(held->sha256, s->cert_sha256))
+		held = NULL;
+	ds->remove = held != NULL && !replaced;
+	if (d->has->known && held == NULL && s->reached_hash.n > 0) {
+		TRY(request_note(d->tx, s, s->request, "device", "removed", s->serial));
+		set_hash(d, &s->reached_hash, STR_EMPTY);
+		s->fault = s->detail = "";
+		s->since = when_now_ms();
+	}
+	return save(d, ds);
+}
+
+err_t
+diff_run(struct tx *tx, struct arena *a, const struct device *device, const struct desired *desired,
+    size_t n, const struct holdings *has, struct diff_slot **ret, size_t *retn)
+{
+	struct diff d = {
+		.tx = tx,
+		.a = a,
+		.device = device,
+		.desired = desired,
+		.ndesired = n,
+		.has = has,
+	};
+
+	TRY(gather(&d));
+	/* Roots before what refers to them: losing a root holds a certificate back in the same
+	 * look. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < d.n; i++) {
+			d.dirty = false;
+			if (d.v[i].desired != NULL &&
+			    d.v[i].desired->kind->needs_root == (pass == 1))
+				TRY(wanted(&d, &d.v[i]));
+		}
+	for (size_t i = 0; i < d.n; i++) {
+		d.dirty = false;
+		if (d.v[i].desired == NULL)
+			TRY(unwanted(&d, &d.v[i]));
+	}
+	*ret = d.v;
+	*retn = d.n;
+	return OK;
+}
+
+err_t
+diff_device(struct tx *tx, struct arena *a, const struct device *d)
+{
+	struct holdings has;
+	struct desired *desired;
+	struct diff_slot *v;
+	size_t n, nv;
+
+	TRY(desired_for(tx, a, d, &desired, &n));
+	TRY(inventory_parse(a, d->inventory, &has));
+	TRY(diff_run(tx, a, d, desired, n, &has, &v, &nv));
+	tx_notify(tx, TOPIC_DEVICE, id_str(&d->id));
+	return OK;
+}
+
+err_t
+diff_user(struct tx *tx, struct arena *a, struct id user)
+{
+	struct device *v;
+	size_t n;
+
+	TRY(store_device_of_user(tx, a, user, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		TRY(diff_device(tx, a, &v[i]));
+	return OK;
+}
+
+err_t
+diff_user_leaves(struct tx *tx, struct arena *a, struct id user)
+{
+	struct user u;
+
+	TRY(store_user_get(tx, a, user, &u));
+	u.enabled = false;
+	TRY(store_user_update(tx, &u));
+	return diff_user(tx, a, user);
+}

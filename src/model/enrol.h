@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enrolment of devices and connectors with one-time codes, and their leaving.
+ *
+ *   enrol_begin(code, key) ── gives the id and the order for its identity certificate; the code is bound to this id
+ *   ... the caller has the order sealed and the identity CA issue ...
+ *   enrol_finish(id, certificate) ── the record becomes active, the code is used up
+ *
+ * Begun and not finished, the same code with the same key may begin again and gets the same id.
+ */
+#ifndef MODEL_ENROL_H
+#define MODEL_ENROL_H
+
+#include "codec/order.h"
+#include "model/kind.h"
+
+struct enrol {
+	enum code_kind kind;
+	struct id id; /* the device or connector */
+	struct id user;
+	struct order
+	    order; /* template DeviceIdentity or ConnectorIdentity, subject CN=<id>,OU=Chancery Devices|Connectors */
+};
+
+/* A new code: shown once. valid_s: seconds. */
+err_t enrol_code_make(struct store *s, struct arena *a, const char *actor, enum code_kind kind,
+    struct id user, int64_t valid_s, const char **ret_code, struct code *ret);
+/* holder: SHA-256 of the certificate that the service presents to the CA. identity_ca: name of the identity CA. */
+err_t enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
+    struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret);
+/* d or c: facts filled in by the caller; id, user, identity come from here. */
+err_t enrol_finish_device(struct store *s, const struct enrol *e, const struct device *facts,
+    struct str cert, struct str cert_sha256, when_t not_after);
+err_t enrol_finish_connector(struct store *s, const struct enrol *e, const struct connector *facts,
+    struct str cert, struct str cert_sha256);
+/* Retired: its slots are withdrawn, its certificates revoked, its identity refused from now on. */
+err_t device_retire(struct store *s, struct arena *a, const char *actor, struct id device);
+
+#endif

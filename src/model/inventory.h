@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a device says it has. The newest report is kept in the device's record; "installed" is read
+ * from it, never from what was sent.
+ */
+#ifndef MODEL_INVENTORY_H
+#define MODEL_INVENTORY_H
+
+#include "model/checkin.h"
+
+struct held {
+	const char *alias;
+	bool identity;
+	struct str sha256;
+	bool has_key;
+};
+struct holdings {
+	const struct held *v;
+	size_t n;
+	bool known; /* false: the device never said */
+};
+
+/* "chancery-<profile id>": the name of a profile's item on the device. */
+const char *inventory_alias(struct arena *a, struct id profile);
+/* The text for the record; the same report gives the same text. */
+err_t inventory_print(struct arena *a, const struct report_item *v, size_t n, const char **ret);
+err_t inventory_parse(struct arena *a, const char *text, struct holdings *ret); /* "": not known */
+const struct held *inventory_find(
+    const struct holdings *has, const char *alias); /* NULL: nothing there */
+/* This very certificate under the alias, and its key if it is an identity. */
+bool inventory_shows(
+    const struct holdings *has, const char *alias, struct str sha256, bool identity);
+
+#endif

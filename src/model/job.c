@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs of connectors: see job.h. */
+#include "model/job.h"
+#include "model/desired.h"
+#include "model/request.h"
+
+/* An order outlives its lease by so many seconds, for clocks that differ and CAs that are slow. */
+enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2 };
+
+struct leasing {
+	struct arena *a;
+	const struct connector *connector;
+	when_t now, until;
+	size_t max;
+	struct job *jobs;
+	size_t n;
+};
+
+static void
+order_base(const struct leasing *l, const struct slot *s, const struct request *r, struct order *o)
+{
+	*o = (struct order){
+		.slot = s->id,
+		.device = s->device,
+		.user = s->user,
+		.profile = s->profile,
+		.fence = r->fence,
+		.issued = l->now,
+		.expires = l->until + ORDER_GRACE,
+		.ca = r->ca,
+		.template = "",
+		.sid = "",
+		.holder = l->connector->holder,
+		.keep = "",
+	};
+}
+
+/* Where the CA lives; a profile that is gone leaves it to the connector to know. */
+static err_t
+ca_host_of(struct tx *tx, struct arena *a, const struct slot *s, const char **ret)
+{
+	const struct desired *hit = NULL;
+	struct desired *v;
+	struct device d;
+	size_t n;
+
+	TRY(store_device_get(tx, a, s->device, &d));
+	TRY(desired_for(tx, a, &d, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		if (id_eq(v[i].profile.id, s->profile) && v[i].fault == NULL)
+			hit = &v[i];
+	*ret = hit == NULL || hit->what.ca_host == NULL ? "" : hit->what.ca_host;
+	return OK;
+}
+
+static err_t
+job_revoke(struct tx *tx, struct leasing *l, const struct slot *s, const struct request *r)
+{
+	struct job j = {
+		.request = r->id, .fence = r->fence, .kind = r->kind, .lease_until = l->until
+	};
+
+	order_base(l, s, r, &j.order);
+	j.order.kind = ORDER_REVOKE;
+	j.order.id = r->about;
+	j.order.keep = r->keep == NULL ? "" : r->keep;
+	TRY(ca_host_of(tx, l->a, s, &j.ca_host));
+	l->jobs[l->n++] = j;
+	return OK;
+}
+
+static err_t
+job_issue(struct leasing *l, const struct slot *s, const struct request *r, const struct desired *d,
+    const struct device *device)
+{
+	struct job j = {
+		.request = r->id, .fence = r->fence, .kind = r->kind, .lease_until = l->until
+	};
+	struct order *o = &j.order;
+
+	order_base(l, s, r, o);
+	o->kind = ORDER_ISSUE;
+	o->id = r->id;
+	o->profile_version = d->profile.version;
+	o->ca = d->what.ca;
+	o->template = d->what.template;
+	o->subject = d->what.subject;
+	o->san = d->what.san;
+	o->sid = d->what.sid;
+	o->ekus = d->what.ekus;
+	o->nekus = d->what.nekus;
+	o->key_usage = 0xa0; /* digitalSignature, keyEncipherment */
+	j.ca_host = d->what.ca_host;
+	j.key_bits = d->what.key_bits;
+	j.device_cert = device->identity;
+	l->jobs[l->n++] = j;
+	return OK;
+}
+
+/* What the slot should have as things are at this moment; *ret NULL: nothing any more. */
+static err_t
+desired_of(struct tx *tx, struct arena *a, const struct slot *s, struct device *device,
+    const struct desired **ret)
+{
+	struct desired *v;
+	size_t n;
+
+	TRY(store_device_get(tx, a, s->device, device));
+	TRY(desired_for(tx, a, device, &v, &n));
+	*ret = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (id_eq(v[i].profile.id, s->profile) && id_eq(v[i].user, s->user))
+			*ret = &v[i];
+	return OK;
+}
+
+/* The request was made from directory and profile as they were; the order states them as they
+ * are. */
+static err_t
+job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
+{
+	const struct desired *d;
+	struct device device;
+
+	if (r->kind == REQUEST_REVOKE)
+		return job_revoke(tx, l, s, r);
+	TRY(desired_of(tx, l->a, s, &device, &d));
+	if (d == NULL)
+		return request_withdraw(tx, l->a, s, r, "no longer wanted");
+	if (d->fault != NULL)
+		return request_reject(
+		    tx, l->a, s, r, "service", (struct why){ d->fault, d->detail });
+	if (!str_eq(d->what.hash, r->hash)) {
+		/* The device is told by its next check-in; what was asked for is not issued any
+		 * more. */
+		TRY(request_withdraw(tx, l->a, s, r, "the content changed"));
+		tx_notify(tx, TOPIC_DEVICE, id_str(&s->device));
+		return OK;
+	}
+	return job_issue(l, s, r, d, &device);
+}
+
+static err_t
+lease(struct tx *tx, void *arg)
+{
+	struct leasing *l = arg;
+	struct request r;
+	struct slot s;
+	err_t e;
+
+	l->n = 0;
+	/* Those passed over count, too: one transaction does not clean up a whole queue. */
+	for (size_t tries = 0; l->n < l->max && tries < 4 * l->max; tries++) {
+		e = request_lease(tx, l->a, l->connector, l->now, l->until, &s, &r);
+		if (err_is(e, ERR_NOT_FOUND)) {
+			err_forget(e);
+			return OK;
+		}
+		TRY(e);
+		TRY(job_take(tx, l, &s, &r));
+	}
+	if (l->n < l->max)
+		tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
+}
+
+err_t
+job_lease(struct store *s, struct arena *a, const struct connector *c, size_t max, int lease_s,
+    struct job **ret, size_t *retn)
+{
+	struct leasing l = {
+		.a = a,
+		.connector = c,
+		.now = when_now(),
+		.until = when_now() + lease_s,
+		.max = max,
+		.jobs = arena_array(a, max + 1, sizeof(struct job)),
+	};
+
+	TRY(store_write(s, lease, &l));
+	*ret = l.jobs;
+	*retn = l.n;
+	return OK;
+}
+
+struct finishing {
+	struct arena *a;
+	const struct connector *connector;
+	const struct job_result *result;
+};
+
+/* What was accepted before is accepted again, without another effect. */
+static bool
+is_repeat(const struct request *r, const struct job_result *res)
+{
+	if (r->fence != res->fence)
+		return false;
+	switch (res->outcome) {
+	case JOB_ISSUED:
+		return r->kind == REQUEST_ISSUE && str_eq(r->leaf, res->leaf) &&
+		    (r->state == REQUEST_READY || r->state == REQUEST_OFFERED ||
+			r->state == REQUEST_DONE);
+	case JOB_REVOKED:
+		return r->kind == REQUEST_REVOKE && r->state == REQUEST_DONE;
+	case JOB_REJECTED:
+		return r->state == REQUEST_FAILED ||
+		    (r->kind == REQUEST_REVOKE && r->state == REQUEST_QUEUED);
+	case JOB_PENDING:
+	case JOB_UNREACHABLE:
+	case JOB_MISCONFIGURED:
+		return r->state == REQUEST_QUEUED;
+	}
+	return false;
+}
+
+/* The connector's word for why, if it is one of the catalogue. */
+static struct why
+why_of(const struct job_result *res, enum err_code otherwise)
+{
+	const struct err_info *known = res->fault == NULL ? NULL : err_info_by_id(res->fault);
+
+	return (struct why){ known != NULL && known->code != ERR_NONE ? known->id :
+									err_info(otherwise)->id,
+		res->detail };
+}
+
+static err_t
+take_issued(
+    struct tx *tx, struct finishing *f, struct slot *s, struct request *r, const char *actor)
+{
+	const struct job_result *res = f->result;
+	struct issued got = {
+		.leaf = res->leaf,
+		.sealed = res->sealed,
+		.password = res->password,
+		.serial = res->serial,
+		.text = arena_printf(f->a, "serial %s, %s", res->serial, res->subject),
+	};
+
+	if (r->kind != REQUEST_ISSUE || res->leaf.n == 0 || res->sealed.n == 0 ||
+	    res->password.n == 0)
+		FAIL(ERR_BAD_REQUEST,
+		    "the result has no certificate or nothing sealed for the device");
+	/* It would be renewed as soon as it arrives, without end. */
+	if (res->not_after <= when_now())
+		return request_reject(tx, f->a, s, r, actor,
+		    (struct why){ err_info(ERR_CA_REJECTED)->id,
+			"the certificate that the authority issued has already ended" });
+	return request_complete(tx, f->a, s, r, actor, &got);
+}
+
+static err_t
+finish(struct tx *tx, void *arg)
+{
+	struct finishing *f = arg;
+	const struct job_result *res = f->result;
+	const char *actor = arena_printf(f->a, "connector %s", f->connector->name);
+	struct request r;
+	struct slot s;
+
+	TRY(store_request_get(tx, f->a, res->request, &r));
+	if (r.state != REQUEST_LEASED && is_repeat(&r, res))
+		return OK;
+	if (r.state != REQUEST_LEASED || r.fence != res->fence ||
+	    strcmp(r.owner, id_text(f->a, f->connector->id)) != 0)
+		FAIL(ERR_FENCE, "request %s is %s with fence %llu, the result has %llu",
+		    id_text(f->a, r.id), request_state_name(r.state), (unsigned long long)r.fence,
+		    (unsigned long long)res->fence);
+	TRY(store_slot_get(tx, f->a, r.slot, &s));
+	switch (res->outcome) {
+	case JOB_ISSUED:
+		return take_issued(tx, f, &s, &r, actor);
+	case JOB_REVOKED:
+		if (r.kind != REQUEST_REVOKE)
+			FAIL(ERR_BAD_REQUEST, "the request is no revocation");
+		return request_complete(tx, f->a, &s, &r, actor, NULL);
+	case JOB_REJECTED:
+		return request_reject(tx, f->a, &s, &r, actor, why_of(res, ERR_CA_REJECTED));
+	case JOB_PENDING:
+		return request_postpone(tx, f->a, &s, &r, actor, why_of(res, ERR_CA_PENDING));
+	case JOB_UNREACHABLE:
+		return request_postpone(tx, f->a, &s, &r, actor, why_of(res, ERR_UNREACHABLE));
+	case JOB_MISCONFIGURED:
+		return request_postpone(tx, f->a, &s, &r, actor, why_of(res, ERR_CONF));
+	}
+	FAIL(ERR_BAD_REQUEST, "outcome %d", (int)res->outcome);
+}
+
+err_t
+job_finish(struct store *s, struct arena *a, const struct connector *c, const struct job_result *r)
+{
+	struct finishing f = { a, c, r };
+
+	return store_write(s, finish, &f);
+}
+
+struct sweep {
+	struct arena *a;
+	when_t now, due;
+};
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct sweep *w = arg;
+
+	/* Retries that came due since the last look or the one before; a look more wakes
+	 * somebody in vain, no more. */
+	return store_request_next_due(tx, w->now - SWEEP_WINDOW, &w->due);
+}
+
+static err_t
+sweep(struct tx *tx, void *arg)
+{
+	struct sweep *w = arg;
+	struct request *v;
+	struct slot s;
+	size_t n;
+
+	TRY(store_request_overdue(tx, w->a, w->now, SWEEP_BATCH, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		TRY(store_slot_get(tx, w->a, v[i].slot, &s));
+		TRY(request_expire(tx, w->a, &s, &v[i]));
+	}
+	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
+}
+
+err_t
+job_sweep(struct store *s)
+{
+	auto_arena struct arena *a = arena_new();
+	struct sweep w = { .a = a, .now = when_now() };
+
+	TRY(store_read(s, look, &w));
+	if (w.due == 0 || w.due > w.now)
+		return OK;
+	return store_write(s, sweep, &w);
+}

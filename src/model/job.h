@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs of connectors: leased, answered, expired. The order of a job is made here from directory and profile as they are
+ * at that moment; sealing it is the caller's (service/keys does it).
+ */
+#ifndef MODEL_JOB_H
+#define MODEL_JOB_H
+
+#include "codec/order.h"
+#include "model/kind.h"
+
+struct job {
+	struct id request;
+	uint64_t fence;
+	enum request_kind kind;
+	when_t lease_until;
+	const char *ca_host;
+	struct order order;
+	unsigned key_bits;
+	struct str device_cert; /* REQUEST_ISSUE: DER of the identity certificate to seal to */
+};
+
+/* Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
+ * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds. */
+err_t job_lease(struct store *s, struct arena *a, const struct connector *c, size_t max,
+    int lease_s, struct job **ret, size_t *retn);
+
+enum job_outcome {
+	JOB_ISSUED = 1,
+	JOB_REVOKED,
+	JOB_REJECTED,
+	JOB_PENDING,
+	JOB_UNREACHABLE,
+	JOB_MISCONFIGURED
+};
+struct job_result {
+	struct id request;
+	uint64_t fence;
+	enum job_outcome outcome;
+	struct str leaf, sealed, password; /* JOB_ISSUED */
+	const char *serial, *subject;      /* JOB_ISSUED: as the caller read them from the leaf */
+	const char *issuer;
+	struct str leaf_sha256;
+	when_t not_before, not_after;
+	const char *fault, *detail; /* otherwise: id of the catalogue, text */
+};
+/* ERR_FENCE: late or of another lease; nothing was changed. A repeat of what was accepted is accepted. */
+err_t job_finish(
+    struct store *s, struct arena *a, const struct connector *c, const struct job_result *r);
+
+/* Expired leases back to the queue, due retries woken. Called every second or so. */
+err_t job_sweep(struct store *s);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles between the API's JSON and the record. See profile_json.h. */
+#include "model/profile_json.h"
+
+struct common {
+	struct id id;
+	const char *display_name, *description;
+	struct field_texts scope_tags;
+	when_t created, modified;
+	int64_t version;
+	bool scope_tags_supported;
+};
+
+/* What every profile has, in the order in which it is shown. */
+static const struct field fields[] = {
+	FIELD(struct common, id, FIELD_ID, .name = "id", .flags = FIELD_READONLY),
+	FIELD(struct common, modified, FIELD_WHEN, .name = "lastModifiedDateTime",
+	    .flags = FIELD_READONLY),
+	FIELD(struct common, scope_tags, FIELD_TEXTS, .name = "roleScopeTagIds", .max = 100,
+	    .help = "Scope tags; [\"0\"] when there are none."),
+	FIELD(struct common, scope_tags_supported, FIELD_BOOL, .name = "supportsScopeTags",
+	    .flags = FIELD_READONLY),
+	FIELD(
+	    struct common, created, FIELD_WHEN, .name = "createdDateTime", .flags = FIELD_READONLY),
+	FIELD(struct common, description, FIELD_TEXT, .name = "description",
+	    .flags = FIELD_NULLABLE, .max = LIMIT_LONG_TEXT, .help = "For people."),
+	FIELD(struct common, display_name, FIELD_TEXT, .name = "displayName",
+	    .flags = FIELD_REQUIRED, .help = "Name of the profile."),
+	FIELD(struct common, version, FIELD_INT, .name = "version", .flags = FIELD_READONLY),
+};
+
+static const char *const *
+names_of(struct arena *a, const struct field *f, size_t n)
+{
+	const char **names = arena_array(a, n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = f[i].name;
+	return names;
+}
+
+/* The record's scope tags are the text of a JSON array. */
+static err_t
+tags_read(struct arena *a, const char *text, struct field_texts *ret)
+{
+	auto_json json *list = NULL;
+	struct field_texts t;
+
+	if (text == NULL || text[0] == '\0')
+		text = "[\"0\"]";
+	TRY(json_parse(str_c(text), LIMIT_HTTP_BODY, &list));
+	t.n = json_count(list);
+	t.v = arena_array(a, t.n + 1, sizeof(*t.v));
+	for (size_t i = 0; i < t.n; i++)
+		t.v[i] = arena_strdup(a, json_text(json_at(list, i)));
+	*ret = t;
+	return OK;
+}
+
+static err_t
+tags_write(struct arena *a, const struct field_texts *t, const char **ret)
+{
+	auto_json json *list = json_array_new();
+	struct str text;
+
+	for (size_t i = 0; i < t->n; i++)
+		json_add(list, json_text_new(t->v[i]));
+	if (t->n == 0)
+		json_add(list, json_text_new("0"));
+	TRY(json_print(a, list, &text));
+	return text_cstr(a, text, ret);
+}
+
+static err_t
+common_of(struct arena *a, const struct profile *p, struct common *ret)
+{
+	*ret = (struct common){
+		.id = p->id,
+		.display_name = p->display_name,
+		.description = p->description,
+		.created = p->created,
+		.modified = p->modified,
+		.version = p->version,
+		.scope_tags_supported = true,
+	};
+	return tags_read(a, p->scope_tags, &ret->scope_tags);
+}
+
+err_t
+profile_json_read(struct arena *a, const struct kind *k, const json *body, enum field_mode mode,
+    struct profile *p)
+{
+	void *settings = arena_alloc(a, k->size);
+	struct common c = { 0 };
+	auto_json json *out = json_object_new();
+	struct str text;
+
+	if (mode == FIELD_UPDATE) {
+		TRY(common_of(a, p, &c));
+		TRY(profile_settings(a, k, p, &settings));
+	}
+	/* Each table takes what is the other's as known; what neither has is refused by both. */
+	TRY(field_read(
+	    a, fields, COUNT(fields), body, mode, names_of(a, k->fields, k->nfields), &c));
+	TRY(field_read(
+	    a, k->fields, k->nfields, body, mode, names_of(a, fields, COUNT(fields)), settings));
+	if (c.display_name == NULL || c.display_name[0] == '\0')
+		FAIL(ERR_MODEL_INVALID, "displayName must not be empty");
+	TRY(k->check(a, settings));
+	TRY(field_write(a, k->fields, k->nfields, settings, out));
+	TRY(json_print(a, out, &text));
+	TRY(text_cstr(a, text, &p->settings));
+	p->display_name = c.display_name;
+	p->description = c.description == NULL ? "" : c.description;
+	return tags_write(a, &c.scope_tags, &p->scope_tags);
+}
+
+err_t
+profile_json(struct arena *a, const struct profile *p, json **ret)
+{
+	auto_json json *out = json_object_new();
+	const struct profile_type *type;
+	struct common c;
+	void *settings;
+
+	TRY(profile_type_find(p->type, &type));
+	TRY(common_of(a, p, &c));
+	TRY(profile_settings(a, type->kind, p, &settings));
+	json_set_text(out, "@odata.type", type->name);
+	TRY(field_write(a, fields, COUNT(fields), &c, out));
+	TRY(field_write(a, type->kind->fields, type->kind->nfields, settings, out));
+	if (type->kind->needs_root)
+		json_set_id(a, out, "@chancery.rootCertificateId", p->root);
+	*ret = steal(out);
+	return OK;
+}
+
+err_t
+profile_json_type(const json *body, const struct profile_type **ret)
+{
+	const json *type = json_get(body, "@odata.type");
+
+	if (!json_is_object(body))
+		FAIL(ERR_MODEL_INVALID, "an object is expected");
+	if (!json_is_text(type))
+		FAIL(ERR_PROFILE_TYPE, "\"@odata.type\" is missing");
+	return profile_type_find(json_text(type), ret);
+}
+
+err_t
+profile_json_root(const json *body, bool *found, struct id *ret)
+{
+	const json *bind = json_get(body, "rootCertificate@odata.bind");
+	struct str url, last = STR_EMPTY;
+	err_t e;
+
+	*found = bind != NULL;
+	if (bind == NULL)
+		return OK;
+	if (!json_is_text(bind))
+		FAIL(ERR_MODEL_INVALID, "\"rootCertificate@odata.bind\" must be a text");
+	/* .../deviceConfigurations('<id>') or .../deviceConfigurations/<id> */
+	url = str_c(json_text(bind));
+	for (size_t i = 0; i < url.n; i++)
+		if (url.p[i] == '/' || url.p[i] == '(')
+			last = str_of(url.p + i + 1, url.n - i - 1);
+	if (last.n > 0 && last.p[last.n - 1] == ')')
+		last.n--;
+	if (last.n > 1 && last.p[0] == '\'' && last.p[last.n - 1] == '\'')
+		last = str_of(last.p + 1, last.n - 2);
+	e = id_parse(last, ret);
+	if (!err_ok(e)) {
+		err_forget(e);
+		FAIL(ERR_MODEL_INVALID, "\"rootCertificate@odata.bind\" names no profile: %.128s",
+		    json_text(bind));
+	}
+	return OK;
+}

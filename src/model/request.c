@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request's way to a certificate: see request.h. What happens after it, on the device, is in
+ * delivery.c. */
+#include "model/request.h"
+#include "model/request_int.h"
+
+enum { BACKOFF_MAX = 300, REJECTED_RETRY = 3600 };
+
+err_t
+request_may_write(const struct tx *tx)
+{
+	if (!tx_writes(tx))
+		FAIL(ERR_READ_ONLY, "%s", "");
+	return OK;
+}
+
+bool
+request_is_open(const struct request *r)
+{
+	return r->state >= REQUEST_QUEUED && r->state <= REQUEST_OFFERED;
+}
+
+const char *
+request_state_name(enum request_state s)
+{
+	switch (s) {
+	case REQUEST_QUEUED:
+		return "queued";
+	case REQUEST_LEASED:
+		return "leased";
+	case REQUEST_READY:
+		return "ready";
+	case REQUEST_OFFERED:
+		return "offered";
+	case REQUEST_DONE:
+		return "done";
+	case REQUEST_FAILED:
+		return "failed";
+	case REQUEST_WITHDRAWN:
+		return "withdrawn";
+	}
+	return "unknown";
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
+}
+
+static err_t
+note(struct tx *tx, const struct slot *s, struct id request, const struct step *step)
+{
+	return store_event_add(tx,
+	    &(struct event){ .slot = s->id,
+		.request = request,
+		.when = when_now_ms(),
+		.actor = step->actor,
+		.event = step->event,
+		.detail = or_empty(step->detail),
+		.fault = or_empty(step->why.fault) });
+}
+
+err_t
+request_note(struct tx *tx, const struct slot *s, struct id request, const char *actor,
+    const char *event, const char *detail)
+{
+	TRY(request_may_write(tx));
+	return note(
+	    tx, s, request, &(struct step){ .actor = actor, .event = event, .detail = detail });
+}
+
+/* The slot tells what its newest request is about; a revocation speaks only where nothing else
+ * is wanted. */
+static err_t
+slot_follow(struct tx *tx, struct slot *s, const struct request *r, const struct step *step)
+{
+	if (r->kind == REQUEST_REVOKE && s->wanted)
+		return OK;
+	if (r->kind != REQUEST_REVOKE)
+		s->request = r->id;
+	s->fault = or_empty(step->why.fault);
+	s->detail = or_empty(step->why.detail);
+	s->since = when_now_ms();
+	return store_slot_update(tx, s);
+}
+
+err_t
+request_step(struct tx *tx, struct slot *s, struct request *r, enum request_state to,
+    const struct step *step)
+{
+	enum request_state from = r->state;
+	struct request next = *r;
+
+	TRY(request_may_write(tx));
+	next.state = to;
+	next.updated = when_now_ms();
+	next.fault = or_empty(step->why.fault);
+	next.detail = or_empty(step->why.detail);
+	if (to != REQUEST_LEASED)
+		next.owner = "";
+	TRY(store_request_move(tx, &next, from, r->fence));
+	*r = next;
+	TRY(slot_follow(tx, s, r, step));
+	return note(tx, s, r->id, step);
+}
+
+static err_t
+insert(struct tx *tx, struct slot *s, const struct request *r, const struct step *step)
+{
+	TRY(request_may_write(tx));
+	TRY(store_request_insert(tx, r));
+	TRY(slot_follow(tx, s, r, step));
+	TRY(note(tx, s, r->id, step));
+	if (r->state == REQUEST_QUEUED)
+		tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
+}
+
+err_t
+request_insert(
+    struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret)
+{
+	struct request r = {
+		.id = id_new(),
+		.slot = s->id,
+		.device = s->device,
+		.hash = p->hash,
+		.created = when_now_ms(),
+		.updated = when_now_ms(),
+	};
+	struct step step = { .actor = "service" };
+
+	(void)a;
+	if (p->kind == PRIM_TRUST) {
+		r.kind = REQUEST_TRUST;
+		r.state = REQUEST_READY;
+		r.leaf = p->der;
+		step.event = "ready";
+	} else {
+		r.kind = REQUEST_ISSUE;
+		r.state = REQUEST_QUEUED;
+		r.ca = p->ca;
+		step.event = "queued";
+		step.detail = p->ca;
+	}
+	TRY(insert(tx, s, &r, &step));
+	*ret = r;
+	return OK;
+}
+
+bool
+request_list_has(const char *list, const char *name)
+{
+	struct str rest = str_c(list);
+
+	while (rest.n > 0)
+		if (str_ieq_c(str_trim(str_cut(&rest, ',')), name))
+			return true;
+	return false;
+}
+
+err_t
+request_lease(struct tx *tx, struct arena *a, const struct connector *c, when_t now, when_t until,
+    struct slot *ret_slot, struct request *ret)
+{
+	enum request_kind kinds[2];
+	struct request r;
+	struct slot s;
+	size_t n = 0;
+
+	TRY(request_may_write(tx));
+	if (request_list_has(c->features, "pkcs"))
+		kinds[n++] = REQUEST_ISSUE;
+	if (request_list_has(c->features, "revoke"))
+		kinds[n++] = REQUEST_REVOKE;
+	if (n == 0)
+		FAIL(ERR_NOT_FOUND, "connector %s can do none of our jobs", c->name);
+	TRY(store_request_lease(tx, a, kinds, n, c->cas, id_text(a, c->id), now, until, &r));
+	TRY(store_slot_get(tx, a, r.slot, &s));
+	/* Why it waited before is no news any more once somebody works on it; the slot keeps it
+	 * until there is an answer. */
+	TRY(note(tx, &s, r.id,
+	    &(struct step){ .actor = arena_printf(a, "connector %s", c->name),
+		.event = r.kind == REQUEST_REVOKE ? "revoke-leased" : "leased",
+		.detail = arena_printf(a, "attempt %u", r.attempts) }));
+	*ret_slot = s;
+	*ret = r;
+	return OK;
+}
+
+err_t
+request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	struct why why = { r->fault, r->detail };
+
+	(void)a;
+	r->lease_until = 0;
+	TRY(request_step(tx, s, r, REQUEST_QUEUED,
+	    &(struct step){ .actor = "service",
+		.event = "lease-expired",
+		.detail = "the connector did not answer in time",
+		.why = why }));
+	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
+}
+
+static int
+backoff(uint32_t attempts, int first, int max)
+{
+	int s = first;
+
+	for (uint32_t i = 1; i < attempts && s < max; i++)
+		s *= 2;
+	return s < max ? s : max;
+}
+
+err_t
+request_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    const char *actor, struct why why)
+{
+	int wait = backoff(r->attempts, 1, BACKOFF_MAX);
+
+	r->lease_until = 0;
+	r->not_before = when_now() + wait;
+	return request_step(tx, s, r, REQUEST_QUEUED,
+	    &(struct step){ .actor = actor,
+		.event = "postponed",
+		.detail = arena_printf(a, "again in %d s: %s", wait, or_empty(why.detail)),
+		.why = why });
+}
+
+err_t
+request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *actor,
+    struct why why)
+{
+	(void)a;
+	r->lease_until = 0;
+	r->not_before = when_now() + REJECTED_RETRY;
+	/* A revocation is never given up: what must not be valid stays in the queue. */
+	return request_step(tx, s, r, r->kind == REQUEST_REVOKE ? REQUEST_QUEUED : REQUEST_FAILED,
+	    &(struct step){
+		.actor = actor, .event = "rejected", .detail = why.detail, .why = why });
+}
+
+err_t
+request_retry(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	(void)a;
+	r->not_before = 0;
+	if (r->kind == REQUEST_ISSUE)
+		r->leaf = r->sealed = r->password = STR_EMPTY;
+	TRY(request_step(tx, s, r, r->kind == REQUEST_TRUST ? REQUEST_READY : REQUEST_QUEUED,
+	    &(struct step){
+		.actor = "service", .event = "retried", .why = { r->fault, r->detail } }));
+	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
+}
+
+err_t
+request_complete(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    const char *actor, const struct issued *got)
+{
+	r->lease_until = 0;
+	r->not_before = 0;
+	if (r->kind == REQUEST_REVOKE) {
+		TRY(request_step(tx, s, r, REQUEST_DONE,
+		    &(struct step){ .actor = actor, .event = "revoked", .detail = r->serial }));
+		return request_revoke_rest(tx, a, s);
+	}
+	r->leaf = got->leaf;
+	r->sealed = got->sealed;
+	r->password = got->password;
+	r->serial = got->serial;
+	TRY(request_step(tx, s, r, REQUEST_READY,
+	    &(struct step){ .actor = actor, .event = "issued", .detail = got->text }));
+	tx_notify(tx, TOPIC_DEVICE, id_str(&r->device));
+	return OK;
+}
+
+err_t
+request_withdraw(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *detail)
+{
+	r->lease_until = 0;
+	r->sealed = r->password = STR_EMPTY;
+	TRY(request_step(tx, s, r, REQUEST_WITHDRAWN,
+	    &(struct step){ .actor = "service", .event = "withdrawn", .detail = detail }));
+	return request_revoke_rest(tx, a, s);
+}
+
+/* Whether what was issued for v[i] must not stay valid. */
+static bool
+is_over(const struct slot *s, const struct request *v, size_t n, size_t i)
+{
+	if (v[i].kind != REQUEST_ISSUE || v[i].fence == 0)
+		return false;
+	if (v[i].state == REQUEST_WITHDRAWN)
+		return true;
+	if (v[i].state != REQUEST_DONE)
+		return false;
+	for (size_t k = i + 1; k < n; k++)
+		if (v[k].kind == REQUEST_ISSUE && v[k].state == REQUEST_DONE)
+			return true;
+	return !s->wanted;
+}
+
+static bool
+is_revoked(const struct request *v, size_t n, struct id about)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == REQUEST_REVOKE && id_eq(v[i].about, about))
+			return true;
+	return false;
+}
+
+err_t
+request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
+{
+	struct request *v, r;
+	struct slot copy = *s;
+	size_t n;
+
+	TRY(request_may_write(tx));
+	TRY(store_requests_of_slot(tx, a, s->id, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == REQUEST_REVOKE && request_is_open(&v[i]))
+			return OK; /* goes on when that one is done */
+	for (size_t i = 0; i < n; i++) {
+		if (!is_over(s, v, n, i) || is_revoked(v, n, v[i].id))
+			continue;
+		TRY(delivery_forget(tx, &v[i]));
+		r = (struct request){
+			.id = id_new(),
+			.slot = s->id,
+			.device = s->device,
+			.kind = REQUEST_REVOKE,
+			.state = REQUEST_QUEUED,
+			.ca = v[i].ca,
+			.about = v[i].id,
+			.serial = v[i].serial,
+			.created = when_now_ms(),
+			.updated = when_now_ms(),
+		};
+		return insert(tx, &copy, &r,
+		    &(struct step){
+			.actor = "service", .event = "revoke-queued", .detail = v[i].serial });
+	}
+	return OK;
+}
+
+err_t
+request_of(struct tx *tx, struct arena *a, const struct slot *s, bool *found, struct request *ret)
+{
+	*found = !id_is_zero(s->request);
+	if (*found)
+		TRY(store_request_get(tx, a, s->request, ret));
+	return OK;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state machine of a request: one run of getting a slot its certificate, of revoking, or of
+ * delivering a trusted root.
+ *
+ *         request_insert         request_lease         request_complete
+ *  (none) ───────────────► QUEUED ──────────────► LEASED ────────────────► READY
+ *                           ▲ ▲ request_expire  /  │ │ rejected             │
+ *                           │ └ request_postpone ──┘ │ request_reject       │ delivery_offer
+ *                           │                        ▼                      ▼
+ *                           └── request_retry ──── FAILED ◄───────────── OFFERED ──┐
+ *                                                        delivery_refuse  │ ▲ ◄──┘
+ *                                                            delivery_ack │ │   delivery_postpone
+ *                                                                         ▼ │
+ *                                                                        DONE   delivery_again
+ *
+ *  a trusted root     begins at READY (request_insert), and request_retry takes it from FAILED
+ *                     to READY: there is nothing to issue
+ *  a revocation       QUEUED, LEASED, then request_complete to DONE; never FAILED: rejected, it
+ *                     goes back to QUEUED
+ *  request_withdraw   any of these to WITHDRAWN
+ *
+ * Each arrow is one guarded statement (store_request_move) and one row of the slot's timeline, and
+ * writes fault and `since` of the slot. Every function changes *s and *r to what it wrote. They
+ * expect a writing transaction: in a reading one they fail with ERR_READ_ONLY before anything was
+ * written. ERR_STATE_MOVED: somebody else walked first.
+ *
+ * Invariants:
+ *   1 a slot has one open request of a kind at most (unique key of the store);
+ *   2 whoever holds the current fence may complete; a lease that ended is taken by the next with a
+ *     higher one;
+ *   3 every issue request that ever was leased and is not the slot's current one gets a revocation:
+ *     what was signed for it, known or not, does not stay valid (request_revoke_rest);
+ *   4 what is withdrawn has neither sealed blob nor password any more, so it cannot be delivered.
+ *
+ * Not here: when to walk (model/diff.h, model/checkin.h, model/job.h).
+ */
+#ifndef MODEL_REQUEST_H
+#define MODEL_REQUEST_H
+
+#include "model/kind.h"
+
+/* Fault and detail of why something waits or failed; NULL or "": none. */
+struct why {
+	const char *fault;
+	const char *detail;
+};
+
+/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE that is
+ * QUEUED. */
+err_t request_insert(
+    struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
+/* ERR_NOT_FOUND: nothing that this connector can do now. */
+err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, when_t now,
+    when_t until, struct slot *ret_slot, struct request *ret);
+/* The lease is over. */
+err_t request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* LEASED -> QUEUED, not before a back-off: 1 s, 2 s, 4 s ... 5 min. */
+err_t request_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    const char *actor, struct why why);
+/* LEASED -> FAILED; tried again after an hour, or when profile or directory change. */
+err_t request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    const char *actor, struct why why);
+err_t request_retry(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+
+/* What a connector brought. */
+struct issued {
+	struct str leaf, sealed, password;
+	const char *serial;
+	const char *text; /* for the timeline: issuer and serial */
+};
+/* Issue: LEASED -> READY. Revocation (`got` NULL): LEASED -> DONE. */
+err_t request_complete(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    const char *actor, const struct issued *got);
+
+err_t delivery_offer(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* The device has it: slot's certificate columns and reached_hash are those of r from now on. */
+err_t delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* The device could not: OFFERED -> FAILED; tried again after 1 min, 2 min, 4 min ... 1 h. */
+err_t delivery_refuse(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, struct why why);
+/* Stays OFFERED, and is not offered again for so many seconds. */
+err_t delivery_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
+    int seconds, const char *detail);
+/* DONE -> OFFERED: the device lost it and what was sealed for it is still here. */
+err_t delivery_again(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* DONE, confirmed by an inventory: sealed blob and password are wiped. No arrow, no timeline
+ * row. */
+err_t delivery_forget(struct tx *tx, struct request *r);
+
+err_t request_withdraw(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *detail);
+/* Invariant 3: queues the next revocation that the slot needs, if none is open. What needs one:
+ * what was withdrawn after it had been leased, and every certificate but the newest; with the
+ * slot not wanted, that one as well. */
+err_t request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s);
+
+/* A row of the timeline that belongs to no arrow: "assigned", "unassigned", "removed", "lost". */
+err_t request_note(struct tx *tx, const struct slot *s, struct id request, const char *actor,
+    const char *event, const char *detail);
+/* The slot's newest issue or trust request, in whatever state. *found false: it never had one. */
+err_t request_of(
+    struct tx *tx, struct arena *a, const struct slot *s, bool *found, struct request *ret);
+/* ERR_READ_ONLY in a reading transaction. */
+err_t request_may_write(const struct tx *tx);
+
+bool request_is_open(const struct request *r); /* QUEUED, LEASED, READY, OFFERED */
+/* Whether a comma list (features or CAs of a connector) names it; case is ignored. */
+bool request_list_has(const char *list, const char *name);
+const char *request_state_name(enum request_state s);
+
+#endif

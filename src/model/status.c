@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a slot stands: see status.h. */
+#include "model/status.h"
+#include "model/request.h"
+
+/* Seconds after which a connector that was not heard of counts as away; a poll is parked for 55
+ * at most. */
+enum { CONNECTOR_AWAY = 150, PAGE = 200 };
+
+static const struct {
+	const char *word, *compliance;
+} words[] = {
+	[STATUS_WAITING] = { "waiting", "unknown" },
+	[STATUS_ISSUING] = { "issuing", "unknown" },
+	[STATUS_READY] = { "ready", "unknown" },
+	[STATUS_OFFERED] = { "offered", "unknown" },
+	[STATUS_INSTALLED] = { "installed", "compliant" },
+	[STATUS_RENEWING] = { "renewing", "compliant" },
+	[STATUS_FAILED] = { "failed", "error" },
+	[STATUS_REMOVING] = { "removing", "notAssigned" },
+	[STATUS_REMOVED] = { "removed", "notAssigned" },
+};
+
+static enum status_state
+state_of(const struct slot *s, const struct request *r)
+{
+	bool open = r != NULL && request_is_open(r);
+
+	if (!s->wanted)
+		return s->reached_hash.n > 0 ? STATUS_REMOVING : STATUS_REMOVED;
+	if (s->wanted_hash.n == 0)
+		return STATUS_FAILED;
+	/* A device that holds what it should is well, whatever is still under way for it. */
+	if (str_eq(s->reached_hash, s->wanted_hash) && s->not_after > when_now())
+		return open || (r != NULL && r->state == REQUEST_FAILED) ? STATUS_RENEWING :
+									   STATUS_INSTALLED;
+	if (r == NULL)
+		return STATUS_WAITING;
+	switch (r->state) {
+	case REQUEST_QUEUED:
+		return STATUS_WAITING;
+	case REQUEST_LEASED:
+		return STATUS_ISSUING;
+	case REQUEST_READY:
+		return STATUS_READY;
+	case REQUEST_OFFERED:
+		return STATUS_OFFERED;
+	case REQUEST_FAILED:
+		return STATUS_FAILED;
+	case REQUEST_DONE:
+	case REQUEST_WITHDRAWN:
+		return STATUS_WAITING;
+	}
+	return STATUS_WAITING;
+}
+
+/* Whether somebody is there to take the request: "" when so, else a sentence about who is not. */
+static err_t
+connector_lack(struct tx *tx, struct arena *a, const char *ca, const char **ret)
+{
+	struct page p = { .limit = LIMIT_PAGE };
+	const struct connector *last = NULL;
+	struct connector *v;
+	bool more = true;
+	size_t n;
+
+	*ret = "";
+	while (more) {
+		TRY(store_connector_list(tx, a, p, &v, &n, &more));
+		for (size_t i = 0; i < n; i++) {
+			p.after = v[i].id;
+			if (!v[i].enabled || !request_list_has(v[i].cas, ca))
+				continue;
+			if (when_now() - v[i].last_contact <= CONNECTOR_AWAY)
+				return OK;
+			if (last == NULL || v[i].last_contact > last->last_contact)
+				last = &v[i];
+		}
+	}
+	if (last == NULL)
+		*ret = arena_printf(a, "no connector is enrolled that reaches \"%s\"", ca);
+	else
+		*ret = arena_printf(a, "connector %s, which reaches \"%s\", was last heard of %s",
+		    last->name, ca, when_ago(a, last->last_contact, when_now()));
+	return OK;
+}
+
+static void
+explain(struct arena *a, struct status *st, const char *fault, const char *detail)
+{
+	const struct err_info *info = err_info_by_id(fault);
+
+	st->fault = fault;
+	st->why = detail == NULL || detail[0] == '\0' ? "" : detail;
+	st->next = "";
+	if (info == NULL)
+		return;
+	st->why = st->why[0] == '\0' ? info->text : arena_printf(a, "%s: %s", info->text, detail);
+	st->next = info->hint;
+}
+
+static err_t
+reason(struct tx *tx, struct arena *a, const struct slot *s, const struct request *r,
+    struct status *st)
+{
+	const char *lack;
+
+	if (s->fault != NULL && s->fault[0] != '\0') {
+		explain(a, st, s->fault, s->detail);
+		return OK;
+	}
+	switch (st->state) {
+	case STATUS_WAITING:
+		if (r == NULL || r->state != REQUEST_QUEUED) {
+			st->why = "waits for the next check-in of the device";
+			return OK;
+		}
+		TRY(connector_lack(tx, a, r->ca, &lack));
+		if (lack[0] != '\0')
+			explain(a, st, err_info(ERR_NO_CONNECTOR)->id, lack);
+		else
+			st->why = "waits for a connector to take it";
+		return OK;
+	case STATUS_ISSUING:
+		st->why = "a connector asks the certification authority";
+		return OK;
+	case STATUS_READY:
+		st->why = "waits for the next check-in of the device";
+		return OK;
+	case STATUS_OFFERED:
+		st->why = "waits for the device to report that it is installed";
+		return OK;
+	case STATUS_REMOVING:
+		st->why = "waits for the device to report that it is gone";
+		return OK;
+	case STATUS_RENEWING:
+		st->why = "installed; its successor is on the way";
+		return OK;
+	case STATUS_INSTALLED:
+	case STATUS_FAILED:
+	case STATUS_REMOVED:
+		return OK;
+	}
+	return OK;
+}
+
+err_t
+status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *ret)
+{
+	struct status st = { .fault = "", .why = "", .next = "", .since = s->since };
+	struct request r;
+	bool found;
+
+	TRY(request_of(tx, a, s, &found, &r));
+	st.state = state_of(s, found ? &r : NULL);
+	st.word = words[st.state].word;
+	st.compliance = words[st.state].compliance;
+	TRY(reason(tx, a, s, found ? &r : NULL, &st));
+	*ret = st;
+	return OK;
+}
+
+static void
+count(struct status_counts *c, enum status_state state)
+{
+	switch (state) {
+	case STATUS_WAITING:
+	case STATUS_ISSUING:
+	case STATUS_READY:
+	case STATUS_OFFERED:
+	case STATUS_REMOVING:
+		c->pending++;
+		return;
+	case STATUS_INSTALLED:
+	case STATUS_RENEWING:
+		c->success++;
+		return;
+	case STATUS_FAILED:
+		c->error++;
+		return;
+	case STATUS_REMOVED:
+		return;
+	}
+}
+
+err_t
+status_counts(struct tx *tx, struct arena *a, struct id profile, struct status_counts *ret)
+{
+	struct page p = { .limit = PAGE };
+	struct status_counts c = { 0 };
+	bool more = true;
+
+	(void)a;
+	while (more) {
+		auto_arena struct arena *pa = arena_new();
+		struct slot *v;
+		size_t n;
+
+		TRY(store_slot_list(tx, pa, profile, (struct id){ 0 }, p, &v, &n, &more));
+		for (size_t i = 0; i < n; i++) {
+			struct request r;
+			bool found;
+
+			p.after = v[i].id;
+			TRY(request_of(tx, pa, &v[i], &found, &r));
+			count(&c, state_of(&v[i], found ? &r : NULL));
+			if (v[i].since > c.updated)
+				c.updated = v[i].since;
+		}
+	}
+	*ret = c;
+	return OK;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+static void
+a_request_goes_the_whole_way_and_writes_a_row_for_each_arrow(void **state)
+{
+	WORLD(state);
+	struct job_result r;
+	struct command *v;
+	struct world_find f;
+	struct job j;
+
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].kind, COMMAND_INSTALL_CA);
+	assert_true(str_eq(v[0].der, cert_der(w->root.cert)));
+	assert_string_equal(world_word(w, "pkcs"), "waiting");
+	assert_int_equal(world_obey(w, &v[0], NULL), 0);
+	assert_string_equal(world_word(w, "trusted-root"), "installed");
+
+	j = world_job(w);
+	assert_string_equal(world_word(w, "pkcs"), "issuing");
+	r = world_finish(w, &j, JOB_ISSUED);
+	assert_string_equal(world_word(w, "pkcs"), "ready");
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_string_equal(world_word(w, "pkcs"), "offered");
+	assert_int_equal(v[0].kind, COMMAND_INSTALL_IDENTITY);
+	assert_true(str_eq(v[0].pfx, LIT("sealed")));
+	assert_true(str_eq(v[0].password, LIT("password")));
+	assert_true(str_eq(v[0].sha256, r.leaf_sha256));
+	assert_int_equal(world_obey(w, &v[0], NULL), 0);
+
+	f = world_look(w, "pkcs");
+	assert_string_equal(f.status.word, "installed");
+	assert_string_equal(f.status.compliance, "compliant");
+	assert_string_equal(f.slot.serial, r.serial);
+	assert_string_equal(f.slot.issuer, "Corp Issuing CA");
+	assert_int_equal(f.slot.installed, MADE_NOW * 1000);
+	world_timeline(w, "pkcs", "assigned queued leased issued offered installed");
+	world_timeline(w, "trusted-root", "assigned ready offered installed");
+}
+
+static void
+the_order_states_what_directory_and_profile_say(void **state)
+{
+	WORLD(state);
+	const struct order *o;
+	struct san *sans;
+	struct job j;
+	struct dn dn;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	o = &j.order;
+	assert_int_equal(o->kind, ORDER_ISSUE);
+	assert_true(id_eq(o->id, j.request));
+	assert_true(id_eq(o->device, w->device.id));
+	assert_true(id_eq(o->user, w->user.id));
+	assert_true(id_eq(o->profile, w->pkcs_profile.id));
+	assert_int_equal(o->profile_version, 1);
+	assert_int_equal(o->fence, 1);
+	assert_string_equal(o->ca, "Corp Issuing CA");
+	assert_string_equal(o->template, "ChanceryUser");
+	assert_string_equal(o->sid, "S-1-5-21-1-2-3-1104");
+	assert_true(str_eq(o->holder, w->connector.holder));
+	assert_string_equal(j.ca_host, "ca.example.test");
+	assert_int_equal(j.key_bits, 2048);
+	assert_true(str_eq(j.device_cert, LIT("identity")));
+	assert_int_equal(o->nekus, 1);
+	expect_ok(dn_decode(w->a, o->subject, &dn));
+	assert_string_equal(dn_print(w->a, &dn),
+	    "CN=alice, E=alice@mail.example.test, OU=Mobile, O=Finance Group, L=Redmond, ST=Washington, C=US");
+	expect_ok(san_decode(w->a, o->san, &sans, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(sans[0].type, SAN_UPN);
+	assert_string_equal(sans[0].value, "alice@example.test");
+}
+
+static void
+a_late_result_is_refused_and_a_repeated_one_accepted(void **state)
+{
+	WORLD(state);
+	struct job_result late, good;
+	struct job first, second;
+
+	world_checkin(w, NULL, 0, NULL);
+	first = world_job(w);
+	late = world_result(w, &first, JOB_ISSUED, 100 * MADE_DAY);
+	when_set(MADE_NOW + 61);
+	expect_ok(job_sweep(w->store));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
+	expect_err(ERR_FENCE, job_finish(w->store, w->a, &w->connector, &late));
+
+	second = world_job(w);
+	assert_true(id_eq(first.request, second.request));
+	assert_int_equal(second.fence, first.fence + 1);
+	expect_err(ERR_FENCE, job_finish(w->store, w->a, &w->connector, &late));
+	good = world_finish(w, &second, JOB_ISSUED);
+	expect_ok(job_finish(w->store, w->a, &w->connector, &good));
+	expect_err(ERR_FENCE, job_finish(w->store, w->a, &w->connector, &late));
+	world_timeline(w, "pkcs", "assigned queued leased lease-expired leased issued");
+}
+
+static void
+another_connector_cannot_finish_a_lease(void **state)
+{
+	WORLD(state);
+	struct connector other = w->connector;
+	struct job_result r;
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	r = world_result(w, &j, JOB_ISSUED, MADE_DAY);
+	other.id = id_new();
+	expect_err(ERR_FENCE, job_finish(w->store, w->a, &other, &r));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_LEASED);
+}
+
+static void
+a_request_that_is_held_is_not_leased_twice(void **state)
+{
+	WORLD(state);
+	struct job *v;
+
+	world_checkin(w, NULL, 0, NULL);
+	assert_int_equal(world_lease(w, &v), 1);
+	assert_int_equal(world_lease(w, &v), 0);
+}
+
+static void
+a_connector_gets_no_job_for_a_ca_that_it_does_not_reach(void **state)
+{
+	WORLD(state);
+	struct job *v;
+
+	world_checkin(w, NULL, 0, NULL);
+	w->connector.cas = "Other CA";
+	assert_int_equal(world_lease(w, &v), 0);
+	w->connector.cas = "Other CA,corp issuing ca";
+	assert_int_equal(world_lease(w, &v), 1);
+}
+
+static void
+an_unreachable_ca_is_asked_again_after_a_growing_pause(void **state)
+{
+	WORLD(state);
+	static const int waits[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300 };
+	when_t now = MADE_NOW;
+	struct world_find f;
+	struct job *v;
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	for (size_t i = 0; i < COUNT(waits); i++) {
+		j = world_job(w);
+		world_finish(w, &j, JOB_UNREACHABLE);
+		f = world_look(w, "pkcs");
+		assert_string_equal(f.slot.fault, "unreachable");
+		assert_string_equal(f.slot.detail, "words");
+		assert_string_equal(f.status.word, "waiting");
+		when_set(now + waits[i] - 1);
+		assert_int_equal(world_lease(w, &v), 0);
+		now += waits[i];
+		when_set(now);
+	}
+	assert_int_equal(world_lease(w, &v), 1);
+}
+
+static void
+a_rejected_request_fails_with_its_fault_and_is_retried_later(void **state)
+{
+	WORLD(state);
+	struct job_result r;
+	struct world_find f;
+	struct job *v;
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	r = world_finish(w, &j, JOB_REJECTED);
+	expect_ok(job_finish(w->store, w->a, &w->connector, &r));
+	f = world_look(w, "pkcs");
+	assert_string_equal(f.status.word, "failed");
+	assert_string_equal(f.slot.fault, "ca-rejected");
+	when_set(MADE_NOW + 3599);
+	world_checkin(w, NULL, 0, NULL);
+	assert_int_equal(world_lease(w, &v), 0);
+	when_set(MADE_NOW + 3600);
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	assert_int_equal(j.fence, 2);
+	world_timeline(w, "pkcs", "assigned queued leased rejected retried leased");
+}
+
+static void
+a_device_that_says_no_is_tried_again_with_a_new_certificate(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_ERROR, .code = "disk", .detail = "no space" };
+	struct world_find f;
+	struct command *v;
+	struct job j;
+
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	world_obey(w, &v[0], NULL);
+	j = world_job(w);
+	world_finish(w, &j, JOB_ISSUED);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	res.id = v[0].id;
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	f = world_look(w, "pkcs");
+	assert_string_equal(f.status.word, "failed");
+	assert_string_equal(f.slot.fault, "device-refused");
+	assert_string_equal(f.slot.detail, "disk: no space");
+	when_set(MADE_NOW + 60);
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	assert_int_equal(j.fence, 2);
+	world_timeline(w, "pkcs", "assigned queued leased issued offered refused retried leased");
+}
+
+static void
+a_device_that_is_busy_is_not_asked_again_at_once(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_NOT_NOW };
+	struct command *v;
+
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	res.id = v[0].id;
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	when_set(MADE_NOW + 60);
+	assert_int_equal(world_checkin(w, NULL, 0, NULL), 1);
+	world_timeline(w, "trusted-root", "assigned ready offered not-now");
+}
+
+static void
+success_without_the_certificate_in_the_inventory_is_none(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_OK };
+	struct command *v;
+
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	res.id = v[0].id;
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	assert_string_equal(world_word(w, "trusted-root"), "offered");
+}
+
+static void
+an_expired_certificate_from_the_ca_is_not_delivered(void **state)
+{
+	WORLD(state);
+	struct job_result r;
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	r = world_result(w, &j, JOB_ISSUED, 10);
+	when_set(MADE_NOW + 10);
+	expect_ok(job_finish(w->store, w->a, &w->connector, &r));
+	assert_string_equal(world_word(w, "pkcs"), "failed");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(a_request_goes_the_whole_way_and_writes_a_row_for_each_arrow),
+		IN_WORLD(the_order_states_what_directory_and_profile_say),
+		IN_WORLD(a_late_result_is_refused_and_a_repeated_one_accepted),
+		IN_WORLD(another_connector_cannot_finish_a_lease),
+		IN_WORLD(a_request_that_is_held_is_not_leased_twice),
+		IN_WORLD(a_connector_gets_no_job_for_a_ca_that_it_does_not_reach),
+		IN_WORLD(an_unreachable_ca_is_asked_again_after_a_growing_pause),
+		IN_WORLD(a_rejected_request_fails_with_its_fault_and_is_retried_later),
+		IN_WORLD(a_device_that_says_no_is_tried_again_with_a_new_certificate),
+		IN_WORLD(a_device_that_is_busy_is_not_asked_again_at_once),
+		IN_WORLD(success_without_the_certificate_in_the_inventory_is_none),
+		IN_WORLD(an_expired_certificate_from_the_ca_is_not_delivered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
