@@ -10,6 +10,8 @@ enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2 };
 struct leasing {
 	struct arena *a;
 	const struct connector *connector;
+	const char *owner;
+	bool alone; /* the owner is one worker, which holds nothing while it asks */
 	when_t now, until;
 	size_t max;
 	struct job *jobs;
@@ -140,6 +142,22 @@ job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 	return job_issue(l, s, r, d, &device);
 }
 
+/* Leases of a worker that asks for work got lost on the way to it. */
+static err_t
+free_lost(struct tx *tx, struct leasing *l)
+{
+	struct request *v;
+	struct slot s;
+	size_t n;
+
+	TRY(store_requests_leased_by(tx, l->a, l->owner, SWEEP_BATCH, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		TRY(store_slot_get(tx, l->a, v[i].slot, &s));
+		TRY(request_expire(tx, l->a, &s, &v[i]));
+	}
+	return OK;
+}
+
 static err_t
 lease(struct tx *tx, void *arg)
 {
@@ -149,9 +167,11 @@ lease(struct tx *tx, void *arg)
 	err_t e;
 
 	l->n = 0;
+	if (l->alone)
+		TRY(free_lost(tx, l));
 	/* Those passed over count, too: one transaction does not clean up a whole queue. */
 	for (size_t tries = 0; l->n < l->max && tries < 4 * l->max; tries++) {
-		e = request_lease(tx, l->a, l->connector, l->now, l->until, &s, &r);
+		e = request_lease(tx, l->a, l->connector, l->owner, l->now, l->until, &s, &r);
 		if (err_is(e, ERR_NOT_FOUND)) {
 			err_forget(e);
 			return OK;
@@ -165,12 +185,15 @@ lease(struct tx *tx, void *arg)
 }
 
 err_t
-job_lease(struct store *s, struct arena *a, const struct connector *c, size_t max, int lease_s,
-    struct job **ret, size_t *retn)
+job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
+    size_t max, int lease_s, struct job **ret, size_t *retn)
 {
+	const char *id = id_text(a, c->id);
 	struct leasing l = {
 		.a = a,
 		.connector = c,
+		.owner = worker == NULL ? id : arena_printf(a, "%s/%s", id, worker),
+		.alone = worker != NULL,
 		.now = when_now(),
 		.until = when_now() + lease_s,
 		.max = max,
@@ -249,6 +272,15 @@ take_issued(
 	return request_complete(tx, f->a, s, r, actor, &got);
 }
 
+/* "<connector>" or "<connector>/<worker>": a result may come by any worker of the connector. */
+static bool
+is_owner(const struct finishing *f, const struct request *r)
+{
+	struct str owner = str_c(r->owner);
+
+	return str_eq_c(str_cut(&owner, '/'), id_text(f->a, f->connector->id));
+}
+
 static err_t
 finish(struct tx *tx, void *arg)
 {
@@ -262,7 +294,7 @@ finish(struct tx *tx, void *arg)
 	if (r.state != REQUEST_LEASED && is_repeat(&r, res))
 		return OK;
 	if (r.state != REQUEST_LEASED || r.fence != res->fence ||
-	    strcmp(r.owner, id_text(f->a, f->connector->id)) != 0)
+	    !is_owner(f, &r))
 		FAIL(ERR_FENCE, "request %s is %s with fence %llu, the result has %llu",
 		    id_text(f->a, r.id), request_state_name(r.state), (unsigned long long)r.fence,
 		    (unsigned long long)res->fence);

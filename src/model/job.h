@@ -20,10 +20,12 @@ struct job {
 	struct str device_cert; /* REQUEST_ISSUE: DER of the identity certificate to seal to */
 };
 
-/* Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
+/* worker: who asks, among those of this connector; NULL: it does not say. A worker that asks holds no job any more: what
+ * is leased to it got lost on the way and is queued again, at once.
+ * Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
  * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds. */
-err_t job_lease(struct store *s, struct arena *a, const struct connector *c, size_t max,
-    int lease_s, struct job **ret, size_t *retn);
+err_t job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
+    size_t max, int lease_s, struct job **ret, size_t *retn);
 
 enum job_outcome {
 	JOB_ISSUED = 1,

@@ -161,8 +161,8 @@ request_list_has(const char *list, const char *name)
 }
 
 err_t
-request_lease(struct tx *tx, struct arena *a, const struct connector *c, when_t now, when_t until,
-    struct slot *ret_slot, struct request *ret)
+request_lease(struct tx *tx, struct arena *a, const struct connector *c, const char *owner,
+    when_t now, when_t until, struct slot *ret_slot, struct request *ret)
 {
 	enum request_kind kinds[2];
 	struct request r;
@@ -176,7 +176,7 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, when_t 
 		kinds[n++] = REQUEST_REVOKE;
 	if (n == 0)
 		FAIL(ERR_NOT_FOUND, "connector %s can do none of our jobs", c->name);
-	TRY(store_request_lease(tx, a, kinds, n, c->cas, id_text(a, c->id), now, until, &r));
+	TRY(store_request_lease(tx, a, kinds, n, c->cas, owner, now, until, &r));
 	TRY(store_slot_get(tx, a, r.slot, &s));
 	/* Why it waited before is no news any more once somebody works on it; the slot keeps it
 	 * until there is an answer. */

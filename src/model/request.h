@@ -51,8 +51,8 @@ struct why {
 err_t request_insert(
     struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
 /* ERR_NOT_FOUND: nothing that this connector can do now. */
-err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, when_t now,
-    when_t until, struct slot *ret_slot, struct request *ret);
+err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, const char *owner,
+    when_t now, when_t until, struct slot *ret_slot, struct request *ret);
 /* The lease is over. */
 err_t request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* LEASED -> QUEUED, not before a back-off: 1 s, 2 s, 4 s ... 5 min. */

@@ -39,6 +39,14 @@ store_request_overdue(
 }
 
 err_t
+store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size_t limit,
+    struct request **ret, size_t *retn)
+{
+	return requests(tx, a, STMT_REQUESTS_LEASED_BY,
+	    VALS(val_text(owner), val_i64((int64_t)limit)), ret, retn);
+}
+
+err_t
 store_requests_of_slot(
     struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn)
 {

@@ -89,6 +89,9 @@ err_t store_request_expire(struct tx *tx, when_t now, size_t *ret);
 /* LEASED ones whose time is over, at most `limit`. */
 err_t store_request_overdue(struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret,
     size_t *retn);
+/* Those that this owner holds a lease of, at most limit. */
+err_t store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size_t limit,
+    struct request **ret, size_t *retn);
 /* Every request that the slot ever had, oldest first. */
 err_t store_requests_of_slot(struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn);
 err_t store_request_counts(struct tx *tx, size_t ret[8]); /* by state */

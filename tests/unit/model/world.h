@@ -310,7 +310,7 @@ world_lease(struct world *w, struct job **ret)
 {
 	size_t n;
 
-	expect_ok(job_lease(w->store, w->a, &w->connector, 4, 60, ret, &n));
+	expect_ok(job_lease(w->store, w->a, &w->connector, NULL, 4, 60, ret, &n));
 	return n;
 }
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connector's endpoints on the device port: enrol once with a code, then poll.
+ *
+ * One poll hands in the results of finished jobs, says what the connector is and reaches, and takes the next jobs; with
+ * neither results nor jobs it stays parked until there is work or its wait is over.
+ */
+#include "api/connector_job.h"
+#include "codec/keys_ipc.h"
+#include "model/enrol.h"
+#include "pki/cert.h"
+#include "pki/csr.h"
+
+#define FEATURES_MAX 32u
+#define CONTACT_S 60 /* last_contact is written so often at most */
+#define WAIT_MAX 55
+
+/* A JSON array of names as a comma list, which is how they are kept. */
+static err_t
+comma_list(struct arena *a, const json *in, const char *key, size_t max, const char **ret)
+{
+	const char *list = "";
+	json *array = NULL;
+
+	TRY(json_want_array(in, key, max, &array));
+	for (size_t i = 0; i < json_count(array); i++) {
+		const char *name = json_text(json_at(array, i));
+
+		if (*name == '\0' || strlen(name) > LIMIT_TEXT || strchr(name, ',') != NULL)
+			FAIL(ERR_BAD_REQUEST, "\"%s\" must hold names without commas", key);
+		list = arena_printf(a, "%s%s%s", list, i == 0 ? "" : ",", name);
+	}
+	*ret = list;
+	return OK;
+}
+
+/* Has the service's CA issue the identity that the order states, and looks at what came. */
+static err_t
+issue(struct api *api, struct arena *a, const struct enrol *e, const struct csr *csr,
+    struct str csr_der, struct str *ret_cert, struct str **ret_chain, size_t *retn)
+{
+	auto_cert struct cert *cert = NULL;
+	struct str der, *chain;
+	size_t n;
+
+	TRY_CTX(api->identity_issue(api->ca_ctx, a, &e->order, csr_der, &der, &chain, &n),
+	    "identity certificate");
+	TRY(cert_parse(der, &cert));
+	if (memcmp(cert_spki_sha256(cert), csr->spki_sha256, 32) != 0)
+		FAIL(ERR_LEAF_MISMATCH, "the identity certificate is for another key");
+	*ret_cert = der;
+	*ret_chain = chain;
+	*retn = n;
+	return OK;
+}
+
+static json *
+base64_array(struct arena *a, const struct str *v, size_t n)
+{
+	json *array = json_array_new();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(array, json_text_new(text_base64(a, v[i])));
+	return array;
+}
+
+static err_t
+post_enrol(struct http_req *r)
+{
+	struct api *api = api_of(r);
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	auto_json json *out = json_object_new();
+	auto_csr struct csr csr = { 0 };
+	struct connector facts = { .enabled = true };
+	const char *code;
+	struct str csr_der, cert, *chain, text;
+	struct api_ca ca;
+	struct enrol e;
+	uint8_t sha256[32];
+	size_t nchain;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
+	TRY(json_need_text(body, "code", LIMIT_TEXT, &code));
+	TRY(json_need_base64(a, body, "csr", LIMIT_CSR_BYTES, &csr_der));
+	TRY(json_need_text(body, "name", LIMIT_TEXT, &facts.name));
+	TRY(json_need_text(body, "machine", LIMIT_TEXT, &facts.machine));
+	TRY(json_need_text(body, "version", LIMIT_TEXT, &facts.version));
+	TRY(comma_list(a, body, "features", FEATURES_MAX, &facts.features));
+	TRY(csr_parse(a, csr_der, &csr));
+	facts.cas = "";
+	facts.enrolled = facts.last_contact = when_now();
+
+	TRY(api->ca_facts(api->ca_ctx, a, &ca));
+	TRY(enrol_begin(api->store, a, CODE_CONNECTOR, code, str_of(csr.spki_sha256, 32), ca.holder,
+	    ca.identity_ca, &e));
+	TRY(issue(api, a, &e, &csr, csr_der, &cert, &chain, &nchain));
+	hash_sha256(cert, sha256);
+	TRY(enrol_finish_connector(api->store, &e, &facts, cert, STR(sha256)));
+
+	json_set_id(a, out, "id", e.id);
+	json_set_base64(a, out, "certificate", cert);
+	json_set(out, "chain", base64_array(a, chain, nchain));
+	json_set_text(out, "identity_ca", ca.identity_ca_pem);
+	TRY(json_print(a, out, &text));
+	return http_reply(r, 200, "application/json", text);
+}
+
+struct contact {
+	struct arena *a;
+	struct connector *seen; /* what the record shall say */
+};
+
+static err_t
+contact(struct tx *tx, void *arg)
+{
+	struct contact *x = arg;
+	struct connector now;
+
+	/* Whether it may work is not the connector's to say: read again inside the transaction. */
+	TRY(store_connector_get(tx, x->a, x->seen->id, &now));
+	x->seen->enabled = now.enabled;
+	x->seen->name = now.name;
+	return store_connector_update(tx, x->seen);
+}
+
+/* What the poll says of the connector; written when it changed, or once a minute. */
+static err_t
+note_facts(struct api *api, struct arena *a, const json *body, struct connector *c)
+{
+	struct connector seen = *c;
+	const char *machine, *version, *holder;
+
+	TRY(json_need_text(body, "machine", LIMIT_TEXT, &machine));
+	TRY(json_need_text(body, "version", LIMIT_TEXT, &version));
+	TRY(json_want_text(body, "holder", 64, &holder));
+	TRY(comma_list(a, body, "features", FEATURES_MAX, &seen.features));
+	TRY(comma_list(a, body, "cas", LIMIT_CAS, &seen.cas));
+	seen.machine = machine;
+	seen.version = version;
+	if (holder != NULL && *holder != '\0') {
+		TRY(text_unhex(a, str_c(holder), &seen.holder));
+		if (seen.holder.n != 32)
+			FAIL(ERR_BAD_REQUEST, "\"holder\" must be 64 hexadecimal digits");
+	}
+	bool same = strcmp(seen.machine, c->machine) == 0 &&
+	    strcmp(seen.version, c->version) == 0 && strcmp(seen.features, c->features) == 0 &&
+	    strcmp(seen.cas, c->cas) == 0 && str_eq(seen.holder, c->holder);
+
+	if (!same || when_now() - c->last_contact >= CONTACT_S) {
+		seen.last_contact = when_now();
+		TRY(store_write(api->store, contact, &(struct contact){ .a = a, .seen = &seen }));
+	}
+	*c = seen;
+	return OK;
+}
+
+static err_t
+take_results(
+    struct api *api, struct arena *a, const struct connector *c, const json *results, json *answers)
+{
+	for (size_t i = 0; i < json_count(results); i++) {
+		json *answer;
+
+		TRY(job_result_take(api, a, c, json_at(results, i), &answer));
+		json_add(answers, answer);
+	}
+	return OK;
+}
+
+static err_t
+post_poll(struct http_req *r)
+{
+	struct api *api = api_of(r);
+	struct arena *a = http_arena(r);
+	struct connector *c = http_caller(r);
+	auto_json json *body = NULL;
+	auto_json json *out = json_object_new();
+	json *results = NULL;
+	json *answers = json_array_new(), *jobs = json_array_new();
+	struct job *v;
+	struct str text;
+	const char *worker;
+	int64_t wait, max;
+	size_t n;
+
+	json_set(out, "results", answers);
+	json_set(out, "jobs", jobs);
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
+	TRY(json_want_int(body, "wait", 0, WAIT_MAX, 0, &wait));
+	TRY(json_want_text(body, "worker", 32, &worker));
+	TRY(json_want_int(body, "max", 1, LIMIT_RESULTS, (int64_t)api->max_jobs, &max));
+	TRY(json_want_array(body, "results", LIMIT_RESULTS, &results));
+	TRY(note_facts(api, a, body, c));
+	TRY(take_results(api, a, c, results, answers));
+
+	TRY(job_lease(api->store, a, c, worker, max < api->max_jobs ? (size_t)max : api->max_jobs,
+	    api->lease_s, &v, &n));
+	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */
+	if (n == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
+		int64_t until = http_arrived_ms(r) + wait * 1000;
+
+		return http_park(r, TOPIC_QUEUE, STR_EMPTY, until);
+	}
+	for (size_t i = 0; i < n; i++) {
+		json *job;
+
+		TRY(job_json(api, a, &v[i], &job));
+		json_add(jobs, job);
+	}
+	json_set_text(out, "server_time", when_text_ms(a, when_now_ms()));
+	TRY(json_print(a, out, &text));
+	return http_reply(r, 200, "application/json", text);
+}
+
+const struct http_route api_connector_routes[] = {
+	ROUTE(POST, "/connector/v1/enrol", PERM_CONNECTOR_ENROL, post_enrol),
+	ROUTE(POST, "/connector/v1/poll", PERM_CONNECTOR, post_poll),
+	{ 0 },
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs and results as connectors see them (JSON of the poll), and the check of what a CA issued.
+ *
+ * A returned certificate is taken only when its subject and alternative names are those that were ordered, it is no CA
+ * certificate, and it was signed by the first certificate of its chain. Else its request is rejected with the fault
+ * leaf-mismatch.
+ */
+#ifndef API_CONNECTOR_JOB_H
+#define API_CONNECTOR_JOB_H
+
+#include "api/service.h"
+#include "model/job.h"
+
+/* Seals the job's order and writes the job. The caller's. */
+err_t job_json(struct api *api, struct arena *a, const struct job *j, json **ret);
+/* One element of "results": read, checked, handed to job_finish(). The answer's element: {request, accepted, fault}.
+ * Fails only when the service itself cannot go on; what is wrong with one result is said in its answer. */
+err_t job_result_take(
+    struct api *api, struct arena *a, const struct connector *c, const json *in, json **ret);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /deviceManagement/deviceConfigurations: profiles, their assignments and their root (Graph beta deviceConfiguration).
+ * Checks, storing and audit are model/profile.h's.
+ *
+ * What was saved but deserves a look comes back as "@chancery.warnings": [{code, message, hint}].
+ */
+#include "api/assignments.h"
+#include "api/token.h"
+
+#define SET "deviceManagement/deviceConfigurations"
+
+static void
+put_warnings(json *j, const struct warnings *w)
+{
+	json *list;
+
+	if (w->n == 0)
+		return;
+	list = json_array_new();
+	json_set(j, "@chancery.warnings", list);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct err_info *info = err_info_by_id(w->v[i].fault);
+		json *x = json_object_new();
+
+		json_add(list, x);
+		json_set_text(x, "code", w->v[i].fault);
+		json_set_text(x, "message", w->v[i].detail);
+		json_set_text(x, "hint", info == NULL ? "" : info->hint);
+	}
+}
+
+static err_t
+read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
+    struct rows *rows, bool *more)
+{
+	struct profile *v;
+	size_t n;
+
+	(void)arg;
+	TRY(store_profile_list(tx, a, p, &v, &n, more));
+	for (size_t i = 0; i < n; i++) {
+		json *j, *assignments;
+
+		TRY(profile_json(a, &v[i], &j));
+		rows_add(rows, v[i].id, j);
+		if (!q->expand_assignments)
+			continue;
+		TRY(assignments_json(tx, a, v[i].id, &assignments));
+		json_set(j, "assignments", assignments);
+	}
+	return OK;
+}
+
+static const struct collection profiles = { .set = SET, .page = LIMIT_PAGE, .read = read_page };
+
+static err_t
+list(struct http_req *r)
+{
+	return reply_collection(r, &profiles, QUERY_EXPAND_ASSIGNMENTS);
+}
+
+static err_t
+count(struct http_req *r)
+{
+	return reply_count(r, &profiles);
+}
+
+struct look {
+	struct arena *a;
+	struct id id;
+	bool with_assignments, of_root;
+	struct profile profile;
+	json *assignments;
+};
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+
+	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
+	if (l->with_assignments)
+		TRY(assignments_json(tx, l->a, l->id, &l->assignments));
+	if (!l->of_root)
+		return OK;
+	if (id_is_zero(l->profile.root))
+		FAIL(ERR_NOT_FOUND, "the profile refers to no trusted root");
+	return store_profile_get(tx, l->a, l->profile.root, &l->profile);
+}
+
+static err_t
+get(struct http_req *r)
+{
+	struct look l = { .a = http_arena(r) };
+	struct query q;
+	json *j;
+
+	TRY(param_id(r, "id", &l.id));
+	TRY(query_read(r, QUERY_EXPAND_ASSIGNMENTS, &q));
+	l.with_assignments = q.expand_assignments;
+	TRY(store_read(api_of(r)->store, look, &l));
+
+	auto_json json *assignments = l.assignments;
+
+	TRY(profile_json(l.a, &l.profile, &j));
+	if (assignments != NULL)
+		json_set(j, "assignments", steal(assignments));
+	return reply_entity(r, 200, SET, NULL, &q, j);
+}
+
+/* A cast in the path must name the profile's own type. */
+static err_t
+check_cast(struct http_req *r, const struct profile *p)
+{
+	const char *cast = http_param(r, "cast");
+	const char *own = strrchr(p->type, '.');
+	const char *asked = cast == NULL ? NULL : strrchr(cast, '.');
+
+	if (cast == NULL)
+		return OK;
+	if (asked == NULL || own == NULL || !str_ieq_c(str_c(asked), own))
+		FAIL(ERR_NO_SEGMENT, "the profile is not of type '%s'",
+		    text_safe(http_arena(r), str_c(cast)));
+	return OK;
+}
+
+static err_t
+get_root(struct http_req *r)
+{
+	struct look of = { .a = http_arena(r) };
+	struct look root = { .a = http_arena(r), .of_root = true };
+	struct query q;
+	json *j;
+
+	TRY(param_id(r, "id", &of.id));
+	root.id = of.id;
+	TRY(query_read(r, QUERY_ENTITY, &q));
+	TRY(store_read(api_of(r)->store, look, &of));
+	TRY(check_cast(r, &of.profile));
+	TRY(store_read(api_of(r)->store, look, &root));
+	TRY(profile_json(root.a, &root.profile, &j));
+	return reply_entity(r, 200, SET, NULL, &q, j);
+}
+
+/* PUT .../rootCertificate/$ref is a change of the profile like any other. */
+static err_t
+put_root(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct look l = { .a = http_arena(r) };
+	auto_json json *body = NULL;
+	auto_json json *change = json_object_new();
+	struct warnings w = { .n = 0 };
+	struct profile p;
+	const char *url;
+
+	TRY(param_id(r, "id", &l.id));
+	TRY(body_object(r, &body));
+	TRY(json_need_text(body, "@odata.id", LIMIT_LONG_TEXT, &url));
+	TRY(store_read(api_of(r)->store, look, &l));
+	TRY(check_cast(r, &l.profile));
+	json_set_text(change, "@odata.type", l.profile.type);
+	json_set_text(change, "rootCertificate@odata.bind", url);
+	TRY(profile_update(api_of(r)->store, l.a, who->actor, l.id, change, &p, &w));
+	return reply_empty(r, 204);
+}
+
+static err_t
+post(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	struct warnings w = { .n = 0 };
+	struct profile p;
+	json *j;
+
+	TRY(body_object(r, &body));
+	json_del(body, "@chancery.warnings"); /* what a client read and sends back */
+	TRY(profile_create(api_of(r)->store, a, who->actor, body, &p, &w));
+	TRY(profile_json(a, &p, &j));
+	put_warnings(j, &w);
+	return reply_entity(r, 201, SET, arena_printf(a, "/" SET "/%s", id_text(a, p.id)), NULL, j);
+}
+
+static err_t
+patch(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	struct warnings w = { .n = 0 };
+	struct profile p;
+	struct id id;
+	json *j;
+
+	TRY(param_id(r, "id", &id));
+	TRY(body_object(r, &body));
+	json_del(body, "@chancery.warnings");
+	TRY(profile_update(api_of(r)->store, a, who->actor, id, body, &p, &w));
+	TRY(profile_json(a, &p, &j));
+	put_warnings(j, &w);
+	return reply_entity(r, 200, SET, NULL, NULL, j);
+}
+
+static err_t delete (struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct id id;
+
+	TRY(param_id(r, "id", &id));
+	TRY(profile_delete(api_of(r)->store, http_arena(r), who->actor, id));
+	return reply_empty(r, 204);
+}
+
+static err_t
+reply_assignments(struct http_req *r, struct id id, const struct warnings *w)
+{
+	struct look l = { .a = http_arena(r), .id = id, .with_assignments = true };
+	auto_json json *out = json_object_new();
+
+	json_set_text(out, "@odata.context",
+	    arena_printf(l.a,
+		"%s/%s/$metadata#Collection(microsoft.graph.deviceConfigurationAssignment)",
+		reply_root(r), reply_version(r)));
+	TRY(store_read(api_of(r)->store, look, &l));
+	json_set(out, "value", l.assignments);
+	put_warnings(out, w);
+	return reply_json(r, 200, out);
+}
+
+static err_t
+post_assign(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	struct warnings w = { .n = 0 };
+	struct assignment *v;
+	struct id id;
+	size_t n;
+
+	TRY(param_id(r, "id", &id));
+	TRY(body_object(r, &body));
+	TRY(assignments_read(a, body, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		v[i].profile = id;
+		v[i].created = when_now();
+	}
+	TRY(profile_assign(api_of(r)->store, a, who->actor, id, v, n, &w));
+	return reply_assignments(r, id, &w);
+}
+
+static err_t
+get_assignments(struct http_req *r)
+{
+	struct warnings none = { .n = 0 };
+	struct query q;
+	struct id id;
+
+	TRY(param_id(r, "id", &id));
+	TRY(query_read(r, QUERY_ENTITY, &q));
+	if (q.o.nselect > 0)
+		FAIL(ERR_BAD_REQUEST, "$select is not supported here");
+	return reply_assignments(r, id, &none);
+}
+
+#define ONE "/" SET "/{id}"
+
+static const struct http_route routes[] = {
+	GRAPH(GET, "/" SET, PERM_CONFIG_READ, list),
+	GRAPH(POST, "/" SET, PERM_CONFIG_WRITE, post),
+	GRAPH(GET, "/" SET "/$count", PERM_CONFIG_READ, count),
+	GRAPH(GET, ONE, PERM_CONFIG_READ, get),
+	GRAPH(PATCH, ONE, PERM_CONFIG_WRITE, patch),
+	GRAPH(DELETE, ONE, PERM_CONFIG_WRITE, delete),
+	GRAPH(POST, ONE "/assign", PERM_CONFIG_WRITE, post_assign),
+	GRAPH(POST, ONE "/microsoft.graph.assign", PERM_CONFIG_WRITE, post_assign),
+	GRAPH(GET, ONE "/assignments", PERM_CONFIG_READ, get_assignments),
+	GRAPH(GET, ONE "/rootCertificate", PERM_CONFIG_READ, get_root),
+	GRAPH(GET, ONE "/{cast}/rootCertificate", PERM_CONFIG_READ, get_root),
+	GRAPH(PUT, ONE "/rootCertificate/$ref", PERM_CONFIG_WRITE, put_root),
+	GRAPH(PUT, ONE "/{cast}/rootCertificate/$ref", PERM_CONFIG_WRITE, put_root),
+	{ 0 },
+};
+
+const struct resource resource_device_configurations = { "device_configurations", routes };

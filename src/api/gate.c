@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may pass: on the API port by bearer token (RFC 6750) and permission, on the device port by the connector's client
+ * certificate. What no rule lets pass is refused.
+ */
+#include "api/token.h"
+#include "pki/key.h"
+#include "store/device.h"
+
+static err_t
+bearer(struct http_req *r, struct str *ret)
+{
+	const char *header = http_header(r, "Authorization");
+	struct str s = str_c(header), scheme;
+
+	if (header == NULL)
+		FAIL(ERR_TOKEN, "the request has no Authorization header");
+	scheme = str_cut(&s, ' ');
+	if (!str_ieq_c(scheme, "Bearer"))
+		FAIL(ERR_TOKEN, "the Authorization header is not of the kind Bearer");
+	*ret = str_trim(s);
+	return OK;
+}
+
+err_t
+api_gate(struct http_req *r, unsigned perm)
+{
+	struct arena *a = http_arena(r);
+	struct caller *who;
+	struct str token;
+
+	if (perm == PERM_PUBLIC)
+		return OK;
+	who = ARENA_NEW(a, struct caller);
+	TRY(bearer(r, &token));
+	TRY(token_read(api_of(r), a, token, who));
+	if ((who->perms & perm) == 0)
+		FAIL(ERR_FORBIDDEN, "%s needs %s", who->actor, perm_describe(a, perm));
+	http_set_caller(r, who);
+	return OK;
+}
+
+struct look {
+	struct arena *a;
+	uint8_t sha256[32];
+	struct connector *ret;
+};
+
+static err_t
+look_up(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+
+	return store_connector_by_identity(tx, l->a, STR(l->sha256), l->ret);
+}
+
+err_t
+api_connector_gate(struct http_req *r, unsigned perm)
+{
+	struct arena *a = http_arena(r);
+	struct look l = { .a = a, .ret = ARENA_NEW(a, struct connector) };
+	struct str cert = http_peer_cert(r);
+	err_t e;
+
+	if (perm == PERM_CONNECTOR_ENROL)
+		return OK;
+	if (perm != PERM_CONNECTOR)
+		FAIL(ERR_FORBIDDEN, "this path is not for connectors");
+	if (cert.n == 0)
+		FAIL(ERR_CONNECTOR_REFUSED, "no client certificate");
+	hash_sha256(cert, l.sha256);
+	e = store_read(api_of(r)->store, look_up, &l);
+	if (err_is(e, ERR_NOT_FOUND))
+		FAIL(ERR_CONNECTOR_REFUSED, "no connector has this certificate");
+	TRY(e);
+	if (!l.ret->enabled)
+		FAIL(ERR_CONNECTOR_REFUSED, "connector %s is disabled", l.ret->name);
+	http_set_caller(r, l.ret);
+	return OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the endpoints of the built-in OAuth issuer share: who the client is, which permissions a scope asks for, errors
+ * in the form of RFC 6749 5.2 with the numbers that clients of Microsoft's endpoints look for.
+ *
+ * Paths: /{tenant}/oauth2/v2.0/token (and v1 /{tenant}/oauth2/token, with resource= for scope=), .../devicecode,
+ * discovery in three styles, /device for people. {tenant} is ours, "common", "organizations", "consumers", "adfs" or a
+ * domain name; another tenant's identifier is refused.
+ */
+#ifndef API_OAUTH_H
+#define API_OAUTH_H
+
+#include "api/reply.h"
+#include "store/access.h"
+
+#define OAUTH_LOGIN_LIFE_S 900
+#define OAUTH_LOGIN_INTERVAL_S 5
+#define OAUTH_LOGIN_TRIES 5
+
+/* The client of our own command line: public, known without being registered, signs people in by device code. */
+#define OAUTH_CLI_CLIENT "3f0c2e5a-7d51-4b0e-9a55-6368616e6372"
+
+/* Runs a handler and gives its failure the form that OAuth clients expect. */
+err_t oauth_run(struct http_req *r, http_handler handler);
+/* ERR_OAUTH_TENANT. */
+err_t oauth_tenant(struct http_req *r);
+/* Identifier and secret, from the form or from the Authorization header (RFC 6749 2.3.1). The application is looked up
+ * and its secret checked; what has a secret must show it. ERR_OAUTH_CLIENT, ERR_OAUTH_SECRET. */
+err_t oauth_client(struct http_req *r, bool need_secret, struct app *ret);
+/* The application that the form names, without proof: for what gives nothing away. */
+err_t oauth_client_named(struct http_req *r, struct app *ret);
+/* Basic credentials: base64 of two form-encoded texts with ':' between. ERR_OAUTH_FIELD. */
+err_t oauth_basic(struct arena *a, struct str header, const char **ret_id, const char **ret_secret);
+
+struct oauth_scope {
+	bool all;          /* <resource>/.default, or nothing that names a permission */
+	const char *names; /* else: blank-separated permission names */
+};
+/* ERR_OAUTH_SCOPE, ERR_OAUTH_RESOURCE. */
+err_t oauth_scope_read(
+    struct arena *a, const char *base_url, const char *scope, struct oauth_scope *ret);
+
+/* The reply of the token endpoint. */
+err_t oauth_reply_token(struct http_req *r, const char *token, const char *scope);
+/* grant_type device_code. */
+err_t oauth_device_grant(struct http_req *r);
+
+/* The administrator of that name and password. ERR_CREDENTIALS; ERR_LOGIN_LIMIT after ten wrong ones within a quarter of
+ * an hour. One password is looked at at a time, so that guessing costs neither memory nor all workers. */
+err_t oauth_password(
+    struct api *api, struct arena *a, const char *name, const char *password, struct admin *ret);
+/* The page's form: approves or declines the pending sign-in with this user code. ERR_CREDENTIALS, ERR_LOGIN_LIMIT,
+ * ERR_NOT_FOUND (no such code), ERR_OAUTH_EXPIRED (over, or decided already). */
+err_t oauth_login_decide(struct api *api, struct arena *a, const char *typed, const char *name,
+    const char *password, bool decline);
+
+#endif
