@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verbs about principals: who may ask the CA for something, and which client certificate each is known by. */
+#include "ca/admin.h"
+
+#include "ca/revoke.h"
+#include "ca/state.h"
+
+static const struct right_name ca_rights[] = {
+	{ "request", CA_RIGHT_REQUEST },
+	{ "officer", CA_RIGHT_OFFICER },
+	{ "manage", CA_RIGHT_MANAGE },
+};
+
+/* ---- a principal and its certificate ---- */
+
+struct bind {
+	const char *name;
+	unsigned rights;
+};
+
+static err_t
+supersede(struct tx *tx, struct arena *a, struct str sha256)
+{
+	struct issued old;
+	bool done;
+	err_t e;
+
+	if (sha256.n == 0)
+		return OK;
+	e = store_issued_by_cert(tx, a, sha256, &old);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		return OK;
+	}
+	TRY(e);
+	return revoke_record(tx, &old, REASON_SUPERSEDED, "administrator", &done);
+}
+
+/* In the transaction that makes the certificate valid: there is no moment with two, nor with none. */
+static err_t
+bind_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
+{
+	const struct bind *b = arg;
+	struct principal p = { .enabled = true, .created = when_now() };
+	err_t e = store_principal_get(tx, a, b->name, &p);
+
+	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
+		return e;
+	if (err_ok(e))
+		TRY(supersede(tx, a, p.cert_sha256));
+	err_forget(e);
+	p.name = b->name;
+	p.ca_rights |= b->rights;
+	p.cert_sha256 = str_of(cert_sha256(c), 32);
+	TRY(store_principal_put(tx, &p));
+	return store_journal_add(tx, "administrator", "principal",
+	    arena_printf(a, "name=%s serial=%s rights=%u", p.name, cert_serial(c), p.ca_rights));
+}
+
+static err_t
+check_name(const char *name)
+{
+	struct str s = str_c(name);
+
+	if (s.n < 1 || s.n > 64 || !text_printable_ascii(s) || !str_eq(str_trim(s), s))
+		FAIL(ERR_BAD_REQUEST, "name: 1 to 64 printable characters, no blank at an end");
+	return OK;
+}
+
+err_t
+admin_principal(struct issuer *is, struct arena *a, const char *name, struct str csr,
+    unsigned rights, struct minted *ret)
+{
+	auto_approval struct approval *ap = NULL;
+	struct policy_admin q = { .template = TEMPLATE_PRINCIPAL, .csr = csr, .common_name = name };
+	struct bind b = { name, rights };
+	const struct ca *ca;
+
+	TRY(check_name(name));
+	TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ISSUING, &ca));
+	TRY(policy_admin(is->store, ca, a, &q, &ap));
+	return mint(is, a, ap, bind_cert, &b, ret);
+}
+
+static err_t
+principal_add(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	const char *name, *text;
+	const struct ca *ca;
+	struct minted made;
+	struct str csr;
+
+	TRY(json_need_text(args, "name", LIMIT_TEXT, &name));
+	TRY(json_need_text(args, "csr", LIMIT_CSR_BYTES * 2, &text));
+	TRY_CTX(admin_der(a, text, "CERTIFICATE REQUEST", LIMIT_CSR_BYTES, &csr), "csr");
+	TRY(admin_principal(is, a, name, csr, 0, &made));
+	TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ISSUING, &ca));
+	json_set_text(out, "name", name);
+	admin_set_chain(is, a, out, "certificate", made.der, ca);
+	return OK;
+}
+
+/* ---- listing and changing ---- */
+
+struct list {
+	struct arena *a;
+	struct principal *v;
+	size_t n;
+};
+
+static err_t
+list_tx(struct tx *tx, void *arg)
+{
+	struct list *l = arg;
+
+	return store_principal_list(tx, l->a, &l->v, &l->n);
+}
+
+static json *
+show_principal(struct arena *a, const struct principal *p)
+{
+	json *o = json_object_new(), *rights = json_array_new();
+
+	for (size_t i = 0; i < COUNT(ca_rights); i++) {
+		if (p->ca_rights & ca_rights[i].bit)
+			json_add(rights, json_text_new(ca_rights[i].name));
+	}
+	json_set_text(o, "name", p->name);
+	json_set_text(o, "sha256", text_hex(a, p->cert_sha256));
+	json_set(o, "rights", rights);
+	json_set_bool(o, "enabled", p->enabled);
+	json_set_when(a, o, "created", p->created);
+	return o;
+}
+
+static err_t
+principal_list(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	struct list l = { .a = a };
+	json *list = json_array_new();
+
+	(void)args;
+	json_set(out, "principals", list);
+	TRY(store_read(is->store, list_tx, &l));
+	for (size_t i = 0; i < l.n; i++)
+		json_add(list, show_principal(a, &l.v[i]));
+	return OK;
+}
+
+struct change {
+	struct arena *a;
+	const char *name;
+	unsigned add, take;
+	bool set_enabled, enabled;
+	struct principal p;
+};
+
+static err_t
+change_tx(struct tx *tx, void *arg)
+{
+	struct change *c = arg;
+	err_t e = store_principal_get(tx, c->a, c->name, &c->p);
+
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		FAIL(ERR_NOT_FOUND, "there is no principal %s", c->name);
+	}
+	TRY(e);
+	c->p.ca_rights = (c->p.ca_rights | c->add) & ~c->take;
+	if (c->set_enabled)
+		c->p.enabled = c->enabled;
+	TRY(store_principal_put(tx, &c->p));
+	return store_journal_add(tx, "administrator", "principal-changed",
+	    arena_printf(
+		c->a, "name=%s rights=%u enabled=%d", c->p.name, c->p.ca_rights, c->p.enabled));
+}
+
+static err_t
+change(struct issuer *is, struct change *c, json *out)
+{
+	TRY(store_write(is->store, change_tx, c));
+	json_set(out, "principal", show_principal(c->a, &c->p));
+	return OK;
+}
+
+static err_t
+ca_grant(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	struct change c = { .a = a };
+
+	TRY(json_need_text(args, "principal", LIMIT_TEXT, &c.name));
+	TRY(admin_rights(a, args, "rights", ca_rights, COUNT(ca_rights), &c.add));
+	return change(is, &c, out);
+}
+
+static err_t
+ca_withdraw(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	struct change c = { .a = a };
+
+	TRY(json_need_text(args, "principal", LIMIT_TEXT, &c.name));
+	TRY(admin_rights(a, args, "rights", ca_rights, COUNT(ca_rights), &c.take));
+	return change(is, &c, out);
+}
+
+static err_t
+principal_enable(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	struct change c = { .a = a, .set_enabled = true };
+	const json *enabled = json_get(args, "enabled");
+
+	TRY(json_need_text(args, "name", LIMIT_TEXT, &c.name));
+	if (!json_is_bool(enabled))
+		FAIL(ERR_BAD_REQUEST, "enabled is true or false");
+	c.enabled = json_true(enabled);
+	return change(is, &c, out);
+}
+
+const struct ca_verb admin_principal_verbs[] = {
+	{ "principal.add", principal_add, ADMIN_ARGS("name", "csr"),
+	    "A principal and its client certificate; an earlier certificate of it is revoked." },
+	{ "principal.list", principal_list, ADMIN_NO_ARGS, "The principals with their rights." },
+	{ "principal.enable", principal_enable, ADMIN_ARGS("name", "enabled"),
+	    "Disable a principal, or enable it again." },
+	{ "ca.grant", ca_grant, ADMIN_ARGS("principal", "rights"),
+	    "Let a principal do something at the CA: request, officer." },
+	{ "ca.withdraw", ca_withdraw, ADMIN_ARGS("principal", "rights"),
+	    "Take such a right back." },
+	{ NULL, NULL, NULL, NULL },
+};

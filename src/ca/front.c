@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/front.h"
+
+#include <pthread.h>
+
+#include "ca/front_int.h"
+#include "codec/json.h"
+#include "pki/cert.h"
+#include "pki/keyprov.h"
+
+/* How long CRL and certificate bytes are kept, and of how many CAs at most. */
+enum { KEEP_MS = 5000, KEEP_MAX = 16 };
+
+struct kept {
+	uint16_t type;
+	char *ca;
+	uint8_t *der;
+	size_t n;
+	int64_t until;
+};
+
+struct front {
+	struct ipc_client *issuer;
+	char *url;
+	struct metrics *metrics;
+	pthread_mutex_t lock; /* guards kept */
+	struct kept kept[KEEP_MAX];
+};
+
+err_t
+front_open(const struct front_conf *conf, struct front **ret)
+{
+	struct front *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		abort();
+	f->issuer = conf->issuer;
+	f->metrics = conf->metrics;
+	f->url = strdup(conf->url);
+	if (f->url == NULL)
+		abort();
+	pthread_mutex_init(&f->lock, NULL);
+	*ret = f;
+	return OK;
+}
+
+static void
+kept_drop(struct kept *k)
+{
+	free(k->ca);
+	free(k->der);
+	*k = (struct kept){ 0 };
+}
+
+void
+front_close(struct front *f)
+{
+	if (f == NULL)
+		return;
+	for (size_t i = 0; i < KEEP_MAX; i++)
+		kept_drop(&f->kept[i]);
+	pthread_mutex_destroy(&f->lock);
+	free(f->url);
+	free(f);
+}
+
+const char *
+front_url(const struct front *f)
+{
+	return f->url;
+}
+
+struct metrics *
+front_metric_set(struct front *f)
+{
+	return f->metrics;
+}
+
+err_t
+front_call(struct front *f, struct arena *a, uint16_t type, bool repeatable, const struct buf *in,
+    struct str *ret)
+{
+	return ipc_call(f->issuer, a, type, repeatable, buf_str(in), ret);
+}
+
+/* ---- bytes that are kept for some seconds ---- */
+
+static bool
+kept_get(struct front *f, struct arena *a, uint16_t type, const char *ca, struct str *ret)
+{
+	int64_t now = when_mono_ms();
+	bool found = false;
+
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < KEEP_MAX && !found; i++) {
+		struct kept *k = &f->kept[i];
+
+		if (k->ca == NULL || k->type != type || k->until < now ||
+		    !str_ieq_c(str_c(k->ca), ca))
+			continue;
+		*ret = arena_str(a, str_of(k->der, k->n));
+		found = true;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return found;
+}
+
+/* In the place of the same name, else of the one that ends first. */
+static void
+kept_put(struct front *f, uint16_t type, const char *ca, struct str der)
+{
+	struct kept *k = &f->kept[0];
+
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < KEEP_MAX; i++) {
+		struct kept *c = &f->kept[i];
+
+		if (c->ca != NULL && c->type == type && str_ieq_c(str_c(c->ca), ca)) {
+			k = c;
+			break;
+		}
+		if (c->until < k->until)
+			k = c;
+	}
+	kept_drop(k);
+	k->ca = strdup(ca);
+	k->der = malloc(der.n > 0 ? der.n : 1);
+	if (k->ca == NULL || k->der == NULL)
+		abort();
+	memcpy(k->der, der.p, der.n);
+	k->n = der.n;
+	k->type = type;
+	k->until = when_mono_ms() + KEEP_MS;
+	pthread_mutex_unlock(&f->lock);
+}
+
+err_t
+front_kept(struct front *f, struct arena *a, uint16_t type, const char *ca, struct str *ret)
+{
+	auto_buf struct buf in = { 0 };
+	struct ca_name_req q = { ca };
+	struct ca_der_rep rep;
+	struct str answer;
+
+	if (kept_get(f, a, type, ca, ret))
+		return OK;
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(ca_name_req_encode(&q, &in));
+	TRY(front_call(f, a, type, true, &in, &answer));
+	TRY(ca_der_rep_parse(a, answer, &rep));
+	kept_put(f, type, ca, rep.der);
+	*ret = rep.der;
+	return OK;
+}
+
+/* ---- gate, errors, tables ---- */
+
+static err_t
+gate(struct http_req *r, unsigned perm)
+{
+	switch ((enum front_perm)perm) {
+	case FRONT_PUBLIC:
+		return OK;
+	case FRONT_CALLER:
+		if (http_peer_cert(r).n == 0)
+			FAIL(ERR_FORBIDDEN, "a client certificate of this CA is needed");
+		return OK;
+	}
+	FAIL(ERR_FORBIDDEN, "permission %u", perm);
+}
+
+/* {"error": {"code": id, "message": ..., "detail": ..., "hint": ..., "hresult": "0x..."}} */
+static void
+on_json_error(struct http_req *r, const struct err_report *rep)
+{
+	const struct err_info *info = err_info(rep->code);
+	struct arena *a = http_arena(r);
+	auto_json json *o = json_object_new();
+	json *e = json_object_new();
+	struct str text;
+
+	json_set(o, "error", e);
+	json_set_text(e, "code", info->id);
+	json_set_text(e, "message", info->text);
+	json_set_text(e, "detail", text_safe(a, str_c(rep->detail)));
+	json_set_text(e, "hint", info->hint);
+	if (info->hresult != 0)
+		json_set_text(e, "hresult", arena_printf(a, "0x%08x", info->hresult));
+	if (!err_ok(json_print(a, o, &text)))
+		text = LIT("{}");
+	err_forget(http_reply(r, info->http, "application/json", text));
+}
+
+static void
+on_error(struct http_req *r, err_t e)
+{
+	struct err_report rep;
+
+	err_take(e, &rep);
+	if (front_is_wstep(r))
+		front_wstep_fault(r, &rep);
+	else
+		on_json_error(r, &rep);
+}
+
+const struct http_route front_tls_routes[] = {
+	ROUTE(POST, "/{ces}/service.svc/CES", FRONT_CALLER, front_wstep),
+	ROUTE(POST, "/chancery/ca/v1/revoke", FRONT_CALLER, front_revoke),
+	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
+	{ .path = NULL },
+};
+
+const struct http_route front_http_routes[] = {
+	ROUTE(GET, "/crl/{file}", FRONT_PUBLIC, front_crl),
+	ROUTE(GET, "/aia/{file}", FRONT_PUBLIC, front_aia),
+	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
+	ROUTE(GET, "/metrics", FRONT_PUBLIC, front_metrics),
+	{ .path = NULL },
+};
+
+struct http_mount
+front_tls_mount(struct front *f)
+{
+	return (struct http_mount){ front_tls_routes, f, gate, on_error };
+}
+
+struct http_mount
+front_http_mount(struct front *f)
+{
+	return (struct http_mount){ front_http_routes, f, gate, on_error };
+}
+
+/* ---- the TLS key, which is the issuer's ---- */
+
+static err_t
+far_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
+{
+	auto_buf struct buf in = { 0 };
+	struct sign_req q = { 0, (enum sign_scheme)scheme, digest };
+	struct sign_rep rep;
+	struct str answer;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(sign_req_encode(&q, &in));
+	TRY(front_call(ctx, a, CA_SIGN_TLS, true, &in, &answer));
+	TRY(sign_rep_parse(a, answer, &rep));
+	*ret = rep.signature;
+	return OK;
+}
+
+static err_t
+far_key(struct front *f, struct arena *a, struct str leaf, struct key **ret)
+{
+	struct far_key far = { .ctx = f, .sign = far_sign };
+	auto_cert struct cert *c = NULL;
+	auto_key struct key *public = NULL;
+	struct str spki;
+
+	TRY(cert_parse(leaf, &c));
+	TRY(cert_key(c, &public));
+	TRY(key_spki(a, public, &spki));
+	return keyprov_key(&far, spki, ret);
+}
+
+err_t
+front_tls(struct front *f, struct arena *a, struct tls_server_conf *ret, struct key **ret_key)
+{
+	struct buf none = { 0 };
+	struct ca_chain_rep chain;
+	struct ca_list_rep list;
+	struct str answer;
+	struct str *anchors;
+	size_t n = 0;
+
+	TRY(front_call(f, a, CA_TLS_CHAIN, true, &none, &answer));
+	TRY(ca_chain_rep_parse(a, answer, &chain));
+	TRY(front_call(f, a, CA_LIST, true, &none, &answer));
+	TRY(ca_list_rep_parse(a, answer, &list));
+	if (chain.chain.n == 0)
+		FAIL(ERR_CA_NONE, "%s", "");
+	/* Callers are principals (issuing CA) and, later, devices (identity CA); the root is none. */
+	anchors = arena_array(a, list.n + 1, sizeof(*anchors));
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.v[i].role != CA_ROLE_ROOT)
+			anchors[n++] = list.v[i].certificate;
+	}
+	TRY(far_key(f, a, chain.chain.v[0], ret_key));
+	*ret = (struct tls_server_conf){
+		.key = *ret_key,
+		.chain = chain.chain.v,
+		.nchain = chain.chain.n,
+		.client = TLS_CLIENT_OPTIONAL,
+		.anchors = anchors,
+		.nanchors = n,
+	};
+	return OK;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front's messages: parse, do, encode. One row a message.
+ */
+#include "ca/issuer.h"
+
+#include "ca/crl.h"
+#include "ca/revoke.h"
+#include "ca/state.h"
+#include "ca/submit.h"
+#include "codec/ca_ipc.h"
+
+static err_t
+on_submit(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_submit_req q;
+	struct ca_submit_rep rep;
+
+	TRY(ca_submit_req_parse(a, in, &q));
+	TRY(submit(ctx, a, &q, &rep));
+	return ca_submit_rep_encode(&rep, out);
+}
+
+static err_t
+on_query(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_query_req q;
+	struct ca_submit_rep rep;
+
+	TRY(ca_query_req_parse(a, in, &q));
+	TRY(submit_query(ctx, a, &q, &rep));
+	return ca_submit_rep_encode(&rep, out);
+}
+
+static err_t
+on_revoke(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_revoke_req q;
+	struct ca_revoke_rep rep;
+
+	TRY(ca_revoke_req_parse(a, in, &q));
+	TRY(revoke_by_order(ctx, a, q.caller, q.order, &rep.count));
+	return ca_revoke_rep_encode(&rep, out);
+}
+
+static err_t
+find_named(struct issuer *is, struct arena *a, struct str in, const struct ca **ret)
+{
+	struct ca_name_req q;
+
+	TRY(ca_name_req_parse(a, in, &q));
+	return hierarchy_find(issuer_hierarchy(is), q.ca, ret);
+}
+
+static err_t
+on_crl(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_der_rep rep;
+	const struct ca *ca;
+
+	TRY(find_named(ctx, a, in, &ca));
+	TRY(crl_get(ctx, a, ca, false, &rep.der));
+	return ca_der_rep_encode(&rep, out);
+}
+
+static err_t
+on_cert(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_der_rep rep;
+	const struct ca *ca;
+
+	TRY(find_named(ctx, a, in, &ca));
+	rep.der = cert_der(ca->cert);
+	return ca_der_rep_encode(&rep, out);
+}
+
+static err_t
+on_list(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	const struct hierarchy *h = issuer_hierarchy(ctx);
+	struct ca_list_rep rep = { arena_array(a, h->n + 1, sizeof(struct ca_entry)), h->n };
+
+	TRY(rd_end(&in));
+	for (size_t i = 0; i < h->n; i++)
+		rep.v[i] = (struct ca_entry){ h->v[i].name, h->v[i].role, cert_der(h->v[i].cert) };
+	return ca_list_rep_encode(&rep, out);
+}
+
+static err_t
+need_tls(const struct hierarchy *h)
+{
+	if (h->tls_cert == NULL)
+		FAIL(ERR_CA_NONE, "%s", "there is no TLS certificate for the front");
+	return OK;
+}
+
+static err_t
+on_tls_chain(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	const struct hierarchy *h = issuer_hierarchy(ctx);
+	struct ca_chain_rep rep = {
+		.chain = { arena_array(a, LIMIT_CHAIN_CERTS, sizeof(struct str)), 1 }
+	};
+	struct ipc_blobs above;
+	const struct ca *ca;
+
+	TRY(rd_end(&in));
+	TRY(need_tls(h));
+	TRY(hierarchy_by_role(h, CA_ROLE_ISSUING, &ca));
+	above = hierarchy_chain(a, h, ca);
+	rep.chain.v[0] = cert_der(h->tls_cert);
+	for (size_t i = 0; i < above.n && rep.chain.n < LIMIT_CHAIN_CERTS; i++)
+		rep.chain.v[rep.chain.n++] = above.v[i];
+	return ca_chain_rep_encode(&rep, out);
+}
+
+static err_t
+on_sign_tls(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	const struct hierarchy *h = issuer_hierarchy(ctx);
+	struct sign_req q;
+	struct sign_rep rep;
+
+	TRY(sign_req_parse(a, in, &q));
+	TRY(need_tls(h));
+	if (q.which != 0)
+		FAIL(ERR_FORBIDDEN, "key %u", q.which);
+	TRY(key_sign_digest(a, h->tls_key, (uint8_t)q.scheme, q.digest, &rep.signature));
+	return sign_rep_encode(&rep, out);
+}
+
+static const struct ipc_verb verbs[] = {
+	{ CA_SUBMIT, on_submit },
+	{ CA_QUERY, on_query },
+	{ CA_REVOKE, on_revoke },
+	{ CA_CRL, on_crl },
+	{ CA_CERT, on_cert },
+	{ CA_LIST, on_list },
+	{ CA_TLS_CHAIN, on_tls_chain },
+	{ CA_SIGN_TLS, on_sign_tls },
+	{ 0, NULL },
+};
+
+const struct ipc_verb *
+issuer_verbs(void)
+{
+	return verbs;
+}
