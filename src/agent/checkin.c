@@ -171,6 +171,7 @@ agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(fetch_new(&g->tls, &f));
+	fetch_watch(f, stop);
 	log_event(LOG_LEVEL_INFO, "ready", "device", g->device_id, "service", g->conf->url, NULL);
 	while (!*stop) {
 		err_t e = turn(g, f, once ? 0 : WAIT_S, &results, &did);
@@ -183,6 +184,10 @@ agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 		}
 		if (once)
 			return e;
+		if (*stop) {
+			err_forget(e);
+			break;
+		}
 		log_error("check-in", e);
 		back_off(&pause, stop);
 	}

@@ -17,6 +17,7 @@ struct fetch {
 	struct arena *arena; /* the certificates */
 	struct tls_client_conf tls;
 	_Atomic bool interrupted;
+	const volatile sig_atomic_t *stop;
 	char reason[CURL_ERROR_SIZE];
 	char tls_reason[ERR_DETAIL_MAX]; /* why the TLS context could not be made */
 
@@ -84,7 +85,7 @@ on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
 	(void)dlnow;
 	(void)ultotal;
 	(void)ulnow;
-	return atomic_load(&f->interrupted) ? 1 : 0;
+	return atomic_load(&f->interrupted) || (f->stop != NULL && *f->stop) ? 1 : 0;
 }
 
 static err_t
@@ -191,6 +192,12 @@ void
 fetch_interrupt(struct fetch *f)
 {
 	atomic_store(&f->interrupted, true);
+}
+
+void
+fetch_watch(struct fetch *f, const volatile sig_atomic_t *stop)
+{
+	f->stop = stop;
 }
 
 /* A peer that refuses our certificate in TLS 1.3 does so after the handshake: the first read

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The role "ca": the certification authorities. The front speaks with the network and holds no key; the issuer holds the
+ * keys, decides everything again, and has no network.
+ */
+#include "base/file.h"
+#include "ca/front.h"
+#include "ca/issuer.h"
+#include "daemon/role.h"
+#include "pki/keyprov.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define ISSUER_CONNECTIONS 16
+#define ISSUER_PATIENCE_MS 10000
+#define TICK_MS 5000
+#define STEP_MS 100
+
+struct ca_conf {
+	struct common common;
+	const char *listen, *url, *listen_http;
+	int64_t loops, workers;
+};
+
+struct ca_role {
+	const struct ca_conf *conf;
+	int fd_tls, fd_http, fd_issuer, fd_admin; /* made by the parent */
+	const struct proc *self;
+};
+
+/* What the front runs; the TLS port opens when the CA was made. */
+struct faces {
+	const struct ca_role *role;
+	struct arena *arena;
+	struct metrics *metrics;
+	struct front *front;
+	struct key *tls_key;
+	struct tls_server *tls;
+	struct http *https, *http;
+	atomic_bool stop;
+};
+
+static const struct conf_opt opts[] = {
+	COMMON_OPTS(struct ca_conf),
+	CONF(struct ca_conf, listen, CONF_TEXT, .section = "ca", .name = "listen", .fallback = "0.0.0.0:9443",
+	    .help = "Address and port for enrolment (HTTPS, client certificates)."),
+	CONF(struct ca_conf, url, CONF_TEXT, .section = "ca", .name = "url", .fallback = NULL,
+	    .help = "How connectors reach that port, without a slash at the end."),
+	CONF(struct ca_conf, listen_http, CONF_TEXT, .section = "ca", .name = "listen_http", .fallback = "0.0.0.0:9080",
+	    .help = "Address and port for CRLs and CA certificates (plain HTTP; they are signed)."),
+	CONF(struct ca_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1, .max = 64, .fallback = "1",
+	    .help = "Event loops of each port."),
+	CONF(struct ca_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1, .max = 256,
+	    .fallback = "8", .help = "Workers of each port: requests handled at the same time."),
+};
+
+static err_t
+start_https(struct faces *f)
+{
+	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
+	struct tls_server_conf tc = { 0 };
+	struct http_conf hc = { .name = "ca", .listen_fd = f->role->fd_tls, .loops = (unsigned)f->role->conf->loops,
+		.workers = (unsigned)f->role->conf->workers, .mounts = mount, .nmounts = 1, .metrics = f->metrics };
+
+	TRY(front_tls(f->front, f->arena, &tc, &f->tls_key));
+	TRY(tls_server_new(&tc, &f->tls));
+	*mount = front_tls_mount(f->front);
+	hc.tls = f->tls;
+	TRY(http_new(&hc, &f->https));
+	TRY(http_start(f->https));
+	log_event(LOG_LEVEL_INFO, "ready", "addr", f->role->conf->listen, NULL);
+	return OK;
+}
+
+/* Waits until there is a CA, then opens the TLS port. */
+static void *
+open_https(void *arg)
+{
+	struct faces *f = arg;
+	bool said = false;
+
+	while (!atomic_load(&f->stop)) {
+		err_t e = start_https(f);
+
+		if (err_ok(e))
+			return NULL;
+		if (!err_is(e, ERR_CA_NONE) && !err_is(e, ERR_IPC)) {
+			log_error("the enrolment port stays closed", e);
+			return NULL;
+		}
+		err_forget(e);
+		if (!said)
+			log_event(LOG_LEVEL_INFO, "waiting for a CA to be made", NULL);
+		said = true;
+		poll(NULL, 0, STEP_MS);
+	}
+	return NULL;
+}
+
+static err_t
+open_faces(struct faces *f, struct ipc_client *issuer)
+{
+	struct front_conf fc = { .issuer = issuer, .url = f->role->conf->url, .metrics = f->metrics };
+	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
+	struct http_conf hc = { .name = "ca_http", .listen_fd = f->role->fd_http, .mounts = mount, .nmounts = 1,
+		.metrics = f->metrics };
+
+	TRY(keyprov_init());
+	TRY(front_open(&fc, &f->front));
+	*mount = front_http_mount(f->front);
+	TRY(http_new(&hc, &f->http));
+	return http_start(f->http);
+}
+
+static void
+close_faces(struct faces *f)
+{
+	if (f->https != NULL)
+		http_stop(f->https);
+	if (f->http != NULL)
+		http_stop(f->http);
+	http_free(f->https);
+	http_free(f->http);
+	tls_server_free(f->tls);
+	key_free(f->tls_key);
+	front_close(f->front);
+	metrics_free(f->metrics);
+	arena_free(f->arena);
+}
+
+static err_t
+front_main(void *arg)
+{
+	struct ca_role *r = arg;
+	struct faces f = { .role = r, .arena = arena_new(), .metrics = metrics_new() };
+	struct ipc_client *issuer = NULL;
+	pthread_t thread;
+
+	TRY(common_enter(&r->conf->common, "ca", r->self));
+	TRY(ipc_client_new(arena_printf(f.arena, "%s/issuer.sock", r->conf->common.run_dir), ISSUER_CONNECTIONS,
+	    ISSUER_PATIENCE_MS, &issuer));
+	TRY(open_faces(&f, issuer));
+	if (pthread_create(&thread, NULL, open_https, &f) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
+	proc_wait();
+	atomic_store(&f.stop, true);
+	pthread_join(thread, NULL);
+	close_faces(&f);
+	ipc_client_free(issuer);
+	return OK;
+}
+
+struct ticker {
+	struct issuer *issuer;
+	atomic_bool stop;
+};
+
+static void *
+tick(void *arg)
+{
+	struct ticker *t = arg;
+
+	for (int waited = 0; !atomic_load(&t->stop); waited += STEP_MS) {
+		poll(NULL, 0, STEP_MS);
+		if (waited < TICK_MS)
+			continue;
+		waited = 0;
+		err_t e = issuer_tick(t->issuer);
+
+		if (!err_ok(e))
+			log_error("upkeep of the CA", e);
+	}
+	return NULL;
+}
+
+static err_t
+issuer_main(void *arg)
+{
+	struct ca_role *r = arg;
+	auto_arena struct arena *a = arena_new();
+	struct issuer_conf ic = { .state_dir = r->conf->common.state_dir };
+	struct ticker ticker = { 0 };
+	struct ipc_server *front = NULL, *admin = NULL;
+	pthread_t thread;
+
+	TRY(common_enter(&r->conf->common, "ca", r->self + 1));
+	TRY(issuer_open(&ic, &ticker.issuer));
+	TRY(ipc_server_new(r->fd_issuer, 2 * ISSUER_CONNECTIONS, issuer_verbs(), ticker.issuer, &front));
+	TRY(ipc_server_new(r->fd_admin, 8, issuer_admin_verbs(), ticker.issuer, &admin));
+	TRY(ipc_server_start(front));
+	TRY(ipc_server_start(admin));
+	if (pthread_create(&thread, NULL, tick, &ticker) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
+	log_event(LOG_LEVEL_INFO, "ready", NULL);
+	proc_wait();
+	atomic_store(&ticker.stop, true);
+	pthread_join(thread, NULL);
+	ipc_server_stop(admin);
+	ipc_server_stop(front);
+	issuer_close(ticker.issuer);
+	return OK;
+}
+
+static err_t
+run(struct arena *a, void *conf, bool check_only)
+{
+	const struct ca_conf *c = conf;
+	struct ca_role r = { .conf = c };
+	const struct proc processes[] = {
+		{ "front", front_main, &r, .net = true, .paths_rw = { c->common.run_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		{ "issuer", issuer_main, &r, .net = false, .paths_rw = { c->common.state_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+	};
+	unsigned port;
+
+	TRY(common_check(&c->common));
+	if (check_only)
+		return OK;
+	common_log(&c->common, "ca", "parent");
+	TRY(net_listen(c->listen, &r.fd_tls, &port));
+	TRY(net_listen(c->listen_http, &r.fd_http, &port));
+	TRY(ipc_listen(arena_printf(a, "%s/issuer.sock", c->common.run_dir), 0600, &r.fd_issuer));
+	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
+	r.self = processes;
+	return proc_run("ca", processes, COUNT(processes), arena_printf(a, "%s/ca.pid", c->common.run_dir));
+}
+
+const struct role role_ca = {
+	.name = "ca",
+	.help = "certification authorities: enrolment, CRLs",
+	.opts = opts,
+	.nopts = COUNT(opts),
+	.conf_size = sizeof(struct ca_conf),
+	.run = run,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The role "connector": outbound connections to the service and to CAs; key pairs in a process without network.
+ */
+#include "base/file.h"
+#include "connector/keys.h"
+#include "connector/link.h"
+#include "daemon/role.h"
+
+#define KEYS_PATIENCE_MS 10000
+/* Tools that watch connectors read four numbers and want at least 6.2406.0.1001. */
+#define CONNECTOR_VERSION "6.2611.0.1001"
+
+struct connector_conf {
+	struct common common;
+	int64_t jobs, pool, threads;
+};
+
+struct connector_role {
+	const struct connector_conf *conf;
+	int fd_admin, fd_keys; /* made by the parent */
+	const struct proc *self;
+};
+
+static const struct conf_opt opts[] = {
+	COMMON_OPTS(struct connector_conf),
+	CONF(struct connector_conf, jobs, CONF_INT, .section = "connector", .name = "jobs", .min = 1, .max = LINK_LOOPS_MAX,
+	    .fallback = "4", .help = "Jobs worked on at the same time."),
+	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1, .max = 4096,
+	    .fallback = "64", .help = "Key pairs kept ready; made while nothing else is to do."),
+	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads", .min = 1, .max = 64,
+	    .fallback = "2", .help = "Threads that make key pairs ahead."),
+};
+
+static err_t
+link_main(void *arg)
+{
+	struct connector_role *r = arg;
+	auto_arena struct arena *a = arena_new();
+	struct link_conf lc = { .version = CONNECTOR_VERSION, .loops = (unsigned)r->conf->jobs };
+	struct ipc_client *keys = NULL;
+	struct ipc_server *admin = NULL;
+	struct link *l = NULL;
+
+	TRY(common_enter(&r->conf->common, "connector", r->self));
+	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX, KEYS_PATIENCE_MS,
+	    &keys));
+	lc.dir = arena_printf(a, "%s/link", r->conf->common.state_dir);
+	lc.keys = keys;
+	TRY(link_open(&lc, &l));
+	TRY(ipc_server_new(r->fd_admin, 4, link_admin_verbs, l, &admin));
+	TRY(ipc_server_start(admin));
+	TRY(link_start(l));
+	log_event(LOG_LEVEL_INFO, l->join != NULL ? "ready" : "waiting to be joined", NULL);
+	proc_wait();
+	ipc_server_stop(admin);
+	link_close(l);
+	ipc_client_free(keys);
+	return OK;
+}
+
+static err_t
+keys_main(void *arg)
+{
+	struct connector_role *r = arg;
+	auto_arena struct arena *a = arena_new();
+	struct connector_keys_conf kc = { .threads = (unsigned)r->conf->threads, .pool = (unsigned)r->conf->pool };
+	struct connector_keys *keys = NULL;
+	struct ipc_server *server = NULL;
+
+	TRY(common_enter(&r->conf->common, "connector", r->self + 1));
+	kc.dir = arena_printf(a, "%s/keys", r->conf->common.state_dir);
+	TRY(connector_keys_open(&kc, &keys));
+	TRY(ipc_server_new(r->fd_keys, 2 * LINK_LOOPS_MAX, connector_keys_verbs, keys, &server));
+	TRY(ipc_server_start(server));
+	log_event(LOG_LEVEL_INFO, "ready", NULL);
+	proc_wait();
+	ipc_server_stop(server);
+	connector_keys_close(keys);
+	return OK;
+}
+
+static err_t
+run(struct arena *a, void *conf, bool check_only)
+{
+	const struct connector_conf *c = conf;
+	struct connector_role r = { .conf = c };
+	const char *link_dir = arena_printf(a, "%s/link", c->common.state_dir);
+	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
+	const struct proc processes[] = {
+		{ "link", link_main, &r, .net = true, .paths_rw = { link_dir, c->common.run_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		{ "keys", keys_main, &r, .net = false, .paths_rw = { keys_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+	};
+
+	TRY(common_check(&c->common));
+	if (check_only)
+		return OK;
+	common_log(&c->common, "connector", "parent");
+	TRY(dir_make(link_dir, 0700));
+	TRY(dir_make(keys_dir, 0700));
+	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
+	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &r.fd_keys));
+	r.self = processes;
+	return proc_run("connector", processes, COUNT(processes), arena_printf(a, "%s/connector.pid", c->common.run_dir));
+}
+
+const struct role role_connector = {
+	.name = "connector",
+	.help = "key pairs, requests to CAs, packing for devices; outbound only",
+	.opts = opts,
+	.nopts = COUNT(opts),
+	.conf_size = sizeof(struct connector_conf),
+	.run = run,
+};

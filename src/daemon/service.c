@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The role "service": directory, profiles, assignments, status; API and device ports; the keys that seal orders and sign
+ * tokens, in a process without network.
+ */
+#include "base/file.h"
+#include "daemon/service_front.h"
+#include "daemon/service_keys.h"
+
+static const struct conf_opt opts[] = {
+	COMMON_OPTS(struct service_conf),
+	CONF(struct service_conf, listen_api, CONF_TEXT, .section = "api", .name = "listen", .fallback = "0.0.0.0:8443",
+	    .help = "Address and port of the API and console (HTTPS)."),
+	CONF(struct service_conf, url, CONF_TEXT, .section = "api", .name = "url", .fallback = NULL,
+	    .help = "How clients reach the API, without a slash at the end: issuer of its tokens."),
+	CONF(struct service_conf, listen_device, CONF_TEXT, .section = "device", .name = "listen",
+	    .fallback = "0.0.0.0:8444", .help = "Address and port for devices and connectors (HTTPS, client certificates)."),
+	CONF(struct service_conf, device_url, CONF_TEXT, .section = "device", .name = "url", .fallback = NULL,
+	    .help = "How devices and connectors reach that port, without a slash at the end."),
+	CONF(struct service_conf, organization, CONF_TEXT, .section = "service", .name = "organization",
+	    .fallback = "Chancery", .help = "Name of the organisation, shown to people."),
+	CONF(struct service_conf, lease, CONF_INT, .section = "service", .name = "lease", .min = 5, .max = 3600,
+	    .fallback = "120", .help = "Seconds a connector may work on a job before it goes to another."),
+	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1, .max = 64,
+	    .fallback = "1", .help = "Event loops of each port."),
+	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1, .max = 256,
+	    .fallback = "8", .help = "Workers of each port: requests handled at the same time."),
+};
+
+static err_t
+keys_main(void *arg)
+{
+	struct service *s = arg;
+	auto_arena struct arena *a = arena_new();
+	struct service_keys *keys = NULL;
+	struct ipc_server *server = NULL;
+
+	TRY(common_enter(&s->conf->common, "service", s->self + 1));
+	TRY(service_keys_open(arena_printf(a, "%s/keys", s->conf->common.state_dir), &keys));
+	TRY(ipc_server_new(s->fd_keys, 32, service_keys_verbs, keys, &server));
+	TRY(ipc_server_start(server));
+	log_event(LOG_LEVEL_INFO, "ready", NULL);
+	proc_wait();
+	ipc_server_stop(server);
+	service_keys_close(keys);
+	return OK;
+}
+
+static err_t
+run(struct arena *a, void *conf, bool check_only)
+{
+	const struct service_conf *c = conf;
+	struct service s = { .conf = c };
+	const char *front_dir = arena_printf(a, "%s/front", c->common.state_dir);
+	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
+	const struct proc processes[] = {
+		{ "front", service_front_main, &s, .net = true, .paths_rw = { front_dir, c->common.run_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		{ "keys", keys_main, &s, .net = false, .paths_rw = { keys_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+	};
+	unsigned port;
+
+	TRY(common_check(&c->common));
+	if (check_only)
+		return OK;
+	common_log(&c->common, "service", "parent");
+	TRY(dir_make(front_dir, 0700));
+	TRY(dir_make(keys_dir, 0700));
+	TRY(net_listen(c->listen_api, &s.fd_api, &port));
+	TRY(net_listen(c->listen_device, &s.fd_device, &port));
+	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &s.fd_admin));
+	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &s.fd_keys));
+	s.self = processes;
+	return proc_run("service", processes, COUNT(processes), arena_printf(a, "%s/service.pid", c->common.run_dir));
+}
+
+const struct role role_service = {
+	.name = "service",
+	.help = "directory, profiles, assignments, status, API, devices",
+	.opts = opts,
+	.nopts = COUNT(opts),
+	.conf_size = sizeof(struct service_conf),
+	.run = run,
+};

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/service_front.h"
+
+#include "codec/keys_ipc.h"
+#include "model/job.h"
+#include "pki/cert.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define KEYS_CONNECTIONS 8
+#define KEYS_PATIENCE_MS 10000
+#define SWEEP_MS 500
+#define POLL_SECONDS 60
+
+static void
+notify(void *ctx, unsigned topic, struct str key)
+{
+	struct front *f = ctx;
+
+	if (f->http_device != NULL)
+		http_notify(f->http_device, topic, key);
+}
+
+static err_t
+ca_facts(void *ctx, struct arena *a, struct api_ca *ret)
+{
+	struct front *f = ctx;
+
+	ret->identity_ca = f->join.identity_name;
+	ret->identity_ca_pem = text_pem(a, "CERTIFICATE", f->join.identity.v[0]);
+	ret->holder = STR(f->join.holder);
+	return OK;
+}
+
+static err_t
+issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert, struct str **ret_chain,
+    size_t *retn)
+{
+	struct front *f = ctx;
+
+	return identity_issue(f->identity, a, o, csr, ret_cert, ret_chain, retn);
+}
+
+/* Public halves of what service/keys holds. */
+static err_t
+learn_keys(struct front *f)
+{
+	struct keys_public_rep rep;
+	auto_json json *set = NULL;
+	struct str out, jwk;
+
+	TRY(ipc_call(f->keys, f->arena, KEYS_PUBLIC, true, STR_EMPTY, &out));
+	TRY(keys_public_rep_parse(f->arena, out, &rep));
+	TRY(json_parse(str_c(rep.jwks), LIMIT_IPC_MESSAGE, &set));
+	TRY(json_print(f->arena, json_at(json_get(set, "keys"), 0), &jwk));
+	TRY(jws_key_parse(jwk, &f->token_key));
+	f->jwks = arena_strdup(f->arena, rep.jwks);
+	f->order_key = arena_strdup(f->arena, rep.order_key);
+	return OK;
+}
+
+struct tenant {
+	struct arena *a;
+	struct id id;
+};
+
+/* The installation's own id: made once. */
+static err_t
+settle_tenant(struct tx *tx, void *arg)
+{
+	struct tenant *t = arg;
+	struct str v;
+	err_t e = store_setting_get(tx, t->a, "tenant", &v);
+
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		t->id = id_new();
+		return store_setting_put(tx, "tenant", id_str(&t->id));
+	}
+	TRY(e);
+	memcpy(t->id.b, v.p, v.n < sizeof(t->id.b) ? v.n : sizeof(t->id.b));
+	return OK;
+}
+
+static err_t
+far_for(struct front *f, struct far_ipc *far, uint8_t which, struct str leaf, struct key **ret)
+{
+	auto_cert struct cert *cert = NULL;
+	auto_key struct key *public = NULL;
+	struct str spki;
+
+	*far = (struct far_ipc){ f->keys, KEYS_SIGN, which };
+	TRY(cert_parse(leaf, &cert));
+	TRY(cert_key(cert, &public));
+	TRY(key_spki(f->arena, public, &spki));
+	return far_key_open(far, spki, ret);
+}
+
+/* Certificates, keys and the way to the CA, as joined. */
+static err_t
+open_joined(struct front *f)
+{
+	struct identity_conf ic = { .keys = f->keys, .ca_url = f->join.ca_url, .ca_name = f->join.identity_name };
+	struct tls_server_conf tc = { 0 };
+
+	TRY(far_for(f, &f->far_tls, KEYS_TLS, f->join.tls.v[0], &f->tls_key));
+	TRY(far_for(f, &f->far_ra, KEYS_RA, f->join.ra.v[0], &f->ra_key));
+
+	ic.tls = (struct tls_client_conf){ f->join.root.v, f->join.root.n, f->ra_key, f->join.ra.v, f->join.ra.n };
+	TRY(identity_new(&ic, &f->identity));
+
+	tc.key = f->tls_key;
+	tc.chain = f->join.tls.v;
+	tc.nchain = f->join.tls.n;
+	TRY(tls_server_new(&tc, &f->tls_api));
+	tc.client = TLS_CLIENT_OPTIONAL;
+	tc.anchors = f->join.identity.v;
+	tc.nanchors = f->join.identity.n;
+	return tls_server_new(&tc, &f->tls_device);
+}
+
+static void
+fill_api(struct front *f)
+{
+	const struct jws_key **keys = arena_array(f->arena, 1, sizeof(*keys));
+
+	keys[0] = f->token_key;
+	f->api = (struct api){
+		.store = f->store,
+		.keys = f->keys,
+		.token_keys = keys,
+		.ntoken_keys = 1,
+		.jwks = f->jwks,
+		.base_url = f->conf->url,
+		.device_url = f->conf->device_url,
+		.tenant = f->tenant,
+		.organization = f->conf->organization,
+		.lease_s = (int)f->conf->lease,
+		.metrics = f->metrics,
+		.ca_facts = ca_facts,
+		.identity_issue = issue,
+		.ca_ctx = f,
+	};
+	api_init(&f->api);
+	f->device = (struct device_edge){
+		.store = f->store,
+		.identity_issue = issue,
+		.identity_ctx = f,
+		.identity_ca = f->join.identity_name,
+		.holder = STR(f->join.holder),
+		.roots = f->join.root.v,
+		.nroots = f->join.root.n,
+		.poll_seconds = POLL_SECONDS,
+	};
+}
+
+static void
+access_log(void *ctx, const char *method, const char *target, int status, size_t bytes, int64_t us)
+{
+	auto_arena struct arena *a = arena_new();
+
+	(void)ctx;
+	log_event(LOG_LEVEL_DEBUG, "request", "method", method, "target", target, "status", arena_printf(a, "%d", status),
+	    "bytes", arena_printf(a, "%zu", bytes), "us", arena_printf(a, "%lld", (long long)us), NULL);
+}
+
+/* A failure that is ours and not the caller's goes to the log as well. */
+static void
+api_failed(struct http_req *r, err_t e)
+{
+	struct err_report rep;
+
+	err_take(e, &rep);
+	if (err_info(rep.code)->http >= 500)
+		log_report("request failed", &rep);
+	api_on_error(r, err_raise(&rep));
+}
+
+static void
+device_failed(struct http_req *r, err_t e)
+{
+	struct err_report rep;
+
+	err_take(e, &rep);
+	if (err_info(rep.code)->http >= 500)
+		log_report("device request failed", &rep);
+	device_error(r, err_raise(&rep));
+}
+
+static err_t
+start_ports(struct front *f, const struct service *s)
+{
+	struct http_conf hc = { .loops = (unsigned)f->conf->loops, .workers = (unsigned)f->conf->workers,
+		.metrics = f->metrics, .on_done = access_log };
+	struct http_mount *api = arena_array(f->arena, resource_count, sizeof(*api));
+	struct http_mount *device = arena_array(f->arena, platform_count + 1, sizeof(*device));
+
+	for (size_t i = 0; i < resource_count; i++)
+		api[i] = (struct http_mount){ resource_table[i]->routes, &f->api, api_gate, api_failed };
+	for (size_t i = 0; i < platform_count; i++)
+		device[i] = (struct http_mount){ platform_table[i]->routes, &f->device, device_gate, device_failed };
+	device[platform_count] = (struct http_mount){ api_connector_routes, &f->api, api_connector_gate, api_failed };
+
+	hc.name = "device";
+	hc.listen_fd = s->fd_device;
+	hc.tls = f->tls_device;
+	hc.mounts = device;
+	hc.nmounts = platform_count + 1;
+	TRY(http_new(&hc, &f->http_device));
+	hc.name = "api";
+	hc.listen_fd = s->fd_api;
+	hc.tls = f->tls_api;
+	hc.mounts = api;
+	hc.nmounts = resource_count;
+	TRY(http_new(&hc, &f->http_api));
+	store_set_notify(f->store, notify, f);
+	TRY(http_start(f->http_device));
+	return http_start(f->http_api);
+}
+
+struct sweeper {
+	struct front *front;
+	atomic_bool stop;
+};
+
+/* What is to be done from time to time. */
+static void *
+sweep(void *arg)
+{
+	struct sweeper *s = arg;
+
+	while (!atomic_load(&s->stop)) {
+		err_t e = job_sweep(s->front->store);
+
+		if (atomic_exchange(&s->front->restart, false))
+			kill(getpid(), SIGTERM);
+		if (!err_ok(e))
+			log_error("sweep of leases", e);
+		poll(NULL, 0, SWEEP_MS);
+	}
+	return NULL;
+}
+
+static err_t
+open_front(struct front *f, const struct service *s)
+{
+	struct store_conf sc = { .schema = STORE_SERVICE, .metrics = f->metrics };
+	struct tenant tenant = { .a = f->arena };
+	err_t e;
+
+	sc.path = arena_printf(f->arena, "%s/front/service.db", s->conf->common.state_dir);
+	TRY(keyprov_init());
+	TRY(store_open(&sc, &f->store));
+	TRY(store_write(f->store, settle_tenant, &tenant));
+	f->tenant = tenant.id;
+	TRY(ipc_client_new(arena_printf(f->arena, "%s/keys.sock", s->conf->common.run_dir), KEYS_CONNECTIONS,
+	    KEYS_PATIENCE_MS, &f->keys));
+	TRY(learn_keys(f));
+	e = service_join_load(f->store, f->arena, &f->join);
+	f->joined = err_ok(e);
+	if (err_is(e, ERR_NOT_JOINED)) {
+		log_error("ports stay closed", e);
+		return OK;
+	}
+	TRY(e);
+	TRY(open_joined(f));
+	fill_api(f);
+	return start_ports(f, s);
+}
+
+static void
+close_front(struct front *f)
+{
+	if (f->http_api != NULL)
+		http_stop(f->http_api);
+	if (f->http_device != NULL)
+		http_stop(f->http_device);
+	http_free(f->http_api);
+	http_free(f->http_device);
+	identity_free(f->identity);
+	tls_server_free(f->tls_api);
+	tls_server_free(f->tls_device);
+	key_free(f->tls_key);
+	key_free(f->ra_key);
+	jws_key_free(f->token_key);
+	store_close(f->store);
+	ipc_client_free(f->keys);
+	metrics_free(f->metrics);
+	arena_free(f->arena);
+}
+
+err_t
+service_front_main(void *arg)
+{
+	struct service *s = arg;
+	struct front f = { .conf = s->conf, .arena = arena_new(), .metrics = metrics_new() };
+	struct sweeper sweeper = { .front = &f };
+	struct ipc_server *admin = NULL;
+	pthread_t thread;
+
+	TRY(common_enter(&s->conf->common, "service", s->self));
+	TRY(open_front(&f, s));
+	TRY(ipc_server_new(s->fd_admin, 8, service_admin_verbs, &f, &admin));
+	TRY(ipc_server_start(admin));
+	if (pthread_create(&thread, NULL, sweep, &sweeper) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
+	log_event(LOG_LEVEL_INFO, f.joined ? "ready" : "waiting to be joined", "api", s->conf->listen_api, "device",
+	    s->conf->listen_device, NULL);
+	proc_wait();
+	atomic_store(&sweeper.stop, true);
+	pthread_join(thread, NULL);
+	ipc_server_stop(admin);
+	close_front(&f);
+	return OK;
+}

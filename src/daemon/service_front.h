@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process service/front: API port, device port, store, and the administrator's socket.
+ *
+ * Until the service joined a CA it has no certificate and opens neither port; only the administrator's socket answers.
+ * After joining, the process ends and is started again by its parent, so what it runs on never changes under it.
+ */
+#ifndef DAEMON_SERVICE_FRONT_H
+#define DAEMON_SERVICE_FRONT_H
+
+#include <stdatomic.h>
+
+#include "api/service.h"
+#include "daemon/far.h"
+#include "daemon/identity.h"
+#include "daemon/role.h"
+#include "daemon/service_join.h"
+#include "device/device.h"
+
+struct service_conf {
+	struct common common;
+	const char *listen_api, *listen_device;
+	const char *url, *device_url;
+	const char *organization;
+	int64_t lease, loops, workers;
+};
+
+struct service {
+	const struct service_conf *conf;
+	int fd_api, fd_device, fd_admin, fd_keys; /* made by the parent */
+	const struct proc *self;
+};
+
+/* What the process works with. */
+struct front {
+	const struct service_conf *conf;
+	struct arena *arena;
+	struct metrics *metrics;
+	struct store *store;
+	struct ipc_client *keys;
+	struct jws_key *token_key;
+	struct id tenant;
+	const char *jwks, *order_key;
+	bool joined;
+	struct service_join join;
+	struct far_ipc far_tls, far_ra;
+	struct key *tls_key, *ra_key;
+	struct identity *identity;
+	struct tls_server *tls_api, *tls_device;
+	struct api api;
+	struct device_edge device;
+	struct http *http_api, *http_device;
+	atomic_bool restart; /* joined meanwhile: end, to be started again */
+};
+
+err_t service_front_main(void *service);
+
+/* service_admin.c; context: struct front. */
+extern const struct ipc_verb service_admin_verbs[];
+
+#endif
