@@ -9,8 +9,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#define IDENTITY_LABEL "chancery-identity"
-
 const struct conf_opt agent_opts[] = {
 	CONF(struct agent_conf, url, CONF_TEXT, .section = "service", .name = "url", .fallback = NULL,
 	    .help = "Address of the service's device port, without a slash at the end."),
@@ -81,17 +79,52 @@ open_token(struct agent *g)
 	return token_key(g->token, IDENTITY_LABEL, KEY_RSA_2048, &g->key);
 }
 
-static err_t
-der_list(struct arena *a, const json *list, const struct str **ret, size_t *retn)
+err_t
+agent_certs_read(struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn)
 {
-	struct str *v = arena_array(a, json_count(list) + 1, sizeof(*v));
+	struct str *v;
+	json *list;
 
-	if (json_count(list) > LIMIT_CHAIN_CERTS)
-		FAIL(ERR_TOO_LARGE, "more than %u certificates", LIMIT_CHAIN_CERTS);
-	for (size_t i = 0; i < json_count(list); i++)
-		TRY(text_unbase64(a, str_c(json_text(json_at(list, i))), &v[i]));
+	TRY(json_need_array(obj, member, LIMIT_CHAIN_CERTS, &list));
+	v = arena_array(a, json_count(list) + 1, sizeof(*v));
+	for (size_t i = 0; i < json_count(list); i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY_CTX(text_unbase64(a, str_c(json_text(json_at(list, i))), &v[i]), "%s", member);
+		TRY_CTX(cert_parse(v[i], &c), "%s", member);
+	}
 	*ret = v;
 	*retn = json_count(list);
+	return OK;
+}
+
+err_t
+agent_enrolment_read(struct agent *g, struct str text)
+{
+	auto_cert struct cert *identity = NULL;
+	auto_key struct key *certified = NULL;
+	auto_json json *j = NULL;
+	const struct str *roots;
+	struct str der, *chain;
+	const char *id;
+	size_t n;
+
+	TRY(json_parse(text, LIMIT_IPC_MESSAGE, &j));
+	TRY(json_need_text(j, "device_id", LIMIT_TEXT, &id));
+	TRY(json_need_base64(g->arena, j, "certificate", LIMIT_CERT_BYTES, &der));
+	TRY(agent_certs_read(g->arena, j, "roots", &roots, &n));
+	if (n == 0)
+		FAIL(ERR_BAD_REQUEST, "\"roots\" is empty"); /* the system's would be trusted instead */
+	TRY(cert_parse(der, &identity));
+	TRY(cert_key(identity, &certified));
+	if (!key_same_public(g->key, certified))
+		FAIL(ERR_KEY_MISMATCH, "device %s was enrolled with a key that is not here any more",
+		    text_safe(g->arena, str_c(id)));
+	chain = arena_array(g->arena, 1, sizeof(*chain));
+	chain[0] = der;
+	g->tls = (struct tls_client_conf){ .anchors = roots, .nanchors = n, .key = g->key, .chain = chain, .nchain = 1 };
+	g->identity = steal(identity);
+	g->device_id = arena_strdup(g->arena, id);
 	return OK;
 }
 
@@ -100,24 +133,12 @@ static err_t
 load_enrolment(struct agent *g)
 {
 	const char *path = arena_printf(g->arena, "%s/enrolment.json", g->conf->state_dir);
-	auto_json json *j = NULL;
-	struct str text, der, *chain;
-	const char *id;
+	struct str text;
 
 	if (!file_exists(path))
 		return OK;
 	TRY(file_read(g->arena, path, LIMIT_IPC_MESSAGE, &text));
-	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &j), "%s", path);
-	TRY_CTX(json_need_text(j, "device_id", LIMIT_TEXT, &id), "%s", path);
-	TRY_CTX(json_need_base64(g->arena, j, "certificate", LIMIT_CERT_BYTES, &der), "%s", path);
-	TRY_CTX(cert_parse(der, &g->identity), "%s", path);
-	chain = arena_array(g->arena, 1, sizeof(*chain));
-	chain[0] = der;
-	g->tls.chain = chain;
-	g->tls.nchain = 1;
-	g->tls.key = g->key;
-	TRY_CTX(der_list(g->arena, json_get(j, "roots"), &g->tls.anchors, &g->tls.nanchors), "%s", path);
-	g->device_id = arena_strdup(g->arena, id);
+	TRY_CTX(agent_enrolment_read(g, text), "%s", path);
 	return OK;
 }
 
@@ -140,6 +161,8 @@ agent_open(const struct agent_conf *conf, struct agent **ret)
 		    &g->key);
 	if (err_ok(e))
 		e = load_enrolment(g);
+	if (err_ok(e))
+		e = identity_sweep(g, g->arena);
 	if (!err_ok(e)) {
 		agent_close(g);
 		return e;

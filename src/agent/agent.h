@@ -6,6 +6,7 @@
  *   state_dir/enrolment.json    who it is: device id, identity certificate, whom it trusts; written once enrolled
  *   state_dir/certs/<alias>/    a delivered certificate: key.pem (0600) or key.uri, cert.pem (with its chain), chain.pem;
  *                               the folder is a link that moves to the new version whole
+ *   state_dir/unsettled-<alias> a CA certificate was changed and the system's bundle not yet
  *   state_dir/lock              held while an agent works here
  *   trust dir/<alias>.crt       an installed CA certificate, in the folder that update-ca-certificates reads
  *
@@ -21,6 +22,8 @@
 #include "net/fetch.h"
 #include "pki/cert.h"
 #include "pki/token.h"
+
+#define IDENTITY_LABEL "chancery-identity" /* our own key in the token */
 
 struct agent_conf {
 	const char *url, *trust;           /* service: address and CA file */
@@ -48,13 +51,29 @@ struct agent {
 /* Takes the lock and loads what there is. ERR_AGENT_BUSY: another agent works in this folder. */
 err_t agent_open(const struct agent_conf *conf, struct agent **ret);
 void agent_close(struct agent *g);
+/* The text of enrolment.json into g, or nothing of it. ERR_KEY_MISMATCH: it is for another key than ours. */
+err_t agent_enrolment_read(struct agent *g, struct str text);
+/* Certificates in base64, at most LIMIT_CHAIN_CERTS, as DER in the arena. */
+err_t agent_certs_read(struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn);
 
 /* enrol.c */
 err_t agent_enrol(struct agent *g, const char *code);
+/* What was delivered goes, then the enrolment and the key; also when the service has retired this device already. */
 err_t agent_unenrol(struct agent *g);
+/* The second half of that: here nothing is left but the lock. The agent can only be closed after it. */
+err_t agent_forget(const struct agent *g, struct arena *a);
+/* What the enrolment answers: a certificate for our key that chains to a root that came with it. */
+err_t agent_answer_check(const struct agent *g, struct arena *a, const json *answer);
 
 /* checkin.c: until *stop is set; once: one check-in and what follows from it, then return. */
 err_t agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop);
+/* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
+err_t agent_command(const struct agent *g, struct arena *a, const json *command);
+
+/* post.c: one exchange of JSON with the service; path: "/agent/v1/checkin". The service's own fault
+ * when it names one that we know, else ERR_HTTP_STATUS. */
+err_t agent_post(const struct agent *g, struct fetch *f, struct arena *a, const char *path, const json *msg,
+    int64_t timeout_ms, json **ret);
 
 /* facts.c */
 json *agent_facts(struct arena *a, const struct agent *g);
@@ -62,12 +81,18 @@ json *agent_facts(struct arena *a, const struct agent *g);
 /* trust.c: CA certificates. */
 err_t trust_install(const struct agent *g, struct arena *a, const char *alias, struct str der);
 err_t trust_remove(const struct agent *g, struct arena *a, const char *alias);
+err_t trust_remove_all(const struct agent *g, struct arena *a);
+/* Finishes what was cut off between a change and the system's own bundle. */
+err_t trust_settle(const struct agent *g, struct arena *a);
 err_t trust_inventory(const struct agent *g, struct arena *a, json *list);
 
 /* store.c: delivered certificates with their keys. */
 err_t identity_install(const struct agent *g, struct arena *a, const char *alias, struct str pfx, struct str password,
     struct str sha256);
 err_t identity_remove(const struct agent *g, struct arena *a, const char *alias);
+err_t identity_remove_all(const struct agent *g, struct arena *a);
+/* Removes what was half written. */
+err_t identity_sweep(const struct agent *g, struct arena *a);
 err_t identity_inventory(const struct agent *g, struct arena *a, json *list);
 
 /* An alias becomes a file name: letters, digits, '-', '_', '.', not first '.'. ERR_ALIAS. */

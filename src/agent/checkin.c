@@ -64,8 +64,8 @@ static const struct {
 	{ "remove_identity", do_remove_identity },
 };
 
-static err_t
-run_command(const struct agent *g, struct arena *a, const json *c)
+err_t
+agent_command(const struct agent *g, struct arena *a, const json *c)
 {
 	const char *kind, *alias;
 
@@ -101,12 +101,8 @@ result_of(struct arena *a, const json *c, err_t e)
 static err_t
 exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait, json **ret)
 {
-	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	const char *url = arena_printf(a, "%s/agent/v1/checkin", g->conf->url);
 	auto_json json *msg = json_object_new();
 	json *inventory = json_array_new();
-	struct fetch_reply rep;
-	struct str text;
 
 	json_set_int(msg, "protocol", 1);
 	json_set(msg, "facts", agent_facts(a, g));
@@ -115,12 +111,7 @@ exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *re
 	TRY(identity_inventory(g, a, inventory));
 	json_set(msg, "results", json_ref((json *)(uintptr_t)results));
 	json_set_int(msg, "wait", wait);
-	TRY(json_print(a, msg, &text));
-	TRY(fetch_run(f, a, "POST", url, headers, text, TIMEOUT_MS, &rep));
-	if (rep.status != 200)
-		FAIL(rep.status == 403 ? ERR_DEVICE_RETIRED : ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status,
-		    text_safe(a, rep.body));
-	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
+	return agent_post(g, f, a, "/agent/v1/checkin", msg, TIMEOUT_MS, ret);
 }
 
 /* One turn. *results: what is to be brought, replaced by what came of the new commands. *did: how many those were. */
@@ -138,7 +129,7 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	for (size_t i = 0; i < json_count(commands); i++) {
 		const json *c = json_at(commands, i);
 
-		json_add(*results, result_of(a, c, run_command(g, a, c)));
+		json_add(*results, result_of(a, c, agent_command(g, a, c)));
 	}
 	*did = json_count(commands);
 	return OK;
@@ -160,6 +151,17 @@ back_off(int64_t *ms, volatile sig_atomic_t *stop)
 		poll(NULL, 0, 50);
 }
 
+/* Before the first report. What does not work now is not reported, and so comes again. */
+static void
+make_good(const struct agent *g)
+{
+	auto_arena struct arena *a = arena_new();
+	err_t e = trust_settle(g, a);
+
+	if (!err_ok(e))
+		log_error("trust store", e);
+}
+
 err_t
 agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 {
@@ -172,6 +174,7 @@ agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(fetch_new(&g->tls, &f));
 	fetch_watch(f, stop);
+	make_good(g);
 	log_event(LOG_LEVEL_INFO, "ready", "device", g->device_id, "service", g->conf->url, NULL);
 	while (!*stop) {
 		err_t e = turn(g, f, once ? 0 : WAIT_S, &results, &did);

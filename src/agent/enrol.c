@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "codec/oid.h"
 #include "pki/csr.h"
 
 #define TIMEOUT_MS 60000
@@ -25,37 +26,27 @@ trust_for_enrolment(const struct agent *g, struct arena *a, struct tls_client_co
 	return OK;
 }
 
-static err_t
-post(struct fetch *f, struct arena *a, const char *url, const json *msg, json **ret)
-{
-	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	struct fetch_reply rep;
-	struct str text;
-
-	TRY(json_print(a, msg, &text));
-	TRY(fetch_run(f, a, "POST", url, headers, text, TIMEOUT_MS, &rep));
-	if (rep.status != 200)
-		FAIL(ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status, text_safe(a, rep.body));
-	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
-}
-
-/* The certificate we were given must be for our key and chain to a root that we were given. */
-static err_t
-check_answer(const struct agent *g, struct arena *a, const json *answer)
+/* The path is looked at as of the certificate's own beginning: the clock of a new device may be wrong. */
+err_t
+agent_answer_check(const struct agent *g, struct arena *a, const json *answer)
 {
 	auto_cert struct cert *cert = NULL;
 	auto_key struct key *certified = NULL;
-	const char *id;
+	const struct str *chain, *roots;
+	size_t nchain, nroots;
 	struct str der;
-	json *roots;
+	const char *id;
 
 	TRY(json_need_text(answer, "device_id", LIMIT_TEXT, &id));
 	TRY(json_need_base64(a, answer, "certificate", LIMIT_CERT_BYTES, &der));
-	TRY(json_need_array(answer, "roots", LIMIT_CHAIN_CERTS, &roots));
+	TRY(agent_certs_read(a, answer, "chain", &chain, &nchain));
+	TRY(agent_certs_read(a, answer, "roots", &roots, &nroots));
 	TRY(cert_parse(der, &cert));
 	TRY(cert_key(cert, &certified));
 	if (!key_same_public(g->key, certified))
-		FAIL(ERR_KEY_MISMATCH, "identity certificate of device %s", id);
+		FAIL(ERR_KEY_MISMATCH, "identity certificate of device %s", text_safe(a, str_c(id)));
+	TRY_CTX(cert_verify_path(cert, chain, nchain, roots, nroots, OID_EKU_CLIENT_AUTH, cert_not_before(cert)),
+	    "identity certificate of device %s", text_safe(a, str_c(id)));
 	return OK;
 }
 
@@ -80,36 +71,48 @@ agent_enrol(struct agent *g, const char *code)
 	json_set_base64(a, msg, "csr", csr);
 	json_set(msg, "facts", agent_facts(a, g));
 	TRY(fetch_new(&tls, &f));
-	TRY(post(f, a, arena_printf(a, "%s/agent/v1/enrol", g->conf->url), msg, &answer));
-	TRY(check_answer(g, a, answer));
+	TRY(agent_post(g, f, a, "/agent/v1/enrol", msg, TIMEOUT_MS, &answer));
+	TRY(agent_answer_check(g, a, answer));
 	TRY(json_print_pretty(a, answer, &text));
 	return file_create(arena_printf(a, "%s/enrolment.json", g->conf->state_dir), text, 0600);
 }
 
-/* Everything that was delivered goes, then the enrolment. */
+err_t
+agent_forget(const struct agent *g, struct arena *a)
+{
+	TRY(trust_remove_all(g, a));
+	TRY(identity_remove_all(g, a));
+	TRY(file_remove(arena_printf(a, "%s/enrolment.json", g->conf->state_dir)));
+	if (g->token != NULL)
+		return token_remove(g->token, IDENTITY_LABEL);
+	return file_remove(arena_printf(a, "%s/identity.pem", g->conf->state_dir));
+}
+
+/* A service that does not know us any more has nothing to be told. */
+static err_t
+say_goodbye(const struct agent *g, struct arena *a)
+{
+	auto_json json *msg = json_object_new();
+	auto_json json *answer = NULL;
+	auto_fetch struct fetch *f = NULL;
+	err_t e;
+
+	TRY(fetch_new(&g->tls, &f));
+	e = agent_post(g, f, a, "/agent/v1/unenrol", msg, TIMEOUT_MS, &answer);
+	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_UNKNOWN)) {
+		err_forget(e);
+		return OK;
+	}
+	return e;
+}
+
 err_t
 agent_unenrol(struct agent *g)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_json json *msg = json_object_new();
-	auto_json json *answer = NULL;
-	auto_json json *list = json_array_new();
-	auto_fetch struct fetch *f = NULL;
 
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
-	TRY(fetch_new(&g->tls, &f));
-	TRY(post(f, a, arena_printf(a, "%s/agent/v1/unenrol", g->conf->url), msg, &answer));
-	TRY(trust_inventory(g, a, list));
-	TRY(identity_inventory(g, a, list));
-	for (size_t i = 0; i < json_count(list); i++) {
-		const json *item = json_at(list, i);
-		const char *alias = json_text(json_get(item, "alias"));
-
-		if (str_eq_c(str_c(json_text(json_get(item, "kind"))), "ca"))
-			TRY(trust_remove(g, a, alias));
-		else
-			TRY(identity_remove(g, a, alias));
-	}
-	return file_remove(arena_printf(a, "%s/enrolment.json", g->conf->state_dir));
+	TRY(say_goodbye(g, a));
+	return agent_forget(g, a);
 }

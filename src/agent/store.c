@@ -2,8 +2,9 @@
 /*
  * Delivered certificates with their keys.
  *
- * A new version is written whole into a folder of its own (certs/.<alias>.<first of its hash>/), then the link certs/<alias>
- * moves to it in one step, then the old folder goes. Whoever reads certs/<alias>/ sees the old pair or the new one.
+ * A new version is written whole into a folder of its own (certs/.<alias>.<first of its hash>.<random>/), then the link
+ * certs/<alias> moves to it in one step, then folders that no link names go. Whoever reads certs/<alias>/ sees the old pair
+ * or the new one; what a kill left half written goes with the next change or start.
  */
 #include "agent/agent.h"
 #include "base/file.h"
@@ -13,6 +14,10 @@
 #include "pki/cms.h"
 #include "pki/pfx.h"
 
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #define MAX_ENTRIES 4096
@@ -23,20 +28,97 @@ certs_dir(const struct agent *g, struct arena *a)
 	return arena_printf(a, "%s/certs", g->conf->state_dir);
 }
 
+static void
+dir_cleanup(DIR **d)
+{
+	if (*d != NULL)
+		closedir(*d);
+}
+
+/* Everything in a folder, also the temporary files that dir_list() passes over. */
 static err_t
-remove_folder(struct arena *a, const char *path)
+list_all(struct arena *a, const char *path, char ***ret, size_t *retn)
+{
+	__attribute__((cleanup(dir_cleanup))) DIR *d = opendir(path);
+	char **names = arena_array(a, MAX_ENTRIES, sizeof(*names));
+	const struct dirent *entry;
+	size_t n = 0;
+
+	if (d == NULL)
+		FAIL(ERR_FILE, "%s: %m", path);
+	while ((entry = readdir(d)) != NULL) {
+		if (str_eq_c(str_c(entry->d_name), ".") || str_eq_c(str_c(entry->d_name), ".."))
+			continue;
+		if (n == MAX_ENTRIES)
+			FAIL(ERR_TOO_LARGE, "%s has more than %d entries", path, MAX_ENTRIES);
+		names[n++] = arena_strdup(a, entry->d_name);
+	}
+	*ret = names;
+	*retn = n;
+	return OK;
+}
+
+/* A file, a link, or a folder of files. */
+static err_t
+remove_entry(struct arena *a, const char *path)
 {
 	char **names;
 	size_t n;
 
-	if (!file_exists(path))
+	if (unlink(path) == 0 || errno == ENOENT)
 		return OK;
-	TRY(dir_list(a, path, 64, &names, &n));
+	if (errno != EISDIR)
+		FAIL(ERR_FILE, "%s: %m", path);
+	TRY(list_all(a, path, &names, &n));
 	for (size_t i = 0; i < n; i++)
 		TRY(file_remove(arena_printf(a, "%s/%s", path, names[i])));
 	if (rmdir(path) != 0)
 		FAIL(ERR_FILE, "%s: %m", path);
 	return OK;
+}
+
+static err_t
+sync_folder(const char *path)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		FAIL(ERR_FILE, "%s: %m", path);
+	return OK;
+}
+
+/* Is this what one of the links among names points to? */
+static bool
+is_linked(struct arena *a, const char *dir, char **names, size_t n, const char *name)
+{
+	char target[PATH_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		ssize_t len;
+
+		if (names[i][0] == '.')
+			continue;
+		len = readlink(arena_printf(a, "%s/%s", dir, names[i]), target, sizeof(target));
+		if (len > 0 && str_eq_c(str_of(target, (size_t)len), name))
+			return true;
+	}
+	return false;
+}
+
+err_t
+identity_sweep(const struct agent *g, struct arena *a)
+{
+	const char *dir = certs_dir(g, a);
+	char **names;
+	size_t n;
+
+	if (!file_exists(dir))
+		return OK;
+	TRY(list_all(a, dir, &names, &n));
+	for (size_t i = 0; i < n; i++)
+		if (names[i][0] == '.' && !is_linked(a, dir, names, n, names[i]))
+			TRY(remove_entry(a, arena_printf(a, "%s/%s", dir, names[i])));
+	return sync_folder(dir);
 }
 
 static const char *
@@ -49,47 +131,67 @@ pem_chain(struct arena *a, const struct str *v, size_t n)
 	return all;
 }
 
+/* RFC 7512 2.3: what is not unreserved is percent-encoded. */
+static const char *
+uri_value(struct arena *a, const char *s)
+{
+	char *to = arena_alloc(a, 3 * strlen(s) + 1);
+	char *p = to;
+
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x80 && (isalnum(c) || strchr("-._~", c) != NULL)) {
+			*p++ = *s;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = "0123456789ABCDEF"[c >> 4];
+		*p++ = "0123456789ABCDEF"[c & 15];
+	}
+	return to;
+}
+
 /* The key goes into the token, or into a file that only we can read. */
 static err_t
 write_key(const struct agent *g, struct arena *a, const char *folder, const char *alias, const struct key *k)
 {
-	auto_buf struct buf pem = { 0 };
+	auto_buf struct buf pem;
 
-	if (g->token != NULL) {
-		TRY(token_import(g->token, alias, k));
-		return file_write(arena_printf(a, "%s/key.uri", folder),
-		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n", g->conf->token_label, alias)), 0600);
-	}
 	buf_init(&pem, LIMIT_PFX_BYTES);
+	if (g->token != NULL) {
+		TRY(file_write(arena_printf(a, "%s/key.uri", folder),
+		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n", uri_value(a, g->conf->token_label),
+			uri_value(a, alias))),
+		    0600));
+		return token_import(g->token, alias, k);
+	}
 	TRY(key_write(&pem, k, NULL));
 	return file_write(arena_printf(a, "%s/key.pem", folder), buf_str(&pem), 0600);
 }
 
+/* The key comes last: a token has one under this alias, so from there on the certificate of before has lost its own. */
 static err_t
 write_version(const struct agent *g, struct arena *a, const char *alias, const char *folder, const struct pfx *p)
 {
-	TRY(remove_folder(a, folder));
 	TRY(dir_make(folder, 0700));
-	TRY(write_key(g, a, folder, alias, p->key));
 	TRY(file_write(arena_printf(a, "%s/chain.pem", folder), str_c(pem_chain(a, p->chain, p->nchain)), 0644));
-	return file_write(arena_printf(a, "%s/cert.pem", folder),
-	    str_c(arena_printf(a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))), 0644);
+	TRY(file_write(arena_printf(a, "%s/cert.pem", folder),
+	    str_c(arena_printf(a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))), 0644));
+	return write_key(g, a, folder, alias, p->key);
 }
 
-/* Points certs/<alias> to the folder `name` beside it; *ret_old: where it pointed, NULL: nowhere. */
+/* Points certs/<alias> to the folder `name` beside it. */
 static err_t
-move_link(struct arena *a, const char *dir, const char *alias, const char *name, const char **ret_old)
+move_link(struct arena *a, const char *dir, const char *alias, const char *name)
 {
 	const char *link_path = arena_printf(a, "%s/%s", dir, alias);
 	const char *temp = arena_printf(a, "%s/.%s.link", dir, alias);
-	char *old = arena_alloc(a, PATH_MAX);
-	ssize_t n = readlink(link_path, old, PATH_MAX - 1);
 
 	TRY(file_remove(temp));
 	if (symlink(name, temp) != 0 || rename(temp, link_path) != 0)
 		FAIL(ERR_FILE, "%s: %m", link_path);
-	*ret_old = n > 0 ? old : NULL;
-	return OK;
+	return sync_folder(dir);
 }
 
 static err_t
@@ -119,39 +221,57 @@ identity_install(const struct agent *g, struct arena *a, const char *alias, stru
 {
 	const char *dir = certs_dir(g, a);
 	auto_pfx struct pfx pfx = { 0 };
-	const char *name, *old;
+	const char *name;
 	uint8_t hash[32];
+	uint32_t r;
 
 	TRY(alias_check(alias));
 	TRY(open_delivery(g, a, sealed, sealed_password, &pfx));
 	hash_sha256(pfx.leaf, hash);
 	if (!str_eq(STR(hash), sha256))
 		FAIL(ERR_DELIVERY_MISMATCH, "the sealed certificate is %s", text_hex(a, STR(hash)));
+	rand_bytes(&r, sizeof(r));
+	name = arena_printf(a, ".%s.%.16s.%08x", alias, text_hex(a, sha256), (unsigned)r);
 	TRY(dir_make(dir, 0700));
-	name = arena_printf(a, ".%s.%.16s", alias, text_hex(a, sha256));
 	TRY(write_version(g, a, alias, arena_printf(a, "%s/%s", dir, name), &pfx));
-	TRY(move_link(a, dir, alias, name, &old));
-	if (old != NULL && !str_eq_c(str_c(old), name))
-		TRY(remove_folder(a, arena_printf(a, "%s/%s", dir, old)));
-	return OK;
+	TRY(move_link(a, dir, alias, name));
+	return identity_sweep(g, a);
+}
+
+/* The token's key goes first: what is left of a removal that was cut off is reported as a certificate without key. */
+static err_t
+remove_one(const struct agent *g, struct arena *a, const char *alias)
+{
+	if (g->token != NULL)
+		TRY(token_remove(g->token, alias));
+	return remove_entry(a, arena_printf(a, "%s/%s", certs_dir(g, a), alias));
 }
 
 err_t
 identity_remove(const struct agent *g, struct arena *a, const char *alias)
 {
-	const char *dir = certs_dir(g, a);
-	char target[PATH_MAX];
-	ssize_t n;
-
 	TRY(alias_check(alias));
-	n = readlink(arena_printf(a, "%s/%s", dir, alias), target, sizeof(target) - 1);
-	if (n > 0) {
-		target[n] = '\0';
-		TRY(remove_folder(a, arena_printf(a, "%s/%s", dir, target)));
-	}
-	if (g->token != NULL)
-		TRY(token_remove(g->token, alias));
-	return file_remove(arena_printf(a, "%s/%s", dir, alias));
+	TRY(remove_one(g, a, alias));
+	return identity_sweep(g, a);
+}
+
+err_t
+identity_remove_all(const struct agent *g, struct arena *a)
+{
+	const char *dir = certs_dir(g, a);
+	char **names;
+	size_t n;
+
+	if (!file_exists(dir))
+		return OK;
+	TRY(list_all(a, dir, &names, &n));
+	for (size_t i = 0; i < n; i++)
+		if (names[i][0] != '.')
+			TRY(remove_one(g, a, names[i]));
+	TRY(identity_sweep(g, a));
+	if (rmdir(dir) != 0)
+		FAIL(ERR_FILE, "%s: %m", dir);
+	return OK;
 }
 
 /* The key that stands beside the certificate. */

@@ -2,18 +2,23 @@
 /*
  * CA certificates of the organisation: one PEM file each in the folder that update-ca-certificates(8) reads, then that
  * program, so that every TLS library of the system trusts them.
+ *
+ * Until that program has run well after a change, state_dir/unsettled-<alias> is there, and the certificate is not
+ * reported: a kill or a failure between the two is made good at the next start or delivery.
  */
 #include "agent/agent.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #define PREFIX "chancery-"
 #define SUFFIX ".crt"
+#define MARK "unsettled-"
 #define MAX_FILES 4096
 
 extern char **environ;
@@ -44,9 +49,58 @@ update(const struct agent *g, bool fresh)
 	posix_spawn_file_actions_destroy(&quiet);
 	if (status != 0)
 		FAIL(ERR_TRUST_STORE, "update-ca-certificates: %s", strerror(status));
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			FAIL(ERR_TRUST_STORE, "update-ca-certificates: %m");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		FAIL(ERR_TRUST_STORE, "update-ca-certificates ended with status %d", status);
 	return OK;
+}
+
+static const char *
+mark_of(const struct agent *g, struct arena *a, const char *alias)
+{
+	return arena_printf(a, "%s/" MARK "%s", g->conf->state_dir, alias);
+}
+
+err_t
+trust_settle(const struct agent *g, struct arena *a)
+{
+	bool updated = false;
+	char **names;
+	size_t n;
+
+	TRY(dir_list(a, g->conf->state_dir, MAX_FILES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (!str_starts(str_c(names[i]), LIT(MARK)))
+			continue;
+		if (!updated)
+			TRY(update(g, true));
+		updated = true;
+		TRY(file_remove(arena_printf(a, "%s/%s", g->conf->state_dir, names[i])));
+	}
+	return OK;
+}
+
+static err_t
+our_alias(const char *alias)
+{
+	TRY(alias_check(alias));
+	if (!str_starts(str_c(alias), LIT(PREFIX)))
+		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
+	return OK;
+}
+
+/* The alias that a file name stands for; NULL: no file of ours. */
+static const char *
+alias_of(struct arena *a, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (!str_starts(str_c(name), LIT(PREFIX)) || n <= strlen(SUFFIX) ||
+	    !str_eq_c(str_c(name + n - strlen(SUFFIX)), SUFFIX))
+		return NULL;
+	return arena_cstr(a, str_of(name, n - strlen(SUFFIX)));
 }
 
 err_t
@@ -54,25 +108,45 @@ trust_install(const struct agent *g, struct arena *a, const char *alias, struct 
 {
 	auto_cert struct cert *ca = NULL;
 
-	TRY(alias_check(alias));
-	if (!str_starts(str_c(alias), LIT(PREFIX)))
-		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
+	TRY(our_alias(alias));
 	TRY(cert_parse(der, &ca));
 	if (!cert_is_ca(ca))
 		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
 	TRY(dir_make(g->conf->trust_dir, 0755));
+	TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
 	TRY(file_write(path_of(g, a, alias), str_c(text_pem(a, "CERTIFICATE", der)), 0644));
-	return update(g, false);
+	TRY(update(g, false));
+	return file_remove(mark_of(g, a, alias));
 }
 
 err_t
 trust_remove(const struct agent *g, struct arena *a, const char *alias)
 {
-	TRY(alias_check(alias));
-	if (!str_starts(str_c(alias), LIT(PREFIX)))
-		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
+	TRY(our_alias(alias));
+	TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
 	TRY(file_remove(path_of(g, a, alias)));
-	return update(g, true);
+	TRY(update(g, true));
+	return file_remove(mark_of(g, a, alias));
+}
+
+err_t
+trust_remove_all(const struct agent *g, struct arena *a)
+{
+	char **names;
+	size_t n;
+
+	if (!file_exists(g->conf->trust_dir))
+		return OK;
+	TRY(dir_list(a, g->conf->trust_dir, MAX_FILES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		const char *alias = alias_of(a, names[i]);
+
+		if (alias == NULL)
+			continue;
+		TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
+		TRY(file_remove(path_of(g, a, alias)));
+	}
+	return trust_settle(g, a);
 }
 
 static err_t
@@ -106,15 +180,13 @@ trust_inventory(const struct agent *g, struct arena *a, json *list)
 		return OK;
 	TRY(dir_list(a, g->conf->trust_dir, MAX_FILES, &names, &n));
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(names[i]);
+		const char *alias = alias_of(a, names[i]);
 		err_t e;
 
-		if (!str_starts(str_c(names[i]), LIT(PREFIX)) || len <= strlen(SUFFIX) ||
-		    !str_eq_c(str_c(names[i] + len - strlen(SUFFIX)), SUFFIX))
+		if (alias == NULL || file_exists(mark_of(g, a, alias)))
 			continue;
-		names[i][len - strlen(SUFFIX)] = '\0';
 		/* A file that is broken is not there: it will be delivered again. */
-		e = add_item(g, a, names[i], list);
+		e = add_item(g, a, alias, list);
 		err_forget(e);
 	}
 	return OK;

@@ -27,18 +27,24 @@ join_path(struct arena *a, const struct link *l)
 	return arena_printf(a, "%s/join.json", l->conf.dir);
 }
 
-/* PEM text of one or more certificates, as DER. */
+/* PEM text of one or more certificates, as DER in the arena. */
 static err_t
 pem_list(struct arena *a, const json *obj, const char *key, const struct str **ret, size_t *retn)
 {
 	struct str *v = arena_array(a, LIMIT_CHAIN_CERTS, sizeof(*v));
 	const char *pem;
+	size_t n;
 
 	TRY(json_need_text(obj, key, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
-	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", v, LIMIT_CHAIN_CERTS, retn), "%s", key);
-	if (*retn == 0)
-		FAIL(ERR_BAD_REQUEST, "%s: no certificate in it", key);
+	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", v, LIMIT_CHAIN_CERTS, &n), "%s", key);
+	for (size_t i = 0; i < n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		/* A text that is no PEM comes back as it is, lent by obj: it ends here. */
+		TRY_CTX(cert_parse(v[i], &c), "%s", key);
+	}
 	*ret = v;
+	*retn = n;
 	return OK;
 }
 
@@ -49,8 +55,13 @@ text_list(struct arena *a, const json *obj, const char *key, const char ***ret, 
 
 	TRY(json_need_array(obj, key, LIMIT_CHAIN_CERTS, &list));
 	*ret = arena_array(a, json_count(list) + 1, sizeof(char *));
-	for (size_t i = 0; i < json_count(list); i++)
-		(*ret)[i] = arena_strdup(a, json_text(json_at(list, i)));
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *s = json_text(json_at(list, i));
+
+		if (s[0] == '\0' || strlen(s) > LIMIT_TEXT)
+			FAIL(ERR_BAD_REQUEST, "%s: must be texts of 1 to %u bytes", key, LIMIT_TEXT);
+		(*ret)[i] = arena_strdup(a, s);
+	}
 	*retn = json_count(list);
 	return OK;
 }
@@ -93,22 +104,29 @@ read_settled(struct arena *a, const struct link *l, const json *obj, struct join
 }
 
 err_t
-join_load(struct link *l, struct join **ret)
+join_parse(const struct link *l, struct arena *a, struct str text, struct join **ret)
 {
-	struct arena *a = l->arena;
-	const char *path = join_path(a, l);
 	struct join *j = ARENA_NEW(a, struct join);
 	auto_json json *obj = NULL;
+
+	TRY(json_parse(text, LIMIT_IPC_MESSAGE, &obj));
+	TRY(need_copy(a, obj, "id", &j->id));
+	TRY(pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
+	TRY(read_settled(a, l, obj, j));
+	*ret = j;
+	return OK;
+}
+
+err_t
+join_load(struct link *l, struct join **ret)
+{
+	const char *path = join_path(l->arena, l);
 	struct str text;
 
 	if (!file_exists(path))
 		FAIL(ERR_NOT_JOINED, "%s is not there", path);
-	TRY(file_read(a, path, LIMIT_IPC_MESSAGE, &text));
-	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &obj), "%s", path);
-	TRY_CTX(read_settled(a, l, obj, j), "%s", path);
-	TRY(need_copy(a, obj, "id", &j->id));
-	TRY(pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
-	*ret = j;
+	TRY(file_read(l->arena, path, LIMIT_IPC_MESSAGE, &text));
+	TRY_CTX(join_parse(l, l->arena, text, ret), "%s", path);
 	return OK;
 }
 
@@ -200,8 +218,9 @@ verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 			json_set(obj, kept[i], json_ref(json_get(args, kept[i])));
 	json_set_text(obj, "backend", DEFAULT_BACKEND);
 	TRY(read_settled(a, l, obj, &j));
-	TRY(name_identity_ca(l, a, identity_ca));
 	TRY(enrol(l, a, &j, code, obj));
+	/* The CA is named once: not before the service took the code. */
+	TRY(name_identity_ca(l, a, identity_ca));
 	TRY(json_print_pretty(a, obj, &text));
 	TRY(file_create(join_path(a, l), text, 0600));
 

@@ -27,55 +27,123 @@ struct held {
 
 struct connector_keys {
 	const char *identity_file;
+	int64_t life_ms;
 	struct arena *arena;
 	struct keypool *pool;
-	pthread_mutex_t lock;
+	pthread_t reaper;
+	bool reaping, stop;
+	pthread_mutex_t lock; /* of all below, and of stop */
+	pthread_cond_t moved; /* a handle was given out, or stop */
 	struct held held[HANDLES];
-	struct str identity[LIMIT_CHAIN_CERTS]; /* named at join; in identity_arena */
-	size_t nidentity;
-	struct arena *identity_arena;
+	struct str identity; /* DER of the CA named at join, in the arena; empty: none. Set once. */
 };
+
+/* The CA's own certificate comes first; those above it are not trusted: what else they issued is no device. */
+static err_t
+read_identity(struct arena *a, struct str pem, struct str *ret)
+{
+	struct str certs[LIMIT_CHAIN_CERTS];
+	auto_cert struct cert *ca = NULL;
+	size_t n;
+
+	TRY(text_unpem(a, pem, "CERTIFICATE", certs, LIMIT_CHAIN_CERTS, &n));
+	TRY(cert_parse(n > 0 ? certs[0] : STR_EMPTY, &ca));
+	if (!cert_is_ca(ca))
+		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
+	*ret = certs[0];
+	return OK;
+}
 
 static err_t
 load_identity(struct connector_keys *k)
 {
-	struct arena *a = arena_new();
-	struct str pem, certs[LIMIT_CHAIN_CERTS];
-	size_t n = 0;
-	err_t e;
+	struct str pem;
 
-	e = file_read(a, k->identity_file, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem);
-	if (err_ok(e))
-		e = text_unpem(a, pem, "CERTIFICATE", certs, LIMIT_CHAIN_CERTS, &n);
-	if (!err_ok(e)) {
-		arena_free(a);
-		return e;
-	}
-	pthread_mutex_lock(&k->lock);
-	arena_free(k->identity_arena);
-	k->identity_arena = a;
-	memcpy(k->identity, certs, sizeof(certs));
-	k->nidentity = n;
-	pthread_mutex_unlock(&k->lock);
+	if (!file_exists(k->identity_file))
+		return OK;
+	TRY(file_read(k->arena, k->identity_file, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
+	TRY_CTX(read_identity(k->arena, pem, &k->identity), "%s", k->identity_file);
 	return OK;
 }
 
+/* Frees what is over; when the next one is, INT64_MAX: never. Called with the lock held. */
+static int64_t
+reap_locked(struct connector_keys *k)
+{
+	int64_t now = when_mono_ms(), next = INT64_MAX;
+
+	for (size_t i = 0; i < HANDLES; i++) {
+		struct held *h = &k->held[i];
+
+		if (h->handle != 0 && h->until <= now) {
+			key_free(h->key);
+			*h = (struct held){ 0 };
+		}
+		if (h->handle != 0 && h->until < next)
+			next = h->until;
+	}
+	return next;
+}
+
+static void *
+reap(void *arg)
+{
+	struct connector_keys *k = arg;
+
+	pthread_mutex_lock(&k->lock);
+	while (!k->stop) {
+		int64_t next = reap_locked(k);
+		struct timespec t = { next / 1000, next % 1000 * 1000000 };
+
+		if (next == INT64_MAX)
+			pthread_cond_wait(&k->moved, &k->lock);
+		else
+			pthread_cond_timedwait(&k->moved, &k->lock, &t);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return NULL;
+}
+
+static err_t
+start_reaper(struct connector_keys *k)
+{
+	if (pthread_create(&k->reaper, NULL, reap, k) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
+	k->reaping = true;
+	return OK;
+}
+
+static void
+lock_init(struct connector_keys *k)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the clock of when_mono_ms() */
+	pthread_cond_init(&k->moved, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 err_t
-connector_keys_open(const char *dir, unsigned threads, unsigned pool, struct connector_keys **ret)
+connector_keys_open(const struct connector_keys_conf *conf, struct connector_keys **ret)
 {
 	struct connector_keys *k = calloc(1, sizeof(*k));
 	err_t e;
 
 	k->arena = arena_new();
-	k->identity_file = arena_printf(k->arena, "%s/identity-ca.pem", dir);
-	pthread_mutex_init(&k->lock, NULL);
-	e = dir_make(dir, 0700);
+	k->identity_file = arena_printf(k->arena, "%s/identity-ca.pem", conf->dir);
+	k->life_ms = conf->life_ms > 0 ? conf->life_ms : HANDLE_LIFE_MS;
+	lock_init(k);
+	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
-		e = keypool_new(threads, pool, &k->pool);
+		e = load_identity(k);
+	if (err_ok(e))
+		e = keypool_new(conf->threads, conf->pool, &k->pool);
 	if (err_ok(e))
 		e = keypool_want(k->pool, KEY_RSA, KEY_RSA_2048);
-	if (err_ok(e) && file_exists(k->identity_file))
-		e = load_identity(k);
+	if (err_ok(e))
+		e = start_reaper(k);
 	if (!err_ok(e)) {
 		connector_keys_close(k);
 		return e;
@@ -89,40 +157,40 @@ connector_keys_close(struct connector_keys *k)
 {
 	if (k == NULL)
 		return;
+	pthread_mutex_lock(&k->lock);
+	k->stop = true;
+	pthread_cond_signal(&k->moved);
+	pthread_mutex_unlock(&k->lock);
+	if (k->reaping)
+		pthread_join(k->reaper, NULL);
 	for (size_t i = 0; i < HANDLES; i++)
 		key_free(k->held[i].key);
 	keypool_free(k->pool);
-	arena_free(k->identity_arena);
 	arena_free(k->arena);
+	pthread_cond_destroy(&k->moved);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
 
-/* Frees what is over, then puts the key under a new handle. Called with the lock held. */
+/* Puts the key under a new handle. Called with the lock held. */
 static err_t
 hold_locked(struct connector_keys *k, struct key *key, uint64_t *ret)
 {
-	int64_t now = when_mono_ms();
 	struct held *room = NULL;
 
-	for (size_t i = 0; i < HANDLES; i++) {
-		struct held *h = &k->held[i];
-
-		if (h->handle != 0 && h->until < now) {
-			key_free(h->key);
-			*h = (struct held){ 0 };
-		}
-		if (h->handle == 0 && room == NULL)
-			room = h;
-	}
+	(void)reap_locked(k);
+	for (size_t i = 0; i < HANDLES && room == NULL; i++)
+		if (k->held[i].handle == 0)
+			room = &k->held[i];
 	if (room == NULL)
 		FAIL(ERR_BUSY, "%d key pairs are under way", HANDLES);
 	do {
 		rand_bytes(&room->handle, sizeof(room->handle));
 	} while (room->handle == 0);
 	room->key = key;
-	room->until = now + HANDLE_LIFE_MS;
+	room->until = when_mono_ms() + k->life_ms;
 	*ret = room->handle;
+	pthread_cond_signal(&k->moved);
 	return OK;
 }
 
@@ -133,6 +201,7 @@ take(struct connector_keys *k, uint64_t handle, struct key **ret)
 	struct key *key = NULL;
 
 	pthread_mutex_lock(&k->lock);
+	(void)reap_locked(k);
 	for (size_t i = 0; i < HANDLES && handle != 0; i++) {
 		if (k->held[i].handle == handle) {
 			key = k->held[i].key;
@@ -141,7 +210,7 @@ take(struct connector_keys *k, uint64_t handle, struct key **ret)
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (key == NULL)
-		FAIL(ERR_HANDLE, "this process was restarted, or ten minutes went by");
+		FAIL(ERR_HANDLE, "this process was restarted, or its time went by");
 	*ret = key;
 	return OK;
 }
@@ -172,19 +241,43 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ckeys_begin_rep_encode(&rep, out);
 }
 
-/* May we seal to this certificate? */
+static struct str
+identity_of(struct connector_keys *k)
+{
+	struct str der;
+
+	pthread_mutex_lock(&k->lock);
+	der = k->identity;
+	pthread_mutex_unlock(&k->lock);
+	return der;
+}
+
+/* May we seal to this certificate? That it can be sealed to is seen by cms_seal(). */
 static err_t
 check_device(struct connector_keys *k, const struct cert *device)
 {
-	err_t e;
+	struct str ca = identity_of(k);
 
-	pthread_mutex_lock(&k->lock);
-	if (k->nidentity == 0)
-		e = ERROR(ERR_NOT_JOINED, "no device-identity CA was named");
-	else
-		e = cert_verify_path(device, NULL, 0, k->identity, k->nidentity, OID_EKU_CLIENT_AUTH, when_now());
-	pthread_mutex_unlock(&k->lock);
-	TRY_CTX(e, "identity certificate of the device");
+	if (ca.n == 0)
+		FAIL(ERR_NOT_JOINED, "no device-identity CA was named");
+	TRY_CTX(cert_verify_path(device, NULL, 0, &ca, 1, OID_EKU_CLIENT_AUTH, when_now()),
+	    "identity certificate of the device");
+	return OK;
+}
+
+/* Roots stay out: a device trusts one because it was told so, not because it came along with a key. */
+static err_t
+without_roots(struct arena *a, const struct ipc_blobs *chain, struct ipc_blobs *ret)
+{
+	ret->v = arena_array(a, chain->n + 1, sizeof(*ret->v));
+	ret->n = 0;
+	for (size_t i = 0; i < chain->n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY_CTX(cert_parse(chain->v[i], &c), "chain from the CA");
+		if (!cert_self_issued(c))
+			ret->v[ret->n++] = chain->v[i];
+	}
 	return OK;
 }
 
@@ -194,9 +287,12 @@ pack(struct arena *a, const struct key *key, const struct ckeys_finish_req *req,
 {
 	char *password = rand_token(a, PASSWORD_BYTES);
 	struct str pfx = STR_EMPTY;
+	struct ipc_blobs chain;
 	err_t e;
 
-	e = pfx_make(a, PFX_AES, key, req->leaf, req->chain.v, req->chain.n, password, "Chancery", &pfx);
+	e = without_roots(a, &req->chain, &chain);
+	if (err_ok(e))
+		e = pfx_make(a, PFX_AES, key, req->leaf, chain.v, chain.n, password, "Chancery", &pfx);
 	if (err_ok(e))
 		e = cms_seal(a, device, pfx, &ret->pfx);
 	if (err_ok(e))
@@ -246,23 +342,34 @@ drop(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return OK;
 }
 
+/* Called with the lock held. */
+static err_t
+name_locked(struct connector_keys *k, const char *pem, struct str der)
+{
+	if (str_eq(k->identity, der))
+		return OK;
+	if (k->identity.n > 0)
+		FAIL(ERR_JOINED, "another device-identity CA was named before");
+	TRY(file_write(k->identity_file, str_c(pem), 0600));
+	k->identity = arena_str(k->arena, der);
+	return OK;
+}
+
 static err_t
 name_identity(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct connector_keys *k = ctx;
 	struct ckeys_identity_req req;
-	struct str certs[LIMIT_CHAIN_CERTS];
-	auto_cert struct cert *ca = NULL;
-	size_t n;
+	struct str der;
+	err_t e;
 
 	(void)out;
 	TRY(ckeys_identity_req_parse(a, in, &req));
-	TRY(text_unpem(a, str_c(req.pem), "CERTIFICATE", certs, LIMIT_CHAIN_CERTS, &n));
-	TRY(cert_parse(n > 0 ? certs[0] : STR_EMPTY, &ca));
-	if (!cert_is_ca(ca))
-		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
-	TRY(file_write(k->identity_file, str_c(req.pem), 0600));
-	return load_identity(k);
+	TRY(read_identity(a, str_c(req.pem), &der));
+	pthread_mutex_lock(&k->lock);
+	e = name_locked(k, req.pem, der);
+	pthread_mutex_unlock(&k->lock);
+	return e;
 }
 
 const struct ipc_verb connector_keys_verbs[] = {

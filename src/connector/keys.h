@@ -6,9 +6,10 @@
  *   CKEYS_FINISH ─► PFX under a fresh password, both sealed to the device's identity certificate; the key is wiped
  *   CKEYS_DROP ───► the key is wiped
  *
- * A private key exists in this process's memory only, from BEGIN to FINISH or DROP, ten minutes at most. It seals only to
- * certificates that chain to the device-identity CA that the administrator named when the connector joined
- * (state_dir/keys/identity-ca.pem): the service alone cannot put itself in a device's place.
+ * A private key exists in this process's memory only, from BEGIN to FINISH or DROP, ten minutes at most; then it is wiped,
+ * asked for or not. It seals only to certificates that were issued by the device-identity CA that the administrator named
+ * when the connector joined (state_dir/keys/identity-ca.pem). That CA is named once: neither the service nor a captured
+ * link can put itself in a device's place.
  */
 #ifndef CONNECTOR_KEYS_H
 #define CONNECTOR_KEYS_H
@@ -17,8 +18,13 @@
 
 struct connector_keys;
 
-/* dir: state_dir/keys. pool: key pairs of 2048 bits kept ready, made by `threads` threads while nothing else is to do. */
-err_t connector_keys_open(const char *dir, unsigned threads, unsigned pool, struct connector_keys **ret);
+struct connector_keys_conf {
+	const char *dir;        /* state_dir/keys */
+	unsigned threads, pool; /* pool: key pairs of 2048 bits kept ready, made by the threads while nothing else is to do */
+	int64_t life_ms;        /* of a key pair between BEGIN and FINISH; 0: ten minutes */
+};
+
+err_t connector_keys_open(const struct connector_keys_conf *conf, struct connector_keys **ret);
 void connector_keys_close(struct connector_keys *k);
 extern const struct ipc_verb connector_keys_verbs[]; /* context: struct connector_keys */
 

@@ -64,8 +64,10 @@ err_t link_open(const struct link_conf *conf, struct link **ret);
 err_t link_start(struct link *l);
 void link_close(struct link *l);
 
-/* join.c: ERR_NOT_FOUND when not joined. */
+/* join.c: ERR_NOT_JOINED. */
 err_t join_load(struct link *l, struct join **ret);
+/* What join.json says, all in the arena. ERR_JSON, ERR_BAD_REQUEST, ERR_KEY_MISMATCH when it is for another key of ours. */
+err_t join_parse(const struct link *l, struct arena *a, struct str text, struct join **ret);
 /* The administrator's verbs connector.csr, connector.join, connector.show; context: struct link. */
 extern const struct ipc_verb link_admin_verbs[];
 

@@ -72,6 +72,9 @@ exchange(struct loop *l, struct arena *a, json **ret)
 
 	TRY(json_print(a, msg, &text));
 	TRY(fetch_run(l->service, a, "POST", url, headers, text, POLL_TIMEOUT_MS, &rep));
+	/* A result that the service cannot read would be refused for ever; the request comes again when its lease is over. */
+	if (rep.status == 400 || rep.status == 413)
+		json_free(steal(l->result));
 	if (rep.status != 200)
 		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.*s", url, rep.status, (int)(rep.body.n < 300 ? rep.body.n : 300),
 		    text_safe(a, rep.body));

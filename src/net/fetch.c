@@ -17,7 +17,7 @@ struct fetch {
 	struct arena *arena; /* the certificates */
 	struct tls_client_conf tls;
 	_Atomic bool interrupted;
-	const volatile sig_atomic_t *stop;
+	const volatile int *stop;
 	char reason[CURL_ERROR_SIZE];
 	char tls_reason[ERR_DETAIL_MAX]; /* why the TLS context could not be made */
 
@@ -195,7 +195,7 @@ fetch_interrupt(struct fetch *f)
 }
 
 void
-fetch_watch(struct fetch *f, const volatile sig_atomic_t *stop)
+fetch_watch(struct fetch *f, const volatile int *stop)
 {
 	f->stop = stop;
 }

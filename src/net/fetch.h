@@ -26,8 +26,9 @@ err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char
     struct str body, int64_t timeout_ms, struct fetch_reply *ret);
 /* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
 void fetch_interrupt(struct fetch *f);
-/* Exchanges end in the same way within a second once *stop is set, which a signal handler may do. NULL: no longer. */
-void fetch_watch(struct fetch *f, const volatile sig_atomic_t *stop);
+/* Exchanges end in the same way within a second once *stop is set, which a signal handler may do (it is a
+ * sig_atomic_t). NULL: no longer. */
+void fetch_watch(struct fetch *f, const volatile int *stop);
 
 static inline void
 fetch_cleanup(struct fetch **f)

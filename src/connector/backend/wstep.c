@@ -74,7 +74,7 @@ submit(struct backend_session *s, struct arena *a, const struct submission *in, 
 }
 
 static err_t
-revoke(struct backend_session *s, struct arena *a, struct str order, int64_t *ret)
+revoke_ordered(struct backend_session *s, struct arena *a, struct str order, int64_t *ret)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
 	auto_json json *body = json_object_new();
@@ -99,5 +99,5 @@ const struct backend backend_wstep = {
 	.open = session_open,
 	.close = session_close,
 	.submit = submit,
-	.revoke = revoke,
+	.revoke = revoke_ordered,
 };

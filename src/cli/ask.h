@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking the person at the terminal. */
+#ifndef CLI_ASK_H
+#define CLI_ASK_H
+
+#include "base/arena.h"
+
+/* A new password, typed twice without being shown. ERR_USAGE without a terminal, or when the two differ. */
+err_t ask_new_password(struct arena *a, const char **ret);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery code: one-time codes with which devices and connectors enrol. */
+#include "cli/api.h"
+#include "cli/args.h"
+#include "cli/find.h"
+#include "cli/out.h"
+#include "cli/url.h"
+
+#define CODES "/chancery/v1/enrolmentCodes"
+#define MINUTES_MAX 43200
+
+static const struct column columns[] = {
+	{ .head = "ID", .key = "id" },
+	{ .head = "KIND", .key = "kind" },
+	{ .head = "STATE", .key = "state" },
+	{ .head = "USER", .key = "userId" },
+	{ .head = "EXPIRES", .key = "expirationDateTime" },
+	{ .head = "USED", .key = "usedDateTime" },
+	{ .head = "USED BY", .key = "usedBy" },
+	{ 0 },
+};
+
+static err_t
+create(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *answer = NULL;
+	const char *user;
+	int64_t minutes;
+
+	TRY(args_body(c->arena, c->args, body));
+	if (args_has(c->args, "user")) {
+		TRY(find_user(c, args_text(c->args, "user"), &user));
+		json_set_text(body, "userId", user);
+	}
+	TRY(args_int(c->args, "valid", 1, MINUTES_MAX, 0, &minutes));
+	if (minutes != 0)
+		json_set_int(body, "validMinutes", minutes);
+	TRY(api_send(c, "POST", CODES, body, &answer));
+	return out_object(c, answer);
+}
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *rows = NULL;
+
+	TRY(api_list(c, CODES, &rows));
+	return out_rows(c, columns, rows);
+}
+
+static err_t delete (struct cli *c)
+{
+	TRY(api_send(c, "DELETE",
+	    arena_printf(c->arena, CODES "/%s", url_encode(c->arena, c->args->operands[0])), NULL,
+	    NULL));
+	out_say(c, "deleted");
+	return OK;
+}
+
+static const struct opt create_opts[] = {
+	{ .name = "user", .value = "USER", .help = "Whose device it becomes." },
+	{ .name = "kind",
+	    .value = "KIND",
+	    .property = "kind",
+	    .help = "device (default) or connector." },
+	{ .name = "valid", .value = "MINUTES", .help = "Until it ends; else a day." },
+	{ 0 },
+};
+
+static const struct verb verbs[] = {
+	{ "create", "Make a code; it is shown once.", NULL, create_opts, create },
+	{ "list", "The codes and whether they were used.", NULL, NULL, list },
+	{ "delete", "Withdraw a code.", "ID", NULL, delete },
+	{ 0 },
+};
+
+const struct command command_code = { "code", "One-time codes to enrol with.", verbs };

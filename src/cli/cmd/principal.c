@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery principal: who may ask the CA for something. */
+#include "base/file.h"
+#include "base/limits.h"
+#include "cli/args.h"
+#include "cli/out.h"
+#include "cli/sock.h"
+
+static const struct column columns[] = {
+	{ .head = "NAME", .key = "name" },
+	{ .head = "RIGHTS", .key = "rights" },
+	{ .head = "ENABLED", .key = "enabled" },
+	{ .head = "CREATED", .key = "created" },
+	{ .head = "CERTIFICATE", .key = "sha256" },
+	{ 0 },
+};
+
+static err_t
+call(struct cli *c, const char *verb, const json *args, json **ret)
+{
+	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
+}
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(call(c, "principal.list", args, &answer));
+	return c->json ? out_json(c, answer) :
+			 out_table(c, columns, json_get(answer, "principals"));
+}
+
+static err_t
+add(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+	const char *chain, *path = args_text(c->args, "out");
+	struct str csr, der;
+	size_t n;
+
+	TRY(file_read(c->arena, args_text(c->args, "csr"), LIMIT_CSR_BYTES * 2, &csr));
+	TRY(text_unpem(c->arena, csr, NULL, &der, 1, &n));
+	json_set_text(args, "name", c->args->operands[0]);
+	json_set_base64(c->arena, args, "csr", der);
+	TRY(call(c, "principal.add", args, &answer));
+	if (c->json)
+		return out_json(c, answer);
+	chain = json_text(json_get(answer, "certificate"));
+	if (path == NULL) {
+		fputs(chain, stdout);
+		return OK;
+	}
+	return file_write(path, str_c(chain), 0644);
+}
+
+static err_t
+set_enabled(struct cli *c, bool enabled)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "name", c->args->operands[0]);
+	json_set_bool(args, "enabled", enabled);
+	TRY(call(c, "principal.enable", args, &answer));
+	return out_object(c, json_get(answer, "principal"));
+}
+
+static err_t
+enable(struct cli *c)
+{
+	return set_enabled(c, true);
+}
+
+static err_t
+disable(struct cli *c)
+{
+	return set_enabled(c, false);
+}
+
+static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
+static const struct opt add_opts[] = {
+	{ .name = "csr",
+	    .value = "FILE",
+	    .required = true,
+	    .help = "Certificate request, PEM or DER." },
+	{ .name = "out",
+	    .value = "FILE",
+	    .help = "Write certificate and chain there; else to standard output." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+
+static const struct verb verbs[] = {
+	{ "add", "Give a principal a client certificate; an earlier one of it is revoked.", "NAME",
+	    add_opts, add },
+	{ "list", "The principals with their rights.", NULL, socket_opts, list },
+	{ "enable", "Let a principal in again.", "NAME", socket_opts, enable },
+	{ "disable", "Refuse a principal.", "NAME", socket_opts, disable },
+	{ 0 },
+};
+
+const struct command command_principal = { "principal",
+	"Who may ask the CA for something (on its host).", verbs };

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery profile: what is to be delivered, to whom. */
+#include "base/file.h"
+#include "base/limits.h"
+#include "cli/api.h"
+#include "cli/args.h"
+#include "cli/find.h"
+#include "cli/out.h"
+#include "cli/settings.h"
+
+#define PROFILES "/beta/deviceManagement/deviceConfigurations"
+
+static const struct column columns[] = {
+	{ .head = "PROFILE", .key = "displayName" },
+	{ .head = "TYPE", .key = "@odata.type" },
+	{ .head = "VERSION", .key = "version" },
+	{ .head = "CHANGED", .key = "lastModifiedDateTime" },
+	{ .head = "ID", .key = "id" },
+	{ 0 },
+};
+static const struct column status_columns[] = {
+	{ .head = "DEVICE", .key = "deviceDisplayName" },
+	{ .head = "USER", .key = "userPrincipalName" },
+	{ .head = "STATUS", .key = "status" },
+	{ .head = "STATE", .key = "@chancery.state", .state = true },
+	{ .head = "FAULT", .key = "@chancery.fault" },
+	{ .head = "REASON", .key = "@chancery.reason", .wrap = true },
+	{ .head = "SINCE", .key = "lastReportedDateTime" },
+	{ 0 },
+};
+
+/* What was saved but deserves a look, on standard error. */
+static void
+put_warnings(struct cli *c, const json *answer)
+{
+	const json *list = json_get(answer, "@chancery.warnings");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const json *w = json_at(list, i);
+
+		fprintf(stderr, "warning: %s (%s)\n", out_value(c->arena, json_get(w, "message")),
+		    out_value(c->arena, json_get(w, "code")));
+		if (json_text(json_get(w, "hint"))[0] != '\0')
+			fprintf(stderr, "hint: %s\n", out_value(c->arena, json_get(w, "hint")));
+	}
+}
+
+/* --file, --set and --certificate, in this order, into a body. */
+static err_t
+read_body(struct cli *c, json **ret)
+{
+	auto_json json *body = NULL;
+	const char *root;
+
+	TRY(settings_read(c, &body));
+	if (args_has(c->args, "root")) {
+		TRY(find_profile(c, args_text(c->args, "root"), &root));
+		settings_set_root(c->arena, body, root);
+	}
+	*ret = steal(body);
+	return OK;
+}
+
+static err_t
+create(struct cli *c)
+{
+	auto_json json *body = NULL, *answer = NULL;
+
+	TRY(read_body(c, &body));
+	if (c->args->noperands == 1)
+		json_set_text(body, "displayName", c->args->operands[0]);
+	if (json_get(body, "@odata.type") == NULL)
+		FAIL(ERR_USAGE,
+		    "--type is missing: one of trusted-root, pkcs, or a type of the API");
+	if (json_get(body, "displayName") == NULL)
+		FAIL(ERR_USAGE, "--name is missing");
+	TRY(api_send(c, "POST", PROFILES, body, &answer));
+	put_warnings(c, answer);
+	return out_object(c, answer);
+}
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *rows = NULL;
+
+	TRY(api_list(c, PROFILES, &rows));
+	return out_rows(c, columns, rows);
+}
+
+static err_t
+path_of(struct cli *c, const char *tail, const char **ret)
+{
+	const char *id;
+
+	TRY(find_profile(c, c->args->operands[0], &id));
+	*ret = arena_printf(c->arena, PROFILES "/%s%s", id, tail);
+	return OK;
+}
+
+static err_t
+show(struct cli *c)
+{
+	auto_json json *answer = NULL;
+	const char *path;
+
+	TRY(path_of(c, "?$expand=assignments", &path));
+	TRY(api_get(c, path, &answer));
+	return c->json ? out_json(c, answer) : settings_print(c, answer);
+}
+
+static err_t
+update(struct cli *c)
+{
+	auto_json json *body = NULL, *old = NULL, *answer = NULL;
+	const char *path;
+
+	TRY(path_of(c, "", &path));
+	TRY(read_body(c, &body));
+	if (json_count(body) == 0)
+		FAIL(ERR_USAGE, "nothing to change was given");
+	if (json_get(body, "@odata.type") == NULL) {
+		TRY(api_get(c, path, &old));
+		json_set_text(body, "@odata.type", json_text(json_get(old, "@odata.type")));
+	}
+	TRY(api_send(c, "PATCH", path, body, &answer));
+	put_warnings(c, answer);
+	return out_object(c, answer);
+}
+
+static err_t delete (struct cli *c)
+{
+	const char *path;
+
+	TRY(path_of(c, "", &path));
+	TRY(api_send(c, "DELETE", path, NULL, NULL));
+	out_say(c, "deleted");
+	return OK;
+}
+
+static void
+add_target(json *list, const char *type, const char *group)
+{
+	json *x = json_object_new(), *target = json_object_new();
+
+	json_add(list, x);
+	json_set(x, "target", target);
+	json_set_text(target, "@odata.type", type);
+	if (group != NULL)
+		json_set_text(target, "groupId", group);
+}
+
+static err_t
+add_groups(struct cli *c, json *list, const char *opt, const char *type)
+{
+	const char **names, *id;
+	size_t n = args_list(c->arena, c->args, opt, &names);
+
+	for (size_t i = 0; i < n; i++) {
+		TRY(find_group(c, names[i], &id));
+		add_target(list, type, id);
+	}
+	return OK;
+}
+
+static err_t
+assign(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *answer = NULL;
+	json *list = json_array_new();
+	const char *path;
+
+	json_set(body, "assignments", list);
+	TRY(path_of(c, "/assign", &path));
+	TRY(add_groups(c, list, "group", "#microsoft.graph.groupAssignmentTarget"));
+	TRY(add_groups(
+	    c, list, "exclude-group", "#microsoft.graph.exclusionGroupAssignmentTarget"));
+	if (args_has(c->args, "all-users"))
+		add_target(list, "#microsoft.graph.allLicensedUsersAssignmentTarget", NULL);
+	if (args_has(c->args, "all-devices"))
+		add_target(list, "#microsoft.graph.allDevicesAssignmentTarget", NULL);
+	if (json_count(list) == 0 && !args_has(c->args, "nobody"))
+		FAIL(ERR_USAGE,
+		    "to whom? --group, --all-users, --all-devices, or --nobody to take it from all");
+	TRY(api_send(c, "POST", path, body, &answer));
+	put_warnings(c, answer);
+	if (c->json)
+		return out_json(c, answer);
+	out_say(c, "%s has %zu assignments", c->args->operands[0],
+	    json_count(json_get(answer, "value")));
+	return OK;
+}
+
+static err_t
+status(struct cli *c)
+{
+	auto_json json *rows = NULL, *counts = NULL;
+	const char *path;
+
+	TRY(path_of(c, "/deviceStatuses", &path));
+	TRY(api_list(c, path, &rows));
+	if (c->json)
+		return out_rows(c, status_columns, rows);
+	TRY(path_of(c, "/deviceStatusOverview", &path));
+	TRY(api_get(c, path, &counts));
+	TRY(out_table(c, status_columns, rows));
+	out_say(c, "%lld installed, %lld on the way, %lld failed",
+	    (long long)json_int(json_get(counts, "successCount")),
+	    (long long)json_int(json_get(counts, "pendingCount")),
+	    (long long)json_int(json_get(counts, "errorCount")));
+	return OK;
+}
+
+#define BODY_OPTS \
+	{ .name = "file", \
+		.value = "FILE", \
+		.help = "The profile as the API's JSON; other options change it." }, \
+	    { .name = "name", \
+		    .value = "NAME", \
+		    .property = "displayName", \
+		    .help = "Name of the profile." }, \
+	    { .name = "description", \
+		    .value = "TEXT", \
+		    .property = "description", \
+		    .help = "For people." }, \
+	    { .name = "set", \
+		    .value = "NAME=VALUE", \
+		    .help = \
+			"One setting; a VALUE that is JSON is taken as JSON, else as text. May be repeated.", \
+		    .many = true }, \
+	    { .name = "certificate", \
+		    .value = "FILE", \
+		    .help = "The CA certificate of a trusted root, PEM or DER." }, \
+	{ \
+		.name = "root", .value = "PROFILE", \
+		.help = "The trusted-root profile that a certificate profile needs." \
+	}
+
+static const struct opt create_opts[] = {
+	{ .name = "type",
+	    .value = "TYPE",
+	    .help =
+		"trusted-root, pkcs, or a type of the API such as #chancery.linuxPkcsCertificateProfile." },
+	BODY_OPTS,
+	{ 0 },
+};
+static const struct opt update_opts[] = { BODY_OPTS, { 0 } };
+static const struct opt assign_opts[] = {
+	{ .name = "group", .value = "GROUP", .many = true, .help = "Members of these groups." },
+	{ .name = "exclude-group",
+	    .value = "GROUP",
+	    .many = true,
+	    .help = "But not members of these." },
+	{ .name = "all-users", .help = "Everybody." },
+	{ .name = "all-devices", .help = "Every device." },
+	{ .name = "nobody", .help = "Take it from all: removed and revoked." },
+	{ 0 },
+};
+
+static const struct verb verbs[] = {
+	{ "create", "Make a profile.", "[NAME]", create_opts, create },
+	{ "list", "The profiles.", NULL, NULL, list },
+	{ "show", "One profile with its settings and assignments.", "PROFILE", NULL, show },
+	{ "update", "Change a profile.", "PROFILE", update_opts, update },
+	{ "delete", "Delete a profile; what it delivered is removed and revoked.", "PROFILE", NULL,
+	    delete },
+	{ "assign", "Set to whom a profile goes, in place of what was set before.", "PROFILE",
+	    assign_opts, assign },
+	{ "status", "Where each device stands with a profile.", "PROFILE", NULL, status },
+	{ 0 },
+};
+
+const struct command command_profile = { "profile", "What is to be delivered, and to whom.",
+	verbs };

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery user: the people that certificates are for. */
+#include "cli/api.h"
+#include "cli/args.h"
+#include "cli/find.h"
+#include "cli/out.h"
+#include "cli/url.h"
+
+static const struct column columns[] = {
+	{ .head = "USER", .key = "userPrincipalName" },
+	{ .head = "NAME", .key = "displayName" },
+	{ .head = "MAIL", .key = "mail" },
+	{ .head = "ENABLED", .key = "accountEnabled" },
+	{ .head = "ID", .key = "id" },
+	{ 0 },
+};
+
+/* The path of the user that is the first operand. */
+static err_t
+path_of(struct cli *c, const char **ret)
+{
+	const char *id;
+
+	TRY(find_user(c, c->args->operands[0], &id));
+	*ret = arena_printf(c->arena, "/v1.0/users/%s", url_encode(c->arena, id));
+	return OK;
+}
+
+static err_t
+create(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *answer = NULL;
+	const char *upn = args_text(c->args, "upn");
+
+	if (upn == NULL && c->args->noperands == 1)
+		upn = c->args->operands[0];
+	if (upn == NULL)
+		FAIL(ERR_USAGE, "USER is missing: its principal name, name@domain");
+	if (c->args->noperands == 1 && args_has(c->args, "upn"))
+		FAIL(ERR_USAGE, "USER and --upn are the same; give one of them");
+	json_set_text(body, "userPrincipalName", upn);
+	json_set_text(body, "displayName", upn);
+	TRY(args_body(c->arena, c->args, body));
+	TRY(api_send(c, "POST", "/v1.0/users", body, &answer));
+	return out_object(c, answer);
+}
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *rows = NULL;
+
+	TRY(api_list(c, "/v1.0/users", &rows));
+	return out_rows(c, columns, rows);
+}
+
+static err_t
+show(struct cli *c)
+{
+	auto_json json *answer = NULL;
+	const char *path;
+
+	TRY(path_of(c, &path));
+	TRY(api_get(c, path, &answer));
+	return out_object(c, answer);
+}
+
+static err_t
+update(struct cli *c)
+{
+	auto_json json *body = json_object_new();
+	const char *path;
+
+	TRY(args_body(c->arena, c->args, body));
+	if (json_count(body) == 0)
+		FAIL(ERR_USAGE, "nothing to change was given");
+	TRY(path_of(c, &path));
+	TRY(api_send(c, "PATCH", path, body, NULL));
+	out_say(c, "changed");
+	return OK;
+}
+
+static err_t delete (struct cli *c)
+{
+	const char *path;
+
+	TRY(path_of(c, &path));
+	TRY(api_send(c, "DELETE", path, NULL, NULL));
+	out_say(c, "deleted");
+	return OK;
+}
+
+#define USER_OPTS \
+	{ .name = "upn", \
+		.value = "UPN", \
+		.property = "userPrincipalName", \
+		.help = "Principal name, name@domain." }, \
+	    { .name = "name", \
+		    .value = "TEXT", \
+		    .property = "displayName", \
+		    .help = "Name for people." }, \
+	    { .name = "mail", \
+		    .value = "MAIL", \
+		    .property = "mail", \
+		    .help = "E-mail address; {{EmailAddress}}." }, \
+	    { .name = "given-name", \
+		    .value = "TEXT", \
+		    .property = "givenName", \
+		    .help = "First name." }, \
+	    { .name = "surname", .value = "TEXT", .property = "surname", .help = "Last name." }, \
+	    { .name = "mail-nickname", \
+		    .value = "TEXT", \
+		    .property = "mailNickname", \
+		    .help = "Mail alias." }, \
+	    { .name = "job-title", .value = "TEXT", .property = "jobTitle", .help = "Title." }, \
+	    { .name = "department", \
+		    .value = "TEXT", \
+		    .property = "department", \
+		    .help = "Department." }, \
+	    { .name = "employee-id", \
+		    .value = "TEXT", \
+		    .property = "employeeId", \
+		    .help = "Personnel number." }, \
+	    { .name = "sam-account", \
+		    .value = "TEXT", \
+		    .property = "onPremisesSamAccountName", \
+		    .help = "Short log-on name in Active Directory." }, \
+	    { .name = "dn", \
+		    .value = "DN", \
+		    .property = "onPremisesDistinguishedName", \
+		    .help = "Distinguished name in Active Directory." }, \
+	    { .name = "sid", \
+		    .value = "SID", \
+		    .property = "onPremisesSecurityIdentifier", \
+		    .help = "Security identifier in Active Directory." }, \
+	{ \
+		.name = "enabled", .value = "BOOL", .property = "accountEnabled", .is_bool = true, \
+		.help = "false: certificates are removed and revoked." \
+	}
+
+static const struct opt user_opts[] = { USER_OPTS, { 0 } };
+
+static const struct verb verbs[] = {
+	{ "create", "Make a user.", "[USER]", user_opts, create },
+	{ "list", "The users.", NULL, NULL, list },
+	{ "show", "One user.", "USER", NULL, show },
+	{ "update", "Change a user; certificates follow.", "USER", user_opts, update },
+	{ "delete", "Delete a user; certificates are removed and revoked.", "USER", NULL, delete },
+	{ 0 },
+};
+
+const struct command command_user = { "user", "The people that certificates are for.", verbs };

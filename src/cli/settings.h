@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A profile's JSON from the command line: --file first, then --type, --name, --description, --set NAME=VALUE and
+ * --certificate on top of it; and a profile printed for people, lists of settings and assignments included.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include "cli/command.h"
+
+/* ERR_USAGE, ERR_FILE_MISSING, ERR_JSON, ERR_CERTIFICATE. */
+err_t settings_read(struct cli *c, json **ret);
+/* rootCertificate@odata.bind. */
+void settings_set_root(struct arena *a, json *body, const char *profile_id);
+err_t settings_print(struct cli *c, const json *profile);
+
+#endif

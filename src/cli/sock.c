@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/sock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "net/admin.h"
+
+#define PROBE_MS 5000
+#define CALL_MS 120000 /* making the keys of three CAs takes its time */
+
+/* One call of its own connection. */
+static err_t
+call(struct cli *c, const char *path, int64_t patience_ms, const char *verb, const json *args,
+    json **ret)
+{
+	struct ipc_client *client;
+	err_t e;
+
+	TRY(ipc_client_new(path, 1, patience_ms, &client));
+	e = admin_call(client, c->arena, verb, args, ret);
+	ipc_client_free(client);
+	TRY(e);
+	return OK;
+}
+
+/* Says soon that nobody answers, before a call that may take long. */
+static err_t
+probe(struct cli *c, const char *role, const char *path)
+{
+	auto_json json *none = json_object_new(), *answer = NULL;
+	err_t e;
+
+	if (access(path, R_OK | W_OK) != 0) {
+		if (errno == EACCES || errno == EPERM)
+			FAIL(ERR_SOCKET_DENIED, "%s", path);
+		FAIL(ERR_UNREACHABLE, "%s: %s; is chanceryd %s running?", path, strerror(errno),
+		    role);
+	}
+	e = call(c, path, PROBE_MS, arena_printf(c->arena, "%s.show", role), none, &answer);
+	if (!err_is(e, ERR_IPC)) {
+		err_forget(e);
+		return OK;
+	}
+	err_forget(e);
+	FAIL(ERR_UNREACHABLE, "nobody answers on %s; is chanceryd %s running?", path, role);
+}
+
+err_t
+sock_call(struct cli *c, const char *role, const char *path, const char *verb, const json *args,
+    json **ret)
+{
+	auto_json json *answer = NULL;
+
+	if (path == NULL)
+		path = arena_printf(c->arena, "/run/chancery/%s/admin.sock", role);
+	TRY(probe(c, role, path));
+	TRY(call(c, path, CALL_MS, verb, args, &answer));
+	if (ret != NULL)
+		*ret = steal(answer);
+	return OK;
+}
