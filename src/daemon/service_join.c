@@ -3,8 +3,11 @@
 
 #include "pki/cert.h"
 
+#include "codec/oid.h"
+
 #define SETTING "join"
 
+/* As DER in the arena. */
 static err_t
 read_pem(struct arena *a, const json *j, const char *key, struct cert_list *ret)
 {
@@ -12,8 +15,12 @@ read_pem(struct arena *a, const json *j, const char *key, struct cert_list *ret)
 
 	TRY(json_need_text(j, key, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
 	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", ret->v, LIMIT_CHAIN_CERTS, &ret->n), "%s", key);
-	if (ret->n == 0)
-		FAIL(ERR_BAD_REQUEST, "%s: no certificate in it", key);
+	for (size_t i = 0; i < ret->n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		/* A text that is no PEM comes back as it is, lent by j: it ends here. */
+		TRY_CTX(cert_parse(ret->v[i], &c), "%s", key);
+	}
 	return OK;
 }
 
@@ -23,25 +30,63 @@ read_name(struct arena *a, const json *j, const char *key, const char **ret)
 	const char *s;
 
 	TRY(json_need_text(j, key, LIMIT_LONG_TEXT, &s));
+	if (s[0] == '\0')
+		FAIL(ERR_BAD_REQUEST, "\"%s\" is empty", key);
 	*ret = arena_strdup(a, s);
 	return OK;
+}
+
+/* The path to the root, as of the certificate's own beginning: who joined once starts again also after it has expired. */
+static err_t
+check_path(const struct cert_list *l, const struct cert_list *root, const char *eku, const char *what)
+{
+	auto_cert struct cert *c = NULL;
+
+	TRY_CTX(cert_parse(l->v[0], &c), "%s", what);
+	TRY_CTX(cert_verify_path(c, l->v + 1, l->n - 1, root->v, root->n, eku, cert_not_before(c)), "%s", what);
+	return OK;
+}
+
+/* Exactly one, of a CA, and under the root. */
+static err_t
+check_ca(const struct cert_list *l, const struct cert_list *root, const char *what)
+{
+	auto_cert struct cert *c = NULL;
+
+	if (l->n != 1)
+		FAIL(ERR_BAD_REQUEST, "\"%s\" holds %zu certificates instead of one", what, l->n);
+	TRY_CTX(cert_parse(l->v[0], &c), "%s", what);
+	if (!cert_is_ca(c))
+		FAIL(ERR_CERTIFICATE, "%s: %s is no CA certificate", what, cert_subject(c));
+	return check_path(l, root, NULL, what);
+}
+
+static err_t
+check(const struct service_join *j)
+{
+	TRY(check_ca(&j->root, &j->root, "root_certificate"));
+	TRY(check_ca(&j->issuing, &j->root, "issuing_certificate"));
+	TRY(check_ca(&j->identity, &j->root, "identity_certificate"));
+	TRY(check_path(&j->tls, &j->root, OID_EKU_SERVER_AUTH, "tls_certificate"));
+	return check_path(&j->ra, &j->root, OID_EKU_CLIENT_AUTH, "ra_certificate");
 }
 
 err_t
 service_join_read(struct arena *a, const json *j, struct service_join *ret)
 {
-	auto_cert struct cert *ra = NULL;
+	struct service_join read = { 0 };
 
-	TRY(read_name(a, j, "ca_url", &ret->ca_url));
-	TRY(read_name(a, j, "identity_ca", &ret->identity_name));
-	TRY(read_name(a, j, "issuing_ca", &ret->issuing_name));
-	TRY(read_pem(a, j, "tls_certificate", &ret->tls));
-	TRY(read_pem(a, j, "ra_certificate", &ret->ra));
-	TRY(read_pem(a, j, "root_certificate", &ret->root));
-	TRY(read_pem(a, j, "issuing_certificate", &ret->issuing));
-	TRY(read_pem(a, j, "identity_certificate", &ret->identity));
-	TRY_CTX(cert_parse(ret->ra.v[0], &ra), "ra_certificate");
-	memcpy(ret->holder, cert_sha256(ra), sizeof(ret->holder));
+	TRY(read_name(a, j, "ca_url", &read.ca_url));
+	TRY(read_name(a, j, "identity_ca", &read.identity_name));
+	TRY(read_name(a, j, "issuing_ca", &read.issuing_name));
+	TRY(read_pem(a, j, "tls_certificate", &read.tls));
+	TRY(read_pem(a, j, "ra_certificate", &read.ra));
+	TRY(read_pem(a, j, "root_certificate", &read.root));
+	TRY(read_pem(a, j, "issuing_certificate", &read.issuing));
+	TRY(read_pem(a, j, "identity_certificate", &read.identity));
+	TRY(check(&read));
+	hash_sha256(read.ra.v[0], read.holder);
+	*ret = read;
 	return OK;
 }
 

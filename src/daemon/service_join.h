@@ -23,7 +23,8 @@ struct service_join {
 	uint8_t holder[32];              /* SHA-256 of ra's leaf */
 };
 
-/* From the JSON that the CA's verb service.admit answers, with ca_url added. Checks everything. */
+/* From the JSON that the CA's verb service.admit answers, with ca_url added: whole or not at all. The CAs are CAs, and all
+ * certificates chain to the root for their purpose. ERR_BAD_REQUEST, ERR_CERTIFICATE, ERR_CHAIN. */
 err_t service_join_read(struct arena *a, const json *j, struct service_join *ret);
 /* ERR_NOT_JOINED. */
 err_t service_join_load(struct store *s, struct arena *a, struct service_join *ret);

@@ -33,24 +33,28 @@ agent_version_check(const json *msg)
 err_t
 agent_facts_read(const json *facts, struct device *ret)
 {
+	struct device d = *ret;
 	const struct {
 		const char *name;
 		const char **to;
 	} texts[] = {
-		{ "device_name", &ret->name },
-		{ "fqdn", &ret->fqdn },
-		{ "serial", &ret->serial },
-		{ "machine_id", &ret->machine_id },
-		{ "manufacturer", &ret->manufacturer },
-		{ "model", &ret->model },
-		{ "os", &ret->os },
-		{ "os_version", &ret->os_version },
-		{ "agent_version", &ret->agent_version },
+		{ "device_name", &d.name },
+		{ "fqdn", &d.fqdn },
+		{ "serial", &d.serial },
+		{ "machine_id", &d.machine_id },
+		{ "manufacturer", &d.manufacturer },
+		{ "model", &d.model },
+		{ "os", &d.os },
+		{ "os_version", &d.os_version },
+		{ "agent_version", &d.agent_version },
 	};
 
+	if (!json_is_object(facts))
+		FAIL(ERR_BAD_REQUEST, "\"facts\" must be an object");
 	for (size_t i = 0; i < COUNT(texts); i++)
 		TRY(json_want_text(facts, texts[i].name, LIMIT_TEXT, texts[i].to));
-	ret->platform = "linux";
+	d.platform = "linux";
+	*ret = d;
 	return OK;
 }
 
@@ -60,6 +64,7 @@ read_sha256(struct arena *a, const json *item, bool demanded, struct str *ret)
 {
 	const char *hex = NULL;
 	struct str hash;
+	err_t e;
 
 	if (demanded)
 		TRY(json_need_text(item, "sha256", 64, &hex));
@@ -67,10 +72,40 @@ read_sha256(struct arena *a, const json *item, bool demanded, struct str *ret)
 		TRY(json_want_text(item, "sha256", 64, &hex));
 	if (hex == NULL || hex[0] == '\0')
 		return OK;
-	TRY(text_unhex(a, str_c(hex), &hash));
-	if (hash.n != 32)
-		FAIL(ERR_BAD_REQUEST, "sha256: must be 64 hex digits");
+	e = text_unhex(a, str_c(hex), &hash);
+	if (!err_ok(e) || hash.n != 32) {
+		err_forget(e);
+		FAIL(ERR_BAD_REQUEST, "\"sha256\" must be 64 hex digits");
+	}
 	*ret = hash;
+	return OK;
+}
+
+static err_t
+read_has_key(const json *item, bool *ret)
+{
+	const json *j = json_get(item, "has_key");
+
+	if (!json_is_null(j) && !json_is_bool(j))
+		FAIL(ERR_BAD_REQUEST, "\"has_key\" must be true or false");
+	*ret = json_true(j);
+	return OK;
+}
+
+static err_t
+read_not_after(const json *item, when_t *ret)
+{
+	const char *text;
+	err_t e;
+
+	TRY(json_want_text(item, "not_after", 64, &text));
+	if (text == NULL || text[0] == '\0')
+		return OK;
+	e = when_parse(str_c(text), ret);
+	if (!err_ok(e)) {
+		err_forget(e);
+		FAIL(ERR_BAD_REQUEST, "\"not_after\" is not a date and time");
+	}
 	return OK;
 }
 
@@ -78,19 +113,15 @@ static err_t
 read_item(struct arena *a, const json *j, struct report_item *ret)
 {
 	const char *kind;
-	const char *not_after = NULL;
 
 	TRY(json_need_text(j, "alias", LIMIT_TEXT, &ret->alias));
 	TRY(json_need_text(j, "kind", 16, &kind));
 	if (!str_eq_c(str_c(kind), "ca") && !str_eq_c(str_c(kind), "identity"))
-		FAIL(ERR_BAD_REQUEST, "inventory kind: neither ca nor identity");
+		FAIL(ERR_BAD_REQUEST, "\"kind\" is neither ca nor identity");
 	ret->identity = kind[0] == 'i';
 	TRY(read_sha256(a, j, true, &ret->sha256));
-	ret->has_key = json_true(json_get(j, "has_key"));
-	TRY(json_want_text(j, "not_after", 64, &not_after));
-	if (not_after != NULL && not_after[0] != '\0')
-		TRY(when_parse(str_c(not_after), &ret->not_after));
-	return OK;
+	TRY(read_has_key(j, &ret->has_key));
+	return read_not_after(j, &ret->not_after);
 }
 
 static err_t
@@ -104,47 +135,64 @@ read_result(struct arena *a, const json *j, struct report_result *ret)
 		if (str_eq_c(str_c(status), statuses[i].name))
 			ret->status = statuses[i].status;
 	if (ret->status == 0)
-		FAIL(ERR_BAD_REQUEST, "status: ok, error or not_now");
+		FAIL(ERR_BAD_REQUEST, "\"status\" is none of ok, error, not_now");
 	TRY(read_sha256(a, j, false, &ret->sha256));
 	TRY(json_want_text(j, "code", LIMIT_TEXT, &ret->code));
 	TRY(json_want_text(j, "detail", LIMIT_LONG_TEXT, &ret->detail));
 	return OK;
 }
 
-err_t
-agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
+static err_t
+read_items(struct arena *a, const json *msg, struct report *rep)
 {
-	struct report *rep = &ret->report;
 	struct report_item *items;
+	json *list;
+
+	TRY(json_want_array(msg, "inventory", LIMIT_INVENTORY, &list));
+	if (list == NULL)
+		return OK;
+	items = arena_array(a, json_count(list) + 1, sizeof(*items));
+	for (size_t i = 0; i < json_count(list); i++)
+		TRY_CTX(read_item(a, json_at(list, i), &items[i]), "inventory %zu", i);
+	rep->items = items;
+	rep->nitems = json_count(list);
+	rep->has_inventory = true;
+	return OK;
+}
+
+static err_t
+read_results(struct arena *a, const json *msg, struct report *rep)
+{
 	struct report_result *results;
 	json *list;
 
-	TRY(agent_version_check(msg));
-	TRY(json_want_int(msg, "wait", 0, 3600, 0, &ret->wait));
-	if (ret->wait > AGENT_WAIT_MAX)
-		ret->wait = AGENT_WAIT_MAX;
-
-	if (!json_is_null(json_get(msg, "facts"))) {
-		TRY_CTX(agent_facts_read(json_get(msg, "facts"), &rep->facts), "facts");
-		rep->has_facts = true;
-	}
-	TRY(json_want_array(msg, "inventory", LIMIT_INVENTORY, &list));
-	if (list != NULL) {
-		items = arena_array(a, json_count(list) + 1, sizeof(*items));
-		for (size_t i = 0; i < json_count(list); i++)
-			TRY_CTX(read_item(a, json_at(list, i), &items[i]), "inventory %zu", i);
-		rep->items = items;
-		rep->nitems = json_count(list);
-		rep->has_inventory = true;
-	}
 	TRY(json_want_array(msg, "results", LIMIT_RESULTS, &list));
-	if (list != NULL) {
-		results = arena_array(a, json_count(list) + 1, sizeof(*results));
-		for (size_t i = 0; i < json_count(list); i++)
-			TRY_CTX(read_result(a, json_at(list, i), &results[i]), "results %zu", i);
-		rep->results = results;
-		rep->nresults = json_count(list);
+	if (list == NULL)
+		return OK;
+	results = arena_array(a, json_count(list) + 1, sizeof(*results));
+	for (size_t i = 0; i < json_count(list); i++)
+		TRY_CTX(read_result(a, json_at(list, i), &results[i]), "results %zu", i);
+	rep->results = results;
+	rep->nresults = json_count(list);
+	return OK;
+}
+
+err_t
+agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
+{
+	struct agent_checkin c = { 0 };
+
+	TRY(agent_version_check(msg));
+	TRY(json_want_int(msg, "wait", 0, 3600, 0, &c.wait));
+	if (c.wait > AGENT_WAIT_MAX)
+		c.wait = AGENT_WAIT_MAX;
+	if (!json_is_null(json_get(msg, "facts"))) {
+		TRY(agent_facts_read(json_get(msg, "facts"), &c.report.facts));
+		c.report.has_facts = true;
 	}
+	TRY(read_items(a, msg, &c.report));
+	TRY(read_results(a, msg, &c.report));
+	*ret = c;
 	return OK;
 }
 

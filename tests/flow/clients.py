@@ -53,6 +53,12 @@ def make_csr(key, subject, san=None, ekus=None):
     return b.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
+def san_dns(*hosts):
+    """GeneralNames with these host names."""
+    names = b"".join(_tlv(0x82, h.encode()) for h in hosts)
+    return _tlv(0x30, names)
+
+
 def name_from_der(data):
     """A Name from its bytes: by way of a certificate that carries it."""
     key = ec.generate_private_key(ec.SECP256R1())

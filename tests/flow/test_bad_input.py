@@ -153,7 +153,7 @@ def test_a_wrong_enrolment_code_is_refused(world):
     for code in ("AAAAA-AAAAA-AAAAA-AAAAA", "", "x" * 60):
         done = agent.enrol(code, check=False)
         assert done.returncode != 0
-    assert "enrolment-code" in agent.enrol("AAAAA-AAAAA-AAAAA-AAAAA", check=False).stderr
+    assert "the enrolment code is wrong, used or expired" in agent.enrol("AAAAA-AAAAA-AAAAA-AAAAA", check=False).stderr
 
 
 def test_a_used_enrolment_code_is_refused_to_another_device(world):
