@@ -213,12 +213,16 @@ def test_the_revoked_serial_is_on_the_published_crl(world, given):
     revoked = [c for c in world.user_certificates("revoked")]
     assert revoked
     world.admin("ca", "crl.publish")
-    done = subprocess.run(["curl", "-sf", f"{world.http_url}/crl/{world.issuing_ca.replace(' ', '%20')}.crl"],
-                          check=True, capture_output=True)
-    text = subprocess.run(["openssl", "crl", "-inform", "DER", "-noout", "-text"], input=done.stdout, check=True,
-                          capture_output=True).stdout.decode().lower()
-    for c in revoked:
-        assert c["serial"].lower() in text.replace(":", "")
+
+    def published():
+        done = subprocess.run(["curl", "-sf", f"{world.http_url}/crl/{world.issuing_ca.replace(' ', '%20')}.crl"],
+                              check=True, capture_output=True)
+        text = subprocess.run(["openssl", "crl", "-inform", "DER", "-noout", "-text"], input=done.stdout, check=True,
+                              capture_output=True).stdout.decode().lower()
+        return all(c["serial"].lower() in text.replace(":", "") for c in revoked)
+
+    # The front keeps a CRL for some seconds.
+    wait_for(published, 15, 0.5)
 
 
 def test_a_retired_device_is_refused_and_its_certificate_revoked(world, given):
