@@ -246,7 +246,7 @@ post_assign(struct http_req *r)
 	TRY(assignments_read(a, body, &v, &n));
 	for (size_t i = 0; i < n; i++) {
 		v[i].profile = id;
-		v[i].created = when_now();
+		v[i].created = when_now_ms();
 	}
 	TRY(profile_assign(api_of(r)->store, a, who->actor, id, v, n, &w));
 	return reply_assignments(r, id, &w);

@@ -7,6 +7,8 @@
  */
 #include "api/users.h"
 
+#include "model/diff.h"
+
 static err_t
 check_upn(struct arena *a, const struct field *f, const void *at)
 {
@@ -159,7 +161,8 @@ update(struct tx *tx, void *arg)
 	TRY(store_user_update(tx, &c->user));
 	TRY(user_json(c->a, &c->user, &j));
 	TRY(entity_text(c->a, j, &after));
-	TRY(nudge_member(tx, c->a, c->user.id, MEMBER_USER));
+	/* Names and rights of every device of this person may be others now, also of those that are away. */
+	TRY(diff_user(tx, c->a, c->user.id));
 	return store_audit_add(
 	    tx, c->actor, "user.update", target_text(c->a, "user", c->user.id), before, after);
 }
@@ -174,7 +177,7 @@ remove_user(struct tx *tx, void *arg)
 	TRY(user_find(tx, c->a, c->key, &c->user));
 	TRY(user_json(c->a, &c->user, &j));
 	TRY(entity_text(c->a, j, &before));
-	TRY(nudge_member(tx, c->a, c->user.id, MEMBER_USER));
+	TRY(diff_user_leaves(tx, c->a, c->user.id));
 	TRY(store_user_delete(tx, c->user.id));
 	return store_audit_add(
 	    tx, c->actor, "user.delete", target_text(c->a, "user", c->user.id), before, "");

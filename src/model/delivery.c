@@ -52,13 +52,13 @@ delivery_refuse(struct tx *tx, struct arena *a, struct slot *s, struct request *
 {
 	int wait = REFUSED_FIRST;
 
-	(void)a;
 	for (uint32_t i = 1; i < r->attempts && wait < REFUSED_MAX; i++)
 		wait *= 2;
 	r->not_before = when_now() + (wait < REFUSED_MAX ? wait : REFUSED_MAX);
-	return request_step(tx, s, r, REQUEST_FAILED,
+	TRY(request_step(tx, s, r, REQUEST_FAILED,
 	    &(struct step){
-		.actor = "device", .event = "refused", .detail = why.detail, .why = why });
+		.actor = "device", .event = "refused", .detail = why.detail, .why = why }));
+	return r->kind == REQUEST_ISSUE ? request_revoke_rest(tx, a, s) : OK;
 }
 
 err_t

@@ -47,7 +47,7 @@ desire(struct arena *a, const struct profile *p, const struct assignment *by,
 	d.kind = type->kind;
 	if (d.kind->needs_user && who->user != NULL)
 		d.user = who->user->id;
-	d.assigned = by->created * 1000;
+	d.assigned = by->created;
 	d.changed = p->modified;
 	if (who->user != NULL && who->user->modified > d.changed)
 		d.changed = who->user->modified;

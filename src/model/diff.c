@@ -211,7 +211,7 @@ work_for(struct diff *d, struct diff_slot *ds)
 	if (!retry_due(r, ds->desired))
 		return OK;
 	d->dirty = false;
-	return request_retry(d->tx, d->a, &ds->slot, r);
+	return request_retry(d->tx, d->a, &ds->slot, r, &ds->desired->what);
 }
 
 /* The fault that keeps a desired item from being worked for; NULL: none. */

@@ -127,19 +127,18 @@ job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 	if (r->kind == REQUEST_REVOKE)
 		return job_revoke(tx, l, s, r);
 	TRY(desired_of(tx, l->a, s, &device, &d));
+	if (d != NULL && d->fault == NULL && str_eq(d->what.hash, r->hash))
+		return job_issue(l, s, r, d, &device);
+	TRY(request_unlease(tx, r));
 	if (d == NULL)
 		return request_withdraw(tx, l->a, s, r, "no longer wanted");
 	if (d->fault != NULL)
 		return request_reject(
 		    tx, l->a, s, r, "service", (struct why){ d->fault, d->detail });
-	if (!str_eq(d->what.hash, r->hash)) {
-		/* The device is told by its next check-in; what was asked for is not issued any
-		 * more. */
-		TRY(request_withdraw(tx, l->a, s, r, "the content changed"));
-		tx_notify(tx, TOPIC_DEVICE, id_str(&s->device));
-		return OK;
-	}
-	return job_issue(l, s, r, d, &device);
+	/* The device is told by its next check-in; what was asked for is not issued any more. */
+	TRY(request_withdraw(tx, l->a, s, r, "the content changed"));
+	tx_notify(tx, TOPIC_DEVICE, id_str(&s->device));
+	return OK;
 }
 
 /* Leases of a worker that asks for work got lost on the way to it. */
@@ -293,8 +292,7 @@ finish(struct tx *tx, void *arg)
 	TRY(store_request_get(tx, f->a, res->request, &r));
 	if (r.state != REQUEST_LEASED && is_repeat(&r, res))
 		return OK;
-	if (r.state != REQUEST_LEASED || r.fence != res->fence ||
-	    !is_owner(f, &r))
+	if (r.state != REQUEST_LEASED || r.fence != res->fence || !is_owner(f, &r))
 		FAIL(ERR_FENCE, "request %s is %s with fence %llu, the result has %llu",
 		    id_text(f->a, r.id), request_state_name(r.state), (unsigned long long)r.fence,
 		    (unsigned long long)res->fence);

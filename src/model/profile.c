@@ -317,7 +317,7 @@ targets_merge(struct arena *a, const struct change *c, const struct assignment *
 			continue;
 		out[n] = c->assignments[i];
 		out[n].profile = c->id;
-		out[n].created = when_now();
+		out[n].created = when_now_ms();
 		for (size_t k = 0; k < nwas; k++)
 			if (was[k].kind == out[n].kind && id_eq(was[k].group, out[n].group))
 				out[n].created = was[k].created;

@@ -117,21 +117,22 @@ insert(struct tx *tx, struct slot *s, const struct request *r, const struct step
 	return OK;
 }
 
-err_t
-request_insert(
-    struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret)
+/* attempts: those that came before, for the growing pauses. */
+static err_t
+request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t attempts,
+    struct request *ret)
 {
 	struct request r = {
 		.id = id_new(),
 		.slot = s->id,
 		.device = s->device,
+		.attempts = attempts,
 		.hash = p->hash,
 		.created = when_now_ms(),
 		.updated = when_now_ms(),
 	};
 	struct step step = { .actor = "service" };
 
-	(void)a;
 	if (p->kind == PRIM_TRUST) {
 		r.kind = REQUEST_TRUST;
 		r.state = REQUEST_READY;
@@ -147,6 +148,14 @@ request_insert(
 	TRY(insert(tx, s, &r, &step));
 	*ret = r;
 	return OK;
+}
+
+err_t
+request_insert(
+    struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret)
+{
+	(void)a;
+	return request_start(tx, s, p, 0, ret);
 }
 
 bool
@@ -186,6 +195,20 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 		.detail = arena_printf(a, "attempt %u", r.attempts) }));
 	*ret_slot = s;
 	*ret = r;
+	return OK;
+}
+
+err_t
+request_unlease(struct tx *tx, struct request *r)
+{
+	struct request next = *r;
+
+	next.state = REQUEST_QUEUED;
+	next.owner = "";
+	next.lease_until = 0;
+	next.fence--;
+	TRY(store_request_move(tx, &next, REQUEST_LEASED, r->fence));
+	*r = next;
 	return OK;
 }
 
@@ -234,40 +257,44 @@ err_t
 request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *actor,
     struct why why)
 {
-	(void)a;
+	const struct step step = {
+		.actor = actor, .event = "rejected", .detail = why.detail, .why = why
+	};
+
 	r->lease_until = 0;
 	r->not_before = when_now() + REJECTED_RETRY;
 	/* A revocation is never given up: what must not be valid stays in the queue. */
-	return request_step(tx, s, r, r->kind == REQUEST_REVOKE ? REQUEST_QUEUED : REQUEST_FAILED,
-	    &(struct step){
-		.actor = actor, .event = "rejected", .detail = why.detail, .why = why });
+	if (r->kind == REQUEST_REVOKE)
+		return request_step(tx, s, r, REQUEST_QUEUED, &step);
+	TRY(request_step(tx, s, r, REQUEST_FAILED, &step));
+	return request_revoke_rest(tx, a, s);
 }
 
 err_t
-request_retry(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+request_retry(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, const struct primitive *p)
 {
-	(void)a;
-	r->not_before = 0;
-	if (r->kind == REQUEST_ISSUE)
-		r->leaf = r->sealed = r->password = STR_EMPTY;
-	TRY(request_step(tx, s, r, r->kind == REQUEST_TRUST ? REQUEST_READY : REQUEST_QUEUED,
-	    &(struct step){
-		.actor = "service", .event = "retried", .why = { r->fault, r->detail } }));
-	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
-	return OK;
+	uint32_t attempts = r->attempts;
+
+	if (r->kind == REQUEST_TRUST) {
+		r->not_before = 0;
+		return request_step(tx, s, r, REQUEST_READY,
+		    &(struct step){ .actor = "service", .event = "retried" });
+	}
+	TRY(request_withdraw(tx, a, s, r, "tried again with a new request"));
+	return request_start(tx, s, p, attempts, r);
 }
 
 err_t
 request_complete(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
     const char *actor, const struct issued *got)
 {
+	(void)a;
 	r->lease_until = 0;
 	r->not_before = 0;
-	if (r->kind == REQUEST_REVOKE) {
-		TRY(request_step(tx, s, r, REQUEST_DONE,
-		    &(struct step){ .actor = actor, .event = "revoked", .detail = r->serial }));
-		return request_revoke_rest(tx, a, s);
-	}
+	if (r->kind == REQUEST_REVOKE)
+		return request_step(tx, s, r, REQUEST_DONE,
+		    &(struct step){ .actor = actor, .event = "revoked", .detail = r->serial });
 	r->leaf = got->leaf;
 	r->sealed = got->sealed;
 	r->password = got->password;
@@ -295,7 +322,7 @@ is_over(const struct slot *s, const struct request *v, size_t n, size_t i)
 {
 	if (v[i].kind != REQUEST_ISSUE || v[i].fence == 0)
 		return false;
-	if (v[i].state == REQUEST_WITHDRAWN)
+	if (v[i].state == REQUEST_WITHDRAWN || v[i].state == REQUEST_FAILED)
 		return true;
 	if (v[i].state != REQUEST_DONE)
 		return false;
@@ -323,9 +350,6 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 
 	TRY(request_may_write(tx));
 	TRY(store_requests_of_slot(tx, a, s->id, &v, &n));
-	for (size_t i = 0; i < n; i++)
-		if (v[i].kind == REQUEST_REVOKE && request_is_open(&v[i]))
-			return OK; /* goes on when that one is done */
 	for (size_t i = 0; i < n; i++) {
 		if (!is_over(s, v, n, i) || is_revoked(v, n, v[i].id))
 			continue;
@@ -342,9 +366,9 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 			.created = when_now_ms(),
 			.updated = when_now_ms(),
 		};
-		return insert(tx, &copy, &r,
+		TRY(insert(tx, &copy, &r,
 		    &(struct step){
-			.actor = "service", .event = "revoke-queued", .detail = v[i].serial });
+			.actor = "service", .event = "revoke-queued", .detail = v[i].serial }));
 	}
 	return OK;
 }

@@ -8,7 +8,7 @@
  *                           ▲ ▲ request_expire  /  │ │ rejected             │
  *                           │ └ request_postpone ──┘ │ request_reject       │ delivery_offer
  *                           │                        ▼                      ▼
- *                           └── request_retry ──── FAILED ◄───────────── OFFERED ──┐
+ *                              (a new request) ─── FAILED ◄───────────── OFFERED ──┐
  *                                                        delivery_refuse  │ ▲ ◄──┘
  *                                                            delivery_ack │ │   delivery_postpone
  *                                                                         ▼ │
@@ -26,7 +26,8 @@
  * written. ERR_STATE_MOVED: somebody else walked first.
  *
  * Invariants:
- *   1 a slot has one open request of a kind at most (unique key of the store);
+ *   1 a slot has one open issue or trust request at most, and one open revocation for each request
+ *     that needs one (unique key of the store);
  *   2 whoever holds the current fence may complete; a lease that ended is taken by the next with a
  *     higher one;
  *   3 every issue request that ever was leased and is not the slot's current one gets a revocation:
@@ -53,6 +54,9 @@ err_t request_insert(
 /* ERR_NOT_FOUND: nothing that this connector can do now. */
 err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, const char *owner,
     when_t now, when_t until, struct slot *ret_slot, struct request *ret);
+/* In the transaction of request_lease: LEASED -> QUEUED before anybody heard of the lease, so that its fencing number
+ * is free again and nothing can have been signed under it. */
+err_t request_unlease(struct tx *tx, struct request *r);
 /* The lease is over. */
 err_t request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* LEASED -> QUEUED, not before a back-off: 1 s, 2 s, 4 s ... 5 min. */
@@ -61,7 +65,10 @@ err_t request_postpone(struct tx *tx, struct arena *a, struct slot *s, struct re
 /* LEASED -> FAILED; tried again after an hour, or when profile or directory change. */
 err_t request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
     const char *actor, struct why why);
-err_t request_retry(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* What failed is tried again: a trusted root as it is; a certificate by a new request, because whatever may have been
+ * signed for the old one is revoked and its id closed at the CA. *r becomes the one that goes on. */
+err_t request_retry(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, const struct primitive *p);
 
 /* What a connector brought. */
 struct issued {
@@ -90,9 +97,8 @@ err_t delivery_forget(struct tx *tx, struct request *r);
 
 err_t request_withdraw(
     struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *detail);
-/* Invariant 3: queues the next revocation that the slot needs, if none is open. What needs one:
- * what was withdrawn after it had been leased, and every certificate but the newest; with the
- * slot not wanted, that one as well. */
+/* Invariant 3: queues every revocation that the slot needs and has not got. What needs one: what failed or was withdrawn
+ * after it had been leased, and every certificate but the newest; with the slot not wanted, that one as well. */
 err_t request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s);
 
 /* A row of the timeline that belongs to no arrow: "assigned", "unassigned", "removed", "lost". */

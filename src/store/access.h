@@ -30,17 +30,18 @@ err_t store_admin_by_name(struct tx *tx, struct arena *a, const char *name, stru
 
 enum login_state { LOGIN_PENDING = 1, LOGIN_APPROVED, LOGIN_DECLINED, LOGIN_USED };
 struct login {
-	struct str code_hash;   /* SHA-256 of the device code */
-	const char *user_code;  /* what the person types, upper case */
+	struct str code_hash;  /* SHA-256 of the device code */
+	const char *user_code; /* what the person types, upper case */
 	struct id app, admin;
 	const char *scope;
 	enum login_state state;
-	unsigned failures;      /* wrong passwords against it */
+	unsigned failures; /* wrong passwords against it */
 	when_t created, expires, polled;
 };
 err_t store_login_insert(struct tx *tx, const struct login *x);
 err_t store_login_by_code(struct tx *tx, struct arena *a, struct str code_hash, struct login *ret);
-err_t store_login_by_user_code(struct tx *tx, struct arena *a, const char *user_code, struct login *ret);
+err_t store_login_by_user_code(
+    struct tx *tx, struct arena *a, const char *user_code, struct login *ret);
 err_t store_login_update(struct tx *tx, const struct login *x, enum login_state from);
 
 /* Settings: small named values (certificates of the service, names of its CAs). ERR_NOT_FOUND. */
@@ -54,9 +55,11 @@ struct audit {
 	const char *actor, *action, *target, *before, *after; /* before, after: JSON text or "" */
 	struct str hash;
 };
-err_t store_audit_add(struct tx *tx, const char *actor, const char *action, const char *target, const char *before,
-    const char *after);
-err_t store_audit_list(struct tx *tx, struct arena *a, int64_t after, size_t limit, struct audit **ret, size_t *retn);
-err_t store_audit_verify(struct tx *tx, int64_t *ret_bad); /* 0: whole; else the first seq that does not fit */
+err_t store_audit_add(struct tx *tx, const char *actor, const char *action, const char *target,
+    const char *before, const char *after);
+err_t store_audit_list(
+    struct tx *tx, struct arena *a, int64_t after, size_t limit, struct audit **ret, size_t *retn);
+err_t store_audit_verify(
+    struct tx *tx, int64_t *ret_bad); /* 0: whole; else the first seq that does not fit */
 
 #endif

@@ -10,18 +10,19 @@
 
 struct ca_row {
 	const char *name;
-	const char *key_file;     /* name inside the keys folder */
-	struct str cert;          /* DER */
-	const char *issuer;       /* CA name; its own for a root */
+	const char *key_file; /* name inside the keys folder */
+	struct str cert;      /* DER */
+	const char *issuer;   /* CA name; its own for a root */
 	const char *crl_url, *aia_url;
 	uint64_t crl_number;
-	struct str crl;           /* the newest, DER */
+	struct str crl; /* the newest, DER */
 	when_t crl_next;
 	when_t created;
 };
 err_t store_ca_insert(struct tx *tx, const struct ca_row *c);
 err_t store_ca_update(struct tx *tx, const struct ca_row *c);
-err_t store_ca_get(struct tx *tx, struct arena *a, const char *name, struct ca_row *ret); /* name: case ignored */
+err_t store_ca_get(
+    struct tx *tx, struct arena *a, const char *name, struct ca_row *ret); /* name: case ignored */
 err_t store_ca_list(struct tx *tx, struct arena *a, struct ca_row **ret, size_t *retn);
 
 struct template_row {
@@ -33,11 +34,13 @@ struct template_row {
 	int64_t validity, overlap; /* seconds */
 	const char *ekus;          /* comma list of OIDs */
 	bool order_required, published;
-	const char *cas;           /* comma list of the CAs that issue it; "": none */
+	const char *cas; /* comma list of the CAs that issue it; "": none */
 	when_t created, modified;
 };
-err_t store_template_put(struct tx *tx, const struct template_row *t); /* insert or replace by name */
-err_t store_template_get(struct tx *tx, struct arena *a, const char *name_or_oid, struct template_row *ret);
+err_t store_template_put(
+    struct tx *tx, const struct template_row *t); /* insert or replace by name */
+err_t store_template_get(
+    struct tx *tx, struct arena *a, const char *name_or_oid, struct template_row *ret);
 err_t store_template_list(struct tx *tx, struct arena *a, struct template_row **ret, size_t *retn);
 err_t store_template_delete(struct tx *tx, const char *name);
 
@@ -50,13 +53,14 @@ struct principal {
 };
 err_t store_principal_put(struct tx *tx, const struct principal *p);
 err_t store_principal_get(struct tx *tx, struct arena *a, const char *name, struct principal *ret);
-err_t store_principal_by_cert(struct tx *tx, struct arena *a, struct str sha256, struct principal *ret);
+err_t store_principal_by_cert(
+    struct tx *tx, struct arena *a, struct str sha256, struct principal *ret);
 err_t store_principal_list(struct tx *tx, struct arena *a, struct principal **ret, size_t *retn);
 /* rights: bits 1 read, 2 enrol, 4 autoenrol, 8 write. deny wins. */
-err_t store_template_right_put(struct tx *tx, const char *template, const char *principal, unsigned allow,
-    unsigned deny);
-err_t store_template_right_get(struct tx *tx, const char *template, const char *principal, unsigned *allow,
-    unsigned *deny);
+err_t store_template_right_put(
+    struct tx *tx, const char *template, const char *principal, unsigned allow, unsigned deny);
+err_t store_template_right_get(
+    struct tx *tx, const char *template, const char *principal, unsigned *allow, unsigned *deny);
 
 /* Keys whose orders are taken. */
 err_t store_order_key_put(struct tx *tx, const char *service, struct str spki);
@@ -64,37 +68,42 @@ err_t store_order_keys(struct tx *tx, struct arena *a, struct str **ret, size_t 
 
 enum issued_state { ISSUED_INTENT = 1, ISSUED_VALID, ISSUED_REVOKED, ISSUED_DENIED, ISSUED_FAILED };
 struct issued {
-	int64_t id;               /* the request id that clients see */
+	int64_t id; /* the request id that clients see */
 	const char *ca, *template, *requester;
 	enum issued_state state;
-	const char *serial;       /* hex; unique in a CA */
-	const char *subject;      /* for people */
-	const char *san;          /* for people and search */
-	struct str tbs;           /* ISSUED_INTENT: what will be signed */
-	struct str cert;          /* DER when signed */
-	struct str cert_sha256;   /* indexed */
+	const char *serial;     /* hex; unique in a CA */
+	const char *subject;    /* for people */
+	const char *san;        /* for people and search */
+	struct str tbs;         /* ISSUED_INTENT: what will be signed */
+	struct str cert;        /* DER when signed */
+	struct str cert_sha256; /* indexed */
 	struct str spki_sha256;
-	struct id order;          /* zero: none */
+	struct id order; /* zero: none */
 	uint64_t fence;
 	struct id slot, device, user, profile;
 	when_t not_before, not_after, requested, resolved;
-	int reason;               /* of revocation */
+	int reason; /* of revocation */
 	when_t revoked;
-	uint32_t hresult;         /* denied: why */
+	uint32_t hresult; /* denied: why */
 	const char *message;
 };
 err_t store_issued_insert(struct tx *tx, struct issued *x); /* sets x->id */
-err_t store_issued_update(struct tx *tx, const struct issued *x, enum issued_state from); /* ERR_STATE_MOVED */
+err_t store_issued_update(
+    struct tx *tx, const struct issued *x, enum issued_state from); /* ERR_STATE_MOVED */
 err_t store_issued_get(struct tx *tx, struct arena *a, int64_t id, struct issued *ret);
-err_t store_issued_by_serial(struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret);
-err_t store_issued_by_cert(struct tx *tx, struct arena *a, struct str cert_sha256, struct issued *ret);
-err_t store_issued_by_order(struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);
-err_t store_issued_open(struct tx *tx, struct arena *a, struct issued **ret, size_t *retn); /* ISSUED_INTENT */
-err_t store_issued_revoked(struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret,
-    size_t *retn);
+err_t store_issued_by_serial(
+    struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret);
+err_t store_issued_by_cert(
+    struct tx *tx, struct arena *a, struct str cert_sha256, struct issued *ret);
+err_t store_issued_by_order(
+    struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);
+err_t store_issued_open(
+    struct tx *tx, struct arena *a, struct issued **ret, size_t *retn); /* ISSUED_INTENT */
+err_t store_issued_revoked(
+    struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret, size_t *retn);
 /* Newest first; before 0: from the newest; state 0, NULL texts: any; text searched in subject and san. */
-err_t store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca, const char *text,
-    size_t limit, struct issued **ret, size_t *retn);
+err_t store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca,
+    const char *text, size_t limit, struct issued **ret, size_t *retn);
 
 /* The highest fence seen under an order, and whether it is closed. Absent: 0, open. */
 err_t store_order_state_get(struct tx *tx, struct id order, uint64_t *ret_fence, bool *ret_closed);

@@ -26,8 +26,9 @@ void db_close(struct db *db); /* NULL is fine */
 err_t db_begin(struct db *db); /* a writer takes the write lock at once */
 err_t db_commit(struct db *db);
 void db_rollback(struct db *db);
-bool db_in_tx(const struct db *db); /* a full disk or the like can end a transaction behind our back */
-err_t db_mark(struct db *db);       /* a savepoint; one at a time */
+bool db_in_tx(
+    const struct db *db);     /* a full disk or the like can end a transaction behind our back */
+err_t db_mark(struct db *db); /* a savepoint; one at a time */
 err_t db_keep(struct db *db);
 err_t db_undo(struct db *db);
 /* To a new file, mode 0600, of one moment. ERR_FILE_EXISTS, ERR_FILE, ERR_STORE. */

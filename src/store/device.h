@@ -11,34 +11,37 @@ enum device_state { DEVICE_ACTIVE = 1, DEVICE_RETIRED, DEVICE_GONE };
 
 struct device {
 	struct id id;
-	struct id user;           /* primary; zero: none */
+	struct id user; /* primary; zero: none */
 	const char *name, *fqdn, *serial, *machine_id, *manufacturer, *model;
-	const char *platform;     /* "linux", ... */
+	const char *platform; /* "linux", ... */
 	const char *os, *os_version;
 	const char *agent_version;
 	enum device_state state;
-	struct str identity;      /* its certificate, DER */
+	struct str identity; /* its certificate, DER */
 	struct str identity_sha256;
 	when_t identity_not_after;
 	when_t enrolled, last_seen;
-	const char *inventory;    /* last reported inventory, JSON text */
+	const char *inventory; /* last reported inventory, JSON text */
 };
 
 err_t store_device_insert(struct tx *tx, const struct device *d);
 err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
 err_t store_device_get(struct tx *tx, struct arena *a, struct id id, struct device *ret);
-err_t store_device_by_identity(struct tx *tx, struct arena *a, struct str sha256, struct device *ret);
-err_t store_device_list(struct tx *tx, struct arena *a, struct page p, struct device **ret, size_t *retn, bool *more);
-err_t store_device_of_user(struct tx *tx, struct arena *a, struct id user, struct device **ret, size_t *retn);
+err_t store_device_by_identity(
+    struct tx *tx, struct arena *a, struct str sha256, struct device *ret);
+err_t store_device_list(
+    struct tx *tx, struct arena *a, struct page p, struct device **ret, size_t *retn, bool *more);
+err_t store_device_of_user(
+    struct tx *tx, struct arena *a, struct id user, struct device **ret, size_t *retn);
 
 struct connector {
 	struct id id;
 	const char *name, *machine, *version;
-	const char *features;     /* comma list: pkcs,revoke */
-	const char *cas;          /* comma list of CA names it reaches */
+	const char *features;                 /* comma list: pkcs,revoke */
+	const char *cas;                      /* comma list of CA names it reaches */
 	struct str identity, identity_sha256; /* its certificate towards the service */
-	struct str holder;        /* SHA-256 of its certificate towards the CA; empty until it said so */
+	struct str holder; /* SHA-256 of its certificate towards the CA; empty until it said so */
 	bool enabled;
 	when_t enrolled, last_contact;
 };
@@ -47,28 +50,30 @@ err_t store_connector_insert(struct tx *tx, const struct connector *c);
 err_t store_connector_update(struct tx *tx, const struct connector *c);
 err_t store_connector_delete(struct tx *tx, struct id id);
 err_t store_connector_get(struct tx *tx, struct arena *a, struct id id, struct connector *ret);
-err_t store_connector_by_identity(struct tx *tx, struct arena *a, struct str sha256, struct connector *ret);
-err_t store_connector_list(struct tx *tx, struct arena *a, struct page p, struct connector **ret, size_t *retn,
-    bool *more);
+err_t store_connector_by_identity(
+    struct tx *tx, struct arena *a, struct str sha256, struct connector *ret);
+err_t store_connector_list(struct tx *tx, struct arena *a, struct page p, struct connector **ret,
+    size_t *retn, bool *more);
 
 enum code_kind { CODE_DEVICE = 1, CODE_CONNECTOR };
 struct code {
 	struct id id;
-	struct str hash;      /* SHA-256 of the code; the code itself is shown once and never stored */
+	struct str hash; /* SHA-256 of the code; the code itself is shown once and never stored */
 	enum code_kind kind;
-	struct id user;       /* CODE_DEVICE: whose device it becomes; zero: none */
+	struct id user;                /* CODE_DEVICE: whose device it becomes; zero: none */
 	when_t created, expires, used; /* used 0: not yet */
-	struct id used_by;    /* device or connector */
+	struct id used_by;             /* device or connector */
 };
 err_t store_code_insert(struct tx *tx, const struct code *c);
 /* The unused, unexpired code of that kind with this hash becomes used by `by`: one guarded statement. The same `by` may
  * repeat. ERR_CODE (wrong or used or expired; the detail says which only to the log). */
-err_t store_code_use(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash, struct id by, when_t now,
-    struct code *ret);
+err_t store_code_use(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash,
+    struct id by, when_t now, struct code *ret);
 /* Looks without using; same errors. */
-err_t store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash, when_t now,
-    struct code *ret);
-err_t store_code_list(struct tx *tx, struct arena *a, struct page p, struct code **ret, size_t *retn, bool *more);
+err_t store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash,
+    when_t now, struct code *ret);
+err_t store_code_list(
+    struct tx *tx, struct arena *a, struct page p, struct code **ret, size_t *retn, bool *more);
 err_t store_code_delete(struct tx *tx, struct id id);
 
 #endif

@@ -35,23 +35,28 @@ struct page {
 	size_t limit; /* 1 .. LIMIT_PAGE */
 };
 
-err_t store_user_insert(struct tx *tx, const struct user *u);  /* ERR_CONFLICT: UPN taken (case ignored) */
+err_t store_user_insert(
+    struct tx *tx, const struct user *u); /* ERR_CONFLICT: UPN taken (case ignored) */
 err_t store_user_update(struct tx *tx, const struct user *u);
-err_t store_user_delete(struct tx *tx, struct id id);          /* and its memberships. ERR_NOT_FOUND */
+err_t store_user_delete(struct tx *tx, struct id id); /* and its memberships. ERR_NOT_FOUND */
 err_t store_user_get(struct tx *tx, struct arena *a, struct id id, struct user *ret);
 err_t store_user_by_upn(struct tx *tx, struct arena *a, const char *upn, struct user *ret);
-err_t store_user_list(struct tx *tx, struct arena *a, struct page p, struct user **ret, size_t *retn, bool *more);
+err_t store_user_list(
+    struct tx *tx, struct arena *a, struct page p, struct user **ret, size_t *retn, bool *more);
 
 err_t store_group_insert(struct tx *tx, const struct group *g);
 err_t store_group_update(struct tx *tx, const struct group *g);
 err_t store_group_delete(struct tx *tx, struct id id);
 err_t store_group_get(struct tx *tx, struct arena *a, struct id id, struct group *ret);
-err_t store_group_list(struct tx *tx, struct arena *a, struct page p, struct group **ret, size_t *retn, bool *more);
-err_t store_member_add(struct tx *tx, struct id group, struct member m);    /* ERR_CONFLICT: is one already */
+err_t store_group_list(
+    struct tx *tx, struct arena *a, struct page p, struct group **ret, size_t *retn, bool *more);
+err_t store_member_add(
+    struct tx *tx, struct id group, struct member m); /* ERR_CONFLICT: is one already */
 err_t store_member_remove(struct tx *tx, struct id group, struct id member); /* ERR_NOT_FOUND */
-err_t store_member_list(struct tx *tx, struct arena *a, struct id group, struct page p, struct member **ret,
-    size_t *retn, bool *more);
+err_t store_member_list(struct tx *tx, struct arena *a, struct id group, struct page p,
+    struct member **ret, size_t *retn, bool *more);
 /* Every group that holds the member, directly or through groups (each once, cycles are harmless). */
-err_t store_groups_of(struct tx *tx, struct arena *a, struct id member, struct id **ret, size_t *retn);
+err_t store_groups_of(
+    struct tx *tx, struct arena *a, struct id member, struct id **ret, size_t *retn);
 
 #endif

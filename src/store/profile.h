@@ -13,10 +13,10 @@ struct profile {
 	const char *type;     /* "#chancery.linuxPkcsCertificateProfile" */
 	const char *platform; /* "linux" */
 	const char *display_name, *description;
-	const char *settings; /* JSON object */
+	const char *settings;   /* JSON object */
 	const char *scope_tags; /* JSON array of text */
-	struct id root;       /* the trusted-root profile it refers to; zero: none */
-	uint32_t version;     /* 1, then +1 for each change of content */
+	struct id root;         /* the trusted-root profile it refers to; zero: none */
+	uint32_t version;       /* 1, then +1 for each change of content */
 	when_t created, modified;
 };
 
@@ -25,20 +25,23 @@ struct assignment {
 	struct id profile;
 	enum target_kind kind;
 	struct id group; /* zero for all devices, all users */
-	when_t created;
+	when_ms_t created;
 };
 
 err_t store_profile_insert(struct tx *tx, const struct profile *p);
 err_t store_profile_update(struct tx *tx, const struct profile *p); /* caller counts version up */
 err_t store_profile_delete(struct tx *tx, struct id id);            /* and its assignments */
 err_t store_profile_get(struct tx *tx, struct arena *a, struct id id, struct profile *ret);
-err_t store_profile_list(struct tx *tx, struct arena *a, struct page p, struct profile **ret, size_t *retn, bool *more);
+err_t store_profile_list(
+    struct tx *tx, struct arena *a, struct page p, struct profile **ret, size_t *retn, bool *more);
 /* Replaces all assignments of a profile. */
 err_t store_assign(struct tx *tx, struct id profile, const struct assignment *v, size_t n);
-err_t store_assignments(struct tx *tx, struct arena *a, struct id profile, struct assignment **ret, size_t *retn);
+err_t store_assignments(
+    struct tx *tx, struct arena *a, struct id profile, struct assignment **ret, size_t *retn);
 /* Every profile of the platform that targets all devices, all users, or one of these groups, exclusions applied:
  * groups is the union of the groups of user and device. One indexed query, whatever the number of profiles. */
-err_t store_profiles_for(struct tx *tx, struct arena *a, const char *platform, const struct id *groups, size_t ngroups,
-    bool has_user, struct profile **ret, struct assignment **ret_by, size_t *retn);
+err_t store_profiles_for(struct tx *tx, struct arena *a, const char *platform,
+    const struct id *groups, size_t ngroups, bool has_user, struct profile **ret,
+    struct assignment **ret_by, size_t *retn);
 
 #endif

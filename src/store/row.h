@@ -25,8 +25,18 @@ struct tx {
 	struct note *notes;
 };
 
-enum col_type { COL_TYPE_ID, COL_TYPE_REF, COL_TYPE_TEXT, COL_TYPE_BYTES, COL_TYPE_I64, COL_TYPE_U64, COL_TYPE_INT,
-	COL_TYPE_U32, COL_TYPE_U8, COL_TYPE_BOOL };
+enum col_type {
+	COL_TYPE_ID,
+	COL_TYPE_REF,
+	COL_TYPE_TEXT,
+	COL_TYPE_BYTES,
+	COL_TYPE_I64,
+	COL_TYPE_U64,
+	COL_TYPE_INT,
+	COL_TYPE_U32,
+	COL_TYPE_U8,
+	COL_TYPE_BOOL
+};
 
 struct col {
 	enum col_type type;
@@ -41,14 +51,22 @@ struct shape {
 };
 
 /* The type follows from the field; enums are unsigned. */
-#define COL(type, field)                                                                                               \
-	{ _Generic(((type *)0)->field, struct id : COL_TYPE_ID, const char * : COL_TYPE_TEXT, struct str               \
+#define COL(type, field) \
+	{ \
+		_Generic(((type *)0)->field, struct id : COL_TYPE_ID, const char * : COL_TYPE_TEXT, struct str               \
 	      : COL_TYPE_BYTES, int64_t : COL_TYPE_I64, uint64_t : COL_TYPE_U64, int : COL_TYPE_INT, unsigned          \
 	      : COL_TYPE_U32, uint8_t : COL_TYPE_U8, bool : COL_TYPE_BOOL),                                            \
-		offsetof(type, field) }
+		offsetof(type, field) \
+	}
 /* An id that refers to a row of another table, or nothing: zero is saved as null. */
-#define REF(type, field) { COL_TYPE_REF, offsetof(type, field) }
-#define SHAPE(noun, type, cols) { noun, sizeof(type), cols, COUNT(cols) }
+#define REF(type, field) \
+	{ \
+		COL_TYPE_REF, offsetof(type, field) \
+	}
+#define SHAPE(noun, type, cols) \
+	{ \
+		noun, sizeof(type), cols, COUNT(cols) \
+	}
 
 /* One value of a statement. */
 struct val {
@@ -87,9 +105,9 @@ struct vals {
 	const struct val *v;
 	size_t n;
 };
-#define VALS(...)                                                                                                      \
-	((struct vals){ (const struct val[]){ __VA_ARGS__ }, sizeof((const struct val[]){ __VA_ARGS__ }) /             \
-		sizeof(struct val) })
+#define VALS(...) \
+	((struct vals){ (const struct val[]){ __VA_ARGS__ }, \
+	    sizeof((const struct val[]){ __VA_ARGS__ }) / sizeof(struct val) })
 #define NO_VALS ((struct vals){ NULL, 0 })
 
 /* Columns from `first` on into *obj; what it points at is copied into the arena. */
@@ -101,19 +119,22 @@ err_t row_run(struct tx *tx, enum stmt_id q, struct vals v, int64_t *ret);
 /* As row_run, but none changed is ERR_NOT_FOUND. */
 err_t row_must(struct tx *tx, enum stmt_id q, const struct shape *sh, struct vals v);
 /* Runs it with the record's columns, then the other values. */
-err_t row_save(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj, struct vals v, int64_t *ret);
+err_t row_save(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj,
+    struct vals v, int64_t *ret);
 err_t row_insert(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj);
-err_t row_update(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj); /* ERR_NOT_FOUND */
+err_t row_update(
+    struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj); /* ERR_NOT_FOUND */
 /* An update with a guard: none changed is ERR_STATE_MOVED if `exists` finds the record, else ERR_NOT_FOUND. */
-err_t row_guarded(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj, struct vals v,
-    enum stmt_id exists, struct vals key);
-err_t row_one(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct vals v, void *ret);
+err_t row_guarded(struct tx *tx, enum stmt_id q, const struct shape *sh, const void *obj,
+    struct vals v, enum stmt_id exists, struct vals key);
+err_t row_one(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct vals v,
+    void *ret);
 /* *ret: an array of records in the arena. */
-err_t row_all(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct vals v, void *ret,
-    size_t *retn);
+err_t row_all(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct vals v,
+    void *ret, size_t *retn);
 /* v, then two more values: the id that the page begins after, and how many rows. */
-err_t row_page(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct vals v, struct page p,
-    void *ret, size_t *retn, bool *more);
+err_t row_page(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh,
+    struct vals v, struct page p, void *ret, size_t *retn, bool *more);
 /* One number of one row, 0 if there is no row. */
 err_t row_number(struct tx *tx, enum stmt_id q, struct vals v, int64_t *ret);
 

@@ -11,23 +11,31 @@
 
 #include "store/device.h"
 
-enum request_state { REQUEST_QUEUED = 1, REQUEST_LEASED, REQUEST_READY, REQUEST_OFFERED, REQUEST_DONE, REQUEST_FAILED,
-	REQUEST_WITHDRAWN };
+enum request_state {
+	REQUEST_QUEUED = 1,
+	REQUEST_LEASED,
+	REQUEST_READY,
+	REQUEST_OFFERED,
+	REQUEST_DONE,
+	REQUEST_FAILED,
+	REQUEST_WITHDRAWN
+};
 enum request_kind { REQUEST_ISSUE = 1, REQUEST_REVOKE, REQUEST_TRUST };
 
 struct slot {
 	struct id id, device, user, profile; /* user zero: none */
-	const char *kind;       /* kind of the profile: "trusted-root", "pkcs" */
-	bool wanted;            /* desired at the last look */
-	struct str wanted_hash; /* SHA-256 of the content it should have; empty: none could be made */
+	const char *kind;                    /* kind of the profile: "trusted-root", "pkcs" */
+	bool wanted;                         /* desired at the last look */
+	struct str
+	    wanted_hash; /* SHA-256 of the content it should have; empty: none could be made */
 	struct str reached_hash; /* of what the device says it has; empty: nothing */
-	const char *fault;      /* id of the catalogue; "" when all is well */
+	const char *fault;       /* id of the catalogue; "" when all is well */
 	const char *detail;
-	when_ms_t since;        /* of the present state of things */
+	when_ms_t since;               /* of the present state of things */
 	when_ms_t assigned, installed; /* 0: not yet */
-	struct id request;      /* newest request that matters; zero: none */
-	const char *serial, *subject; /* of the current certificate; "" if none */
-	const char *issuer;     /* CA name */
+	struct id request;             /* newest request that matters; zero: none */
+	const char *serial, *subject;  /* of the current certificate; "" if none */
+	const char *issuer;            /* CA name */
 	struct str cert_sha256;
 	when_t not_before, not_after;
 };
@@ -36,17 +44,18 @@ struct request {
 	struct id id, slot, device;
 	enum request_kind kind;
 	enum request_state state;
-	uint64_t fence;         /* counts leases */
+	uint64_t fence; /* counts leases */
 	uint32_t attempts;
-	struct str hash;        /* content hash it works for */
-	const char *ca;         /* CA name it must reach; "" for REQUEST_TRUST */
-	const char *owner;      /* connector that holds the lease, as text id */
+	struct str hash;                /* content hash it works for */
+	const char *ca;                 /* CA name it must reach; "" for REQUEST_TRUST */
+	const char *owner;              /* connector that holds the lease, as text id */
 	when_t lease_until, not_before; /* not leased before this time (retry) */
 	const char *fault, *detail;     /* why it failed or waits */
-	const char *keep;       /* REQUEST_REVOKE: serial that stays */
-	struct id about;        /* REQUEST_REVOKE: the issue request whose certificates go */
+	const char *keep;               /* REQUEST_REVOKE: serial that stays */
+	struct id about; /* REQUEST_REVOKE: the issue request whose certificates go */
 	/* the result */
-	struct str leaf, sealed, password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate */
+	struct str leaf, sealed,
+	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate */
 	const char *serial;
 	when_ms_t created, updated;
 };
@@ -55,48 +64,54 @@ struct event {
 	int64_t seq;
 	struct id slot, request;
 	when_ms_t when;
-	const char *actor;  /* "service", "connector NAME", "ca", "device" */
-	const char *event;  /* "queued", "leased", "issued", "offered", "installed", ... */
+	const char *actor; /* "service", "connector NAME", "ca", "device" */
+	const char *event; /* "queued", "leased", "issued", "offered", "installed", ... */
 	const char *detail;
-	const char *fault;  /* id, or "" */
+	const char *fault; /* id, or "" */
 };
 
 err_t store_slot_insert(struct tx *tx, const struct slot *s); /* ERR_CONFLICT: it is there */
 err_t store_slot_update(struct tx *tx, const struct slot *s);
 err_t store_slot_get(struct tx *tx, struct arena *a, struct id id, struct slot *ret);
-err_t store_slot_find(struct tx *tx, struct arena *a, struct id device, struct id user, struct id profile,
-    struct slot *ret);
-err_t store_slots_of_device(struct tx *tx, struct arena *a, struct id device, struct slot **ret, size_t *retn);
+err_t store_slot_find(struct tx *tx, struct arena *a, struct id device, struct id user,
+    struct id profile, struct slot *ret);
+err_t store_slots_of_device(
+    struct tx *tx, struct arena *a, struct id device, struct slot **ret, size_t *retn);
 /* profile or device zero: any. */
-err_t store_slot_list(struct tx *tx, struct arena *a, struct id profile, struct id device, struct page p,
-    struct slot **ret, size_t *retn, bool *more);
+err_t store_slot_list(struct tx *tx, struct arena *a, struct id profile, struct id device,
+    struct page p, struct slot **ret, size_t *retn, bool *more);
 
-err_t store_request_insert(struct tx *tx, const struct request *r); /* ERR_CONFLICT: the slot has an open one */
+err_t store_request_insert(
+    struct tx *tx, const struct request *r); /* ERR_CONFLICT: the slot has an open one */
 err_t store_request_get(struct tx *tx, struct arena *a, struct id id, struct request *ret);
 /* Open (QUEUED, LEASED, READY, OFFERED) or FAILED request of that slot and kind, newest first; ERR_NOT_FOUND. */
-err_t store_request_of_slot(struct tx *tx, struct arena *a, struct id slot, enum request_kind kind,
-    struct request *ret);
+err_t store_request_of_slot(
+    struct tx *tx, struct arena *a, struct id slot, enum request_kind kind, struct request *ret);
 /* The oldest leasable one (QUEUED, or LEASED with its lease over; not_before reached) of these kinds and CAs becomes
  * LEASED by owner with fence + 1: one statement with RETURNING. ERR_NOT_FOUND: nothing to do. cas: comma list. */
-err_t store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds, size_t nkinds,
-    const char *cas, const char *owner, when_t now, when_t until, struct request *ret);
+err_t store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds,
+    size_t nkinds, const char *cas, const char *owner, when_t now, when_t until,
+    struct request *ret);
 /* Writes state and all other columns of r, if the row is still in `from` and (fence not 0) holds this fence. */
-err_t store_request_move(struct tx *tx, const struct request *r, enum request_state from, uint64_t fence);
+err_t store_request_move(
+    struct tx *tx, const struct request *r, enum request_state from, uint64_t fence);
 /* When the next lease ends or the next retry is due; 0: none. */
 err_t store_request_next_due(struct tx *tx, when_t now, when_t *ret);
 /* Leased ones whose time is over go back to QUEUED; how many. */
 err_t store_request_expire(struct tx *tx, when_t now, size_t *ret);
 /* LEASED ones whose time is over, at most `limit`. */
-err_t store_request_overdue(struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret,
-    size_t *retn);
+err_t store_request_overdue(
+    struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret, size_t *retn);
 /* Those that this owner holds a lease of, at most limit. */
 err_t store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size_t limit,
     struct request **ret, size_t *retn);
 /* Every request that the slot ever had, oldest first. */
-err_t store_requests_of_slot(struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn);
+err_t store_requests_of_slot(
+    struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn);
 err_t store_request_counts(struct tx *tx, size_t ret[8]); /* by state */
 
 err_t store_event_add(struct tx *tx, const struct event *e);
-err_t store_event_list(struct tx *tx, struct arena *a, struct id slot, struct event **ret, size_t *retn); /* oldest first */
+err_t store_event_list(struct tx *tx, struct arena *a, struct id slot, struct event **ret,
+    size_t *retn); /* oldest first */
 
 #endif

@@ -65,7 +65,8 @@ db_error(sqlite3 *h, const char *what)
 	case SQLITE_CONSTRAINT_UNIQUE:
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
-		return ERROR(ERR_CONFLICT, "there is one already with the same %s", failed_columns(msg));
+		return ERROR(
+		    ERR_CONFLICT, "there is one already with the same %s", failed_columns(msg));
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return ERROR(ERR_NOT_FOUND, "it refers to something that is not there");
 	case SQLITE_BUSY:
@@ -135,12 +136,14 @@ settings_apply(struct db *db)
 	sqlite3_db_config(db->h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(db->h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	sqlite3_db_config(db->h, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-	TRY(db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-	                "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
+	TRY(db_exec(db,
+	    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+	    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
 	if (!db->writer)
 		return db_exec(db, "PRAGMA cache_size=-512; PRAGMA query_only=ON;");
-	return db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048;"
-	                   "PRAGMA journal_size_limit=16777216;");
+	return db_exec(db,
+	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048;"
+	    "PRAGMA journal_size_limit=16777216;");
 }
 
 /* application_id of each schema: "CHsv", "CHca". */
@@ -152,7 +155,8 @@ static const struct {
 } schemas[] = {
 	[STORE_SERVICE] = { schema_service, &schema_service_count, 0x43487376,
 	    "PRAGMA application_id=0x43487376", "the service" },
-	[STORE_CA] = { schema_ca, &schema_ca_count, 0x43486361, "PRAGMA application_id=0x43486361", "a CA" },
+	[STORE_CA] = { schema_ca, &schema_ca_count, 0x43486361, "PRAGMA application_id=0x43486361",
+	    "a CA" },
 };
 
 static err_t
@@ -194,7 +198,8 @@ migrate(struct db *db, enum store_schema schema)
 		err_t e = migration_run(db, schema, n);
 
 		if (!err_ok(e))
-			return err_context(e, __FILE__, __LINE__, "schema %s", schemas[schema].steps[n - 1].name);
+			return err_context(
+			    e, __FILE__, __LINE__, "schema %s", schemas[schema].steps[n - 1].name);
 	}
 	return OK;
 }
@@ -342,8 +347,8 @@ db_stmt(struct db *db, enum stmt_id q, struct db_stmt **ret)
 
 	if (st->h == NULL) {
 		st->db = db;
-		if (sqlite3_prepare_v3(db->h, table[q].sql, -1, SQLITE_PREPARE_PERSISTENT, &st->h, NULL) !=
-		    SQLITE_OK)
+		if (sqlite3_prepare_v3(db->h, table[q].sql, -1, SQLITE_PREPARE_PERSISTENT, &st->h,
+			NULL) != SQLITE_OK)
 			return db_error(db->h, table[q].name);
 	}
 	/* Changes are for store_write(); a statement that is in use cannot be used within itself. */

@@ -36,7 +36,8 @@ struct store_conf {
 	const char *path;
 	enum store_schema schema;
 	unsigned readers; /* 0: 8 */
-	void (*notify)(void *ctx, unsigned topic, struct str key); /* after commit, on the writer thread; may be NULL */
+	void (*notify)(void *ctx, unsigned topic,
+	    struct str key); /* after commit, on the writer thread; may be NULL */
 	void *notify_ctx;
 	struct metrics *metrics; /* may be NULL; not to be printed after store_close() */
 };
@@ -44,7 +45,8 @@ struct store_conf {
 /* Opens or creates (mode 0600) and migrates. ERR_STORE, ERR_STORE_NEWER (written by a newer version: refused). */
 err_t store_open(const struct store_conf *conf, struct store **ret);
 void store_close(struct store *s);
-void store_set_notify(struct store *s, void (*notify)(void *ctx, unsigned topic, struct str key), void *ctx);
+void store_set_notify(
+    struct store *s, void (*notify)(void *ctx, unsigned topic, struct str key), void *ctx);
 
 typedef err_t (*store_fn)(struct tx *tx, void *arg);
 err_t store_read(struct store *s, store_fn fn, void *arg);

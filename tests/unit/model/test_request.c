@@ -174,7 +174,7 @@ a_rejected_request_fails_with_its_fault_and_is_retried_later(void **state)
 	struct job_result r;
 	struct world_find f;
 	struct job *v;
-	struct job j;
+	struct job j, revoked, again;
 
 	world_checkin(w, NULL, 0, NULL);
 	j = world_job(w);
@@ -183,14 +183,20 @@ a_rejected_request_fails_with_its_fault_and_is_retried_later(void **state)
 	f = world_look(w, "pkcs");
 	assert_string_equal(f.status.word, "failed");
 	assert_string_equal(f.slot.fault, "ca-rejected");
+	revoked = world_job(w);
+	assert_int_equal(revoked.kind, REQUEST_REVOKE);
+	assert_true(id_eq(revoked.order.id, j.request));
+	world_finish(w, &revoked, JOB_REVOKED);
 	when_set(MADE_NOW + 3599);
 	world_checkin(w, NULL, 0, NULL);
 	assert_int_equal(world_lease(w, &v), 0);
 	when_set(MADE_NOW + 3600);
 	world_checkin(w, NULL, 0, NULL);
-	j = world_job(w);
-	assert_int_equal(j.fence, 2);
-	world_timeline(w, "pkcs", "assigned queued leased rejected retried leased");
+	again = world_job(w);
+	assert_int_equal(again.kind, REQUEST_ISSUE);
+	assert_false(id_eq(again.request, j.request)); /* its id is closed at the CA */
+	world_timeline(w, "pkcs",
+	    "assigned queued leased rejected revoke-queued revoke-leased revoked withdrawn queued leased");
 }
 
 static void
@@ -200,7 +206,7 @@ a_device_that_says_no_is_tried_again_with_a_new_certificate(void **state)
 	struct report_result res = { .status = RESULT_ERROR, .code = "disk", .detail = "no space" };
 	struct world_find f;
 	struct command *v;
-	struct job j;
+	struct job j, revoked, again;
 
 	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
 	world_obey(w, &v[0], NULL);
@@ -213,11 +219,17 @@ a_device_that_says_no_is_tried_again_with_a_new_certificate(void **state)
 	assert_string_equal(f.status.word, "failed");
 	assert_string_equal(f.slot.fault, "device-refused");
 	assert_string_equal(f.slot.detail, "disk: no space");
+	revoked = world_job(w);
+	assert_int_equal(revoked.kind, REQUEST_REVOKE);
+	assert_true(id_eq(revoked.order.id, j.request));
+	world_finish(w, &revoked, JOB_REVOKED);
 	when_set(MADE_NOW + 60);
 	world_checkin(w, NULL, 0, NULL);
-	j = world_job(w);
-	assert_int_equal(j.fence, 2);
-	world_timeline(w, "pkcs", "assigned queued leased issued offered refused retried leased");
+	again = world_job(w);
+	assert_int_equal(again.kind, REQUEST_ISSUE);
+	assert_false(id_eq(again.request, j.request));
+	world_timeline(w, "pkcs",
+	    "assigned queued leased issued offered refused revoke-queued revoke-leased revoked withdrawn queued leased");
 }
 
 static void

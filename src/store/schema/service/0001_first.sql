@@ -108,7 +108,7 @@ CREATE TABLE requests (
 	due INTEGER GENERATED ALWAYS AS
 	    (CASE state WHEN 1 THEN max(not_before, created / 1000) WHEN 2 THEN lease_until END) VIRTUAL
 ) STRICT;
-CREATE UNIQUE INDEX requests_open ON requests (slot, kind) WHERE state <= 4;
+CREATE UNIQUE INDEX requests_open ON requests (slot, kind, about) WHERE state <= 4;
 CREATE INDEX requests_slot ON requests (slot, kind, created);
 CREATE INDEX requests_lease ON requests (ca, kind, due, created) WHERE state <= 2;
 CREATE INDEX requests_due ON requests (state, due) WHERE state <= 2;
