@@ -10,31 +10,38 @@
 #include <sys/file.h>
 
 const struct conf_opt agent_opts[] = {
-	CONF(struct agent_conf, url, CONF_TEXT, .section = "service", .name = "url", .fallback = NULL,
+	CONF(struct agent_conf, url, CONF_TEXT, .section = "service", .name = "url",
+	    .fallback = NULL,
 	    .help = "Address of the service's device port, without a slash at the end."),
-	CONF(struct agent_conf, trust, CONF_TEXT, .section = "service", .name = "trust", .fallback = "",
-	    .help = "PEM file of the CA that the service's certificate chains to; empty: what the system trusts. Needed to "
-		    "enrol only."),
+	CONF(struct agent_conf, trust, CONF_TEXT, .section = "service", .name = "trust",
+	    .fallback = "",
+	    .help =
+		"PEM file of the CA that the service's certificate chains to; empty: what the system trusts. Needed to "
+		"enrol only."),
 	CONF(struct agent_conf, state_dir, CONF_TEXT, .section = "files", .name = "state_dir",
-	    .fallback = "/var/lib/chancery-agent", .help = "Folder of the agent's key, enrolment and certificates."),
+	    .fallback = "/var/lib/chancery-agent",
+	    .help = "Folder of the agent's key, enrolment and certificates."),
 	CONF(struct agent_conf, trust_dir, CONF_TEXT, .section = "trust", .name = "dir",
-	    .fallback = "/usr/local/share/ca-certificates", .help = "Folder for CA certificates of the organisation."),
-	CONF(struct agent_conf, etc_dir, CONF_TEXT, .section = "trust", .name = "etc_dir", .fallback = "/etc/ssl/certs",
-	    .help = "Folder where the system's TLS libraries look."),
-	CONF(struct agent_conf, trust_update, CONF_BOOL, .section = "trust", .name = "update", .fallback = "yes",
-	    .help = "Run update-ca-certificates after a change."),
-	CONF(struct agent_conf, device_name, CONF_TEXT, .section = "device", .name = "name", .fallback = "",
-	    .help = "Name of the device; empty: the host's name."),
-	CONF(struct agent_conf, token_module, CONF_TEXT, .section = "token", .name = "module", .fallback = "",
-	    .help = "PKCS#11 library that keeps the keys; empty: they are kept in files of mode 0600."),
-	CONF(struct agent_conf, token_label, CONF_TEXT, .section = "token", .name = "label", .fallback = "",
-	    .help = "Label of the token."),
-	CONF(struct agent_conf, token_pin_file, CONF_TEXT, .section = "token", .name = "pin_file", .fallback = "",
-	    .help = "File with the token's PIN."),
-	CONF(struct agent_conf, log_level, CONF_TEXT, .section = "log", .name = "level", .fallback = "info",
-	    .help = "debug, info, warn or error."),
-	CONF(struct agent_conf, log_format, CONF_TEXT, .section = "log", .name = "format", .fallback = "kv",
-	    .help = "kv (key=value lines) or json."),
+	    .fallback = "/usr/local/share/ca-certificates",
+	    .help = "Folder for CA certificates of the organisation."),
+	CONF(struct agent_conf, etc_dir, CONF_TEXT, .section = "trust", .name = "etc_dir",
+	    .fallback = "/etc/ssl/certs", .help = "Folder where the system's TLS libraries look."),
+	CONF(struct agent_conf, trust_update, CONF_BOOL, .section = "trust", .name = "update",
+	    .fallback = "yes", .help = "Run update-ca-certificates after a change."),
+	CONF(struct agent_conf, device_name, CONF_TEXT, .section = "device", .name = "name",
+	    .fallback = "", .help = "Name of the device; empty: the host's name."),
+	CONF(struct agent_conf, token_module, CONF_TEXT, .section = "token", .name = "module",
+	    .fallback = "",
+	    .help =
+		"PKCS#11 library that keeps the keys; empty: they are kept in files of mode 0600."),
+	CONF(struct agent_conf, token_label, CONF_TEXT, .section = "token", .name = "label",
+	    .fallback = "", .help = "Label of the token."),
+	CONF(struct agent_conf, token_pin_file, CONF_TEXT, .section = "token", .name = "pin_file",
+	    .fallback = "", .help = "File with the token's PIN."),
+	CONF(struct agent_conf, log_level, CONF_TEXT, .section = "log", .name = "level",
+	    .fallback = "info", .help = "debug, info, warn or error."),
+	CONF(struct agent_conf, log_format, CONF_TEXT, .section = "log", .name = "format",
+	    .fallback = "kv", .help = "kv (key=value lines) or json."),
 };
 const size_t agent_nopts = COUNT(agent_opts);
 
@@ -80,7 +87,8 @@ open_token(struct agent *g)
 }
 
 err_t
-agent_certs_read(struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn)
+agent_certs_read(
+    struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn)
 {
 	struct str *v;
 	json *list;
@@ -114,15 +122,19 @@ agent_enrolment_read(struct agent *g, struct str text)
 	TRY(json_need_base64(g->arena, j, "certificate", LIMIT_CERT_BYTES, &der));
 	TRY(agent_certs_read(g->arena, j, "roots", &roots, &n));
 	if (n == 0)
-		FAIL(ERR_BAD_REQUEST, "\"roots\" is empty"); /* the system's would be trusted instead */
+		FAIL(ERR_BAD_REQUEST,
+		    "\"roots\" is empty"); /* the system's would be trusted instead */
 	TRY(cert_parse(der, &identity));
 	TRY(cert_key(identity, &certified));
 	if (!key_same_public(g->key, certified))
-		FAIL(ERR_KEY_MISMATCH, "device %s was enrolled with a key that is not here any more",
+		FAIL(ERR_KEY_MISMATCH,
+		    "device %s was enrolled with a key that is not here any more",
 		    text_safe(g->arena, str_c(id)));
 	chain = arena_array(g->arena, 1, sizeof(*chain));
 	chain[0] = der;
-	g->tls = (struct tls_client_conf){ .anchors = roots, .nanchors = n, .key = g->key, .chain = chain, .nchain = 1 };
+	g->tls = (struct tls_client_conf){
+		.anchors = roots, .nanchors = n, .key = g->key, .chain = chain, .nchain = 1
+	};
 	g->identity = steal(identity);
 	g->device_id = arena_strdup(g->arena, id);
 	return OK;
@@ -157,8 +169,8 @@ agent_open(const struct agent_conf *conf, struct agent **ret)
 	if (err_ok(e) && conf->token_module[0] != '\0')
 		e = open_token(g);
 	else if (err_ok(e))
-		e = key_file(g->arena, arena_printf(g->arena, "%s/identity.pem", conf->state_dir), KEY_RSA, KEY_RSA_2048,
-		    &g->key);
+		e = key_file(g->arena, arena_printf(g->arena, "%s/identity.pem", conf->state_dir),
+		    KEY_RSA, KEY_RSA_2048, &g->key);
 	if (err_ok(e))
 		e = load_enrolment(g);
 	if (err_ok(e))

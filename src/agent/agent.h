@@ -26,11 +26,12 @@
 #define IDENTITY_LABEL "chancery-identity" /* our own key in the token */
 
 struct agent_conf {
-	const char *url, *trust;           /* service: address and CA file */
+	const char *url, *trust; /* service: address and CA file */
 	const char *state_dir;
-	const char *trust_dir, *etc_dir;   /* where CA certificates go; where the system's TLS libraries look */
-	bool trust_update;                 /* run update-ca-certificates */
-	const char *device_name;           /* "": the host's */
+	const char *trust_dir,
+	    *etc_dir;      /* where CA certificates go; where the system's TLS libraries look */
+	bool trust_update; /* run update-ca-certificates */
+	const char *device_name;                                 /* "": the host's */
 	const char *token_module, *token_label, *token_pin_file; /* module "": key in a file */
 	const char *log_level, *log_format;
 };
@@ -40,10 +41,10 @@ extern const size_t agent_nopts;
 struct agent {
 	const struct agent_conf *conf;
 	struct arena *arena;
-	int lock;               /* descriptor */
-	struct token *token;    /* NULL: none configured */
-	struct key *key;        /* of the identity */
-	const char *device_id;  /* NULL: not enrolled */
+	int lock;              /* descriptor */
+	struct token *token;   /* NULL: none configured */
+	struct key *key;       /* of the identity */
+	const char *device_id; /* NULL: not enrolled */
 	struct cert *identity;
 	struct tls_client_conf tls;
 };
@@ -54,7 +55,8 @@ void agent_close(struct agent *g);
 /* The text of enrolment.json into g, or nothing of it. ERR_KEY_MISMATCH: it is for another key than ours. */
 err_t agent_enrolment_read(struct agent *g, struct str text);
 /* Certificates in base64, at most LIMIT_CHAIN_CERTS, as DER in the arena. */
-err_t agent_certs_read(struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn);
+err_t agent_certs_read(
+    struct arena *a, const json *obj, const char *member, const struct str **ret, size_t *retn);
 
 /* enrol.c */
 err_t agent_enrol(struct agent *g, const char *code);
@@ -72,8 +74,8 @@ err_t agent_command(const struct agent *g, struct arena *a, const json *command)
 
 /* post.c: one exchange of JSON with the service; path: "/agent/v1/checkin". The service's own fault
  * when it names one that we know, else ERR_HTTP_STATUS. */
-err_t agent_post(const struct agent *g, struct fetch *f, struct arena *a, const char *path, const json *msg,
-    int64_t timeout_ms, json **ret);
+err_t agent_post(const struct agent *g, struct fetch *f, struct arena *a, const char *path,
+    const json *msg, int64_t timeout_ms, json **ret);
 
 /* facts.c */
 json *agent_facts(struct arena *a, const struct agent *g);
@@ -87,8 +89,8 @@ err_t trust_settle(const struct agent *g, struct arena *a);
 err_t trust_inventory(const struct agent *g, struct arena *a, json *list);
 
 /* store.c: delivered certificates with their keys. */
-err_t identity_install(const struct agent *g, struct arena *a, const char *alias, struct str pfx, struct str password,
-    struct str sha256);
+err_t identity_install(const struct agent *g, struct arena *a, const char *alias, struct str pfx,
+    struct str password, struct str sha256);
 err_t identity_remove(const struct agent *g, struct arena *a, const char *alias);
 err_t identity_remove_all(const struct agent *g, struct arena *a);
 /* Removes what was half written. */

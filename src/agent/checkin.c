@@ -91,15 +91,16 @@ result_of(struct arena *a, const json *c, err_t e)
 	json_set_text(result, "code", rep.code == ERR_NONE ? "" : err_info(rep.code)->id);
 	json_set_text(result, "detail", text_safe(a, str_c(rep.detail)));
 	if (rep.code == ERR_NONE)
-		log_event(LOG_LEVEL_INFO, "done", "command", json_text(json_get(c, "kind")), "alias",
-		    json_text(json_get(c, "alias")), NULL);
+		log_event(LOG_LEVEL_INFO, "done", "command", json_text(json_get(c, "kind")),
+		    "alias", json_text(json_get(c, "alias")), NULL);
 	else
 		log_report("command failed", &rep);
 	return result;
 }
 
 static err_t
-exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait, json **ret)
+exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
+    json **ret)
 {
 	auto_json json *msg = json_object_new();
 	json *inventory = json_array_new();

@@ -21,7 +21,8 @@ trust_for_enrolment(const struct agent *g, struct arena *a, struct tls_client_co
 	if (g->conf->trust[0] == '\0')
 		return OK;
 	TRY(file_read(a, g->conf->trust, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
-	TRY_CTX(text_unpem(a, pem, "CERTIFICATE", v, LIMIT_CHAIN_CERTS, &ret->nanchors), "%s", g->conf->trust);
+	TRY_CTX(text_unpem(a, pem, "CERTIFICATE", v, LIMIT_CHAIN_CERTS, &ret->nanchors), "%s",
+	    g->conf->trust);
 	ret->anchors = v;
 	return OK;
 }
@@ -44,8 +45,10 @@ agent_answer_check(const struct agent *g, struct arena *a, const json *answer)
 	TRY(cert_parse(der, &cert));
 	TRY(cert_key(cert, &certified));
 	if (!key_same_public(g->key, certified))
-		FAIL(ERR_KEY_MISMATCH, "identity certificate of device %s", text_safe(a, str_c(id)));
-	TRY_CTX(cert_verify_path(cert, chain, nchain, roots, nroots, OID_EKU_CLIENT_AUTH, cert_not_before(cert)),
+		FAIL(
+		    ERR_KEY_MISMATCH, "identity certificate of device %s", text_safe(a, str_c(id)));
+	TRY_CTX(cert_verify_path(
+		    cert, chain, nchain, roots, nroots, OID_EKU_CLIENT_AUTH, cert_not_before(cert)),
 	    "identity certificate of device %s", text_safe(a, str_c(id)));
 	return OK;
 }

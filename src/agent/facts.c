@@ -71,7 +71,8 @@ agent_facts(struct arena *a, const struct agent *g)
 
 	if (uname(&host) != 0)
 		memset(&host, 0, sizeof(host));
-	json_set_text(facts, "device_name", g->conf->device_name[0] != '\0' ? g->conf->device_name : host.nodename);
+	json_set_text(facts, "device_name",
+	    g->conf->device_name[0] != '\0' ? g->conf->device_name : host.nodename);
 	json_set_text(facts, "fqdn", host_fqdn(a));
 	for (size_t i = 0; i < COUNT(files); i++)
 		file_fact(a, facts, unavailable, files[i].fact, files[i].path);

@@ -27,7 +27,8 @@ usage(FILE *to)
 	      "  unenrol             remove what was delivered and leave the service\n"
 	      "  sample              print every option of the configuration file\n\n"
 	      "  --config FILE       default /etc/chancery/agent.conf\n"
-	      "  --version, --help\n", to);
+	      "  --version, --help\n",
+	    to);
 }
 
 static int
@@ -115,7 +116,8 @@ run(const char *name, const char *path, const char *code)
 	err_t e;
 
 	TRY(conf_read(a, path, agent_opts, agent_nopts, &conf));
-	log_setup("agent", name, str_eq_c(str_c(conf.log_level), "debug") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	log_setup("agent", name,
+	    str_eq_c(str_c(conf.log_level), "debug") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 	    str_eq_c(str_c(conf.log_format), "json") ? LOG_FORMAT_JSON : LOG_FORMAT_KV);
 	TRY(keyprov_init());
 	for (size_t i = 0; i < COUNT(commands); i++) {

@@ -19,13 +19,14 @@ refused(struct arena *a, const char *url, const struct fetch_reply *rep)
 	}
 	err_forget(e);
 	if (info != NULL && info->code != ERR_NONE)
-		FAIL(info->code, "%s says: %s", url, text_safe(a, str_c(json_text(json_get(error, "detail")))));
+		FAIL(info->code, "%s says: %s", url,
+		    text_safe(a, str_c(json_text(json_get(error, "detail")))));
 	FAIL(ERR_HTTP_STATUS, "%s answered %d: %s", url, rep->status, text_safe(a, rep->body));
 }
 
 err_t
-agent_post(const struct agent *g, struct fetch *f, struct arena *a, const char *path, const json *msg,
-    int64_t timeout_ms, json **ret)
+agent_post(const struct agent *g, struct fetch *f, struct arena *a, const char *path,
+    const json *msg, int64_t timeout_ms, json **ret)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
 	const char *url = arena_printf(a, "%s%s", g->conf->url, path);

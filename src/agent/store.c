@@ -154,15 +154,16 @@ uri_value(struct arena *a, const char *s)
 
 /* The key goes into the token, or into a file that only we can read. */
 static err_t
-write_key(const struct agent *g, struct arena *a, const char *folder, const char *alias, const struct key *k)
+write_key(const struct agent *g, struct arena *a, const char *folder, const char *alias,
+    const struct key *k)
 {
 	auto_buf struct buf pem;
 
 	buf_init(&pem, LIMIT_PFX_BYTES);
 	if (g->token != NULL) {
 		TRY(file_write(arena_printf(a, "%s/key.uri", folder),
-		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n", uri_value(a, g->conf->token_label),
-			uri_value(a, alias))),
+		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n",
+			uri_value(a, g->conf->token_label), uri_value(a, alias))),
 		    0600));
 		return token_import(g->token, alias, k);
 	}
@@ -172,12 +173,16 @@ write_key(const struct agent *g, struct arena *a, const char *folder, const char
 
 /* The key comes last: a token has one under this alias, so from there on the certificate of before has lost its own. */
 static err_t
-write_version(const struct agent *g, struct arena *a, const char *alias, const char *folder, const struct pfx *p)
+write_version(const struct agent *g, struct arena *a, const char *alias, const char *folder,
+    const struct pfx *p)
 {
 	TRY(dir_make(folder, 0700));
-	TRY(file_write(arena_printf(a, "%s/chain.pem", folder), str_c(pem_chain(a, p->chain, p->nchain)), 0644));
+	TRY(file_write(arena_printf(a, "%s/chain.pem", folder),
+	    str_c(pem_chain(a, p->chain, p->nchain)), 0644));
 	TRY(file_write(arena_printf(a, "%s/cert.pem", folder),
-	    str_c(arena_printf(a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))), 0644));
+	    str_c(arena_printf(
+		a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))),
+	    0644));
 	return write_key(g, a, folder, alias, p->key);
 }
 
@@ -195,7 +200,8 @@ move_link(struct arena *a, const char *dir, const char *alias, const char *name)
 }
 
 static err_t
-open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct str sealed_password, struct pfx *ret)
+open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct str sealed_password,
+    struct pfx *ret)
 {
 	struct str pfx = STR_EMPTY, password = STR_EMPTY;
 	const char *text;
@@ -216,8 +222,8 @@ open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct 
 }
 
 err_t
-identity_install(const struct agent *g, struct arena *a, const char *alias, struct str sealed, struct str sealed_password,
-    struct str sha256)
+identity_install(const struct agent *g, struct arena *a, const char *alias, struct str sealed,
+    struct str sealed_password, struct str sha256)
 {
 	const char *dir = certs_dir(g, a);
 	auto_pfx struct pfx pfx = { 0 };
@@ -282,7 +288,8 @@ load_key(const struct agent *g, struct arena *a, const char *alias, struct key *
 
 	if (g->token != NULL)
 		return token_find(g->token, alias, ret);
-	TRY(file_read(a, arena_printf(a, "%s/%s/key.pem", certs_dir(g, a), alias), LIMIT_PFX_BYTES, &pem));
+	TRY(file_read(
+	    a, arena_printf(a, "%s/%s/key.pem", certs_dir(g, a), alias), LIMIT_PFX_BYTES, &pem));
 	return key_read(pem, NULL, ret);
 }
 
@@ -297,7 +304,8 @@ add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
 	size_t n;
 	err_t e;
 
-	TRY(file_read(a, arena_printf(a, "%s/%s/cert.pem", certs_dir(g, a), alias), 16 * LIMIT_CERT_BYTES, &pem));
+	TRY(file_read(a, arena_printf(a, "%s/%s/cert.pem", certs_dir(g, a), alias),
+	    16 * LIMIT_CERT_BYTES, &pem));
 	TRY(text_unpem(a, pem, "CERTIFICATE", ders, COUNT(ders), &n));
 	TRY(cert_parse(n > 0 ? ders[0] : STR_EMPTY, &cert));
 	TRY(cert_key(cert, &certified));

@@ -33,8 +33,8 @@ path_of(const struct agent *g, struct arena *a, const char *alias)
 static err_t
 update(const struct agent *g, bool fresh)
 {
-	const char *argv[] = { "update-ca-certificates", "--localcertsdir", g->conf->trust_dir, "--etccertsdir",
-		g->conf->etc_dir, fresh ? "--fresh" : NULL, NULL };
+	const char *argv[] = { "update-ca-certificates", "--localcertsdir", g->conf->trust_dir,
+		"--etccertsdir", g->conf->etc_dir, fresh ? "--fresh" : NULL, NULL };
 	posix_spawn_file_actions_t quiet;
 	int status;
 	pid_t pid;

@@ -59,7 +59,8 @@ text_list(struct arena *a, const json *obj, const char *key, const char ***ret, 
 		const char *s = json_text(json_at(list, i));
 
 		if (s[0] == '\0' || strlen(s) > LIMIT_TEXT)
-			FAIL(ERR_BAD_REQUEST, "%s: must be texts of 1 to %u bytes", key, LIMIT_TEXT);
+			FAIL(
+			    ERR_BAD_REQUEST, "%s: must be texts of 1 to %u bytes", key, LIMIT_TEXT);
 		(*ret)[i] = arena_strdup(a, s);
 	}
 	*retn = json_count(list);
@@ -157,7 +158,8 @@ static err_t
 enrol(struct link *l, struct arena *a, const struct join *j, const char *code, json *obj)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	struct tls_client_conf tls = { .anchors = j->service.anchors, .nanchors = j->service.nanchors };
+	struct tls_client_conf tls = { .anchors = j->service.anchors,
+		.nanchors = j->service.nanchors };
 	const char *url = arena_printf(a, "%s/connector/v1/enrol", j->service_url);
 	auto_json json *msg = json_object_new();
 	auto_json json *answer = NULL;
@@ -177,7 +179,8 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	TRY(fetch_new(&tls, &f));
 	TRY(fetch_run(f, a, "POST", url, headers, text, ENROL_TIMEOUT_MS, &rep));
 	if (rep.status != 200 && rep.status != 201)
-		FAIL(ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status, text_safe(a, rep.body));
+		FAIL(
+		    ERR_HTTP_STATUS, "%s answered %d: %s", url, rep.status, text_safe(a, rep.body));
 	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &answer));
 	TRY(json_need_text(answer, "id", LIMIT_TEXT, &id));
 	TRY(json_need_base64(a, answer, "certificate", LIMIT_CERT_BYTES, &cert));
@@ -200,8 +203,8 @@ name_identity_ca(struct link *l, struct arena *a, const char *pem)
 static err_t
 verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 {
-	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust", "ca_trust",
-		"ca_certificate" };
+	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust",
+		"ca_trust", "ca_certificate" };
 	struct link *l = ctx;
 	auto_json json *obj = json_object_new();
 	const char *code, *identity_ca;

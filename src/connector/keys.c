@@ -22,7 +22,7 @@
 struct held {
 	uint64_t handle; /* 0: free */
 	struct key *key;
-	int64_t until;   /* when_mono_ms() */
+	int64_t until; /* when_mono_ms() */
 };
 
 struct connector_keys {
@@ -282,8 +282,8 @@ without_roots(struct arena *a, const struct ipc_blobs *chain, struct ipc_blobs *
 }
 
 static err_t
-pack(struct arena *a, const struct key *key, const struct ckeys_finish_req *req, struct ckeys_finish_rep *ret,
-    const struct cert *device)
+pack(struct arena *a, const struct key *key, const struct ckeys_finish_req *req,
+    struct ckeys_finish_rep *ret, const struct cert *device)
 {
 	char *password = rand_token(a, PASSWORD_BYTES);
 	struct str pfx = STR_EMPTY;
@@ -292,7 +292,8 @@ pack(struct arena *a, const struct key *key, const struct ckeys_finish_req *req,
 
 	e = without_roots(a, &req->chain, &chain);
 	if (err_ok(e))
-		e = pfx_make(a, PFX_AES, key, req->leaf, chain.v, chain.n, password, "Chancery", &pfx);
+		e = pfx_make(
+		    a, PFX_AES, key, req->leaf, chain.v, chain.n, password, "Chancery", &pfx);
 	if (err_ok(e))
 		e = cms_seal(a, device, pfx, &ret->pfx);
 	if (err_ok(e))

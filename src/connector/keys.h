@@ -19,9 +19,10 @@
 struct connector_keys;
 
 struct connector_keys_conf {
-	const char *dir;        /* state_dir/keys */
-	unsigned threads, pool; /* pool: key pairs of 2048 bits kept ready, made by the threads while nothing else is to do */
-	int64_t life_ms;        /* of a key pair between BEGIN and FINISH; 0: ten minutes */
+	const char *dir; /* state_dir/keys */
+	unsigned threads,
+	    pool; /* pool: key pairs of 2048 bits kept ready, made by the threads while nothing else is to do */
+	int64_t life_ms; /* of a key pair between BEGIN and FINISH; 0: ten minutes */
 };
 
 err_t connector_keys_open(const struct connector_keys_conf *conf, struct connector_keys **ret);

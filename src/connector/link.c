@@ -19,9 +19,11 @@ link_open(const struct link_conf *conf, struct link **ret)
 	l->machine = arena_strdup(l->arena, uname(&host) == 0 ? host.nodename : "unknown");
 	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
-		e = key_file(l->arena, arena_printf(l->arena, "%s/service.pem", conf->dir), KEY_EC, KEY_P256, &l->service_key);
+		e = key_file(l->arena, arena_printf(l->arena, "%s/service.pem", conf->dir), KEY_EC,
+		    KEY_P256, &l->service_key);
 	if (err_ok(e))
-		e = key_file(l->arena, arena_printf(l->arena, "%s/ca.pem", conf->dir), KEY_EC, KEY_P256, &l->ca_key);
+		e = key_file(l->arena, arena_printf(l->arena, "%s/ca.pem", conf->dir), KEY_EC,
+		    KEY_P256, &l->ca_key);
 	if (err_ok(e)) {
 		e = join_load(l, &l->join);
 		if (err_is(e, ERR_NOT_JOINED)) {

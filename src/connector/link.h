@@ -27,21 +27,21 @@
 #define LINK_LOOPS_MAX 16
 
 struct link_conf {
-	const char *dir;            /* state_dir/link */
-	const char *version;        /* four parts, as Graph clients read it */
-	struct ipc_client *keys;    /* connector/keys; borrowed */
-	unsigned loops;             /* jobs at the same time: 1 .. LINK_LOOPS_MAX */
+	const char *dir;         /* state_dir/link */
+	const char *version;     /* four parts, as Graph clients read it */
+	struct ipc_client *keys; /* connector/keys; borrowed */
+	unsigned loops;          /* jobs at the same time: 1 .. LINK_LOOPS_MAX */
 };
 
 /* What was settled when the connector joined. In its own arena. */
 struct join {
 	const char *id, *name;
 	const char *service_url, *ca_url;
-	const char *backend;        /* which kind of CA that is: name of a row of backend_table */
-	const char **cas;           /* names of the CAs it reaches */
+	const char *backend; /* which kind of CA that is: name of a row of backend_table */
+	const char **cas;    /* names of the CAs it reaches */
 	size_t ncas;
 	struct tls_client_conf service, ca;
-	uint8_t holder[32];         /* SHA-256 of our certificate towards the CA */
+	uint8_t holder[32]; /* SHA-256 of our certificate towards the CA */
 };
 
 struct link {
@@ -49,13 +49,13 @@ struct link {
 	struct arena *arena;
 	const char *machine;
 	struct key *service_key, *ca_key;
-	pthread_mutex_t lock;       /* of join, the loops, polling, trouble */
-	struct join *join;          /* NULL: not joined; set once */
+	pthread_mutex_t lock; /* of join, the loops, polling, trouble */
+	struct join *join;    /* NULL: not joined; set once */
 	pthread_t loop[LINK_LOOPS_MAX];
 	struct fetch *polling[LINK_LOOPS_MAX]; /* to be interrupted at the end */
 	unsigned nloops;
 	atomic_bool stop;
-	struct err_report trouble;  /* newest failure of a poll; code ERR_NONE: none yet */
+	struct err_report trouble; /* newest failure of a poll; code ERR_NONE: none yet */
 	_Atomic int64_t jobs, failures, last_contact; /* shown by connector.show */
 };
 

@@ -19,7 +19,7 @@ struct loop {
 	struct job_env env;
 	struct fetch *service;
 	unsigned index;
-	json *result;      /* not brought yet; NULL: none */
+	json *result; /* not brought yet; NULL: none */
 	int64_t backoff_ms;
 };
 
@@ -76,8 +76,8 @@ exchange(struct loop *l, struct arena *a, json **ret)
 	if (rep.status == 400 || rep.status == 413)
 		json_free(steal(l->result));
 	if (rep.status != 200)
-		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.*s", url, rep.status, (int)(rep.body.n < 300 ? rep.body.n : 300),
-		    text_safe(a, rep.body));
+		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.*s", url, rep.status,
+		    (int)(rep.body.n < 300 ? rep.body.n : 300), text_safe(a, rep.body));
 	atomic_store(&l->link->last_contact, when_now());
 	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
 }
@@ -95,8 +95,8 @@ run_job(struct loop *l, struct arena *a, const json *job)
 	json_set_text(l->result, "request", json_text(json_get(job, "request")));
 	json_set_int(l->result, "fence", json_int(json_get(job, "fence")));
 	atomic_fetch_add(&l->link->jobs, 1);
-	e = kind == NULL ? ERROR(ERR_UNSUPPORTED, "job %s", text_safe(a, str_c(kind_name)))
-			 : kind->run(&l->env, a, job, l->result);
+	e = kind == NULL ? ERROR(ERR_UNSUPPORTED, "job %s", text_safe(a, str_c(kind_name))) :
+			   kind->run(&l->env, a, job, l->result);
 	if (err_ok(e))
 		return;
 	atomic_fetch_add(&l->link->failures, 1);

@@ -45,16 +45,19 @@ struct faces {
 
 static const struct conf_opt opts[] = {
 	COMMON_OPTS(struct ca_conf),
-	CONF(struct ca_conf, listen, CONF_TEXT, .section = "ca", .name = "listen", .fallback = "0.0.0.0:9443",
+	CONF(struct ca_conf, listen, CONF_TEXT, .section = "ca", .name = "listen",
+	    .fallback = "0.0.0.0:9443",
 	    .help = "Address and port for enrolment (HTTPS, client certificates)."),
 	CONF(struct ca_conf, url, CONF_TEXT, .section = "ca", .name = "url", .fallback = NULL,
 	    .help = "How connectors reach that port, without a slash at the end."),
-	CONF(struct ca_conf, listen_http, CONF_TEXT, .section = "ca", .name = "listen_http", .fallback = "0.0.0.0:9080",
+	CONF(struct ca_conf, listen_http, CONF_TEXT, .section = "ca", .name = "listen_http",
+	    .fallback = "0.0.0.0:9080",
 	    .help = "Address and port for CRLs and CA certificates (plain HTTP; they are signed)."),
-	CONF(struct ca_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1, .max = 64, .fallback = "1",
-	    .help = "Event loops of each port."),
-	CONF(struct ca_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1, .max = 256,
-	    .fallback = "8", .help = "Workers of each port: requests handled at the same time."),
+	CONF(struct ca_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
+	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
+	CONF(struct ca_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1,
+	    .max = 256, .fallback = "8",
+	    .help = "Workers of each port: requests handled at the same time."),
 };
 
 static err_t
@@ -62,8 +65,13 @@ start_https(struct faces *f)
 {
 	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
 	struct tls_server_conf tc = { 0 };
-	struct http_conf hc = { .name = "ca", .listen_fd = f->role->fd_tls, .loops = (unsigned)f->role->conf->loops,
-		.workers = (unsigned)f->role->conf->workers, .mounts = mount, .nmounts = 1, .metrics = f->metrics };
+	struct http_conf hc = { .name = "ca",
+		.listen_fd = f->role->fd_tls,
+		.loops = (unsigned)f->role->conf->loops,
+		.workers = (unsigned)f->role->conf->workers,
+		.mounts = mount,
+		.nmounts = 1,
+		.metrics = f->metrics };
 
 	TRY(front_tls(f->front, f->arena, &tc, &f->tls_key));
 	TRY(tls_server_new(&tc, &f->tls));
@@ -103,9 +111,14 @@ open_https(void *arg)
 static err_t
 open_faces(struct faces *f, struct ipc_client *issuer)
 {
-	struct front_conf fc = { .issuer = issuer, .url = f->role->conf->url, .metrics = f->metrics };
+	struct front_conf fc = {
+		.issuer = issuer, .url = f->role->conf->url, .metrics = f->metrics
+	};
 	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
-	struct http_conf hc = { .name = "ca_http", .listen_fd = f->role->fd_http, .mounts = mount, .nmounts = 1,
+	struct http_conf hc = { .name = "ca_http",
+		.listen_fd = f->role->fd_http,
+		.mounts = mount,
+		.nmounts = 1,
 		.metrics = f->metrics };
 
 	TRY(keyprov_init());
@@ -140,8 +153,8 @@ front_main(void *arg)
 	pthread_t thread;
 
 	TRY(common_enter(&r->conf->common, "ca", r->self));
-	TRY(ipc_client_new(arena_printf(f.arena, "%s/issuer.sock", r->conf->common.run_dir), ISSUER_CONNECTIONS,
-	    ISSUER_PATIENCE_MS, &issuer));
+	TRY(ipc_client_new(arena_printf(f.arena, "%s/issuer.sock", r->conf->common.run_dir),
+	    ISSUER_CONNECTIONS, ISSUER_PATIENCE_MS, &issuer));
 	TRY(open_faces(&f, issuer));
 	if (pthread_create(&thread, NULL, open_https, &f) != 0)
 		FAIL(ERR_SYSTEM, "cannot start a thread");
@@ -180,7 +193,6 @@ static err_t
 issuer_main(void *arg)
 {
 	struct ca_role *r = arg;
-	auto_arena struct arena *a = arena_new();
 	struct issuer_conf ic = { .state_dir = r->conf->common.state_dir };
 	struct ticker ticker = { 0 };
 	struct ipc_server *front = NULL, *admin = NULL;
@@ -188,7 +200,8 @@ issuer_main(void *arg)
 
 	TRY(common_enter(&r->conf->common, "ca", r->self + 1));
 	TRY(issuer_open(&ic, &ticker.issuer));
-	TRY(ipc_server_new(r->fd_issuer, 2 * ISSUER_CONNECTIONS, issuer_verbs(), ticker.issuer, &front));
+	TRY(ipc_server_new(
+	    r->fd_issuer, 2 * ISSUER_CONNECTIONS, issuer_verbs(), ticker.issuer, &front));
 	TRY(ipc_server_new(r->fd_admin, 8, issuer_admin_verbs(), ticker.issuer, &admin));
 	TRY(ipc_server_start(front));
 	TRY(ipc_server_start(admin));
@@ -211,9 +224,11 @@ run(struct arena *a, void *conf, bool check_only)
 	struct ca_role r = { .conf = c };
 	const struct proc processes[] = {
 		{ "front", front_main, &r, .net = true, .paths_rw = { c->common.run_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 		{ "issuer", issuer_main, &r, .net = false, .paths_rw = { c->common.state_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 	};
 	unsigned port;
 
@@ -226,7 +241,8 @@ run(struct arena *a, void *conf, bool check_only)
 	TRY(ipc_listen(arena_printf(a, "%s/issuer.sock", c->common.run_dir), 0600, &r.fd_issuer));
 	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
 	r.self = processes;
-	return proc_run("ca", processes, COUNT(processes), arena_printf(a, "%s/ca.pid", c->common.run_dir));
+	return proc_run(
+	    "ca", processes, COUNT(processes), arena_printf(a, "%s/ca.pid", c->common.run_dir));
 }
 
 const struct role role_ca = {

@@ -24,12 +24,14 @@ struct connector_role {
 
 static const struct conf_opt opts[] = {
 	COMMON_OPTS(struct connector_conf),
-	CONF(struct connector_conf, jobs, CONF_INT, .section = "connector", .name = "jobs", .min = 1, .max = LINK_LOOPS_MAX,
-	    .fallback = "4", .help = "Jobs worked on at the same time."),
-	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1, .max = 4096,
-	    .fallback = "64", .help = "Key pairs kept ready; made while nothing else is to do."),
-	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads", .min = 1, .max = 64,
-	    .fallback = "2", .help = "Threads that make key pairs ahead."),
+	CONF(struct connector_conf, jobs, CONF_INT, .section = "connector", .name = "jobs",
+	    .min = 1, .max = LINK_LOOPS_MAX, .fallback = "4",
+	    .help = "Jobs worked on at the same time."),
+	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1,
+	    .max = 4096, .fallback = "64",
+	    .help = "Key pairs kept ready; made while nothing else is to do."),
+	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
+	    .min = 1, .max = 64, .fallback = "2", .help = "Threads that make key pairs ahead."),
 };
 
 static err_t
@@ -43,8 +45,8 @@ link_main(void *arg)
 	struct link *l = NULL;
 
 	TRY(common_enter(&r->conf->common, "connector", r->self));
-	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX, KEYS_PATIENCE_MS,
-	    &keys));
+	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX,
+	    KEYS_PATIENCE_MS, &keys));
 	lc.dir = arena_printf(a, "%s/link", r->conf->common.state_dir);
 	lc.keys = keys;
 	TRY(link_open(&lc, &l));
@@ -64,7 +66,8 @@ keys_main(void *arg)
 {
 	struct connector_role *r = arg;
 	auto_arena struct arena *a = arena_new();
-	struct connector_keys_conf kc = { .threads = (unsigned)r->conf->threads, .pool = (unsigned)r->conf->pool };
+	struct connector_keys_conf kc = { .threads = (unsigned)r->conf->threads,
+		.pool = (unsigned)r->conf->pool };
 	struct connector_keys *keys = NULL;
 	struct ipc_server *server = NULL;
 
@@ -89,9 +92,11 @@ run(struct arena *a, void *conf, bool check_only)
 	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
 	const struct proc processes[] = {
 		{ "link", link_main, &r, .net = true, .paths_rw = { link_dir, c->common.run_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 		{ "keys", keys_main, &r, .net = false, .paths_rw = { keys_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 	};
 
 	TRY(common_check(&c->common));
@@ -103,7 +108,8 @@ run(struct arena *a, void *conf, bool check_only)
 	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
 	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &r.fd_keys));
 	r.self = processes;
-	return proc_run("connector", processes, COUNT(processes), arena_printf(a, "%s/connector.pid", c->common.run_dir));
+	return proc_run("connector", processes, COUNT(processes),
+	    arena_printf(a, "%s/connector.pid", c->common.run_dir));
 }
 
 const struct role role_connector = {

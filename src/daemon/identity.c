@@ -103,8 +103,8 @@ seal(struct identity *i, struct arena *a, const struct order *o, struct str *ret
 }
 
 err_t
-identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert,
-    struct str **ret_chain, size_t *retn)
+identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr,
+    struct str *ret_cert, struct str **ret_chain, size_t *retn)
 {
 	struct identity *i = ctx;
 	struct wstep_attr attrs[2];

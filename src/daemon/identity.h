@@ -25,7 +25,7 @@ err_t identity_new(const struct identity_conf *conf, struct identity **ret);
 void identity_free(struct identity *i);
 
 /* ctx: struct identity. ERR_CA_DENIED carries the CA's words and HRESULT in its detail. */
-err_t identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert,
-    struct str **ret_chain, size_t *retn);
+err_t identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr,
+    struct str *ret_cert, struct str **ret_chain, size_t *retn);
 
 #endif

@@ -22,7 +22,8 @@ usage(FILE *to)
 	      "  --config FILE  read this configuration and run\n"
 	      "  --check        only say whether the configuration is good\n"
 	      "  --sample       print every option with its meaning and default\n\n"
-	      "roles:\n", to);
+	      "roles:\n",
+	    to);
 	for (size_t i = 0; i < COUNT(roles); i++)
 		fprintf(to, "  %-13s  %s\n", roles[i]->name, roles[i]->help);
 }

@@ -85,6 +85,7 @@ common_enter(const struct common *c, const char *role, const struct proc *p)
 	common_log(c, role, p->name);
 	TRY(jail_enter(p, &missing));
 	if (missing[0] != '\0')
-		log_event(LOG_LEVEL_WARN, "jail is not complete on this system", "missing", missing, NULL);
+		log_event(LOG_LEVEL_WARN, "jail is not complete on this system", "missing", missing,
+		    NULL);
 	return OK;
 }

@@ -15,17 +15,20 @@ struct common {
 	const char *run_dir, *state_dir, *user, *log_level, *log_format;
 };
 
-#define COMMON_OPTS(struct_)                                                                                           \
-	CONF(struct_, common.run_dir, CONF_TEXT, .section = "files", .name = "run_dir", .fallback = NULL,              \
-	    .help = "Folder of the sockets between our own processes and of the administrator's socket."),             \
-	CONF(struct_, common.state_dir, CONF_TEXT, .section = "files", .name = "state_dir", .fallback = NULL,          \
-	    .help = "Folder of everything that must survive: database, keys. Back it up."),                            \
-	CONF(struct_, common.user, CONF_TEXT, .section = "process", .name = "user", .fallback = "",                    \
-	    .help = "User to switch to when started as root; empty: stay."),                                           \
-	CONF(struct_, common.log_level, CONF_TEXT, .section = "log", .name = "level", .fallback = "info",              \
-	    .help = "debug, info, warn or error."),                                                                    \
-	CONF(struct_, common.log_format, CONF_TEXT, .section = "log", .name = "format", .fallback = "kv",              \
-	    .help = "kv (key=value lines) or json.")
+#define COMMON_OPTS(struct_) \
+	CONF(struct_, common.run_dir, CONF_TEXT, .section = "files", .name = "run_dir", \
+	    .fallback = NULL, \
+	    .help = \
+		"Folder of the sockets between our own processes and of the administrator's socket."), \
+	    CONF(struct_, common.state_dir, CONF_TEXT, .section = "files", .name = "state_dir", \
+		.fallback = NULL, \
+		.help = "Folder of everything that must survive: database, keys. Back it up."), \
+	    CONF(struct_, common.user, CONF_TEXT, .section = "process", .name = "user", \
+		.fallback = "", .help = "User to switch to when started as root; empty: stay."), \
+	    CONF(struct_, common.log_level, CONF_TEXT, .section = "log", .name = "level", \
+		.fallback = "info", .help = "debug, info, warn or error."), \
+	    CONF(struct_, common.log_format, CONF_TEXT, .section = "log", .name = "format", \
+		.fallback = "kv", .help = "kv (key=value lines) or json.")
 
 struct role {
 	const char *name;

@@ -9,22 +9,27 @@
 
 static const struct conf_opt opts[] = {
 	COMMON_OPTS(struct service_conf),
-	CONF(struct service_conf, listen_api, CONF_TEXT, .section = "api", .name = "listen", .fallback = "0.0.0.0:8443",
-	    .help = "Address and port of the API and console (HTTPS)."),
+	CONF(struct service_conf, listen_api, CONF_TEXT, .section = "api", .name = "listen",
+	    .fallback = "0.0.0.0:8443", .help = "Address and port of the API and console (HTTPS)."),
 	CONF(struct service_conf, url, CONF_TEXT, .section = "api", .name = "url", .fallback = NULL,
 	    .help = "How clients reach the API, without a slash at the end: issuer of its tokens."),
 	CONF(struct service_conf, listen_device, CONF_TEXT, .section = "device", .name = "listen",
-	    .fallback = "0.0.0.0:8444", .help = "Address and port for devices and connectors (HTTPS, client certificates)."),
-	CONF(struct service_conf, device_url, CONF_TEXT, .section = "device", .name = "url", .fallback = NULL,
+	    .fallback = "0.0.0.0:8444",
+	    .help = "Address and port for devices and connectors (HTTPS, client certificates)."),
+	CONF(struct service_conf, device_url, CONF_TEXT, .section = "device", .name = "url",
+	    .fallback = NULL,
 	    .help = "How devices and connectors reach that port, without a slash at the end."),
-	CONF(struct service_conf, organization, CONF_TEXT, .section = "service", .name = "organization",
-	    .fallback = "Chancery", .help = "Name of the organisation, shown to people."),
-	CONF(struct service_conf, lease, CONF_INT, .section = "service", .name = "lease", .min = 5, .max = 3600,
-	    .fallback = "120", .help = "Seconds a connector may work on a job before it goes to another."),
-	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1, .max = 64,
-	    .fallback = "1", .help = "Event loops of each port."),
-	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1, .max = 256,
-	    .fallback = "8", .help = "Workers of each port: requests handled at the same time."),
+	CONF(struct service_conf, organization, CONF_TEXT, .section = "service",
+	    .name = "organization", .fallback = "Chancery",
+	    .help = "Name of the organisation, shown to people."),
+	CONF(struct service_conf, lease, CONF_INT, .section = "service", .name = "lease", .min = 5,
+	    .max = 3600, .fallback = "120",
+	    .help = "Seconds a connector may work on a job before it goes to another."),
+	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
+	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
+	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
+	    .min = 1, .max = 256, .fallback = "8",
+	    .help = "Workers of each port: requests handled at the same time."),
 };
 
 static err_t
@@ -54,10 +59,13 @@ run(struct arena *a, void *conf, bool check_only)
 	const char *front_dir = arena_printf(a, "%s/front", c->common.state_dir);
 	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
 	const struct proc processes[] = {
-		{ "front", service_front_main, &s, .net = true, .paths_rw = { front_dir, c->common.run_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		{ "front", service_front_main, &s, .net = true,
+		    .paths_rw = { front_dir, c->common.run_dir },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 		{ "keys", keys_main, &s, .net = false, .paths_rw = { keys_dir },
-		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" }, .user = common_user(&c->common) },
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common) },
 	};
 	unsigned port;
 
@@ -72,7 +80,8 @@ run(struct arena *a, void *conf, bool check_only)
 	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &s.fd_admin));
 	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &s.fd_keys));
 	s.self = processes;
-	return proc_run("service", processes, COUNT(processes), arena_printf(a, "%s/service.pid", c->common.run_dir));
+	return proc_run("service", processes, COUNT(processes),
+	    arena_printf(a, "%s/service.pid", c->common.run_dir));
 }
 
 const struct role role_service = {

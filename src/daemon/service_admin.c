@@ -14,8 +14,8 @@
 #define PASSWORD_MIN 12
 
 static err_t
-csr_for(struct front *f, struct arena *a, enum keys_which which, const char *cn, const struct ipc_texts *hosts,
-    struct str *ret)
+csr_for(struct front *f, struct arena *a, enum keys_which which, const char *cn,
+    const struct ipc_texts *hosts, struct str *ret)
 {
 	struct keys_csr_req req = { .which = which, .cn = cn, .hosts = *hosts };
 	struct keys_csr_rep rep;
@@ -165,7 +165,8 @@ verb_show(void *ctx, struct arena *a, const json *args, json *answer)
 		json_set_text(answer, "ca_url", f->join.ca_url);
 		json_set_text(answer, "issuing_ca", f->join.issuing_name);
 		json_set_text(answer, "identity_ca", f->join.identity_name);
-		json_set_text(answer, "root_certificate", text_pem(a, "CERTIFICATE", f->join.root.v[0]));
+		json_set_text(
+		    answer, "root_certificate", text_pem(a, "CERTIFICATE", f->join.root.v[0]));
 		json_set_int(answer, "parked", (int64_t)http_parked(f->http_device));
 	}
 	return OK;

@@ -36,8 +36,8 @@ ca_facts(void *ctx, struct arena *a, struct api_ca *ret)
 }
 
 static err_t
-issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert, struct str **ret_chain,
-    size_t *retn)
+issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert,
+    struct str **ret_chain, size_t *retn)
 {
 	struct front *f = ctx;
 
@@ -103,13 +103,16 @@ far_for(struct front *f, struct far_ipc *far, uint8_t which, struct str leaf, st
 static err_t
 open_joined(struct front *f)
 {
-	struct identity_conf ic = { .keys = f->keys, .ca_url = f->join.ca_url, .ca_name = f->join.identity_name };
+	struct identity_conf ic = {
+		.keys = f->keys, .ca_url = f->join.ca_url, .ca_name = f->join.identity_name
+	};
 	struct tls_server_conf tc = { 0 };
 
 	TRY(far_for(f, &f->far_tls, KEYS_TLS, f->join.tls.v[0], &f->tls_key));
 	TRY(far_for(f, &f->far_ra, KEYS_RA, f->join.ra.v[0], &f->ra_key));
 
-	ic.tls = (struct tls_client_conf){ f->join.root.v, f->join.root.n, f->ra_key, f->join.ra.v, f->join.ra.n };
+	ic.tls = (struct tls_client_conf){ f->join.root.v, f->join.root.n, f->ra_key, f->join.ra.v,
+		f->join.ra.n };
 	TRY(identity_new(&ic, &f->identity));
 
 	tc.key = f->tls_key;
@@ -163,8 +166,9 @@ access_log(void *ctx, const char *method, const char *target, int status, size_t
 	auto_arena struct arena *a = arena_new();
 
 	(void)ctx;
-	log_event(LOG_LEVEL_DEBUG, "request", "method", method, "target", target, "status", arena_printf(a, "%d", status),
-	    "bytes", arena_printf(a, "%zu", bytes), "us", arena_printf(a, "%lld", (long long)us), NULL);
+	log_event(LOG_LEVEL_DEBUG, "request", "method", method, "target", target, "status",
+	    arena_printf(a, "%d", status), "bytes", arena_printf(a, "%zu", bytes), "us",
+	    arena_printf(a, "%lld", (long long)us), NULL);
 }
 
 /* A failure that is ours and not the caller's goes to the log as well. */
@@ -193,16 +197,21 @@ device_failed(struct http_req *r, err_t e)
 static err_t
 start_ports(struct front *f, const struct service *s)
 {
-	struct http_conf hc = { .loops = (unsigned)f->conf->loops, .workers = (unsigned)f->conf->workers,
-		.metrics = f->metrics, .on_done = access_log };
+	struct http_conf hc = { .loops = (unsigned)f->conf->loops,
+		.workers = (unsigned)f->conf->workers,
+		.metrics = f->metrics,
+		.on_done = access_log };
 	struct http_mount *api = arena_array(f->arena, resource_count, sizeof(*api));
 	struct http_mount *device = arena_array(f->arena, platform_count + 1, sizeof(*device));
 
 	for (size_t i = 0; i < resource_count; i++)
-		api[i] = (struct http_mount){ resource_table[i]->routes, &f->api, api_gate, api_failed };
+		api[i] =
+		    (struct http_mount){ resource_table[i]->routes, &f->api, api_gate, api_failed };
 	for (size_t i = 0; i < platform_count; i++)
-		device[i] = (struct http_mount){ platform_table[i]->routes, &f->device, device_gate, device_failed };
-	device[platform_count] = (struct http_mount){ api_connector_routes, &f->api, api_connector_gate, api_failed };
+		device[i] = (struct http_mount){ platform_table[i]->routes, &f->device, device_gate,
+			device_failed };
+	device[platform_count] =
+	    (struct http_mount){ api_connector_routes, &f->api, api_connector_gate, api_failed };
 
 	hc.name = "device";
 	hc.listen_fd = s->fd_device;
@@ -256,8 +265,8 @@ open_front(struct front *f, const struct service *s)
 	TRY(store_open(&sc, &f->store));
 	TRY(store_write(f->store, settle_tenant, &tenant));
 	f->tenant = tenant.id;
-	TRY(ipc_client_new(arena_printf(f->arena, "%s/keys.sock", s->conf->common.run_dir), KEYS_CONNECTIONS,
-	    KEYS_PATIENCE_MS, &f->keys));
+	TRY(ipc_client_new(arena_printf(f->arena, "%s/keys.sock", s->conf->common.run_dir),
+	    KEYS_CONNECTIONS, KEYS_PATIENCE_MS, &f->keys));
 	TRY(learn_keys(f));
 	e = service_join_load(f->store, f->arena, &f->join);
 	f->joined = err_ok(e);
@@ -307,8 +316,8 @@ service_front_main(void *arg)
 	TRY(ipc_server_start(admin));
 	if (pthread_create(&thread, NULL, sweep, &sweeper) != 0)
 		FAIL(ERR_SYSTEM, "cannot start a thread");
-	log_event(LOG_LEVEL_INFO, f.joined ? "ready" : "waiting to be joined", "api", s->conf->listen_api, "device",
-	    s->conf->listen_device, NULL);
+	log_event(LOG_LEVEL_INFO, f.joined ? "ready" : "waiting to be joined", "api",
+	    s->conf->listen_api, "device", s->conf->listen_device, NULL);
 	proc_wait();
 	atomic_store(&sweeper.stop, true);
 	pthread_join(thread, NULL);

@@ -14,7 +14,8 @@ read_pem(struct arena *a, const json *j, const char *key, struct cert_list *ret)
 	const char *pem;
 
 	TRY(json_need_text(j, key, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
-	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", ret->v, LIMIT_CHAIN_CERTS, &ret->n), "%s", key);
+	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", ret->v, LIMIT_CHAIN_CERTS, &ret->n), "%s",
+	    key);
 	for (size_t i = 0; i < ret->n; i++) {
 		auto_cert struct cert *c = NULL;
 
@@ -38,12 +39,14 @@ read_name(struct arena *a, const json *j, const char *key, const char **ret)
 
 /* The path to the root, as of the certificate's own beginning: who joined once starts again also after it has expired. */
 static err_t
-check_path(const struct cert_list *l, const struct cert_list *root, const char *eku, const char *what)
+check_path(
+    const struct cert_list *l, const struct cert_list *root, const char *eku, const char *what)
 {
 	auto_cert struct cert *c = NULL;
 
 	TRY_CTX(cert_parse(l->v[0], &c), "%s", what);
-	TRY_CTX(cert_verify_path(c, l->v + 1, l->n - 1, root->v, root->n, eku, cert_not_before(c)), "%s", what);
+	TRY_CTX(cert_verify_path(c, l->v + 1, l->n - 1, root->v, root->n, eku, cert_not_before(c)),
+	    "%s", what);
 	return OK;
 }
 

@@ -16,11 +16,11 @@ struct cert_list {
 };
 
 struct service_join {
-	const char *ca_url;              /* https://ca.example:9443 */
+	const char *ca_url; /* https://ca.example:9443 */
 	const char *identity_name, *issuing_name;
-	struct cert_list tls, ra;        /* leaf first */
+	struct cert_list tls, ra;                 /* leaf first */
 	struct cert_list root, issuing, identity; /* one each */
-	uint8_t holder[32];              /* SHA-256 of ra's leaf */
+	uint8_t holder[32];                       /* SHA-256 of ra's leaf */
 };
 
 /* From the JSON that the CA's verb service.admit answers, with ca_url added: whole or not at all. The CAs are CAs, and all

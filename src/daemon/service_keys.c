@@ -49,7 +49,8 @@ service_keys_open(const char *dir, struct service_keys **ret)
 
 	e = dir_make(dir, 0700);
 	for (size_t i = 0; i < COUNT(files) && err_ok(e); i++)
-		e = key_file(a, arena_printf(a, "%s/%s", dir, files[i].name), KEY_EC, KEY_P256, files[i].key);
+		e = key_file(a, arena_printf(a, "%s/%s", dir, files[i].name), KEY_EC, KEY_P256,
+		    files[i].key);
 	if (err_ok(e))
 		e = token_key(a, arena_printf(a, "%s/token.jwk", dir), &k->token);
 	if (!err_ok(e)) {
@@ -84,20 +85,20 @@ lent_key(const struct service_keys *k, unsigned which)
 	return NULL;
 }
 
-static err_t
-public(void *ctx, struct arena *a, struct str in, struct buf *out)
+static err_t public(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct service_keys *k = ctx;
 	struct keys_public_rep rep;
 	auto_json json *jwk = NULL;
 	auto_json json *set = json_object_new();
-	json *list = json_array_new();
+	json *list;
 	struct str spki, text;
 
 	TRY(rd_end(&in));
 	TRY(key_spki(a, k->order, &spki));
 	TRY(jws_key_public(a, k->token, &text));
 	TRY(json_parse(text, LIMIT_JWT_BYTES, &jwk));
+	list = json_array_new();
 	json_add(list, json_ref(jwk));
 	json_set(set, "keys", list);
 	TRY(json_print(a, set, &text));
@@ -133,7 +134,8 @@ csr(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(dn_encode(a, &(struct dn){ &rdn, 1 }, &spec.subject));
 	sans = arena_array(a, req.hosts.n + 1, sizeof(*sans));
 	for (size_t i = 0; i < req.hosts.n; i++)
-		sans[i] = (struct san){ is_address(req.hosts.v[i]) ? SAN_IP : SAN_DNS, req.hosts.v[i] };
+		sans[i] =
+		    (struct san){ is_address(req.hosts.v[i]) ? SAN_IP : SAN_DNS, req.hosts.v[i] };
 	if (req.hosts.n > 0)
 		TRY(san_encode(a, sans, req.hosts.n, &spec.san));
 	TRY(csr_make(a, key, &spec, &rep.csr));
@@ -163,8 +165,12 @@ sign_token(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct service_keys *k = ctx;
 	struct keys_token_req req;
 	struct keys_token_rep rep;
+	auto_json json *claims = NULL;
 
 	TRY(keys_token_req_parse(a, in, &req));
+	TRY_CTX(json_parse(str_c(req.claims), LIMIT_JWT_BYTES, &claims), "claims");
+	if (!json_is_object(claims))
+		FAIL(ERR_BAD_REQUEST, "claims are a JSON object");
 	TRY(jws_sign(a, k->token, str_c(req.claims), &rep.token));
 	return keys_token_rep_encode(&rep, out);
 }

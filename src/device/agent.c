@@ -67,10 +67,12 @@ enrol(struct http_req *r)
 	TRY(csr_parse(a, csr_der, &csr));
 	TRY(check_identity_key(&csr));
 
-	TRY(enrol_begin(edge->store, a, CODE_DEVICE, code, STR(csr.spki_sha256), edge->holder, edge->identity_ca, &e));
+	TRY(enrol_begin(edge->store, a, CODE_DEVICE, code, STR(csr.spki_sha256), edge->holder,
+	    edge->identity_ca, &e));
 	TRY(edge->identity_issue(edge->identity_ctx, a, &e.order, csr_der, &der, &chain, &nchain));
 	TRY(cert_parse(der, &cert));
-	TRY(enrol_finish_device(edge->store, &e, &facts, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
+	TRY(enrol_finish_device(
+	    edge->store, &e, &facts, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
 
 	json_set_id(a, body, "device_id", e.id);
 	json_set_base64(a, body, "certificate", der);
@@ -96,7 +98,8 @@ checkin(struct http_req *r)
 	TRY(agent_checkin_read(a, msg, &in));
 	TRY(checkin_run(edge->store, a, device->id, &in.report, &commands, &n));
 	if (n == 0 && in.wait > 0 && !http_late(r))
-		return http_park(r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + in.wait * 1000);
+		return http_park(
+		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + in.wait * 1000);
 	body = agent_commands_write(a, commands, n, edge->poll_seconds);
 	return reply(r, body);
 }

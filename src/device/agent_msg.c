@@ -26,7 +26,8 @@ agent_version_check(const json *msg)
 
 	TRY(json_need_int(msg, "protocol", 1, 1000, &version));
 	if (version != AGENT_PROTOCOL)
-		FAIL(ERR_PROTOCOL_VERSION, "protocol %d, we speak %d", (int)version, AGENT_PROTOCOL);
+		FAIL(
+		    ERR_PROTOCOL_VERSION, "protocol %d, we speak %d", (int)version, AGENT_PROTOCOL);
 	return OK;
 }
 

@@ -18,14 +18,15 @@
 struct device_edge {
 	struct store *store;
 	/* Has the order sealed and the identity CA issue for it; see daemon. Certificates in DER, in the arena. */
-	err_t (*identity_issue)(void *ctx, struct arena *a, const struct order *o, struct str csr, struct str *ret_cert,
-	    struct str **ret_chain, size_t *retn);
+	err_t (*identity_issue)(void *ctx, struct arena *a, const struct order *o, struct str csr,
+	    struct str *ret_cert, struct str **ret_chain, size_t *retn);
 	void *identity_ctx;
-	const char *identity_ca;  /* its name */
-	struct str holder;        /* SHA-256 of the certificate that the service presents to the CA */
-	const struct str *roots;  /* DER: what an enrolled device trusts for talking to the service */
+	const char *identity_ca; /* its name */
+	struct str holder; /* SHA-256 of the certificate that the service presents to the CA */
+	const struct str
+	    *roots; /* DER: what an enrolled device trusts for talking to the service */
 	size_t nroots;
-	int64_t poll_seconds;     /* told to devices that do not wait */
+	int64_t poll_seconds; /* told to devices that do not wait */
 };
 
 /* Permissions on the device port. */

@@ -16,8 +16,10 @@ struct admin_verb {
 };
 
 /* For an ipc_verb's handler: finds the verb in the table (ended by name NULL), runs it, encodes its answer. */
-err_t admin_dispatch(const struct admin_verb *verbs, void *ctx, struct arena *a, struct str in, struct buf *out);
+err_t admin_dispatch(
+    const struct admin_verb *verbs, void *ctx, struct arena *a, struct str in, struct buf *out);
 /* The other side: one call. args is borrowed. *ret is the caller's. */
-err_t admin_call(struct ipc_client *c, struct arena *a, const char *verb, const json *args, json **ret);
+err_t admin_call(
+    struct ipc_client *c, struct arena *a, const char *verb, const json *args, json **ret);
 
 #endif

@@ -22,8 +22,8 @@ struct fetch_reply {
 err_t fetch_new(const struct tls_client_conf *tls, struct fetch **ret);
 void fetch_free(struct fetch *f);
 /* headers: "Name: value" strings, ended by NULL; may be NULL. body empty with GET and DELETE. timeout in ms for all of it. */
-err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url, const char *const *headers,
-    struct str body, int64_t timeout_ms, struct fetch_reply *ret);
+err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
+    const char *const *headers, struct str body, int64_t timeout_ms, struct fetch_reply *ret);
 /* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
 void fetch_interrupt(struct fetch *f);
 /* Exchanges end in the same way within a second once *stop is set, which a signal handler may do (it is a

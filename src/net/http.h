@@ -26,23 +26,32 @@
 struct http;     /* a server */
 struct http_req; /* one request, on a worker */
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS };
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS
+};
 
 typedef err_t (*http_handler)(struct http_req *r);
 
 struct http_route {
 	enum http_method method;
-	const char *path; /* "/a/{id}/b": segments compare ASCII case-insensitively; {name} takes one segment. Graph keys in
+	const char *
+	    path; /* "/a/{id}/b": segments compare ASCII case-insensitively; {name} takes one segment. Graph keys in
 			   * parentheses, b('x') and b(x), are read as b/x. A last segment {rest*} takes all that follows. */
-	unsigned perm;    /* never 0 */
+	unsigned perm; /* never 0 */
 	http_handler handler;
 };
 
 /* A compile error when perm is 0. */
-#define ROUTE(method_, path_, perm_, handler_)                                                                         \
-	{                                                                                                              \
-		.method = HTTP_##method_, .path = path_, .perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]),         \
-		.handler = handler_                                                                                    \
+#define ROUTE(method_, path_, perm_, handler_) \
+	{ \
+		.method = HTTP_##method_, .path = path_, \
+		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_ \
 	}
 
 /* The routes of one owner, with its context, its gate and its way to say no: several edges may share a port. */
@@ -56,22 +65,25 @@ struct http_mount {
 };
 
 struct http_conf {
-	const char *name;                /* for metrics and logs: "api" */
-	int listen_fd;                   /* listening, non-blocking; the server owns it from here */
-	struct tls_server *tls;          /* NULL: plain HTTP. Borrowed */
-	unsigned loops, workers;         /* 0: one loop, four workers */
-	size_t max_body;                 /* 0: LIMIT_HTTP_BODY */
-	const struct http_mount *mounts; /* whose routes are served here; the first match in order wins */
-	size_t nmounts;                  /* at least 1; a path that no mount has is rendered by the first one */
+	const char *name;        /* for metrics and logs: "api" */
+	int listen_fd;           /* listening, non-blocking; the server owns it from here */
+	struct tls_server *tls;  /* NULL: plain HTTP. Borrowed */
+	unsigned loops, workers; /* 0: one loop, four workers */
+	size_t max_body;         /* 0: LIMIT_HTTP_BODY */
+	const struct http_mount
+	    *mounts;    /* whose routes are served here; the first match in order wins */
+	size_t nmounts; /* at least 1; a path that no mount has is rendered by the first one */
 	/* After each finished request, for the access log; may be NULL. Called on the loop. */
-	void (*on_done)(void *done_ctx, const char *method, const char *target, int status, size_t bytes, int64_t us);
+	void (*on_done)(void *done_ctx, const char *method, const char *target, int status,
+	    size_t bytes, int64_t us);
 	void *done_ctx;
-	struct metrics *metrics;         /* may be NULL */
+	struct metrics *metrics; /* may be NULL */
 };
 
 err_t http_new(const struct http_conf *conf, struct http **ret);
-err_t http_start(struct http *h);  /* starts its threads and returns */
-void http_stop(struct http *h);    /* refuses new work, answers what runs (parked ones run a last time), joins */
+err_t http_start(struct http *h); /* starts its threads and returns */
+void http_stop(
+    struct http *h); /* refuses new work, answers what runs (parked ones run a last time), joins */
 void http_free(struct http *h);
 
 /* What was asked. All text is decoded once, UTF-8, borrowed until the handler returns. */
@@ -80,13 +92,16 @@ void *http_ctx(struct http_req *r);
 enum http_method http_method(const struct http_req *r);
 const char *http_method_name(enum http_method m);
 const char *http_path(const struct http_req *r);
-const char *http_param(const struct http_req *r, const char *name);  /* of the route; NULL if not in it */
-const char *http_query(const struct http_req *r, const char *name);  /* first of that name, case ignored; NULL: none */
+const char *http_param(
+    const struct http_req *r, const char *name); /* of the route; NULL if not in it */
+const char *http_query(
+    const struct http_req *r, const char *name); /* first of that name, case ignored; NULL: none */
 /* Every query pair in order; false when i is past the last. */
 bool http_query_at(const struct http_req *r, size_t i, const char **name, const char **value);
 const char *http_header(const struct http_req *r, const char *name); /* NULL: none */
 struct str http_body(const struct http_req *r);
-struct str http_peer_cert(const struct http_req *r); /* DER of the verified client certificate; empty: none */
+struct str http_peer_cert(
+    const struct http_req *r); /* DER of the verified client certificate; empty: none */
 const char *http_peer_addr(const struct http_req *r);
 /* A value the gate leaves for the handler (who the caller is); NULL at first. */
 void http_set_caller(struct http_req *r, void *caller);

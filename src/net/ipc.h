@@ -28,16 +28,18 @@ struct ipc_verb {
 };
 
 /* listen_fd: a listening unix stream socket, owned from here. Verbs end with a row whose handle is NULL. */
-err_t ipc_server_new(int listen_fd, unsigned max_connections, const struct ipc_verb *verbs, void *ctx,
-    struct ipc_server **ret);
+err_t ipc_server_new(int listen_fd, unsigned max_connections, const struct ipc_verb *verbs,
+    void *ctx, struct ipc_server **ret);
 err_t ipc_server_start(struct ipc_server *s); /* accepts in a thread of its own and returns */
 void ipc_server_stop(struct ipc_server *s);   /* also frees */
 
 /* Nothing is connected until the first call. */
-err_t ipc_client_new(const char *path, unsigned connections, int64_t patience_ms, struct ipc_client **ret);
+err_t ipc_client_new(
+    const char *path, unsigned connections, int64_t patience_ms, struct ipc_client **ret);
 void ipc_client_free(struct ipc_client *c);
 /* *ret is in the arena. */
-err_t ipc_call(struct ipc_client *c, struct arena *a, uint16_t type, bool repeatable, struct str in, struct str *ret);
+err_t ipc_call(struct ipc_client *c, struct arena *a, uint16_t type, bool repeatable, struct str in,
+    struct str *ret);
 
 /* A listening unix socket at path (a stale one is replaced), with this mode. Non-blocking, close-on-exec. */
 err_t ipc_listen(const char *path, unsigned mode, int *ret);

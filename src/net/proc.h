@@ -15,13 +15,13 @@
 #include "base/str.h"
 
 struct proc {
-	const char *name;               /* "front" */
-	err_t (*main)(void *arg);       /* runs until told to stop; see proc_wait() */
+	const char *name;         /* "front" */
+	err_t (*main)(void *arg); /* runs until told to stop; see proc_wait() */
 	void *arg;
-	bool net;                       /* false: a network namespace of its own with nothing in it */
-	const char *paths_rw[8];        /* Landlock: may read and write below these; ends with NULL */
-	const char *paths_ro[8];        /* may read below these */
-	const char *user;               /* switch to it when started as root; NULL: stay */
+	bool net;                /* false: a network namespace of its own with nothing in it */
+	const char *paths_rw[8]; /* Landlock: may read and write below these; ends with NULL */
+	const char *paths_ro[8]; /* may read below these */
+	const char *user;        /* switch to it when started as root; NULL: stay */
 };
 
 /* Runs the role until it is told to end. Logs starts, deaths and restarts through log. `ready`, when not NULL, is a path

@@ -19,11 +19,12 @@ struct tls_server;
 enum tls_client_auth { TLS_CLIENT_NONE, TLS_CLIENT_OPTIONAL, TLS_CLIENT_REQUIRED };
 
 struct tls_server_conf {
-	struct key *key;           /* borrowed for the life of the server */
-	const struct str *chain;   /* DER, leaf first */
+	struct key *key;         /* borrowed for the life of the server */
+	const struct str *chain; /* DER, leaf first */
 	size_t nchain;
 	enum tls_client_auth client;
-	const struct str *anchors; /* DER of CA certificates that client certificates must chain to (root or partial) */
+	const struct str *
+	    anchors; /* DER of CA certificates that client certificates must chain to (root or partial) */
 	size_t nanchors;
 };
 
@@ -35,8 +36,8 @@ void *tls_server_ctx(struct tls_server *t); /* SSL_CTX *, for net only */
 struct tls_client_conf {
 	const struct str *anchors; /* DER; none: the system's */
 	size_t nanchors;
-	struct key *key;           /* NULL: no client certificate */
-	const struct str *chain;   /* leaf first */
+	struct key *key;         /* NULL: no client certificate */
+	const struct str *chain; /* leaf first */
 	size_t nchain;
 };
 

@@ -17,12 +17,12 @@ struct wstep_attr {
 
 struct wstep_reply {
 	enum wstep_outcome outcome;
-	const char *request_id;  /* "" if none */
-	const char *message;     /* disposition message or fault reason */
-	uint32_t hresult;        /* WSTEP_DENIED: of the fault */
-	bool retry_elsewhere;    /* InvalidRequest was false */
-	struct str leaf;         /* DER, WSTEP_ISSUED */
-	struct str *chain;       /* the other certificates of the answer, leaf's issuer first */
+	const char *request_id; /* "" if none */
+	const char *message;    /* disposition message or fault reason */
+	uint32_t hresult;       /* WSTEP_DENIED: of the fault */
+	bool retry_elsewhere;   /* InvalidRequest was false */
+	struct str leaf;        /* DER, WSTEP_ISSUED */
+	struct str *chain;      /* the other certificates of the answer, leaf's issuer first */
 	size_t nchain;
 };
 
@@ -31,9 +31,9 @@ struct wstep_reply {
 char *wstep_url(struct arena *a, const char *base, const char *ca);
 
 /* url: the whole service address. A transport failure is an error; a fault of the CA is WSTEP_DENIED. */
-err_t wstep_submit(struct fetch *f, struct arena *a, const char *url, struct str csr, const struct wstep_attr *attrs,
-    size_t nattrs, int64_t timeout_ms, struct wstep_reply *ret);
-err_t wstep_query(struct fetch *f, struct arena *a, const char *url, const char *request_id, int64_t timeout_ms,
-    struct wstep_reply *ret);
+err_t wstep_submit(struct fetch *f, struct arena *a, const char *url, struct str csr,
+    const struct wstep_attr *attrs, size_t nattrs, int64_t timeout_ms, struct wstep_reply *ret);
+err_t wstep_query(struct fetch *f, struct arena *a, const char *url, const char *request_id,
+    int64_t timeout_ms, struct wstep_reply *ret);
 
 #endif

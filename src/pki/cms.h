@@ -10,7 +10,8 @@
 /* EnvelopedData, AES-256-CBC, RSA key transport (PKCS#1 v1.5, what device importers open), id-data content, DER. */
 err_t cms_seal(struct arena *a, const struct cert *to, struct str content, struct str *ret);
 /* ERR_CMS without saying whether key, padding or content was wrong. */
-err_t cms_open(struct arena *a, const struct cert *who, const struct key *k, struct str der, struct str *ret);
+err_t cms_open(
+    struct arena *a, const struct cert *who, const struct key *k, struct str der, struct str *ret);
 /* certs-only SignedData ("p7c"). DER sorts the set, so the order in the message says nothing; parsing gives the leaf first. */
 err_t cms_certs(struct arena *a, const struct str *certs, size_t n, struct str *ret);
 err_t cms_certs_parse(struct arena *a, struct str der, struct str **ret, size_t *retn);

@@ -16,19 +16,20 @@ struct csr_spec {
 	const char *sid;         /* NULL or "": none */
 	const char *const *ekus; /* OID text */
 	size_t nekus;
-	uint8_t key_usage;       /* 0: none */
+	uint8_t key_usage; /* 0: none */
 };
 
-err_t csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, struct str *ret_der);
+err_t csr_make(
+    struct arena *a, const struct key *k, const struct csr_spec *spec, struct str *ret_der);
 
 struct csr {
-	struct key *key;         /* owned; csr_free */
-	struct str subject;      /* DER; these are in the arena */
-	struct str san;          /* content of the extension; empty: none */
-	const char *sid;         /* "" if none */
+	struct key *key;    /* owned; csr_free */
+	struct str subject; /* DER; these are in the arena */
+	struct str san;     /* content of the extension; empty: none */
+	const char *sid;    /* "" if none */
 	const char **ekus;
 	size_t nekus;
-	const char *template;    /* from v1 or v2 template extension: name or OID; "" if none */
+	const char *template; /* from v1 or v2 template extension: name or OID; "" if none */
 	uint8_t spki_sha256[32];
 };
 

@@ -18,36 +18,39 @@ struct issue_ext {
 };
 
 struct issue_spec {
-	uint8_t serial[20];      /* positive; issue_serial() */
+	uint8_t serial[20];        /* positive; issue_serial() */
 	const struct cert *issuer; /* NULL: self-signed with `key` */
-	struct key *key;         /* public key to certify */
-	struct str subject;      /* DER Name */
-	struct str san;          /* DER GeneralNames; empty: none; critical when the subject is empty */
+	struct key *key;           /* public key to certify */
+	struct str subject;        /* DER Name */
+	struct str san; /* DER GeneralNames; empty: none; critical when the subject is empty */
 	when_t not_before, not_after;
 	bool ca;
-	int path_len;            /* CA: -1 none */
-	uint8_t key_usage;       /* first byte */
+	int path_len;      /* CA: -1 none */
+	uint8_t key_usage; /* first byte */
 	const char *const *ekus;
 	size_t nekus;
-	const char *sid;         /* NULL or "": none */
-	const char *crl_url;     /* NULL: none */
-	const char *aia_url;     /* NULL: none; caIssuers */
-	const char *ocsp_url;    /* NULL: none */
+	const char *sid;              /* NULL or "": none */
+	const char *crl_url;          /* NULL: none */
+	const char *aia_url;          /* NULL: none; caIssuers */
+	const char *ocsp_url;         /* NULL: none */
 	const struct issue_ext *more; /* template extensions */
 	size_t nmore;
 };
 
-void issue_serial(uint8_t ret[20]); /* 20 bytes, 159 random bits, top bit 0, second bit 1 (never a leading zero byte) */
-err_t issue_tbs(struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret_tbs);
+void issue_serial(uint8_t ret
+	[20]); /* 20 bytes, 159 random bits, top bit 0, second bit 1 (never a leading zero byte) */
+err_t issue_tbs(
+    struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret_tbs);
 err_t issue_lint(struct str tbs, const struct issue_spec *s); /* ERR_LINT names the rule */
 err_t issue_sign(struct arena *a, struct str tbs, const struct key *signer, struct str *ret_der);
 
 struct crl_entry {
 	const char *serial; /* hex */
 	when_t when;
-	int reason;         /* RFC 5280 5.3.1; 0 unspecified is left out */
+	int reason; /* RFC 5280 5.3.1; 0 unspecified is left out */
 };
-err_t crl_make(struct arena *a, const struct cert *issuer, const struct key *signer, uint64_t number, when_t this_update,
-    when_t next_update, const struct crl_entry *e, size_t n, struct str *ret_der);
+err_t crl_make(struct arena *a, const struct cert *issuer, const struct key *signer,
+    uint64_t number, when_t this_update, when_t next_update, const struct crl_entry *e, size_t n,
+    struct str *ret_der);
 
 #endif

@@ -12,7 +12,13 @@
 struct key;
 
 enum key_alg { KEY_RSA, KEY_EC };
-enum { KEY_RSA_2048 = 2048, KEY_RSA_3072 = 3072, KEY_RSA_4096 = 4096, KEY_P256 = 256, KEY_P384 = 384 };
+enum {
+	KEY_RSA_2048 = 2048,
+	KEY_RSA_3072 = 3072,
+	KEY_RSA_4096 = 4096,
+	KEY_P256 = 256,
+	KEY_P384 = 384
+};
 
 /* bits: RSA modulus or curve size (256, 384). ERR_KEY_SIZE for others. */
 err_t key_make(enum key_alg alg, unsigned bits, struct key **ret);
@@ -37,15 +43,17 @@ err_t key_from_spki(struct str der, struct key **ret);
 err_t key_write(struct buf *out, const struct key *k, const char *passphrase);
 err_t key_read(struct str pem, const char *passphrase, struct key **ret);
 /* The key file: read it, or make the key and write it with mode 0600 (never over an existing file). */
-err_t key_file(struct arena *a, const char *path, enum key_alg alg, unsigned bits, struct key **ret);
+err_t key_file(
+    struct arena *a, const char *path, enum key_alg alg, unsigned bits, struct key **ret);
 
 /* Signature over a message: SHA-256 (SHA-384 with P-384); RSA PKCS#1 v1.5; ECDSA in DER. */
 err_t key_sign(struct arena *a, const struct key *k, struct str msg, struct str *ret);
 err_t key_verify(const struct key *k, struct str msg, struct str signature); /* ERR_SIGNATURE */
 /* Over a digest, as the other end of keyprov asks: scheme is enum sign_scheme of codec/sign_ipc.h. */
-err_t key_sign_digest(struct arena *a, const struct key *k, uint8_t scheme, struct str digest, struct str *ret);
+err_t key_sign_digest(
+    struct arena *a, const struct key *k, uint8_t scheme, struct str digest, struct str *ret);
 
-void *key_pkey(const struct key *k);     /* EVP_PKEY *, borrowed; for pki and net only */
+void *key_pkey(const struct key *k);          /* EVP_PKEY *, borrowed; for pki and net only */
 err_t key_wrap(void *pkey, struct key **ret); /* takes one reference over */
 
 void hash_sha256(struct str in, uint8_t ret[32]);

@@ -15,9 +15,11 @@ enum far_padding { FAR_PKCS1 = 1, FAR_OAEP_SHA1, FAR_OAEP_SHA256 };
 struct far_key {
 	void *ctx;
 	/* scheme: enum sign_scheme. *ret in the arena. */
-	err_t (*sign)(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret);
+	err_t (*sign)(
+	    void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret);
 	/* RSA decryption of a key transport, padding: enum far_padding; NULL: cannot. Failure must not tell why. */
-	err_t (*decrypt)(void *ctx, struct arena *a, unsigned padding, struct str in, struct str *ret);
+	err_t (*decrypt)(
+	    void *ctx, struct arena *a, unsigned padding, struct str in, struct str *ret);
 };
 
 /*

@@ -12,7 +12,8 @@
 
 enum password_kind { PASSWORD_PERSON, PASSWORD_RANDOM };
 
-err_t password_hash(struct arena *a, enum password_kind kind, const char *password, const char **ret); /* $argon2id$... */
+err_t password_hash(struct arena *a, enum password_kind kind, const char *password,
+    const char **ret); /* $argon2id$... */
 bool password_matches(const char *hash, const char *password);
 
 #endif

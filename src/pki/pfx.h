@@ -8,12 +8,13 @@
 #include "pki/cert.h"
 
 enum pfx_profile {
-	PFX_AES,    /* AES-256, PBES2 SHA-256, MAC SHA-256: Linux, current systems */
-	PFX_3DES,   /* 3DES and SHA-1: opens everywhere */
+	PFX_AES,  /* AES-256, PBES2 SHA-256, MAC SHA-256: Linux, current systems */
+	PFX_3DES, /* 3DES and SHA-1: opens everywhere */
 };
 
-err_t pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf, const struct str *chain,
-    size_t nchain, const char *password, const char *friendly_name, struct str *ret);
+err_t pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
+    const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
+    struct str *ret);
 
 struct pfx {
 	struct key *key; /* owned; pfx_free */
@@ -21,7 +22,8 @@ struct pfx {
 	struct str *chain;
 	size_t nchain;
 };
-err_t pfx_open(struct arena *a, struct str der, const char *password, struct pfx *ret); /* ERR_PFX, ERR_PFX_PASSWORD */
+err_t pfx_open(struct arena *a, struct str der, const char *password,
+    struct pfx *ret); /* ERR_PFX, ERR_PFX_PASSWORD */
 void pfx_free(struct pfx *p);
 #define auto_pfx __attribute__((cleanup(pfx_free)))
 

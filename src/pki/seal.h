@@ -8,8 +8,10 @@
 #include "codec/order.h"
 #include "pki/key.h"
 
-err_t seal_order(struct arena *a, const struct key *k, const struct order *o, struct str *ret_sealed);
+err_t seal_order(
+    struct arena *a, const struct key *k, const struct order *o, struct str *ret_sealed);
 /* keys: those whose orders are taken. ERR_ORDER_SIGNATURE, ERR_ORDER. Time, kind and use are the caller's to check. */
-err_t seal_open(struct arena *a, const struct key *const *keys, size_t n, struct str sealed, struct order *ret);
+err_t seal_open(
+    struct arena *a, const struct key *const *keys, size_t n, struct str sealed, struct order *ret);
 
 #endif

@@ -41,7 +41,8 @@ session_close(struct backend_session *s)
 }
 
 static err_t
-submit(struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
+submit(
+    struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
 {
 	struct wstep_attr attrs[2] = {
 		{ "CertificateTemplate", in->template },
@@ -49,8 +50,8 @@ submit(struct backend_session *s, struct arena *a, const struct submission *in, 
 	};
 	struct wstep_reply rep = { 0 };
 
-	TRY(wstep_submit(s->fetch, a, wstep_url(a, s->join->ca_url, in->ca), in->csr, attrs, COUNT(attrs), TIMEOUT_MS,
-	    &rep));
+	TRY(wstep_submit(s->fetch, a, wstep_url(a, s->join->ca_url, in->ca), in->csr, attrs,
+	    COUNT(attrs), TIMEOUT_MS, &rep));
 	*ret = (struct submitted){ .request_id = rep.request_id };
 	switch (rep.outcome) {
 	case WSTEP_ISSUED:
@@ -62,12 +63,14 @@ submit(struct backend_session *s, struct arena *a, const struct submission *in, 
 	case WSTEP_PENDING:
 		ret->outcome = OUTCOME_PENDING;
 		ret->fault = err_info(ERR_CA_PENDING)->id;
-		ret->detail = arena_printf(a, "request %s at %s: %s", rep.request_id, in->ca, rep.message);
+		ret->detail =
+		    arena_printf(a, "request %s at %s: %s", rep.request_id, in->ca, rep.message);
 		break;
 	case WSTEP_DENIED:
 		ret->outcome = rep.retry_elsewhere ? OUTCOME_UNREACHABLE : OUTCOME_REJECTED;
 		ret->fault = err_info(ERR_CA_DENIED)->id;
-		ret->detail = arena_printf(a, "%s: %s (0x%08X)", in->ca, rep.message, (unsigned)rep.hresult);
+		ret->detail =
+		    arena_printf(a, "%s: %s (0x%08X)", in->ca, rep.message, (unsigned)rep.hresult);
 		break;
 	}
 	return OK;
@@ -84,12 +87,14 @@ revoke_ordered(struct backend_session *s, struct arena *a, struct str order, int
 
 	json_set_base64(a, body, "order", order);
 	TRY(json_print(a, body, &text));
-	TRY(fetch_run(s->fetch, a, "POST", arena_printf(a, "%s/chancery/ca/v1/revoke", s->join->ca_url), headers, text,
-	    TIMEOUT_MS, &rep));
+	TRY(fetch_run(s->fetch, a, "POST",
+	    arena_printf(a, "%s/chancery/ca/v1/revoke", s->join->ca_url), headers, text, TIMEOUT_MS,
+	    &rep));
 	if (rep.status >= 500)
 		FAIL(ERR_UNREACHABLE, "%s answered %d", s->join->ca_url, rep.status);
 	if (rep.status != 200)
-		FAIL(ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
+		FAIL(
+		    ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
 	TRY(json_parse(rep.body, LIMIT_IPC_MESSAGE, &answer));
 	return json_need_int(answer, "revoked", 0, INT64_MAX, ret);
 }

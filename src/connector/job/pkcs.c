@@ -54,10 +54,12 @@ begin(struct ipc_client *keys, struct arena *a, const struct work *w, struct cke
 }
 
 static err_t
-finish(struct ipc_client *keys, struct arena *a, uint64_t handle, const struct work *w, const struct submitted *s,
-    struct ckeys_finish_rep *ret)
+finish(struct ipc_client *keys, struct arena *a, uint64_t handle, const struct work *w,
+    const struct submitted *s, struct ckeys_finish_rep *ret)
 {
-	struct ckeys_finish_req req = { .handle = handle, .leaf = s->leaf, .device_certificate = w->device };
+	struct ckeys_finish_req req = {
+		.handle = handle, .leaf = s->leaf, .device_certificate = w->device
+	};
 	auto_buf struct buf in;
 	struct str out;
 

@@ -65,7 +65,8 @@ make_keys(void **state)
 static inline int
 free_keys(void **state)
 {
-	struct made *all[] = { &keys.root, &keys.identity_ca, &keys.identity, &keys.issuing, &keys.one, &keys.two };
+	struct made *all[] = { &keys.root, &keys.identity_ca, &keys.identity, &keys.issuing,
+		&keys.one, &keys.two };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(all); i++)
@@ -184,7 +185,8 @@ pack_for(struct arena *a, const struct made *leaf, const struct cert *device)
 	struct str chain = cert_der(keys.issuing.cert), pfx;
 	struct delivery d;
 
-	expect_ok(pfx_make(a, PFX_AES, leaf->key, cert_der(leaf->cert), &chain, 1, PASSWORD, "Chancery", &pfx));
+	expect_ok(pfx_make(
+	    a, PFX_AES, leaf->key, cert_der(leaf->cert), &chain, 1, PASSWORD, "Chancery", &pfx));
 	expect_ok(cms_seal(a, device, pfx, &d.pfx));
 	expect_ok(cms_seal(a, device, str_c(PASSWORD), &d.password));
 	d.sha256 = str_of(cert_sha256(leaf->cert), 32);
@@ -222,9 +224,11 @@ expect_identity(struct box *b, const char *alias, const struct cert *c, bool has
 	assert_int_equal(json_count(list), 1);
 	assert_string_equal(json_text(json_get(item, "alias")), alias);
 	assert_string_equal(json_text(json_get(item, "kind")), "identity");
-	assert_string_equal(json_text(json_get(item, "sha256")), text_hex(b->a, str_of(cert_sha256(c), 32)));
+	assert_string_equal(
+	    json_text(json_get(item, "sha256")), text_hex(b->a, str_of(cert_sha256(c), 32)));
 	assert_int_equal(json_true(json_get(item, "has_key")), has_key);
-	assert_string_equal(json_text(json_get(item, "not_after")), when_text(b->a, cert_not_after(c)));
+	assert_string_equal(
+	    json_text(json_get(item, "not_after")), when_text(b->a, cert_not_after(c)));
 }
 
 static inline void
@@ -242,7 +246,8 @@ entries(struct box *b, const char *name)
 	struct str out;
 	int64_t n;
 
-	assert_true(made_run(b->a, b->dir, arena_printf(b->a, "ls -A %s | wc -l", box_path(b, name))));
+	assert_true(
+	    made_run(b->a, b->dir, arena_printf(b->a, "ls -A %s | wc -l", box_path(b, name))));
 	expect_ok(file_read(b->a, arena_printf(b->a, "%s/out", b->dir), 64, &out));
 	expect_ok(text_i64(str_trim(out), 0, 10000, &n));
 	return (size_t)n;
@@ -266,10 +271,12 @@ content(struct box *b, const char *name)
 	return s;
 }
 
-static const char *const bad_aliases[] = { "", ".", "..", ".hidden", "../chancery-x", "chancery-x/../../y", "/chancery-x",
-	"chancery-x/y", "chancery-\n", "chancery x", "chancery-\xc3\xbc", "chancery-*", "chancery-$(id)",
-	"chancery-0123456789012345678901234567890123456789012345678901234567890123456789"
-	"012345678901234567890123456789012345678901234567890123456789" };
+static const char *const bad_aliases[] = { "", ".", "..", ".hidden", "../chancery-x",
+	"chancery-x/../../y", "/chancery-x", "chancery-x/y", "chancery-\n", "chancery x",
+	"chancery-\xc3\xbc", "chancery-*", "chancery-$(id)",
+	/* longer than a file name may be */
+	("chancery-0123456789012345678901234567890123456789012345678901234567890123456789"
+	 "012345678901234567890123456789012345678901234567890123456789") };
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 

@@ -35,8 +35,8 @@ other_programs_read_what_was_stored(void **state)
 	expect_ok(deliver(b, ALIAS, &d));
 	made_pem(b->a, b->dir, "root.pem", keys.root.cert);
 	assert_true(made_run(b->a, b->dir,
-	    "openssl verify -attime 1767225600 -CAfile root.pem -untrusted state/certs/" ALIAS "/chain.pem state/certs/" ALIAS
-	    "/cert.pem"));
+	    "openssl verify -attime 1767225600 -CAfile root.pem -untrusted state/certs/" ALIAS
+	    "/chain.pem state/certs/" ALIAS "/cert.pem"));
 	assert_true(made_run(b->a, b->dir,
 	    "test \"$(openssl pkey -in state/certs/" ALIAS "/key.pem -pubout)\" = "
 	    "\"$(openssl x509 -in state/certs/" ALIAS "/cert.pem -noout -pubkey)\""));
@@ -144,7 +144,8 @@ static void
 what_is_sealed_to_another_device_is_refused(void **state)
 {
 	struct box *b = *state;
-	auto_made struct made other = made_under(b->a, &keys.identity_ca, "other", KEY_RSA, KEY_RSA_2048);
+	auto_made struct made other =
+	    made_under(b->a, &keys.identity_ca, "other", KEY_RSA, KEY_RSA_2048);
 	struct delivery d = pack_for(b->a, &keys.one, other.cert);
 
 	expect_err(ERR_CMS, deliver(b, ALIAS, &d));
@@ -221,7 +222,8 @@ what_a_kill_left_half_written_goes_at_the_next_start(void **state)
 
 	expect_ok(deliver(b, ALIAS, &d));
 	expect_ok(dir_make(box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), 0700));
-	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), ".tmp-AbCdEf", keys.two.key);
+	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), ".tmp-AbCdEf",
+	    keys.two.key);
 	assert_int_equal(symlink("nowhere", box_path(b, "certs/." ALIAS ".link")), 0);
 	assert_int_equal(entries(b, "certs"), 4);
 	box_reopen(b);

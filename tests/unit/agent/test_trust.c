@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "box.h"
 
-
 #define UPDATER "/usr/sbin/update-ca-certificates"
 
 static err_t
@@ -32,7 +31,8 @@ replace_updater(struct box *b, const char *text)
 	const char *bin = arena_printf(b->a, "%s/bin", b->dir);
 
 	expect_ok(dir_make(bin, 0755));
-	expect_ok(file_write(arena_printf(b->a, "%s/update-ca-certificates", bin), str_c(text), 0755));
+	expect_ok(
+	    file_write(arena_printf(b->a, "%s/update-ca-certificates", bin), str_c(text), 0755));
 	setenv("PATH", arena_printf(b->a, "%s:/usr/sbin:/usr/bin:/sbin:/bin", bin), 1);
 	b->conf.trust_update = true;
 }
@@ -59,11 +59,12 @@ a_ca_certificate_is_stored_and_reported(void **state)
 	assert_int_equal(json_count(list), 1);
 	assert_string_equal(json_text(json_get(item, "alias")), ALIAS);
 	assert_string_equal(json_text(json_get(item, "kind")), "ca");
-	assert_string_equal(
-	    json_text(json_get(item, "sha256")), text_hex(b->a, str_of(cert_sha256(keys.root.cert), 32)));
+	assert_string_equal(json_text(json_get(item, "sha256")),
+	    text_hex(b->a, str_of(cert_sha256(keys.root.cert), 32)));
 	assert_true(json_is_bool(json_get(item, "has_key")));
 	assert_false(json_true(json_get(item, "has_key")));
-	assert_string_equal(json_text(json_get(item, "not_after")), when_text(b->a, cert_not_after(keys.root.cert)));
+	assert_string_equal(json_text(json_get(item, "not_after")),
+	    when_text(b->a, cert_not_after(keys.root.cert)));
 	expect_ok(file_read(b->a, trust_file(b, ALIAS ".crt"), 65536, &pem));
 	expect_ok(text_unpem(b->a, pem, "CERTIFICATE", &der, 1, &n));
 	assert_true(str_eq(der, cert_der(keys.root.cert)));
@@ -218,7 +219,8 @@ the_updater_is_run_on_our_folders_and_afresh_only_for_removals(void **state)
 	expect_ok(trust_settle(b->g, b->a));
 	expect_ok(file_read(b->a, arena_printf(b->a, "%s/bin/said", b->dir), 4096, &said));
 	assert_string_equal(arena_cstr(b->a, said),
-	    arena_printf(b->a, "--localcertsdir %s --etccertsdir %s\n--localcertsdir %s --etccertsdir %s --fresh\n",
+	    arena_printf(b->a,
+		"--localcertsdir %s --etccertsdir %s\n--localcertsdir %s --etccertsdir %s --fresh\n",
 		b->conf.trust_dir, b->conf.etc_dir, b->conf.trust_dir, b->conf.etc_dir));
 }
 

@@ -107,8 +107,8 @@ members_of_a_later_release_are_passed_over(void **state)
 static void
 without_one_of_its_members_it_is_refused(void **state)
 {
-	static const char *const needed[] = { "id", "name", "service_url", "ca_url", "backend", "cas", "service_trust",
-		"ca_trust", "ca_certificate", "service_certificate" };
+	static const char *const needed[] = { "id", "name", "service_url", "ca_url", "backend",
+		"cas", "service_trust", "ca_trust", "ca_certificate", "service_certificate" };
 	struct box *b = *state;
 	struct join *j = NULL;
 
@@ -126,7 +126,8 @@ without_one_of_its_members_it_is_refused(void **state)
 static void
 a_certificate_that_is_none_is_refused(void **state)
 {
-	static const char *const members[] = { "service_trust", "ca_trust", "ca_certificate", "service_certificate" };
+	static const char *const members[] = { "service_trust", "ca_trust", "ca_certificate",
+		"service_certificate" };
 	struct box *b = *state;
 	struct join *j = NULL;
 

@@ -32,7 +32,8 @@ struct box {
 };
 
 static struct made
-under(struct arena *a, const struct made *ca, const char *cn, bool is_ca, enum key_alg alg, unsigned bits)
+under(struct arena *a, const struct made *ca, const char *cn, bool is_ca, enum key_alg alg,
+    unsigned bits)
 {
 	struct made m = { NULL, NULL };
 	struct issue_spec s;
@@ -155,7 +156,9 @@ begin(struct box *b, enum ckeys_alg alg, uint16_t bits, struct ckeys_begin_rep *
 {
 	static const char *ekus[] = { OID_EKU_CLIENT_AUTH, OID_EKU_EMAIL };
 	const struct san san = { SAN_UPN, "alice@example.test" };
-	struct ckeys_begin_req req = { .alg = alg, .bits = bits, .sid = SID, .ekus = { ekus, COUNT(ekus) } };
+	struct ckeys_begin_req req = {
+		.alg = alg, .bits = bits, .sid = SID, .ekus = { ekus, COUNT(ekus) }
+	};
 	auto_buf struct buf in;
 	struct str out;
 
@@ -325,7 +328,8 @@ static void
 nothing_of_the_key_leaves_in_clear(void **state)
 {
 	static const char *const numbers[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1,
-		OSSL_PKEY_PARAM_RSA_FACTOR2, OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
+		OSSL_PKEY_PARAM_RSA_FACTOR2, OSSL_PKEY_PARAM_RSA_EXPONENT1,
+		OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
 	struct box *b = *state;
 	auto_way struct way w = { 0 };
 	auto_pfx struct pfx p = { 0 };
@@ -384,7 +388,8 @@ a_device_of_another_ca_is_refused(void **state)
 {
 	struct box *b = *state;
 	auto_way struct way w = { 0 };
-	auto_made struct made device = under(b->a, &lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
+	auto_made struct made device =
+	    under(b->a, &lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
 
 	join(b);
 	w = set_out(b, CKEYS_EC, 256);
@@ -401,13 +406,15 @@ what_the_root_above_the_named_ca_issued_is_no_device(void **state)
 
 	s.issuer = lab.root.cert;
 	device = made_cert(b->a, &s, lab.root.key);
-	expect_ok(name_ca(b, arena_printf(b->a, "%s%s", pem_of(b, lab.identity.cert), pem_of(b, lab.root.cert))));
+	expect_ok(name_ca(
+	    b, arena_printf(b->a, "%s%s", pem_of(b, lab.identity.cert), pem_of(b, lab.root.cert))));
 	w = set_out(b, CKEYS_EC, 256);
 	expect_err(ERR_CHAIN, finish_with(b, &w, cert_der(w.leaf), cert_der(device)));
 }
 
 static struct cert *
-device_with(struct box *b, struct key *key, uint8_t key_usage, when_t not_after, const char *const *ekus, size_t nekus)
+device_with(struct box *b, struct key *key, uint8_t key_usage, when_t not_after,
+    const char *const *ekus, size_t nekus)
 {
 	struct issue_spec s = made_spec(b->a, "device", key);
 
@@ -440,8 +447,8 @@ a_device_certificate_without_key_encipherment_is_refused(void **state)
 {
 	struct box *b = *state;
 	auto_way struct way w = { 0 };
-	auto_cert struct cert *device =
-	    device_with(b, lab.device.key, 0x80, MADE_NOW + MADE_DAY, client_auth, COUNT(client_auth));
+	auto_cert struct cert *device = device_with(
+	    b, lab.device.key, 0x80, MADE_NOW + MADE_DAY, client_auth, COUNT(client_auth));
 
 	join(b);
 	w = set_out(b, CKEYS_EC, 256);
@@ -500,7 +507,8 @@ a_leaf_for_another_key_is_refused(void **state)
 	join(b);
 	w = set_out(b, CKEYS_EC, 256);
 	other = set_out(b, CKEYS_EC, 256);
-	expect_err(ERR_KEY_MISMATCH, finish_with(b, &w, cert_der(other.leaf), cert_der(lab.device.cert)));
+	expect_err(
+	    ERR_KEY_MISMATCH, finish_with(b, &w, cert_der(other.leaf), cert_der(lab.device.cert)));
 }
 
 static void
@@ -667,7 +675,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_request_has_the_names_and_uses_that_were_asked_for),
 		CASE(every_request_has_a_key_of_its_own),
-		CASE(the_device_key_opens_what_was_packed_and_finds_key_leaf_and_chain_without_the_root),
+		CASE(
+		    the_device_key_opens_what_was_packed_and_finds_key_leaf_and_chain_without_the_root),
 		CASE(two_deliveries_have_different_passwords),
 		CASE(nothing_of_the_key_leaves_in_clear),
 		CASE(nothing_of_a_key_is_on_disk),

@@ -99,6 +99,11 @@ id_n(unsigned n)
 #define ON_SERVICE(f) cmocka_unit_test_setup_teardown(f, scratch_service, scratch_free)
 #define ON_CA(f) cmocka_unit_test_setup_teardown(f, scratch_ca, scratch_free)
 #define ON_PATH(f) cmocka_unit_test_setup_teardown(f, scratch_open, scratch_free)
-#define IN(state) struct scratch *x = *(state); struct tx *tx = &x->tx; struct arena *a = x->a; (void)a; (void)tx
+#define IN(state) \
+	struct scratch *x = *(state); \
+	struct tx *tx = &x->tx; \
+	struct arena *a = x->a; \
+	(void)a; \
+	(void)tx
 
 #endif
