@@ -5,8 +5,11 @@
 
 #include "codec/admin_ipc.h"
 #include "codec/ca_ipc.h"
+#include "codec/ca_scep_ipc.h"
 #include "codec/ckeys_ipc.h"
 #include "codec/keys_ipc.h"
+#include "codec/policies_ipc.h"
+#include "codec/status_ipc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,7 +39,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(22, ckeys_finish_req) \
 	X(23, ckeys_finish_rep) \
 	X(24, ckeys_drop_req) \
-	X(25, ckeys_identity_req)
+	X(25, ckeys_identity_req) \
+	X(26, policies_req) \
+	X(27, policies_rep) \
+	X(28, ca_keygen_rep) \
+	X(29, crl_part_req) \
+	X(30, crl_part_rep) \
+	X(31, ocsp_req) \
+	X(32, ocsp_rep) \
+	X(33, ca_scep_req) \
+	X(34, ca_scep_refuse_req) \
+	X(35, ca_scep_info_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

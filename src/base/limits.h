@@ -19,6 +19,12 @@
 #define LIMIT_CHAIN_CERTS 8u
 #define LIMIT_CERTS 64u /* in one bag or one set of anchors */
 #define LIMIT_CRL_ENTRIES 2000000u
+#define LIMIT_CRL_BYTES (160u << 20)
+#define LIMIT_CRL_PART (512u << 10) /* of a list, in one message between our processes */
+#define LIMIT_OCSP_BYTES 16384u     /* an OCSP request */
+#define LIMIT_OCSP_CERTS 32u        /* in one request */
+#define LIMIT_OCSP_NONCE 128u       /* RFC 9654 2.1 */
+#define LIMIT_OCSP_ANSWER (64u << 10)
 #define LIMIT_CSR_BYTES 32768u
 #define LIMIT_CMS_BYTES (512u << 10)
 #define LIMIT_PFX_BYTES (256u << 10)
@@ -43,6 +49,12 @@
 #define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
 #define LIMIT_CA_ATTRIBUTE \
 	32768u             /* bytes in one of them; a sealed order in base64 is the largest */
+#define LIMIT_SCEP_BYTES (128u << 10) /* one pkiMessage */
+#define LIMIT_SCEP_NONCE 64u
+#define LIMIT_SCEP_CERTS 16u     /* certificates in one pkiMessage */
+#define LIMIT_SCEP_RECIPIENTS 4u /* of its envelope: each costs an RSA operation */
+#define LIMIT_POLICIES 1024u    /* templates in one answer */
+#define LIMIT_POLICY_EXTS 16u   /* extensions that one of them writes */
 #define LIMIT_CAS 64u      /* CAs of one issuer */
 #define LIMIT_FILTER 4096u /* bytes in one query option */
 #define LIMIT_FILTER_DEPTH 16u

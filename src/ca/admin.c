@@ -9,6 +9,10 @@ static const struct ca_verb *const tables[] = {
 	admin_template_verbs,
 	admin_principal_verbs,
 	admin_cert_verbs,
+	admin_challenge_verbs,
+	admin_request_verbs,
+	admin_setting_verbs,
+	admin_hierarchy_verbs,
 };
 
 static const struct ca_verb *

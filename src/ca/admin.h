@@ -24,7 +24,7 @@ struct ca_verb {
 
 /* Each ends with a row whose name is NULL. */
 extern const struct ca_verb admin_ca_verbs[], admin_template_verbs[], admin_principal_verbs[],
-    admin_cert_verbs[];
+    admin_cert_verbs[], admin_challenge_verbs[], admin_request_verbs[], admin_setting_verbs[], admin_hierarchy_verbs[];
 
 /* For the handlers. */
 err_t admin_der(struct arena *a, const char *text, const char *label, size_t max, struct str *ret);
@@ -45,8 +45,20 @@ err_t admin_rights(struct arena *a, const json *args, const char *key,
  * added); an earlier certificate of it is superseded. */
 err_t admin_principal(struct issuer *is, struct arena *a, const char *name, struct str csr,
     unsigned rights, struct minted *ret);
-/* Allows a principal a right on a template, checked against ESC1. Expects a transaction. */
+/* Conditions on records, by these names. Times are dates, or now, now+30d, now-12h. */
+#define ADMIN_FILTER_ARGS \
+	"state", "ca", "template", "requester", "text", "before", "requested_from", \
+	    "requested_before", "ends_from", "ends_before"
+struct issued_filter;
+err_t admin_filter(const json *args, struct issued_filter *ret);
+json *admin_show_issued(struct arena *a, const struct issued *x);
+/* Allows a principal a right on a template, checked by the rules of lint.h. Expects a transaction. */
 err_t admin_allow(
     struct tx *tx, struct arena *a, const char *template, const char *principal, unsigned rights);
+
+/* Kinds of keys by name; bits 0: as the role has it. */
+err_t admin_key_alg(const char *name, enum key_alg *ret_alg, unsigned *ret_bits);
+struct ca;
+void admin_show_ca(struct arena *a, json *out, const struct ca *ca);
 
 #endif

@@ -12,25 +12,28 @@ enum { HOSTS_MAX = 16 };
 static const struct {
 	const char *name;
 	enum key_alg alg;
-	unsigned bits;
+	unsigned bits; /* 0: as the role has it */
 } key_algs[] = {
 	{ "", KEY_RSA, 0 },
 	{ "rsa", KEY_RSA, 0 },
+	{ "rsa2048", KEY_RSA, KEY_RSA_2048 },
+	{ "rsa3072", KEY_RSA, KEY_RSA_3072 },
+	{ "rsa4096", KEY_RSA, KEY_RSA_4096 },
 	{ "p256", KEY_EC, KEY_P256 },
 	{ "p384", KEY_EC, KEY_P384 },
 };
 
-static err_t
-key_alg(const char *name, struct hierarchy_spec *s)
+err_t
+admin_key_alg(const char *name, enum key_alg *ret_alg, unsigned *ret_bits)
 {
 	for (size_t i = 0; i < COUNT(key_algs); i++) {
 		if (str_eq_c(str_c(name != NULL ? name : ""), key_algs[i].name)) {
-			s->alg = key_algs[i].alg;
-			s->bits = key_algs[i].bits;
+			*ret_alg = key_algs[i].alg;
+			*ret_bits = key_algs[i].bits;
 			return OK;
 		}
 	}
-	FAIL(ERR_BAD_REQUEST, "key_alg is one of rsa, p256, p384");
+	FAIL(ERR_BAD_REQUEST, "key_alg is one of rsa, rsa2048, rsa3072, rsa4096, p256, p384");
 }
 
 /* "host" and the members of "hosts", in this order. */
@@ -53,11 +56,9 @@ take_hosts(struct arena *a, const json *args, const char *const **ret, size_t *r
 	return OK;
 }
 
-static void
-show_ca(struct arena *a, json *list, const struct ca *ca)
+void
+admin_show_ca(struct arena *a, json *o, const struct ca *ca)
 {
-	json *o = json_object_new();
-
 	json_set_text(o, "name", ca->name);
 	json_set_text(o, "role", ca_role_name(ca->role));
 	json_set_text(o, "subject", cert_subject(ca->cert));
@@ -71,8 +72,11 @@ show_ca(struct arena *a, json *list, const struct ca *ca)
 		a, "%s %u", key_algorithm(ca->key) == KEY_RSA ? "RSA" : "EC", key_bits(ca->key)));
 	json_set_text(o, "crl_url", ca->crl_url);
 	json_set_text(o, "aia_url", ca->aia_url);
+	json_set_text(o, "ocsp_url", ca->ocsp_url);
+	json_set_text(o, "version", arena_printf(a, "V%u.%u", ca->cert_index, ca->key_index));
+	json_set_text(o, "state", ca->retired ? "older key" : "current");
+	json_set_text(o, "key_place", token_uri_is(ca->key_file) ? "token" : "file");
 	admin_set_cert(a, o, "certificate", cert_der(ca->cert));
-	json_add(list, o);
 }
 
 static err_t
@@ -83,8 +87,12 @@ ca_show(struct issuer *is, struct arena *a, const json *args, json *out)
 
 	(void)args;
 	json_set(out, "cas", list);
-	for (size_t i = 0; i < h->n; i++)
-		show_ca(a, list, &h->v[i]);
+	for (size_t i = 0; i < h->n; i++) {
+		json *o = json_object_new();
+
+		admin_show_ca(a, o, &h->v[i]);
+		json_add(list, o);
+	}
 	json_set_when(
 	    a, out, "tls_not_after", h->tls_cert != NULL ? cert_not_after(h->tls_cert) : 0);
 	return OK;
@@ -99,7 +107,7 @@ ca_init(struct issuer *is, struct arena *a, const json *args, json *out)
 	TRY(json_need_text(args, "name", LIMIT_TEXT, &s.name));
 	TRY(json_need_text(args, "http_url", LIMIT_TEXT, &s.http_url));
 	TRY(json_want_text(args, "key_alg", LIMIT_TEXT, &alg));
-	TRY(key_alg(alg, &s));
+	TRY(admin_key_alg(alg, &s.alg, &s.bits));
 	TRY(take_hosts(a, args, &s.hosts, &s.nhosts));
 	TRY(hierarchy_init(is, a, &s));
 	return ca_show(is, a, args, out);

@@ -4,6 +4,7 @@
 
 #include "ca/revoke.h"
 #include "ca/state.h"
+#include "store/pending.h"
 
 static const char *const states[] = {
 	[ISSUED_INTENT] = "intent",
@@ -11,19 +12,23 @@ static const char *const states[] = {
 	[ISSUED_REVOKED] = "revoked",
 	[ISSUED_DENIED] = "denied",
 	[ISSUED_FAILED] = "failed",
+	[ISSUED_PENDING] = "pending",
 };
 
-/* RFC 5280 5.3.1, those that an administrator may give. */
+/* RFC 5280 5.3.1. removeFromCRL is what a release is, not a reason to give. */
 static const struct {
 	const char *name;
 	int reason;
 } reasons[] = {
 	{ "unspecified", REASON_UNSPECIFIED },
 	{ "keyCompromise", REASON_KEY_COMPROMISE },
+	{ "cACompromise", REASON_CA_COMPROMISE },
 	{ "affiliationChanged", REASON_AFFILIATION },
 	{ "superseded", REASON_SUPERSEDED },
 	{ "cessationOfOperation", REASON_CESSATION },
+	{ "certificateHold", REASON_HOLD },
 	{ "privilegeWithdrawn", REASON_PRIVILEGE_WITHDRAWN },
+	{ "aACompromise", REASON_AA_COMPROMISE },
 };
 
 static const char *
@@ -36,8 +41,8 @@ reason_name(int reason)
 	return "unspecified";
 }
 
-static json *
-show(struct arena *a, const struct issued *x)
+json *
+admin_show_issued(struct arena *a, const struct issued *x)
 {
 	json *o = json_object_new();
 
@@ -67,9 +72,8 @@ show(struct arena *a, const struct issued *x)
 
 struct list {
 	struct arena *a;
-	int64_t before, limit;
-	int state;
-	const char *ca, *text;
+	struct issued_filter f;
+	int64_t limit, count;
 	struct issued *v;
 	size_t n;
 };
@@ -79,8 +83,7 @@ list_tx(struct tx *tx, void *arg)
 {
 	struct list *l = arg;
 
-	return store_issued_list(
-	    tx, l->a, l->before, l->state, l->ca, l->text, (size_t)l->limit, &l->v, &l->n);
+	return store_issued_search(tx, l->a, &l->f, (size_t)l->limit, &l->v, &l->n);
 }
 
 static err_t
@@ -89,13 +92,62 @@ take_state(const char *name, int *ret)
 	*ret = 0;
 	if (name == NULL || name[0] == '\0')
 		return OK;
-	for (int i = ISSUED_INTENT; i <= ISSUED_FAILED; i++) {
+	for (int i = ISSUED_INTENT; i <= ISSUED_PENDING; i++) {
 		if (str_ieq_c(str_c(name), states[i])) {
 			*ret = i;
 			return OK;
 		}
 	}
-	FAIL(ERR_BAD_REQUEST, "state is one of intent, valid, revoked, denied, failed");
+	FAIL(ERR_BAD_REQUEST, "state is one of intent, valid, revoked, denied, failed, pending");
+}
+
+/* "now+30d" and the like: a sign, a number, and d or h; or a date. */
+static err_t
+take_time(const json *args, const char *key, when_t *ret)
+{
+	const char *text;
+	struct str s;
+	int64_t n;
+
+	TRY(json_want_text(args, key, LIMIT_TEXT, &text));
+	s = str_trim(str_c(text));
+	if (s.n == 0)
+		return OK;
+	if (!str_starts(s, LIT("now"))) {
+		TRY_CTX(when_parse(s, ret), "%s", key);
+		return OK;
+	}
+	*ret = when_now();
+	if (s.n == 3)
+		return OK;
+	if (s.n < 6 || (s.p[3] != '+' && s.p[3] != '-') ||
+	    (s.p[s.n - 1] != 'd' && s.p[s.n - 1] != 'h'))
+		FAIL(ERR_TIME, "%s: a date, or now, now+30d, now-12h", key);
+	TRY_CTX(text_i64(str_of(s.p + 4, s.n - 5), 0, 1000000, &n), "%s", key);
+	n *= s.p[s.n - 1] == 'd' ? 86400 : 3600;
+	*ret += s.p[3] == '+' ? n : -n;
+	return OK;
+}
+
+err_t
+admin_filter(const json *args, struct issued_filter *ret)
+{
+	struct issued_filter f = { 0 };
+	const char *state;
+
+	TRY(json_want_text(args, "state", LIMIT_TEXT, &state));
+	TRY(take_state(state, &f.state));
+	TRY(json_want_text(args, "ca", LIMIT_TEXT, &f.ca));
+	TRY(json_want_text(args, "template", LIMIT_TEXT, &f.template));
+	TRY(json_want_text(args, "requester", LIMIT_TEXT, &f.requester));
+	TRY(json_want_text(args, "text", LIMIT_TEXT, &f.text));
+	TRY(json_want_int(args, "before", 0, INT64_MAX, 0, &f.before));
+	TRY(take_time(args, "requested_from", &f.requested_from));
+	TRY(take_time(args, "requested_before", &f.requested_before));
+	TRY(take_time(args, "ends_from", &f.ends_from));
+	TRY(take_time(args, "ends_before", &f.ends_before));
+	*ret = f;
+	return OK;
 }
 
 static err_t
@@ -103,18 +155,32 @@ cert_list(struct issuer *is, struct arena *a, const json *args, json *out)
 {
 	struct list l = { .a = a };
 	json *list = json_array_new();
-	const char *state;
 
 	json_set(out, "certificates", list);
-	TRY(json_want_text(args, "state", LIMIT_TEXT, &state));
-	TRY(take_state(state, &l.state));
-	TRY(json_want_text(args, "ca", LIMIT_TEXT, &l.ca));
-	TRY(json_want_text(args, "text", LIMIT_TEXT, &l.text));
-	TRY(json_want_int(args, "before", 0, INT64_MAX, 0, &l.before));
+	TRY(admin_filter(args, &l.f));
 	TRY(json_want_int(args, "limit", 1, LIMIT_PAGE, 100, &l.limit));
 	TRY(store_read(is->store, list_tx, &l));
 	for (size_t i = 0; i < l.n; i++)
-		json_add(list, show(a, &l.v[i]));
+		json_add(list, admin_show_issued(a, &l.v[i]));
+	return OK;
+}
+
+static err_t
+count_tx(struct tx *tx, void *arg)
+{
+	struct list *l = arg;
+
+	return store_issued_count(tx, &l->f, &l->count);
+}
+
+static err_t
+cert_count(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	struct list l = { .a = a };
+
+	TRY(admin_filter(args, &l.f));
+	TRY(store_read(is->store, count_tx, &l));
+	json_set_int(out, "count", l.count);
 	return OK;
 }
 
@@ -149,7 +215,7 @@ cert_show(struct issuer *is, struct arena *a, const json *args, json *out)
 	TRY(json_need_text(args, "serial", LIMIT_TEXT, &serial));
 	TRY(serial_text(a, serial, &o.serial));
 	TRY(store_read(is->store, one_tx, &o));
-	json_set(out, "request", show(a, &o.x));
+	json_set(out, "request", admin_show_issued(a, &o.x));
 	if (o.x.cert.n > 0)
 		admin_set_cert(a, out, "certificate", o.x.cert);
 	return OK;
@@ -175,6 +241,18 @@ cert_revoke(struct issuer *is, struct arena *a, const json *args, json *out)
 }
 
 static err_t
+cert_release(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	const char *serial;
+
+	TRY(json_need_text(args, "serial", LIMIT_TEXT, &serial));
+	TRY(revoke_release(is, a, NULL, serial));
+	json_set_text(out, "serial", serial);
+	json_set_text(out, "state", "valid");
+	return OK;
+}
+
+static err_t
 journal_tx(struct tx *tx, void *arg)
 {
 	return store_journal_verify(tx, arg);
@@ -194,10 +272,12 @@ journal_verify(struct issuer *is, struct arena *a, const json *args, json *out)
 }
 
 const struct ca_verb admin_cert_verbs[] = {
-	{ "cert.list", cert_list, ADMIN_ARGS("state", "ca", "text", "before", "limit"),
+	{ "cert.list", cert_list, ADMIN_ARGS("limit", ADMIN_FILTER_ARGS),
 	    "Requests and certificates, newest first." },
+	{ "cert.count", cert_count, ADMIN_ARGS(ADMIN_FILTER_ARGS), "How many there are." },
 	{ "cert.show", cert_show, ADMIN_ARGS("serial"), "One certificate." },
 	{ "cert.revoke", cert_revoke, ADMIN_ARGS("serial", "reason"), "Revoke one certificate." },
+	{ "cert.release", cert_release, ADMIN_ARGS("serial"), "Take one certificate off hold." },
 	{ "journal.verify", journal_verify, ADMIN_NO_ARGS,
 	    "Check the journal for removed or changed lines." },
 	{ NULL, NULL, NULL, NULL },

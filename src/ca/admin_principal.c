@@ -3,9 +3,11 @@
 #include "ca/admin.h"
 
 #include "ca/revoke.h"
+#include "ca/signon.h"
 #include "ca/state.h"
 
 static const struct right_name ca_rights[] = {
+	{ "read", CA_RIGHT_READ },
 	{ "request", CA_RIGHT_REQUEST },
 	{ "officer", CA_RIGHT_OFFICER },
 	{ "manage", CA_RIGHT_MANAGE },
@@ -82,20 +84,80 @@ admin_principal(struct issuer *is, struct arena *a, const char *name, struct str
 	return mint(is, a, ap, bind_cert, &b, ret);
 }
 
+/* ---- passwords ---- */
+
+struct passwd {
+	struct arena *a;
+	const char *name, *hash;
+	bool make; /* the principal, when there is none of the name */
+};
+
+static err_t
+passwd_tx(struct tx *tx, void *arg)
+{
+	struct passwd *w = arg;
+	struct principal p = { .name = w->name, .enabled = true, .created = when_now() };
+	err_t e = store_principal_get(tx, w->a, w->name, &p);
+
+	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
+		return e;
+	if (!err_ok(e) && !w->make) {
+		err_forget(e);
+		FAIL(ERR_NOT_FOUND, "there is no principal %s", w->name);
+	}
+	err_forget(e);
+	p.password = w->hash;
+	TRY(store_principal_put(tx, &p));
+	return store_journal_add(tx, "administrator", "principal-password",
+	    arena_printf(w->a, "name=%s %s", p.name, w->hash[0] != '\0' ? "set" : "removed"));
+}
+
+/* An empty password removes what was there. */
+static err_t
+set_password(struct issuer *is, struct arena *a, const char *name, const char *password, bool make)
+{
+	struct passwd w = { .a = a, .name = name, .hash = "", .make = make };
+
+	if (password[0] != '\0')
+		TRY_CTX(signon_hash(a, password, &w.hash), "password");
+	TRY(store_write(is->store, passwd_tx, &w));
+	signon_forget(is->signon, name);
+	return OK;
+}
+
+static err_t
+principal_passwd(struct issuer *is, struct arena *a, const json *args, json *out)
+{
+	const char *name, *password;
+
+	TRY(json_need_text(args, "name", LIMIT_TEXT, &name));
+	TRY(json_want_text(args, "password", LIMIT_TEXT, &password));
+	TRY(set_password(is, a, name, password == NULL ? "" : password, false));
+	json_set_text(out, "name", name);
+	json_set_bool(out, "password", password != NULL && password[0] != '\0');
+	return OK;
+}
+
 static err_t
 principal_add(struct issuer *is, struct arena *a, const json *args, json *out)
 {
-	const char *name, *text;
+	const char *name, *text, *password;
 	const struct ca *ca;
 	struct minted made;
 	struct str csr;
 
 	TRY(json_need_text(args, "name", LIMIT_TEXT, &name));
+	TRY(json_want_text(args, "password", LIMIT_TEXT, &password));
+	TRY(check_name(name));
+	if (password != NULL)
+		TRY(set_password(is, a, name, password, true));
+	json_set_text(out, "name", name);
+	if (password != NULL && json_get(args, "csr") == NULL)
+		return OK;
 	TRY(json_need_text(args, "csr", LIMIT_CSR_BYTES * 2, &text));
 	TRY_CTX(admin_der(a, text, "CERTIFICATE REQUEST", LIMIT_CSR_BYTES, &csr), "csr");
 	TRY(admin_principal(is, a, name, csr, 0, &made));
 	TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ISSUING, &ca));
-	json_set_text(out, "name", name);
 	admin_set_chain(is, a, out, "certificate", made.der, ca);
 	return OK;
 }
@@ -127,6 +189,7 @@ show_principal(struct arena *a, const struct principal *p)
 	}
 	json_set_text(o, "name", p->name);
 	json_set_text(o, "sha256", text_hex(a, p->cert_sha256));
+	json_set_bool(o, "password", p->password[0] != '\0');
 	json_set(o, "rights", rights);
 	json_set_bool(o, "enabled", p->enabled);
 	json_set_when(a, o, "created", p->created);
@@ -217,8 +280,10 @@ principal_enable(struct issuer *is, struct arena *a, const json *args, json *out
 }
 
 const struct ca_verb admin_principal_verbs[] = {
-	{ "principal.add", principal_add, ADMIN_ARGS("name", "csr"),
-	    "A principal and its client certificate; an earlier certificate of it is revoked." },
+	{ "principal.add", principal_add, ADMIN_ARGS("name", "csr", "password"),
+	    "A principal and its client certificate, or password, or both; an earlier certificate of it is revoked." },
+	{ "principal.passwd", principal_passwd, ADMIN_ARGS("name", "password"),
+	    "Set the password of a principal; without one: remove it." },
 	{ "principal.list", principal_list, ADMIN_NO_ARGS, "The principals with their rights." },
 	{ "principal.enable", principal_enable, ADMIN_ARGS("name", "enabled"),
 	    "Disable a principal, or enable it again." },

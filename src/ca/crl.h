@@ -1,19 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Full CRLs (RFC 5280 5) of every CA: a new one after each revocation, and before half of its seven days are over. The
- * number only goes up. A CRL that is out of date is made when it is asked for, or at the next tick.
+ * Revocation lists of every CA key (RFC 5280 5, with what AD CS puts in).
+ *
+ * Bases come by the schedule of crl_plan.h, and at once after each revocation; the one in between keeps the dates of
+ * the schedule. A delta comes with each base and by its own, shorter period. Base and delta that are made together
+ * have one number; numbers are one sequence for the CA and only go up.
+ *
+ *   numbers  ..7 [8] 9 10 [11] 12     [n]: of the schedule
+ *   delta 12 changes 8 for as long as 8 may still be in use, then 11: who holds any base since can apply it.
+ *
+ * A certificate that has expired leaves the list after a base of the schedule listed it. When deltas are switched
+ * off, one last delta points at the newest base, so that nobody goes on with an old one.
+ *
+ * A list that is out of date is made when it is asked for, or at the next tick.
  */
 #ifndef CA_CRL_H
 #define CA_CRL_H
 
 #include "ca/hierarchy.h"
-#include "store/ca.h"
+#include "store/crl.h"
 
 /* A certificate of this CA was revoked: what is published is out of date. Expects a transaction. */
 err_t crl_mark(struct tx *tx, const char *ca);
-/* The newest CRL, made anew if it is out of date, due, or `force`. */
-err_t crl_get(struct issuer *is, struct arena *a, const struct ca *ca, bool force, struct str *ret);
-/* crl_get for every CA. */
+/* A certificate was released from hold: bases omit it, deltas take it off. Expects a transaction. */
+err_t crl_release(struct tx *tx, const char *ca, const char *serial);
+
+/* The newest base, or delta, made anew if it is out of date or due; if that cannot be done, the one before it while it is
+ * good. ERR_NOT_FOUND: there are no deltas. */
+err_t crl_get(
+    struct issuer *is, struct arena *a, const struct ca *ca, bool delta, struct crl_row *ret);
+/* The same without its bytes. */
+err_t crl_head(
+    struct issuer *is, struct arena *a, const struct ca *ca, bool delta, struct crl_row *ret);
+/* Of every CA, those that are due, or all (which begins the schedule anew). Goes on when one fails; returns the first
+ * failure. */
 err_t crl_all(struct issuer *is, bool force);
+
+/* "http://host/crl/Name.crl" -> "http://host/crl/Name+.crl" */
+const char *crl_delta_url(struct arena *a, const char *url);
 
 #endif

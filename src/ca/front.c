@@ -4,11 +4,12 @@
 #include <pthread.h>
 
 #include "ca/front_int.h"
+#include "ca/front_scep.h"
 #include "codec/json.h"
 #include "pki/cert.h"
 #include "pki/keyprov.h"
 
-/* How long CRL and certificate bytes are kept, and of how many CAs at most. */
+/* How long certificates of CAs are kept, and of how many at most. */
 enum { KEEP_MS = 5000, KEEP_MAX = 16 };
 
 struct kept {
@@ -25,6 +26,8 @@ struct front {
 	struct metrics *metrics;
 	pthread_mutex_t lock; /* guards kept */
 	struct kept kept[KEEP_MAX];
+	struct front_lists *lists;
+	struct front_answers *answers;
 };
 
 err_t
@@ -40,6 +43,8 @@ front_open(const struct front_conf *conf, struct front **ret)
 	if (f->url == NULL)
 		abort();
 	pthread_mutex_init(&f->lock, NULL);
+	f->lists = front_lists_new();
+	f->answers = front_answers_new();
 	*ret = f;
 	return OK;
 }
@@ -59,6 +64,8 @@ front_close(struct front *f)
 		return;
 	for (size_t i = 0; i < KEEP_MAX; i++)
 		kept_drop(&f->kept[i]);
+	front_lists_free(f->lists);
+	front_answers_free(f->answers);
 	pthread_mutex_destroy(&f->lock);
 	free(f->url);
 	free(f);
@@ -68,6 +75,18 @@ const char *
 front_url(const struct front *f)
 {
 	return f->url;
+}
+
+struct front_lists *
+front_lists(struct front *f)
+{
+	return f->lists;
+}
+
+struct front_answers *
+front_answers(struct front *f)
+{
+	return f->answers;
 }
 
 struct metrics *
@@ -161,6 +180,12 @@ gate(struct http_req *r, unsigned perm)
 	switch ((enum front_perm)perm) {
 	case FRONT_PUBLIC:
 		return OK;
+	case FRONT_IN_MESSAGE:
+		return OK;
+	case FRONT_SIGNED_ON:
+		if (http_peer_cert(r).n == 0 && http_header(r, "Authorization") == NULL)
+			FAIL(ERR_CREDENTIALS, "neither a client certificate nor a password was sent");
+		return OK;
 	case FRONT_CALLER:
 		if (http_peer_cert(r).n == 0)
 			FAIL(ERR_FORBIDDEN, "a client certificate of this CA is needed");
@@ -197,15 +222,29 @@ on_error(struct http_req *r, err_t e)
 	struct err_report rep;
 
 	err_take(e, &rep);
-	if (front_is_wstep(r))
+	if (front_is_soap(r))
 		front_wstep_fault(r, &rep);
+	else if (front_is_est(r))
+		front_est_fault(r, &rep);
 	else
 		on_json_error(r, &rep);
 }
 
 const struct http_route front_tls_routes[] = {
-	ROUTE(POST, "/{ces}/service.svc/CES", FRONT_CALLER, front_wstep),
+	ROUTE(POST, "/{service}/service.svc/CES", FRONT_IN_MESSAGE, front_wstep),
+	ROUTE(POST, "/{service}/service.svc/CEP", FRONT_IN_MESSAGE, front_xcep),
+	ROUTE(GET, "/.well-known/est/cacerts", FRONT_PUBLIC, front_est_cacerts),
+	ROUTE(GET, "/.well-known/est/csrattrs", FRONT_SIGNED_ON, front_est_csrattrs),
+	ROUTE(POST, "/.well-known/est/simpleenroll", FRONT_SIGNED_ON, front_est_enroll),
+	ROUTE(POST, "/.well-known/est/simplereenroll", FRONT_SIGNED_ON, front_est_reenroll),
+	ROUTE(POST, "/.well-known/est/serverkeygen", FRONT_SIGNED_ON, front_est_keygen),
+	ROUTE(GET, "/.well-known/est/{label}/cacerts", FRONT_PUBLIC, front_est_cacerts),
+	ROUTE(GET, "/.well-known/est/{label}/csrattrs", FRONT_SIGNED_ON, front_est_csrattrs),
+	ROUTE(POST, "/.well-known/est/{label}/simpleenroll", FRONT_SIGNED_ON, front_est_enroll),
+	ROUTE(POST, "/.well-known/est/{label}/simplereenroll", FRONT_SIGNED_ON, front_est_reenroll),
+	ROUTE(POST, "/.well-known/est/{label}/serverkeygen", FRONT_SIGNED_ON, front_est_keygen),
 	ROUTE(POST, "/chancery/ca/v1/revoke", FRONT_CALLER, front_revoke),
+	FRONT_SCEP_ROUTES,
 	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
 	{ .path = NULL },
 };
@@ -213,6 +252,10 @@ const struct http_route front_tls_routes[] = {
 const struct http_route front_http_routes[] = {
 	ROUTE(GET, "/crl/{file}", FRONT_PUBLIC, front_crl),
 	ROUTE(GET, "/aia/{file}", FRONT_PUBLIC, front_aia),
+	ROUTE(POST, "/ocsp", FRONT_PUBLIC, front_ocsp_post),
+	ROUTE(POST, "/ocsp/{ca}", FRONT_PUBLIC, front_ocsp_post),
+	ROUTE(GET, "/ocsp/{rest*}", FRONT_PUBLIC, front_ocsp_get),
+	FRONT_SCEP_ROUTES,
 	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
 	ROUTE(GET, "/metrics", FRONT_PUBLIC, front_metrics),
 	{ .path = NULL },

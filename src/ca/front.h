@@ -6,9 +6,12 @@
  * issuer, and renders the answer. Its TLS key is the issuer's, through pki/keyprov.h. It keeps CRL and certificate
  * bytes for a few seconds, so that a crowd fetching them costs the issuer nothing.
  *
- *   TLS    POST /<CA name>_CES_Certificate/service.svc/CES   SOAP 1.2; failures are faults with HRESULT, HTTP 500
+ *   TLS    POST /<CA name>_CES_<way>/service.svc/CES         MS-WSTEP; failures are SOAP faults with HRESULT
+ *          POST /ADPolicyProvider_CEP_<way>/service.svc/CEP  MS-XCEP; <way> is Certificate or UsernamePassword
+ *               /.well-known/est[/<template>]/...            EST (front_est.c); failures are text
  *          POST /chancery/ca/v1/revoke                       {"order": base64} -> {"revoked": n}
- *   plain  GET /crl/<CA name>.crl, /aia/<CA name>.crt, /healthz, /metrics
+ *   plain  GET /crl/<CA name>[+].crl, /aia/<CA name>.crt, /healthz, /metrics
+ *          POST /ocsp[/<CA name>], GET /ocsp/<base64>        OCSP (front_ocsp.c)
  */
 #ifndef CA_FRONT_H
 #define CA_FRONT_H
@@ -20,8 +23,12 @@
 
 struct front;
 
-/* What a row of its tables wants: anybody, or a holder of a client certificate that passed the handshake. */
-enum front_perm { FRONT_PUBLIC = 1, FRONT_CALLER };
+/*
+ * What a row of its tables wants: anybody; a holder of a client certificate that passed the handshake; such a holder or
+ * a name with a password in the HTTP header, which the issuer checks; a message that says by its address and content who
+ * it is from, which its handler demands (front_soap_caller()) and the issuer checks.
+ */
+enum front_perm { FRONT_PUBLIC = 1, FRONT_CALLER, FRONT_SIGNED_ON, FRONT_IN_MESSAGE };
 
 struct front_conf {
 	struct ipc_client *issuer; /* borrowed */

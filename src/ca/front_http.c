@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The front's small answers: revocation in JSON; CRLs, CA certificates, health and metrics.
+ * The front's small answers: revocation in JSON; CA certificates, health and metrics.
  */
 #include "ca/front_int.h"
 
@@ -27,7 +27,7 @@ front_revoke(struct http_req *r)
 	return http_reply(r, 200, "application/json", text);
 }
 
-/* "<CA name>.crl" -> the name. */
+/* "<CA name>.crt" -> the name. */
 static err_t
 strip(struct http_req *r, const char *ext, const char **ret)
 {
@@ -38,18 +38,6 @@ strip(struct http_req *r, const char *ext, const char **ret)
 		FAIL(ERR_NOT_FOUND, "%s", file);
 	*ret = arena_cstr(http_arena(r), str_of(file, n - k));
 	return OK;
-}
-
-err_t
-front_crl(struct http_req *r)
-{
-	const char *ca;
-	struct str der;
-
-	TRY(strip(r, ".crl", &ca));
-	TRY(front_kept(http_ctx(r), http_arena(r), CA_CRL, ca, &der));
-	http_reply_header(r, "Cache-Control", "public, max-age=60");
-	return http_reply(r, 200, "application/pkix-crl", der);
 }
 
 err_t

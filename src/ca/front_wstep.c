@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MS-WSTEP 3.1.4.1 over the client-certificate endpoint of MS-WSTEP 3.1: issue and status.
+ * MS-WSTEP 3.1.4.1: issue, renewal and status, for callers with a client certificate or with name and password.
  */
 #include "ca/front_int.h"
 
@@ -8,25 +8,23 @@
 #include "codec/wstep_msg.h"
 #include "pki/cms.h"
 
-#define SUFFIX "_CES_Certificate"
+#define KIND "_CES"
 
 bool
-front_is_wstep(const struct http_req *r)
+front_is_soap(const struct http_req *r)
 {
-	return http_param(r, "ces") != NULL;
+	return http_param(r, "service") != NULL;
 }
 
 /* What the fault of a request refers to; "" if the request cannot be read at all. */
 static const char *
 message_id(struct http_req *r)
 {
-	struct wstep_request q;
-	err_t e = wstep_request_parse(http_arena(r), http_body(r), &q);
+	const char *id = "";
+	err_t e = soap_message_id(http_arena(r), http_body(r), &id);
 
-	if (err_ok(e))
-		return q.message_id;
 	err_forget(e);
-	return "";
+	return id;
 }
 
 /* MS-WSTEP 3.1.4.1.3.4: a fault is always HTTP 500. */
@@ -65,28 +63,21 @@ front_wstep_fault(struct http_req *r, const struct err_report *rep)
 }
 
 static err_t
-ca_of(struct http_req *r, const char **ret)
-{
-	const char *ces = http_param(r, "ces");
-	size_t n = strlen(ces), k = strlen(SUFFIX);
-
-	if (n <= k || !str_ieq_c(str_c(ces + n - k), SUFFIX))
-		FAIL(ERR_NO_SEGMENT, "%s", ces);
-	*ret = arena_cstr(http_arena(r), str_of(ces, n - k));
-	return OK;
-}
-
-static err_t
 ask_submit(
     struct http_req *r, const struct wstep_request *w, const char *ca, struct ca_submit_rep *ret)
 {
 	struct arena *a = http_arena(r);
 	struct ca_attribute *attrs;
-	struct ca_submit_req q = { .ca = ca, .caller = http_peer_cert(r), .token = w->token };
+	struct ca_submit_req q = { .ca = ca, .token = w->token };
 	auto_buf struct buf in = { 0 };
+	struct front_caller c;
 	struct str answer;
 	bool ordered = false;
 
+	TRY(front_soap_caller(r, KIND, &w->user, &c));
+	q.caller = c.certificate;
+	q.user = c.user;
+	q.password = c.password;
 	if (w->nitems > LIMIT_CA_ATTRIBUTES)
 		FAIL(ERR_TOO_LARGE, "more than %u context items", LIMIT_CA_ATTRIBUTES);
 	attrs = arena_array(a, w->nitems + 1, sizeof(*attrs));
@@ -108,11 +99,16 @@ ask_query(
     struct http_req *r, const struct wstep_request *w, const char *ca, struct ca_submit_rep *ret)
 {
 	struct arena *a = http_arena(r);
-	struct ca_query_req q = { .ca = ca, .caller = http_peer_cert(r) };
+	struct ca_query_req q = { .ca = ca };
 	auto_buf struct buf in = { 0 };
+	struct front_caller c;
 	struct str answer;
 	int64_t id;
 
+	TRY(front_soap_caller(r, KIND, &w->user, &c));
+	q.caller = c.certificate;
+	q.user = c.user;
+	q.password = c.password;
 	TRY_CTX(text_i64(str_trim(str_c(w->request_id)), 1, INT64_MAX, &id), "RequestID");
 	q.request_id = (uint64_t)id;
 	buf_init(&in, LIMIT_IPC_MESSAGE);
@@ -156,7 +152,7 @@ front_wstep(struct http_req *r)
 	struct wstep_request w;
 	const char *ca;
 
-	TRY(ca_of(r, &ca));
+	TRY(front_soap_stem(r, KIND, &ca));
 	TRY(wstep_request_parse(a, http_body(r), &w));
 	switch (w.type) {
 	case WSTEP_ISSUE:

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/hierarchy.h"
 
-#include "base/file.h"
+#include "ca/ca_key.h"
+#include "ca/known.h"
 #include "ca/make.h"
-#include "store/ca.h"
-
-enum { KEY_FILE_MAX = 16384 };
+#include "ca/state.h"
 
 const char *
 ca_role_name(enum ca_role role)
@@ -33,6 +32,7 @@ hierarchy_free(struct hierarchy *h)
 		}
 		key_free(h->tls_key);
 		cert_free(h->tls_cert);
+		known_free(h->known);
 		arena_free(h->arena);
 		free(h);
 		h = older;
@@ -45,10 +45,23 @@ hierarchy_cleanup(struct hierarchy **h)
 	hierarchy_free(*h);
 }
 
+/* "http://host/crl/Name.crl" -> "http://host/crl/Name(2).crl": the brackets are escaped, as everybody writes them. */
+static const char *
+url_indexed(struct arena *a, const char *url, uint32_t index)
+{
+	const char *dot = strrchr(url, '.');
+
+	if (index == 0 || dot == NULL)
+		return url;
+	return arena_printf(a, "%.*s%%28%u%%29%s", (int)(dot - url), url, index, dot);
+}
+
 struct load {
 	struct arena *a;
 	struct ca_row *rows;
 	size_t n;
+	struct ca_cert_row *certs;
+	size_t ncerts;
 	struct str tls;
 };
 
@@ -59,6 +72,7 @@ load_tx(struct tx *tx, void *arg)
 	err_t e;
 
 	TRY(store_ca_list(tx, l->a, &l->rows, &l->n));
+	TRY(store_ca_cert_list(tx, l->a, &l->certs, &l->ncerts));
 	e = store_ca_setting_get(tx, l->a, SETTING_TLS_CERT, &l->tls);
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
@@ -68,35 +82,117 @@ load_tx(struct tx *tx, void *arg)
 }
 
 static err_t
-read_key(struct arena *a, const char *dir, const char *file, struct key **ret)
-{
-	const char *path = arena_printf(a, "%s/%s", dir, file);
-	struct str pem;
-
-	TRY(file_read(a, path, KEY_FILE_MAX, &pem));
-	TRY_CTX(key_read(pem, NULL, ret), "%s", path);
-	return OK;
-}
-
-static err_t
-load_ca(struct hierarchy *h, const char *dir, const struct ca_row *row)
+load_key(struct issuer *is, struct hierarchy *h, const struct ca_row *row,
+    const struct ca_cert_row *c, bool retired)
 {
 	struct ca *ca = &h->v[h->n];
 
+	if (h->n >= LIMIT_CAS)
+		FAIL(ERR_TOO_LARGE, "more than %u keys of CAs", LIMIT_CAS);
 	*ca = (struct ca){
 		.name = row->name,
+		.role = (enum ca_role)row->role,
 		.issuer = row->issuer,
-		.crl_url = row->crl_url,
-		.aia_url = row->aia_url,
+		.crl_url = url_indexed(h->arena, row->crl_url, c->key_index),
+		.aia_url = url_indexed(h->arena, row->aia_url, c->cert_index),
+		.ocsp_url = row->ocsp_url,
+		.key_index = (uint16_t)c->key_index,
+		.cert_index = (uint16_t)c->cert_index,
+		.retired = retired,
+		.key_file = c->key_file,
 	};
-	TRY(make_role(row->key_file, &ca->role));
 	h->n++; /* from here on hierarchy_free() has it */
-	TRY(cert_parse(row->cert, &ca->cert));
-	return read_key(h->arena, dir, row->key_file, &ca->key);
+	TRY(cert_parse(c->cert, &ca->cert));
+	return ca_key_open(is, h->arena, c->key_file, ca->cert, &ca->key);
+}
+
+/* The newest certificate of each older key: until it has ended. */
+static bool
+is_older_key(const struct load *l, size_t i, const struct ca_row *row)
+{
+	const struct ca_cert_row *c = &l->certs[i];
+
+	if (!str_ieq_c(str_c(c->ca), row->name) || c->key_index == row->key_index)
+		return false;
+	return i + 1 >= l->ncerts || !str_ieq_c(str_c(l->certs[i + 1].ca), c->ca) ||
+	    l->certs[i + 1].key_index != c->key_index;
+}
+
+static err_t
+load_ca(struct issuer *is, struct hierarchy *h, const struct load *l, const struct ca_row *row)
+{
+	struct ca_cert_row now = { .ca = row->name,
+		.cert_index = row->cert_index,
+		.key_index = row->key_index,
+		.key_file = row->key_file,
+		.cert = row->cert };
+
+	TRY(load_key(is, h, row, &now, false));
+	for (size_t i = 0; i < l->ncerts; i++) {
+		if (is_older_key(l, i, row))
+			TRY(load_key(is, h, row, &l->certs[i], true));
+	}
+	return OK;
+}
+
+/* A CA with several keys has as many certificates of one name: it is enough that one fits. */
+err_t
+hierarchy_verify(const struct hierarchy *h, const struct cert *c, const struct ca **ret)
+{
+	struct err_report why = { .code = ERR_NONE };
+
+	for (size_t i = 0; i < h->n; i++) {
+		err_t e;
+
+		if (!str_eq(cert_issuer_der(c), cert_subject_der(h->v[i].cert)))
+			continue;
+		e = cert_verify(c, h->v[i].cert, when_now());
+		if (err_ok(e)) {
+			*ret = &h->v[i];
+			return OK;
+		}
+		if (why.code != ERR_EXPIRED)
+			err_take(e, &why);
+		else
+			err_forget(e);
+	}
+	if (why.code != ERR_NONE)
+		return err_raise(&why);
+	FAIL(ERR_CHAIN, "no CA here is %s", cert_issuer(c));
+}
+
+/* The one whose key signed ca's certificate; NULL: it is not here, or ca signed it itself. */
+static const struct ca *
+above(const struct hierarchy *h, const struct ca *ca)
+{
+	const struct ca *by;
+	err_t e;
+
+	if (cert_self_issued(ca->cert))
+		return NULL;
+	e = hierarchy_verify(h, ca->cert, &by);
+	if (!err_ok(e)) { /* what has ended still belongs to its chain */
+		err_forget(e);
+		e = hierarchy_find(h, ca->issuer, &by);
+	}
+	if (err_ok(e))
+		return by;
+	err_forget(e);
+	return NULL;
+}
+
+static void
+keep_certs(struct hierarchy *h, const struct load *l)
+{
+	h->certs = arena_array(h->arena, l->ncerts + 1, sizeof(*h->certs));
+	h->ncerts = l->ncerts;
+	for (size_t i = 0; i < l->ncerts; i++)
+		h->certs[i] = (struct ca_cert){ l->certs[i].ca, l->certs[i].cert_index,
+			l->certs[i].cert };
 }
 
 err_t
-hierarchy_load(struct store *s, const char *keys_dir, struct hierarchy **ret)
+hierarchy_load(struct issuer *is, struct hierarchy **ret)
 {
 	__attribute__((cleanup(hierarchy_cleanup))) struct hierarchy *h = calloc(1, sizeof(*h));
 	struct load l = { 0 };
@@ -104,18 +200,21 @@ hierarchy_load(struct store *s, const char *keys_dir, struct hierarchy **ret)
 	if (h == NULL)
 		abort();
 	h->arena = arena_new();
+	h->known = known_new();
 	l.a = h->arena;
-	TRY(store_read(s, load_tx, &l));
-	if (l.n > LIMIT_CAS)
-		FAIL(ERR_TOO_LARGE, "more than %u CAs", LIMIT_CAS);
-	h->v = arena_array(h->arena, l.n + 1, sizeof(*h->v));
+	TRY(store_read(is->store, load_tx, &l));
+	h->v = arena_array(h->arena, LIMIT_CAS, sizeof(*h->v));
 	for (size_t i = 0; i < l.n; i++) {
 		if (l.rows[i].cert.n > 0)
-			TRY_CTX(load_ca(h, keys_dir, &l.rows[i]), "CA %s", l.rows[i].name);
+			TRY_CTX(load_ca(is, h, &l, &l.rows[i]), "CA %s", l.rows[i].name);
 	}
+	keep_certs(h, &l);
+	/* Once and for all: the signatures are looked at here, not with each answer. */
+	for (size_t i = 0; i < h->n; i++)
+		h->v[i].above = above(h, &h->v[i]);
 	if (l.tls.n > 0) {
 		TRY_CTX(cert_parse(l.tls, &h->tls_cert), "TLS certificate");
-		TRY(read_key(h->arena, keys_dir, TLS_KEY_FILE, &h->tls_key));
+		TRY(ca_key_open(is, h->arena, TLS_KEY_FILE, h->tls_cert, &h->tls_key));
 	}
 	*ret = steal(h);
 	return OK;
@@ -127,7 +226,7 @@ hierarchy_find(const struct hierarchy *h, const char *name, const struct ca **re
 	if (h->n == 0)
 		FAIL(ERR_CA_NONE, "%s", "");
 	for (size_t i = 0; i < h->n; i++) {
-		if (str_ieq_c(str_c(h->v[i].name), name)) {
+		if (!h->v[i].retired && str_ieq_c(str_c(h->v[i].name), name)) {
 			*ret = &h->v[i];
 			return OK;
 		}
@@ -135,11 +234,66 @@ hierarchy_find(const struct hierarchy *h, const char *name, const struct ca **re
 	FAIL(ERR_CA_UNKNOWN, "%s", name);
 }
 
+/* Is it "Name", or "Name(7)"? Names of CAs have no brackets (make_check_name). */
+static bool
+file_is(const char *file, const char *name, uint32_t *ret_index)
+{
+	size_t n = strlen(name), len = strlen(file);
+	int64_t index = 0;
+	err_t e;
+
+	if (len < n || !str_ieq_c(str_of(file, n), name))
+		return false;
+	if (len > n) {
+		if (len < n + 3 || file[n] != '(' || file[len - 1] != ')')
+			return false;
+		e = text_i64(str_of(file + n + 1, len - n - 2), 1, UINT16_MAX, &index);
+		err_forget(e);
+		if (!err_ok(e))
+			return false;
+	}
+	*ret_index = (uint32_t)index;
+	return true;
+}
+
+err_t
+hierarchy_of_file(const struct hierarchy *h, const char *file, const struct ca **ret)
+{
+	uint32_t index;
+
+	if (h->n == 0)
+		FAIL(ERR_CA_NONE, "%s", "");
+	for (size_t i = 0; i < h->n; i++) {
+		if (file_is(file, h->v[i].name, &index) && index == h->v[i].key_index) {
+			*ret = &h->v[i];
+			return OK;
+		}
+	}
+	FAIL(ERR_CA_UNKNOWN, "%s", file);
+}
+
+err_t
+hierarchy_cert_of_file(const struct hierarchy *h, const char *file, struct str *ret)
+{
+	const struct ca *ca;
+	uint32_t index;
+
+	for (size_t i = 0; i < h->ncerts; i++) {
+		if (file_is(file, h->certs[i].ca, &index) && index == h->certs[i].cert_index) {
+			*ret = h->certs[i].der;
+			return OK;
+		}
+	}
+	TRY(hierarchy_find(h, file, &ca));
+	*ret = cert_der(ca->cert);
+	return OK;
+}
+
 err_t
 hierarchy_by_role(const struct hierarchy *h, enum ca_role role, const struct ca **ret)
 {
 	for (size_t i = 0; i < h->n; i++) {
-		if (h->v[i].role == role) {
+		if (!h->v[i].retired && h->v[i].role == role) {
 			*ret = &h->v[i];
 			return OK;
 		}
@@ -147,33 +301,41 @@ hierarchy_by_role(const struct hierarchy *h, enum ca_role role, const struct ca 
 	FAIL(ERR_CA_NONE, "there is no %s CA", ca_role_name(role));
 }
 
-err_t
-hierarchy_verify(const struct hierarchy *h, const struct cert *c, const struct ca **ret)
-{
-	for (size_t i = 0; i < h->n; i++) {
-		if (!str_eq(cert_issuer_der(c), cert_subject_der(h->v[i].cert)))
-			continue;
-		TRY(cert_verify(c, h->v[i].cert, when_now()));
-		*ret = &h->v[i];
-		return OK;
-	}
-	FAIL(ERR_CHAIN, "no CA here is %s", cert_issuer(c));
-}
-
 struct ipc_blobs
 hierarchy_chain(struct arena *a, const struct hierarchy *h, const struct ca *ca)
 {
 	struct ipc_blobs b = { arena_array(a, LIMIT_CHAIN_CERTS, sizeof(struct str)), 0 };
 
-	while (ca->role != CA_ROLE_ROOT && b.n < LIMIT_CHAIN_CERTS) {
-		err_t e;
-
+	(void)h; /* keeps what ca->above points to */
+	while (ca != NULL && ca->role != CA_ROLE_ROOT && b.n < LIMIT_CHAIN_CERTS) {
 		b.v[b.n++] = cert_der(ca->cert);
-		e = hierarchy_find(h, ca->issuer, &ca);
-		if (!err_ok(e)) {
-			err_forget(e);
-			break;
-		}
+		ca = ca->above;
 	}
 	return b;
+}
+
+static bool
+has_older_keys(const struct hierarchy *h, const struct ca *ca)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].retired && str_ieq_c(str_c(h->v[i].name), ca->name))
+			return true;
+	}
+	return false;
+}
+
+struct ipc_blobs
+hierarchy_chain_of(struct arena *a, const struct hierarchy *h, const struct ca *ca, struct str leaf)
+{
+	auto_cert struct cert *c = NULL;
+	const struct ca *by = ca;
+	err_t e;
+
+	if (!has_older_keys(h, ca))
+		return hierarchy_chain(a, h, ca);
+	e = cert_parse(leaf, &c);
+	if (err_ok(e))
+		e = hierarchy_verify(h, c, &by);
+	err_forget(e);
+	return hierarchy_chain(a, h, err_ok(e) ? by : ca);
 }

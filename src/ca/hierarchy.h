@@ -5,6 +5,9 @@
  *   <name> Root CA --- signs ---> <name> Issuing CA          certificates of principals, servers and devices
  *                  \-- signs ---> <name> Device Identity CA  what devices and connectors are known by
  *
+ * Further issuing CAs may stand beside these, below a CA here or below one elsewhere (subordinate.h). A CA that was renewed
+ * with a new key has a struct ca for each key (rollover.h); names find the newest.
+ *
  * hierarchy_init() can be killed at any point and called again with the same arguments: every step is either on disk
  * or done anew. A certificate of a step that was cut off is on the CRL afterwards.
  */
@@ -23,29 +26,51 @@ struct ca {
 	const char *issuer; /* name; its own for the root */
 	struct key *key;
 	struct cert *cert; /* NULL only while the root signs itself */
-	const char *crl_url, *aia_url;
+	const char *crl_url, *aia_url, *ocsp_url;
+	uint16_t key_index, cert_index; /* 0: its first; MS-WCCE 3.2.1.4.3: certIndex, keyIndex */
+	bool retired; /* an older key: its certificates and lists go on, nothing new is issued with it */
+	const char *key_file;
+	const struct ca *above; /* whose key signed its certificate; NULL: nobody here, or itself */
+};
+
+/* Every certificate that a CA had, for who looks for the issuer of an old certificate. */
+struct ca_cert {
+	const char *ca;
+	uint32_t cert_index;
+	struct str der;
 };
 
 struct hierarchy {
 	struct arena *arena;
 	struct ca *v;
 	size_t n;
+	struct known *known; /* callers */
+	struct ca_cert *certs;
+	size_t ncerts;
 	struct key *tls_key; /* of ca/front; NULL before it is made */
 	struct cert *tls_cert;
 	struct hierarchy *older;
 };
 
-/* Keys are read from keys_dir. A CA whose certificate was not made yet is left out. */
-err_t hierarchy_load(struct store *s, const char *keys_dir, struct hierarchy **ret);
+/* A CA whose certificate was not made yet is left out. */
+err_t hierarchy_load(struct issuer *is, struct hierarchy **ret);
 void hierarchy_free(struct hierarchy *h); /* and the older ones behind it */
 
 /* Case ignored. ERR_CA_NONE when there is no CA at all, ERR_CA_UNKNOWN. */
 err_t hierarchy_find(const struct hierarchy *h, const char *name, const struct ca **ret);
+/* As files are named: "Name" is the first key, "Name(2)" the one of that index. ERR_CA_UNKNOWN. */
+err_t hierarchy_of_file(const struct hierarchy *h, const char *file, const struct ca **ret);
+/* The certificate with this index, of "Name" or "Name(2)". ERR_CA_UNKNOWN. */
+err_t hierarchy_cert_of_file(const struct hierarchy *h, const char *file, struct str *ret);
+/* The first that was made, with its newest key. */
 err_t hierarchy_by_role(const struct hierarchy *h, enum ca_role role, const struct ca **ret);
 /* The one that signed c and is valid now; ERR_CHAIN, ERR_EXPIRED. */
 err_t hierarchy_verify(const struct hierarchy *h, const struct cert *c, const struct ca **ret);
 /* ca's certificate and those above it, without the root. */
 struct ipc_blobs hierarchy_chain(struct arena *a, const struct hierarchy *h, const struct ca *ca);
+/* The same for a certificate of ca: above a key that was renewed there is another certificate. */
+struct ipc_blobs hierarchy_chain_of(
+    struct arena *a, const struct hierarchy *h, const struct ca *ca, struct str leaf);
 const char *ca_role_name(enum ca_role role); /* "root", "issuing", "identity" */
 
 struct hierarchy_spec {
@@ -55,7 +80,7 @@ struct hierarchy_spec {
 	const char *
 	    http_url; /* of the plain port, for CRL and issuer addresses: "http://ca.example.test" */
 	enum key_alg alg; /* RSA: root 3072, others 2048 */
-	unsigned bits;    /* EC: of all; RSA: 0 */
+	unsigned bits;    /* of all; 0 with RSA: as the role has it */
 };
 /* ERR_CONFLICT when a hierarchy of another name is there. */
 err_t hierarchy_init(struct issuer *is, struct arena *a, const struct hierarchy_spec *spec);

@@ -2,9 +2,14 @@
 #include "ca/issuer.h"
 
 #include "base/file.h"
+#include "ca/backup.h"
 #include "ca/crl.h"
 #include "ca/mint.h"
+#include "ca/ocsp.h"
+#include "ca/ocsp_signer.h"
+#include "ca/scep_ra.h"
 #include "ca/state.h"
+#include "pki/keyprov.h"
 
 /* A thread that signs for this long has gone wrong: its intent is closed and its answer will be a refusal. */
 enum { INTENT_AGE = 120 };
@@ -25,7 +30,7 @@ issuer_reload(struct issuer *is)
 {
 	struct hierarchy *h;
 
-	TRY(hierarchy_load(is->store, is->keys_dir, &h));
+	TRY(hierarchy_load(is, &h));
 	pthread_mutex_lock(&is->lock);
 	h->older = is->now;
 	is->now = h;
@@ -44,6 +49,13 @@ issuer_close(struct issuer *is)
 	pthread_mutex_destroy(&is->lock);
 	pthread_mutex_destroy(&is->crl_lock);
 	pthread_mutex_destroy(&is->init_lock);
+	signon_free(is->signon);
+	ocsp_signers_free(is->ocsp_signers);
+	ocsp_answers_free(is->ocsp);
+	pace_free(is->pace);
+	scep_ras_free(is->scep_ras);
+	token_pool_free(is->tokens);
+	vault_free(is->vault);
 	free(is->keys_dir);
 	free(is);
 }
@@ -61,6 +73,12 @@ issuer_new(const char *keys_dir)
 
 	if (is == NULL)
 		abort();
+	is->signon = signon_new();
+	is->ocsp_signers = ocsp_signers_new();
+	is->ocsp = ocsp_answers_new();
+	is->pace = pace_new();
+	is->scep_ras = scep_ras_new();
+	is->tokens = token_pool_new();
 	is->keys_dir = strdup(keys_dir);
 	if (is->keys_dir == NULL)
 		abort();
@@ -83,10 +101,14 @@ issuer_open(const struct issuer_conf *conf, struct issuer **ret)
 	};
 
 	TRY(dir_make(keys_dir, 0700));
+	TRY(backup_restore(conf->state_dir));
+	TRY(vault_open(keys_dir, conf->passphrase, &is->vault));
+	TRY(keyprov_init());
 	TRY(store_open(&sc, &is->store));
 	TRY(issuer_reload(is));
 	TRY(mint_close_left_over(is, 0));
-	TRY(crl_all(is, false));
+	/* A CA whose list cannot be made must not keep the others from work; the tick says what is wrong. */
+	err_forget(crl_all(is, false));
 	*ret = steal(is);
 	return OK;
 }
@@ -107,7 +129,8 @@ err_t
 issuer_tick(struct issuer *is)
 {
 	err_t (*const chores[])(
-	    struct issuer *) = { close_left_over, renew_crls, hierarchy_renew_tls };
+	    struct issuer *) = { close_left_over, renew_crls, hierarchy_renew_tls, scep_upkeep,
+		ocsp_signers_upkeep };
 	struct err_report first = { .code = ERR_NONE };
 
 	for (size_t i = 0; i < COUNT(chores); i++) {

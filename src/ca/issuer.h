@@ -22,6 +22,7 @@ struct issuer;
 struct issuer_conf {
 	const char *state_dir;   /* is made with mode 0700 if missing */
 	struct metrics *metrics; /* may be NULL */
+	const char *passphrase;  /* of the key files; NULL: they are not encrypted */
 };
 
 /* Opens the store, loads the keys, and revokes what an earlier process may have signed without answering. */

@@ -4,11 +4,17 @@
  */
 #include "ca/issuer.h"
 
+#include "base/secret.h"
 #include "ca/crl.h"
+#include "ca/keygen.h"
+#include "ca/ocsp.h"
+#include "ca/policies.h"
 #include "ca/revoke.h"
 #include "ca/state.h"
 #include "ca/submit.h"
+#include "ca/scep.h"
 #include "codec/ca_ipc.h"
+#include "codec/ca_scep_ipc.h"
 
 static err_t
 on_submit(void *ctx, struct arena *a, struct str in, struct buf *out)
@@ -19,6 +25,32 @@ on_submit(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(ca_submit_req_parse(a, in, &q));
 	TRY(submit(ctx, a, &q, &rep));
 	return ca_submit_rep_encode(&rep, out);
+}
+
+static err_t
+on_policies(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct policies_req q;
+	struct policies_rep rep;
+
+	TRY(policies_req_parse(a, in, &q));
+	TRY(policies_of(ctx, a, &q, &rep));
+	return policies_rep_encode(&rep, out);
+}
+
+static err_t
+on_keygen(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_submit_req q;
+	struct ca_keygen_rep rep;
+	err_t e;
+
+	TRY(ca_submit_req_parse(a, in, &q));
+	TRY(keygen(ctx, a, &q, &rep));
+	e = ca_keygen_rep_encode(&rep, out);
+	if (rep.key.n > 0)
+		secret_wipe((void *)(uintptr_t)rep.key.p, rep.key.n);
+	return e;
 }
 
 static err_t
@@ -43,34 +75,54 @@ on_revoke(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ca_revoke_rep_encode(&rep, out);
 }
 
-static err_t
-find_named(struct issuer *is, struct arena *a, struct str in, const struct ca **ret)
-{
-	struct ca_name_req q;
-
-	TRY(ca_name_req_parse(a, in, &q));
-	return hierarchy_find(issuer_hierarchy(is), q.ca, ret);
-}
-
+/* One piece; whoever fetches begins anew when a newer list came in between. */
 static err_t
 on_crl(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
-	struct ca_der_rep rep;
+	struct crl_part_req q;
+	struct crl_part_rep rep;
+	struct crl_row row;
 	const struct ca *ca;
 
-	TRY(find_named(ctx, a, in, &ca));
-	TRY(crl_get(ctx, a, ca, false, &rep.der));
-	return ca_der_rep_encode(&rep, out);
+	TRY(crl_part_req_parse(a, in, &q));
+	TRY(hierarchy_of_file(issuer_hierarchy(ctx), q.ca, &ca));
+	TRY(crl_head(ctx, a, ca, q.delta, &row));
+	if (q.offset > 0 || q.number != row.number)
+		TRY(crl_get(ctx, a, ca, q.delta, &row));
+	if (row.der.n > UINT32_MAX || q.offset > row.der.n)
+		FAIL(ERR_TOO_LARGE, "piece at %u of %zu bytes", q.offset, row.der.n);
+	if (q.offset > 0 && q.number != row.number)
+		FAIL(ERR_BUSY, "a newer CRL of %s was made meanwhile", ca->name);
+	rep = (struct crl_part_rep){ .number = row.number,
+		.this_update = row.this_update,
+		.next_update = row.next_update,
+		.total = (uint32_t)row.der.n };
+	if (q.offset > 0 || q.number != row.number)
+		rep.part = str_of(row.der.p + q.offset, row.der.n - q.offset);
+	if (rep.part.n > LIMIT_CRL_PART)
+		rep.part.n = LIMIT_CRL_PART;
+	return crl_part_rep_encode(&rep, out);
+}
+
+static err_t
+on_ocsp(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ocsp_req q;
+	struct ocsp_rep rep;
+
+	TRY(ocsp_req_parse(a, in, &q));
+	TRY(ocsp_serve(ctx, a, &q, &rep));
+	return ocsp_rep_encode(&rep, out);
 }
 
 static err_t
 on_cert(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
+	struct ca_name_req q;
 	struct ca_der_rep rep;
-	const struct ca *ca;
 
-	TRY(find_named(ctx, a, in, &ca));
-	rep.der = cert_der(ca->cert);
+	TRY(ca_name_req_parse(a, in, &q));
+	TRY(hierarchy_cert_of_file(issuer_hierarchy(ctx), q.ca, &rep.der));
 	return ca_der_rep_encode(&rep, out);
 }
 
@@ -107,7 +159,7 @@ on_tls_chain(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(rd_end(&in));
 	TRY(need_tls(h));
 	TRY(hierarchy_by_role(h, CA_ROLE_ISSUING, &ca));
-	above = hierarchy_chain(a, h, ca);
+	above = hierarchy_chain_of(a, h, ca, cert_der(h->tls_cert));
 	rep.chain.v[0] = cert_der(h->tls_cert);
 	for (size_t i = 0; i < above.n && rep.chain.n < LIMIT_CHAIN_CERTS; i++)
 		rep.chain.v[rep.chain.n++] = above.v[i];
@@ -138,6 +190,12 @@ static const struct ipc_verb verbs[] = {
 	{ CA_LIST, on_list },
 	{ CA_TLS_CHAIN, on_tls_chain },
 	{ CA_SIGN_TLS, on_sign_tls },
+	{ CA_OCSP, on_ocsp },
+	{ CA_POLICIES, on_policies },
+	{ CA_KEYGEN, on_keygen },
+	{ CA_SCEP, scep_on_message },
+	{ CA_SCEP_REFUSE, scep_on_refuse },
+	{ CA_SCEP_INFO, scep_on_info },
 	{ 0, NULL },
 };
 

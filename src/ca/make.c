@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/make.h"
 
-#include "base/file.h"
+#include "ca/ca_key.h"
 #include "ca/crl.h"
 #include "ca/mint.h"
 #include "ca/state.h"
@@ -17,16 +17,14 @@ const size_t nmakes = COUNT(makes);
 
 enum { NAME_MAX_CHARS = 40, URL_MAX = 200, HOSTS_MAX = 16, TLS_RENEW = 30 * 86400 };
 
-err_t
-make_role(const char *key_file, enum ca_role *ret)
+const struct make *
+make_of(enum ca_role role)
 {
 	for (size_t i = 0; i < nmakes; i++) {
-		if (str_eq_c(str_c(key_file), makes[i].key_file)) {
-			*ret = makes[i].role;
-			return OK;
-		}
+		if (makes[i].role == role)
+			return &makes[i];
 	}
-	FAIL(ERR_STORE, "no CA has its key in %s", key_file);
+	return NULL;
 }
 
 const char *
@@ -52,9 +50,8 @@ make_host(struct arena *a, const char *host)
 	return (struct san){ SAN_DNS, host };
 }
 
-/* Names stand in URLs, lists and certificates: nothing that needs quoting anywhere. */
-static err_t
-check_name(const char *name)
+err_t
+make_check_name(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -79,7 +76,7 @@ check_spec(const struct hierarchy_spec *s)
 {
 	struct str url = str_c(s->http_url);
 
-	TRY(check_name(s->name));
+	TRY(make_check_name(s->name));
 	if (!str_starts(url, LIT("http://")) || url.n <= 7 || url.n > URL_MAX ||
 	    !text_printable_ascii(url))
 		FAIL(ERR_BAD_REQUEST, "http_url: an http:// address of at most %d characters",
@@ -89,16 +86,16 @@ check_spec(const struct hierarchy_spec *s)
 	return OK;
 }
 
-/* http://host/crl/Name%20Issuing%20CA.crl: of the name only the blank needs escaping (check_name). */
-static const char *
-url(struct arena *a, const struct hierarchy_spec *s, const char *folder, const char *name,
-    const char *ext)
+/* Of the name only the blank needs escaping (make_check_name). */
+const char *
+make_url(
+    struct arena *a, const char *http_url, const char *folder, const char *name, const char *ext)
 {
-	size_t base = strlen(s->http_url);
+	size_t base = strlen(http_url);
 	struct str rest = str_c(name);
 	const char *file = "";
 
-	if (s->http_url[base - 1] == '/')
+	if (http_url[base - 1] == '/')
 		base--;
 	while (rest.n > 0) {
 		struct str word = str_cut(&rest, ' ');
@@ -106,7 +103,8 @@ url(struct arena *a, const struct hierarchy_spec *s, const char *folder, const c
 		file = arena_printf(a, "%s%s%.*s", file, file[0] != '\0' ? "%20" : "", (int)word.n,
 		    (const char *)word.p);
 	}
-	return arena_printf(a, "%.*s/%s/%s%s", (int)base, s->http_url, folder, file, ext);
+	return arena_printf(a, "%.*s/%s%s%s%s", (int)base, http_url, folder,
+	    file[0] != '\0' ? "/" : "", file, ext);
 }
 
 struct start {
@@ -164,9 +162,11 @@ row_tx(struct tx *tx, void *arg)
 		.name = st->name,
 		.key_file = st->make->key_file,
 		.issuer = st->issuer,
-		.crl_url = url(st->a, st->spec, "crl", st->name, ".crl"),
-		.aia_url = url(st->a, st->spec, "aia", st->name, ".crt"),
+		.crl_url = make_url(st->a, st->spec->http_url, "crl", st->name, ".crl"),
+		.ocsp_url = make_url(st->a, st->spec->http_url, "ocsp", "", ""),
+		.aia_url = make_url(st->a, st->spec->http_url, "aia", st->name, ".crt"),
 		.created = when_now(),
+		.role = (int)st->make->role,
 	};
 	st->done = false;
 	return store_ca_insert(tx, &row);
@@ -177,9 +177,14 @@ save_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 {
 	const struct step *st = arg;
 	struct ca_row row;
+	struct ca_cert_row first = { .key_file = st->make->key_file,
+		.cert = cert_der(c),
+		.created = when_now() };
 
 	TRY(store_ca_get(tx, a, st->name, &row));
 	row.cert = cert_der(c);
+	first.ca = row.name;
+	TRY(store_ca_cert_insert(tx, &first));
 	return store_ca_update(tx, &row);
 }
 
@@ -187,8 +192,8 @@ static err_t
 key_of(struct issuer *is, struct arena *a, const struct hierarchy_spec *s, const char *file,
     unsigned rsa_bits, struct key **ret)
 {
-	return key_file(a, arena_printf(a, "%s/%s", is->keys_dir, file), s->alg,
-	    s->alg == KEY_RSA ? rsa_bits : s->bits, ret);
+	return ca_key_make(is, a, file, s->alg,
+	    s->bits == 0 ? rsa_bits : s->bits, ret);
 }
 
 static err_t

@@ -24,8 +24,12 @@ struct make {
 extern const struct make makes[];
 extern const size_t nmakes;
 
-/* The role of the CA whose key is in this file. */
-err_t make_role(const char *key_file, enum ca_role *ret);
+/* What stands in certificates: http://host/crl/Name%20Issuing%20CA.crl; name "": http://host/ocsp. */
+const char *make_url(
+    struct arena *a, const char *http_url, const char *folder, const char *name, const char *ext);
+/* Names stand in URLs, lists and certificates: nothing that needs quoting anywhere. */
+err_t make_check_name(const char *name);
+const struct make *make_of(enum ca_role role);
 const char *make_name(struct arena *a, const char *hierarchy, enum ca_role role);
 /* A host of a server certificate: an address if it reads as one, else a DNS name. */
 struct san make_host(struct arena *a, const char *host);

@@ -3,6 +3,7 @@
 
 #include "ca/revoke.h"
 #include "ca/state.h"
+#include "store/pending.h"
 
 struct job {
 	struct arena *a;
@@ -13,10 +14,29 @@ struct job {
 	struct str tbs;
 	struct issued row;
 	bool again; /* row holds a certificate that was issued before */
-	struct cert *cert;
+	struct str der; /* the certificate */
+	uint8_t sha256[32];
+	struct cert *cert; /* for `also` */
 	mint_also also;
 	void *arg;
+	bool pend;        /* it is to wait for a manager */
+	int64_t approved; /* the request that waited and was approved; 0: none */
+	const struct pending *waits;
 };
+
+/* The template's extensions, then those of the approval. */
+static void
+join_more(struct arena *a, struct issue_spec *s, const struct grant *g)
+{
+	struct issue_ext *all = arena_array(a, s->nmore + g->nmore, sizeof(*all));
+
+	for (size_t i = 0; i < s->nmore; i++)
+		all[i] = s->more[i];
+	for (size_t i = 0; i < g->nmore; i++)
+		all[s->nmore + i] = g->more[i];
+	s->more = all;
+	s->nmore += g->nmore;
+}
 
 static err_t
 build(struct job *j)
@@ -39,6 +59,7 @@ build(struct job *j)
 		.sid = g->sid,
 		.crl_url = revocation_info ? g->ca->crl_url : NULL,
 		.aia_url = revocation_info ? g->ca->aia_url : NULL,
+		.ocsp_url = revocation_info ? g->ca->ocsp_url : NULL,
 	};
 	s->key = g->key;
 	issue_serial(s->serial);
@@ -46,6 +67,8 @@ build(struct job *j)
 	s->ekus = ekus;
 	TRY(template_extensions(j->a, &g->template, &ext, &s->nmore));
 	s->more = ext;
+	if (g->nmore > 0)
+		join_more(j->a, s, g);
 	TRY(issue_tbs(j->a, s, g->ca->key, &j->tbs));
 	TRY(issue_lint(j->tbs, s));
 	return serial_text(j->a, text_hex(j->a, STR(s->serial)), &j->serial);
@@ -91,8 +114,10 @@ same_fence(struct tx *tx, struct job *j)
 	for (size_t i = 0; i < n; i++) {
 		bool answered = v[i].state == ISSUED_VALID || v[i].cert.n > 0;
 
-		if (v[i].fence != j->g->fence || v[i].state == ISSUED_DENIED)
+		if (v[i].fence != j->g->fence || v[i].id == j->approved)
 			continue;
+		if (v[i].state == ISSUED_DENIED)
+			FAIL(ERR_ORDER_STALE, "a manager denied request %lld", (long long)v[i].id);
 		if (!str_eq(v[i].spki_sha256, j->g->spki))
 			FAIL(ERR_ORDER_STALE, "fence %llu was used with another key",
 			    (unsigned long long)v[i].fence);
@@ -100,7 +125,7 @@ same_fence(struct tx *tx, struct job *j)
 			FAIL(ERR_BUSY, "the same order is being served at this moment");
 		if (v[i].state == ISSUED_REVOKED && answered)
 			FAIL(ERR_ORDER_STALE, "its certificate %s is revoked", v[i].serial);
-		if (v[i].state == ISSUED_VALID) {
+		if (v[i].state == ISSUED_VALID || (v[i].state == ISSUED_PENDING && j->pend)) {
 			j->row = v[i];
 			j->again = true;
 		}
@@ -128,6 +153,22 @@ take_fence(struct tx *tx, struct job *j)
 	return store_order_state_put(tx, g->order, g->fence, false);
 }
 
+/* The request that waited goes on under its number. */
+static err_t
+leave_queue(struct tx *tx, struct job *j)
+{
+	struct issued was;
+
+	TRY(store_issued_get(tx, j->a, j->approved, &was));
+	j->row.id = was.id;
+	j->row.requested = was.requested;
+	j->row.resolved = when_now();
+	TRY(store_issued_update(tx, &j->row, ISSUED_PENDING));
+	TRY(store_pending_delete(tx, was.id));
+	return store_journal_add(tx, "administrator", "approved",
+	    arena_printf(j->a, "request=%lld requester=%s", (long long)was.id, was.requester));
+}
+
 static err_t
 intent_tx(struct tx *tx, void *arg)
 {
@@ -139,10 +180,39 @@ intent_tx(struct tx *tx, void *arg)
 	if (j->again)
 		return OK;
 	j->row = record(j);
-	TRY(store_issued_insert(tx, &j->row));
+	if (j->approved != 0)
+		TRY(leave_queue(tx, j));
+	else
+		TRY(store_issued_insert(tx, &j->row));
 	return store_journal_add(tx, j->g->requester, "intent",
-	    arena_printf(j->a, "request=%lld ca=%s template=%s serial=%s subject=%s",
-		(long long)j->row.id, j->row.ca, j->row.template, j->serial, j->row.subject));
+	    arena_printf(j->a, "request=%lld ca=%s template=%s serial=%s subject=%s%s%s",
+		(long long)j->row.id, j->row.ca, j->row.template, j->serial, j->row.subject,
+		j->g->ignored[0] != '\0' ? " ignored=" : "", j->g->ignored));
+}
+
+/* What waits has no serial, no bytes and no validity yet: they are made when it is approved. */
+static err_t
+pend_tx(struct tx *tx, void *arg)
+{
+	struct job *j = arg;
+	struct pending p = *j->waits;
+
+	TRY(policy_still(tx, j->a, j->ap));
+	if (j->g->ordered)
+		TRY(take_fence(tx, j));
+	if (j->again)
+		return OK;
+	j->serial = "";
+	j->row = record(j);
+	j->row.state = ISSUED_PENDING;
+	j->row.message = "Taken Under Submission";
+	TRY(store_issued_insert(tx, &j->row));
+	p.id = j->row.id;
+	TRY(store_pending_insert(tx, &p));
+	return store_journal_add(tx, j->g->requester, "pending",
+	    arena_printf(j->a, "request=%lld ca=%s template=%s subject=%s%s%s",
+		(long long)j->row.id, j->row.ca, j->row.template, j->row.subject,
+		j->g->ignored[0] != '\0' ? " ignored=" : "", j->g->ignored));
 }
 
 static err_t
@@ -153,8 +223,8 @@ valid_tx(struct tx *tx, void *arg)
 
 	x.state = ISSUED_VALID;
 	x.tbs = STR_EMPTY;
-	x.cert = cert_der(j->cert);
-	x.cert_sha256 = str_of(cert_sha256(j->cert), 32);
+	x.cert = j->der;
+	x.cert_sha256 = STR(j->sha256);
 	x.resolved = when_now();
 	x.message = "Issued";
 	TRY(store_issued_update(tx, &x, ISSUED_INTENT));
@@ -211,25 +281,55 @@ make_valid(struct issuer *is, struct job *j)
 	return e;
 }
 
+static err_t
+run(struct issuer *is, struct job *j, struct minted *ret)
+{
+	auto_cert struct cert *c = NULL;
+
+	if (j->g->pend)
+		FAIL(ERR_REQUEST_APPROVAL, "template %s", j->g->template.name);
+	TRY(build(j));
+	TRY(store_write(is->store, intent_tx, j));
+	if (j->again) {
+		*ret = (struct minted){ j->row.id, j->row.cert };
+		return OK;
+	}
+	TRY(sign(is, j, &j->der));
+	hash_sha256(j->der, j->sha256);
+	if (j->also != NULL)
+		TRY(cert_parse(j->der, &c));
+	j->cert = c;
+	TRY(make_valid(is, j));
+	*ret = (struct minted){ j->row.id, j->der };
+	return OK;
+}
+
 err_t
 mint(struct issuer *is, struct arena *a, const struct approval *ap, mint_also also, void *arg,
     struct minted *ret)
 {
 	struct job j = { .a = a, .ap = ap, .g = approval_grant(ap), .also = also, .arg = arg };
-	auto_cert struct cert *c = NULL;
-	struct str der;
 
-	TRY(build(&j));
-	TRY(store_write(is->store, intent_tx, &j));
-	if (j.again) {
-		*ret = (struct minted){ j.row.id, j.row.cert };
-		return OK;
-	}
-	TRY(sign(is, &j, &der));
-	TRY(cert_parse(der, &c));
-	j.cert = c;
-	TRY(make_valid(is, &j));
-	*ret = (struct minted){ j.row.id, arena_str(a, der) };
+	return run(is, &j, ret);
+}
+
+err_t
+mint_approved(
+    struct issuer *is, struct arena *a, const struct approval *ap, int64_t id, struct minted *ret)
+{
+	struct job j = { .a = a, .ap = ap, .g = approval_grant(ap), .approved = id };
+
+	return run(is, &j, ret);
+}
+
+err_t
+mint_pend(struct issuer *is, struct arena *a, const struct approval *ap,
+    const struct pending *waits, struct minted *ret)
+{
+	struct job j = { .a = a, .ap = ap, .g = approval_grant(ap), .pend = true, .waits = waits };
+
+	TRY(store_write(is->store, pend_tx, &j));
+	*ret = (struct minted){ j.row.id, j.row.cert };
 	return OK;
 }
 
@@ -247,9 +347,10 @@ left_over_tx(struct tx *tx, void *arg)
 
 	TRY(store_issued_open(tx, l->a, &v, &n));
 	for (size_t i = 0; i < n; i++) {
+		when_t since = v[i].resolved > v[i].requested ? v[i].resolved : v[i].requested;
 		bool done;
 
-		if (v[i].requested <= l->before)
+		if (since <= l->before)
 			TRY(revoke_record(tx, &v[i], REASON_CESSATION, "issuer", &done));
 	}
 	return OK;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/policy.h"
 
+#include "ca/attribute.h"
+#include "ca/lint.h"
 #include "ca/order_match.h"
+#include "ca/renewal.h"
+#include "ca/setting.h"
+#include "ca/validity.h"
 #include "codec/oid.h"
-#include "pki/seal.h"
 
 #define OID_COMMON_NAME "2.5.4.3"
 #define ATTRIBUTE_TEMPLATE "CertificateTemplate"
 #define ATTRIBUTE_ORDER "ChanceryOrder"
-
-/* How far the clocks of those who check may be behind ours: certificates and orders are good that much earlier. */
-enum { CLOCK_SKEW = 300 };
 
 struct approval {
 	struct grant g;
@@ -18,7 +19,9 @@ struct approval {
 	struct key *key; /* or this reference does */
 	uint8_t spki[32];
 	bool from_outside; /* the gates are asked again */
-	uint8_t caller[32];
+	struct proof who;
+	uint8_t renews[32]; /* the certificate that is renewed; zero: none */
+	bool renewal;
 };
 
 void
@@ -46,24 +49,38 @@ approval_new(const struct ca *ca)
 		abort();
 	ap->g.ca = ca;
 	ap->g.sid = "";
+	ap->g.ignored = "";
 	ap->g.path_len = -1;
 	return ap;
 }
 
-/* From five minutes ago for as long as the template says, within the life of the CA. */
-static void
-set_validity(struct grant *g, int64_t seconds)
+/* What the CA and a request say about the validity, beside the template. */
+struct bounds {
+	int64_t limit; /* seconds; 0: none */
+	bool heard;
+	const struct ca_submit_req *q; /* NULL: no request from outside */
+};
+
+static err_t
+set_validity(struct grant *g, int64_t seconds, const struct bounds *b)
 {
 	const struct cert *ca = g->ca->cert;
-	when_t start = when_now() - CLOCK_SKEW, end;
+	struct validity_in in = { .now = when_now(),
+		.skew = POLICY_CLOCK_SKEW,
+		.period = seconds,
+		.limit = b->limit,
+		.heard = b->heard };
 
-	if (ca != NULL && start < cert_not_before(ca))
-		start = cert_not_before(ca);
-	end = start + seconds;
-	if (ca != NULL && end > cert_not_after(ca))
-		end = cert_not_after(ca);
-	g->not_before = start;
-	g->not_after = end;
+	if (ca != NULL) {
+		in.ca_from = cert_not_before(ca);
+		in.ca_to = cert_not_after(ca);
+	}
+	if (b->q != NULL) {
+		in.expiration_date = attribute_get(b->q, "ExpirationDate");
+		in.period_word = attribute_get(b->q, "ValidityPeriod");
+		in.period_units = attribute_get(b->q, "ValidityPeriodUnits");
+	}
+	return validity(&in, &g->not_before, &g->not_after);
 }
 
 static err_t
@@ -86,7 +103,7 @@ set_texts(struct arena *a, struct grant *g)
 /* ---- the gates ---- */
 
 struct names {
-	const char *v[1 + LIMIT_CA_ATTRIBUTES];
+	const char *v[2 + LIMIT_CA_ATTRIBUTES]; /* and that of the certificate that is renewed */
 	size_t n;
 };
 
@@ -146,8 +163,10 @@ gate_enrol(struct tx *tx, const struct caller *c, const struct template_row *t)
 	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
 		return e;
 	err_forget(e);
-	if ((deny & TEMPLATE_ENROL) || !(allow & TEMPLATE_ENROL))
-		FAIL(ERR_TEMPLATE_DENIED, "principal %s on template %s", c->who.name, t->name);
+	allow &= ~deny;
+	if (!(allow & TEMPLATE_ENROL) || !(allow & TEMPLATE_READ))
+		FAIL(ERR_TEMPLATE_DENIED, "principal %s on template %s lacks %s", c->who.name,
+		    t->name, allow & TEMPLATE_ENROL ? "Read" : "Enrol");
 	return OK;
 }
 
@@ -157,8 +176,6 @@ gate_kind(const struct template_row *t)
 {
 	if (t->flags & (TEMPLATE_IS_CA | TEMPLATE_CROSS_CA))
 		FAIL(ERR_TEMPLATE_MANUAL, "template %s is of CA certificates", t->name);
-	if (t->enrolment_flags & TEMPLATE_PEND_ALL)
-		FAIL(ERR_TEMPLATE_MANUAL, "template %s waits for a manager's approval", t->name);
 	return OK;
 }
 
@@ -166,29 +183,38 @@ struct gates {
 	struct arena *a;
 	const struct ca *ca;
 	const struct names *names;
-	const uint8_t *sha256;
+	const struct proof *who;
+	const uint8_t *renews; /* NULL: it is no renewal */
 	struct caller caller;
 	struct template_row template;
+	int64_t heard, max_days; /* settings */
 };
 
 static err_t
 gates_tx(struct tx *tx, void *arg)
 {
 	struct gates *g = arg;
+	struct issued renewed;
 
-	TRY(caller_principal(tx, g->a, g->sha256, &g->caller));
+	TRY(caller_records(tx, g->a, g->who, &g->caller));
+	if (g->renews != NULL)
+		TRY(renewal_record(tx, g->a, g->renews, &renewed));
 	TRY(gate_rights(tx, &g->caller, g->ca));
 	TRY(resolve_template(tx, g->a, g->names, g->ca, &g->template));
 	TRY(gate_enrol(tx, &g->caller, &g->template));
-	return gate_kind(&g->template);
+	TRY(gate_kind(&g->template));
+	TRY(setting_get(tx, SETTING_VALIDITY_ATTRIBUTES, &g->heard));
+	return setting_get(tx, SETTING_MAX_VALIDITY_DAYS, &g->max_days);
 }
 
 err_t
 policy_still(struct tx *tx, struct arena *a, const struct approval *ap)
 {
 	struct names names = { .v = { ap->g.template.name }, .n = 1 };
-	struct gates g = { .a = a, .ca = ap->g.ca, .names = &names, .sha256 = ap->caller };
+	struct gates g = { .a = a, .ca = ap->g.ca, .names = &names, .who = &ap->who };
 
+	if (ap->renewal)
+		g.renews = ap->renews;
 	if (!ap->from_outside)
 		return OK;
 	TRY(gates_tx(tx, &g));
@@ -200,61 +226,6 @@ policy_still(struct tx *tx, struct arena *a, const struct approval *ap)
 
 /* ---- the order ---- */
 
-struct order_keys {
-	struct arena *a;
-	struct str *v;
-	size_t n;
-};
-
-static err_t
-order_keys_tx(struct tx *tx, void *arg)
-{
-	struct order_keys *k = arg;
-
-	return store_order_keys(tx, k->a, &k->v, &k->n);
-}
-
-static err_t
-open_sealed(struct arena *a, const struct order_keys *spkis, struct str sealed, struct order *ret)
-{
-	struct key **keys = arena_array(a, spkis->n + 1, sizeof(struct key *));
-	err_t e = OK;
-	size_t n;
-
-	for (n = 0; n < spkis->n && err_ok(e); n++)
-		e = key_from_spki(spkis->v[n], &keys[n]);
-	if (err_ok(e))
-		e = seal_open(a, (const struct key *const *)keys, n, sealed, ret);
-	for (size_t i = 0; i < n; i++)
-		key_free(keys[i]);
-	return e;
-}
-
-err_t
-policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    const uint8_t caller_sha256[32], struct order *ret)
-{
-	struct order_keys keys = { .a = a };
-	when_t now = when_now();
-	struct order o;
-
-	TRY(store_read(s, order_keys_tx, &keys));
-	TRY(open_sealed(a, &keys, sealed, &o));
-	if (o.kind != kind)
-		FAIL(ERR_ORDER_CA, "it is not an order to %s",
-		    kind == ORDER_ISSUE ? "issue" : "revoke");
-	if (o.expires <= now)
-		FAIL(ERR_ORDER_EXPIRED, "it expired at %s", when_text(a, o.expires));
-	if (o.issued > now + CLOCK_SKEW)
-		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
-		    when_text(a, o.issued));
-	if (o.holder.n > 0 && !str_eq(o.holder, str_of(caller_sha256, 32)))
-		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s",
-		    text_hex(a, str_of(caller_sha256, 32)), text_hex(a, o.holder));
-	*ret = o;
-	return OK;
-}
-
 static err_t
 take_order(struct store *s, struct arena *a, const struct approval *from, struct str sealed,
     struct grant *g)
@@ -262,7 +233,8 @@ take_order(struct store *s, struct arena *a, const struct approval *from, struct
 	const struct template_row *t = &g->template;
 	struct order o;
 
-	TRY(policy_order_open(s, a, ORDER_ISSUE, sealed, from->caller, &o));
+	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed, from->who.sha256,
+	    from->who.asked != 0 ? from->who.asked : when_now(), &o));
 	if (!str_ieq_c(str_c(o.ca), g->ca->name))
 		FAIL(ERR_ORDER_CA, "it is for %s, and was sent to %s", o.ca, g->ca->name);
 	if (!str_ieq_c(str_c(o.template), t->name) && !str_eq_c(str_c(o.template), t->oid))
@@ -285,13 +257,15 @@ take_order(struct store *s, struct arena *a, const struct approval *from, struct
 
 /* The requester names itself: taken apart and written anew, so that only what we understand is certified. */
 static err_t
-take_names(struct arena *a, const struct csr *csr, struct grant *g)
+take_names(struct arena *a, const struct csr *csr, bool renewal, struct grant *g)
 {
 	struct dn dn;
 
 	if (!(g->template.name_flags & TEMPLATE_SUPPLY_SUBJECT))
 		FAIL(ERR_TEMPLATE_SUBJECT, "template %s", g->template.name);
-	TRY(template_check(a, &g->template));
+	/* What is renewed was named by somebody who may. */
+	if (!renewal)
+		TRY(lint_requester_names(&g->template));
 	TRY_CTX(dn_decode(a, csr->subject, &dn), "subject of the request");
 	TRY(dn_encode(a, &dn, &g->subject));
 	if (csr->san.n > 0) {
@@ -304,49 +278,160 @@ take_names(struct arena *a, const struct csr *csr, struct grant *g)
 	return OK;
 }
 
-static const char *
-attribute(const struct ca_submit_req *q, const char *name)
+/* The administrator gave a challenge, for one certificate, and may have said what it names. */
+static err_t
+take_challenge(struct arena *a, const struct approval *from, struct grant *g)
 {
-	for (size_t i = 0; i < q->nattributes; i++) {
-		if (str_ieq_c(str_c(q->attributes[i].name), name))
-			return q->attributes[i].value;
+	const struct order *o = from->who.stated;
+
+	if (o->subject.n > 0) {
+		TRY(order_match(a, o, &from->csr, &g->template));
+		g->subject = o->subject;
+		g->san = o->san;
+	} else {
+		TRY(take_names(a, &from->csr, false, g));
 	}
-	return "";
+	g->ordered = true;
+	g->order = o->id;
+	g->fence = o->fence;
+	return OK;
 }
 
 static err_t
 set_names(struct store *s, struct arena *a, const struct ca_submit_req *q, struct approval *ap)
 {
-	const char *text = attribute(q, ATTRIBUTE_ORDER);
+	const char *text = attribute_get(q, ATTRIBUTE_ORDER);
 	struct str sealed;
 
 	if (text[0] == '\0' && ap->g.template.order_required)
 		FAIL(ERR_ORDER_MISSING, "template %s", ap->g.template.name);
+	if (text[0] == '\0' && ap->who.stated != NULL)
+		return take_challenge(a, ap, &ap->g);
 	if (text[0] == '\0')
-		return take_names(a, &ap->csr, &ap->g);
+		return take_names(a, &ap->csr, ap->renewal, &ap->g);
 	TRY_CTX(text_unbase64(a, str_c(text), &sealed), "order");
 	return take_order(s, a, ap, sealed, &ap->g);
+}
+
+/* ---- a request that leaves the CA open, or renews ---- */
+
+struct wanted {
+	struct arena *a;
+	const uint8_t *renews;
+	const char *template;
+	struct issued renewed;
+	struct template_row row;
+};
+
+static err_t
+wanted_tx(struct tx *tx, void *arg)
+{
+	struct wanted *w = arg;
+	err_t e;
+
+	if (w->renews != NULL) {
+		TRY(renewal_record(tx, w->a, w->renews, &w->renewed));
+		w->template = w->renewed.template;
+	}
+	if (w->template == NULL)
+		FAIL(ERR_TEMPLATE_NONE, "%s", "");
+	e = store_template_get(tx, w->a, w->template, &w->row);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		FAIL(ERR_TEMPLATE_UNKNOWN, "%s", w->template);
+	}
+	return e;
+}
+
+/* The CA that was named; else the one of the certificate that is renewed; else the first that issues the template. */
+static err_t
+choose_ca(
+    const struct hierarchy *h, const char *named, const struct wanted *w, const struct ca **ret)
+{
+	if (named[0] != '\0')
+		return hierarchy_find(h, named, ret);
+	if (w->renews != NULL)
+		return hierarchy_find(h, w->renewed.ca, ret);
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].role != CA_ROLE_ROOT && template_on(&w->row, h->v[i].name)) {
+			*ret = &h->v[i];
+			return OK;
+		}
+	}
+	FAIL(ERR_TEMPLATE_UNKNOWN, "%s is published on no CA", w->row.name);
+}
+
+/* Fills in what the request leaves open: its CA, and the template of what it renews. */
+static err_t
+complete(struct store *s, const struct hierarchy *h, struct arena *a, const struct ca_submit_req *q,
+    struct approval *ap, struct names *names, const struct ca **ret)
+{
+	struct wanted w = { .a = a, .template = names->n > 0 ? names->v[0] : NULL };
+
+	if (q->renews.n > 0) {
+		TRY(renewal_certificate(h, q->renews, ap->renews));
+		TRY(renewal_names(a, q->renews, &ap->csr));
+		ap->renewal = true;
+		w.renews = ap->renews;
+	}
+	if (ap->renewal || q->ca[0] == '\0')
+		TRY(store_read(s, wanted_tx, &w));
+	if (ap->renewal)
+		names->v[names->n++] = w.row.name;
+	return choose_ca(h, q->ca, &w, ret);
 }
 
 err_t
 policy_request(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, struct approval **ret)
 {
-	auto_approval struct approval *ap = NULL;
-	struct names names = { .n = 0 };
-	struct gates g = { .a = a, .names = &names };
+	struct proof who = { 0 };
+	const struct ca *ca;
 
-	TRY(hierarchy_find(h, q->ca, &g.ca));
-	if (g.ca->role == CA_ROLE_ROOT)
-		FAIL(ERR_TEMPLATE_UNKNOWN, "%s signs CAs only", g.ca->name);
-	ap = approval_new(g.ca);
+	TRY(hierarchy_find(h, q->ca, &ca));
+	TRY(caller_certificate(h, q->caller, who.sha256));
+	return policy_request_by(s, h, a, q, &who, ret);
+}
+
+err_t
+policy_gates(struct store *s, const struct hierarchy *h, struct arena *a,
+    const struct ca_submit_req *q, const struct csr *csr, const struct proof *who,
+    struct template_row *ret)
+{
+	struct names names = { .n = 0 };
+	struct gates g = { .a = a, .names = &names, .who = who };
+	struct wanted w = { .a = a };
+
+	gather_names(q, csr, &names);
+	w.template = names.n > 0 ? names.v[0] : NULL;
+	if (q->ca[0] == '\0')
+		TRY(store_read(s, wanted_tx, &w));
+	TRY(choose_ca(h, q->ca, &w, &g.ca));
+	TRY(store_read(s, gates_tx, &g));
+	*ret = g.template;
+	return OK;
+}
+
+err_t
+policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
+    const struct ca_submit_req *q, const struct proof *who, struct approval **ret)
+{
+	auto_approval struct approval *ap = approval_new(NULL);
+	struct names names = { .n = 0 };
+	struct gates g = { .a = a, .names = &names, .who = who };
+
 	ap->from_outside = true;
-	TRY(caller_certificate(h, q->caller, ap->caller));
-	g.sha256 = ap->caller;
+	ap->who = *who;
 	if (q->token.n > LIMIT_CSR_BYTES)
 		FAIL(ERR_TOO_LARGE, "the request has %zu bytes", q->token.n);
-	TRY(csr_parse(a, q->token, &ap->csr));
+	TRY(who->sha1 ? csr_parse_sha1(a, q->token, &ap->csr) : csr_parse(a, q->token, &ap->csr));
 	gather_names(q, &ap->csr, &names);
+	TRY(complete(s, h, a, q, ap, &names, &g.ca));
+	if (ap->renewal)
+		g.renews = ap->renews;
+	ap->g.ca = g.ca;
+	if (g.ca->role == CA_ROLE_ROOT)
+		FAIL(ERR_TEMPLATE_UNKNOWN, "%s signs CAs only", g.ca->name);
 	TRY(store_read(s, gates_tx, &g));
 	ap->g.template = g.template;
 	ap->g.requester = g.caller.who.name;
@@ -355,7 +440,11 @@ policy_request(struct store *s, const struct hierarchy *h, struct arena *a,
 	TRY(template_key(&g.template, ap->csr.key, &ap->g.key_usage));
 	TRY(set_names(s, a, q, ap));
 	TRY(set_texts(a, &ap->g));
-	set_validity(&ap->g, g.template.validity);
+	TRY(set_validity(
+	    &ap->g, g.template.validity, &(struct bounds){ g.max_days * 86400, g.heard != 0, q }));
+	ap->g.pend = (g.template.enrolment_flags & TEMPLATE_PEND_ALL) != 0 && who->asked == 0 &&
+	    !(ap->renewal && (g.template.enrolment_flags & TEMPLATE_PREVIOUS_APPROVAL));
+	ap->g.ignored = attribute_ignored(a, q);
 	*ret = steal(ap);
 	return OK;
 }
@@ -432,10 +521,11 @@ policy_admin(struct store *s, const struct ca *ca, struct arena *a, const struct
 		TRY(take_key(a, ap, q->key));
 	}
 	TRY(template_key(&ap->g.template, ap->g.key, &ap->g.key_usage));
+	ap->g.key_usage |= q->more_usage;
 	if (q->nsans > 0)
 		TRY(san_encode(a, q->sans, q->nsans, &ap->g.san));
 	TRY(set_texts(a, &ap->g));
-	set_validity(&ap->g, ap->g.template.validity);
+	TRY(set_validity(&ap->g, ap->g.template.validity, &(struct bounds){ 0 }));
 	*ret = steal(ap);
 	return OK;
 }
@@ -452,7 +542,39 @@ policy_ca(struct store *s, const struct ca *signer, struct arena *a, const char 
 	ap->g.key_usage = ap->g.template.key_usage;
 	ap->g.is_ca = true;
 	ap->g.path_len = path_len;
-	set_validity(&ap->g, (int64_t)years * 365 * 86400);
+	TRY(set_validity(&ap->g, (int64_t)years * 365 * 86400, &(struct bounds){ 0 }));
+	*ret = steal(ap);
+	return OK;
+}
+
+void
+policy_ca_says(struct approval *ap, const struct issue_ext *more, size_t n)
+{
+	ap->g.more = more;
+	ap->g.nmore = n;
+}
+
+err_t
+policy_subordinate(struct store *s, const struct ca *signer, struct arena *a, struct str csr,
+    int years, int path_len, struct approval **ret)
+{
+	auto_approval struct approval *ap = NULL;
+	struct dn dn;
+
+	TRY(admin_approval(s, signer, a, TEMPLATE_SUB_CA, signer->name, &ap));
+	TRY(csr_parse(a, csr, &ap->csr));
+	TRY_CTX(dn_decode(a, ap->csr.subject, &dn), "subject of the request");
+	if (dn.n == 0 || str_eq(ap->csr.subject, cert_subject_der(signer->cert)))
+		FAIL(ERR_REQUEST_SUBJECT, "a CA needs a name of its own");
+	TRY(dn_encode(a, &dn, &ap->g.subject));
+	ap->g.key = ap->csr.key;
+	ap->g.spki = STR(ap->csr.spki_sha256);
+	TRY(template_key(&ap->g.template, ap->g.key, &ap->g.key_usage));
+	TRY(set_texts(a, &ap->g));
+	ap->g.key_usage = ap->g.template.key_usage;
+	ap->g.is_ca = true;
+	ap->g.path_len = path_len;
+	TRY(set_validity(&ap->g, (int64_t)years * 365 * 86400, &(struct bounds){ 0 }));
 	*ret = steal(ap);
 	return OK;
 }

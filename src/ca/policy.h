@@ -8,12 +8,16 @@
  *   1. the caller: a certificate of ours, valid, not revoked, of an enabled principal         (caller.h)
  *   2. the right to request on the CA                                                         0x80094011
  *   3. the template: named once, known, published on this CA, issued on request               0x80094801 02 00 09
- *   4. the right to enrol for it; deny wins                                                   0x80094012
+ *   4. the rights to read it and to enrol for it; deny wins                                   0x80094012
  * then the request itself (proof of possession, kind and size of the key 0x80094811), then, where the template demands
  * it or one was sent, the order: seal, time, CA, template, holder, key, and each name by its decoded value.
  *
  * Names in the certificate are the order's bytes. Key usage and purposes are the template's; a wish for more is refused.
- * Without an order only a template whose requester may name itself is issued, never one for logging on (ESC1).
+ * Without an order only a template whose requester may name itself is issued, and only while no rule of lint.h stands
+ * against that. Attributes of a request can shorten the validity, where the CA's setting lets them, and nothing else.
+ *
+ * Templates with a manager's approval give an approval that says `pend`: pending.h keeps the request, and asks here
+ * again when the manager has said yes.
  *
  * Not here: fences and records (mint.h), what a template writes (template.h).
  */
@@ -24,6 +28,9 @@
 #include "ca/template.h"
 #include "codec/order.h"
 #include "pki/csr.h"
+
+/* How far the clocks of those who check may be behind ours, in seconds: certificates and orders are good that much earlier. */
+enum { POLICY_CLOCK_SKEW = 300 };
 
 struct approval;
 
@@ -45,6 +52,10 @@ struct grant {
 	bool ordered; /* the next ones come from an order */
 	struct id order, slot, device, user, profile;
 	uint64_t fence;
+	bool pend;           /* a manager must approve it first (pending.h): mint() refuses it */
+	const struct issue_ext *more; /* of a CA's certificate: what its renewals say of themselves */
+	size_t nmore;
+	const char *ignored; /* request attributes that were not listened to; "": none */
 };
 
 void approval_free(struct approval *ap);
@@ -59,6 +70,15 @@ const struct grant *approval_grant(const struct approval *ap);
 /* A request from outside. The approval borrows from `a` and `h`. */
 err_t policy_request(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, struct approval **ret);
+/* The same, by somebody who has shown who it is already; q's caller, user and password are not looked at again. A
+ * request that renews must name what the certificate in q->renews names, and is for that one's template. */
+err_t policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
+    const struct ca_submit_req *q, const struct proof *who, struct approval **ret);
+/* The gates alone, for who must do costly work before there is a request: ret is the template that q and its CSR
+ * name. The request itself goes through policy_request_by() all the same. */
+err_t policy_gates(struct store *s, const struct hierarchy *h, struct arena *a,
+    const struct ca_submit_req *q, const struct csr *csr, const struct proof *who,
+    struct template_row *ret);
 /* Do the records still say what the approval was made from? Expects a transaction. */
 err_t policy_still(struct tx *tx, struct arena *a, const struct approval *ap);
 
@@ -70,15 +90,25 @@ struct policy_admin {
 	const char *common_name;
 	const struct san *sans;
 	size_t nsans;
+	uint8_t more_usage; /* bits of key usage beside the template's */
 };
 err_t policy_admin(struct store *s, const struct ca *ca, struct arena *a,
     const struct policy_admin *q, struct approval **ret);
 /* A CA's own certificate. signer->cert NULL: it signs itself. */
 err_t policy_ca(struct store *s, const struct ca *signer, struct arena *a, const char *common_name,
     const struct key *key, const char *template, int years, int path_len, struct approval **ret);
+/* More extensions for a CA's own certificate. They must outlive the approval. */
+void policy_ca_says(struct approval *ap, const struct issue_ext *more, size_t n);
+/* A certificate for a CA elsewhere: its request is a key, a proof that its holder has it, and the name of that CA, which
+ * the administrator vouches for. */
+err_t policy_subordinate(struct store *s, const struct ca *signer, struct arena *a, struct str csr,
+    int years, int path_len, struct approval **ret);
 
 /* Opens a sealed order of an admitted service; checks seal, kind, time and holder. *ret points into `sealed`. */
 err_t policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
     const uint8_t caller_sha256[32], struct order *ret);
+/* The same, as of a time at which it was shown. */
+err_t policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind,
+    struct str sealed, const uint8_t caller_sha256[32], when_t now, struct order *ret);
 
 #endif

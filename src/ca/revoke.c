@@ -4,6 +4,7 @@
 #include "ca/crl.h"
 #include "ca/policy.h"
 #include "ca/state.h"
+#include "store/pending.h"
 
 err_t
 serial_text(struct arena *a, const char *in, const char **ret)
@@ -34,6 +35,28 @@ serial_text(struct arena *a, const char *in, const char **ret)
 	return OK;
 }
 
+static bool
+on_hold(const struct issued *x)
+{
+	return x->state == ISSUED_REVOKED && x->reason == REASON_HOLD && x->cert.n > 0;
+}
+
+/* Nothing was issued yet, so nothing is revoked. */
+static err_t
+drop_waiting(struct tx *tx, struct arena *a, const struct issued *x, const char *actor)
+{
+	struct issued y = *x;
+
+	y.state = ISSUED_DENIED;
+	y.resolved = when_now();
+	y.hresult = 0x80094003; /* CERTSRV_E_BAD_REQUESTSTATUS */
+	y.message = arena_printf(a, "Withdrawn: a newer order, or the end of it, by %s", actor);
+	TRY(store_issued_update(tx, &y, ISSUED_PENDING));
+	TRY(store_pending_delete(tx, x->id));
+	return store_journal_add(tx, actor, "denied",
+	    arena_printf(a, "request=%lld ca=%s reason=withdrawn", (long long)x->id, x->ca));
+}
+
 err_t
 revoke_record(struct tx *tx, const struct issued *x, int reason, const char *actor, bool *ret_done)
 {
@@ -41,7 +64,10 @@ revoke_record(struct tx *tx, const struct issued *x, int reason, const char *act
 	struct issued y = *x;
 
 	*ret_done = false;
-	if (x->state != ISSUED_VALID && x->state != ISSUED_INTENT)
+	if (x->state == ISSUED_PENDING)
+		return drop_waiting(tx, a, x, actor);
+	if (x->state != ISSUED_VALID && x->state != ISSUED_INTENT &&
+	    !(on_hold(x) && reason != REASON_HOLD))
 		return OK;
 	y.state = ISSUED_REVOKED;
 	y.reason = reason;
@@ -190,4 +216,32 @@ revoke_by_serial(struct issuer *is, struct arena *a, const char *ca, const char 
 	TRY(serial_text(a, serial, &b.serial));
 	TRY(store_write(is->store, by_serial_tx, &b));
 	return OK;
+}
+
+static err_t
+release_tx(struct tx *tx, void *arg)
+{
+	struct by_serial *b = arg;
+	struct issued x;
+
+	TRY(find_serial(tx, b, &x));
+	if (!on_hold(&x))
+		FAIL(ERR_NOT_ON_HOLD, "serial %s: %s", b->serial, x.message);
+	x.state = ISSUED_VALID;
+	x.reason = 0;
+	x.revoked = 0;
+	x.message = "Unrevoked by administrator";
+	TRY(store_issued_update(tx, &x, ISSUED_REVOKED));
+	TRY(crl_release(tx, x.ca, x.serial));
+	return store_journal_add(tx, "administrator", "released",
+	    arena_printf(b->a, "request=%lld ca=%s serial=%s", (long long)x.id, x.ca, x.serial));
+}
+
+err_t
+revoke_release(struct issuer *is, struct arena *a, const char *ca, const char *serial)
+{
+	struct by_serial b = { .is = is, .a = a, .ca = ca };
+
+	TRY(serial_text(a, serial, &b.serial));
+	return store_write(is->store, release_tx, &b);
 }

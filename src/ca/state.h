@@ -7,11 +7,22 @@
 
 #include "ca/hierarchy.h"
 #include "ca/issuer.h"
+#include "ca/pace.h"
+#include "ca/signon.h"
+#include "pki/token_uri.h"
+#include "pki/vault.h"
 #include "store/ca.h"
 
 struct issuer {
 	struct store *store;
 	char *keys_dir;
+	struct vault *vault; /* NULL: key files are not encrypted */
+	struct token_pool *tokens;
+	struct signon *signon;
+	struct ocsp_signers *ocsp_signers;
+	struct ocsp_answers *ocsp;
+	struct pace *pace;         /* of journalled denials */
+	struct scep_ras *scep_ras;
 	pthread_mutex_t lock;      /* guards `now` */
 	pthread_mutex_t crl_lock;  /* one CRL is made at a time: numbers only go up */
 	pthread_mutex_t init_lock; /* one administrator makes the hierarchy at a time */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/submit.h"
 
+#include "ca/again.h"
 #include "ca/mint.h"
+#include "ca/pending.h"
+#include "ca/setting.h"
 #include "ca/state.h"
+#include "pki/cms.h"
 
 struct denial {
 	struct arena *a;
 	const struct ca_submit_req *q;
+	const struct proof *who; /* NULL: the caller has shown nothing */
 	const struct err_info *info;
 	const char *message;
 	struct issued row;
+	uint64_t dropped; /* denials of this caller that were not written down before */
 };
 
 /* Is it the caller who must change something, so that asking again is of no use? The rows say so by HTTP status. */
@@ -30,12 +36,18 @@ denial_text(struct arena *a, const struct err_info *info, const char *detail)
 static const char *
 requester(struct tx *tx, struct denial *d)
 {
+	struct proof by_cert = { 0 };
+	struct caller c;
 	struct principal p;
-	uint8_t sha256[32];
 	err_t e;
 
-	hash_sha256(d->q->caller, sha256);
-	e = store_principal_by_cert(tx, d->a, STR(sha256), &p);
+	if (d->who != NULL && d->who->user != NULL) {
+		e = caller_records(tx, d->a, d->who, &c);
+		p = c.who;
+	} else {
+		hash_sha256(d->q->caller, by_cert.sha256);
+		e = store_principal_by_cert(tx, d->a, STR(by_cert.sha256), &p);
+	}
 	if (err_ok(e))
 		return p.name;
 	err_forget(e);
@@ -65,65 +77,131 @@ denied_tx(struct tx *tx, void *arg)
 	if (who[0] != '\0')
 		TRY(store_issued_insert(tx, &d->row));
 	return store_journal_add(tx, who[0] != '\0' ? who : "unknown", "denied",
-	    arena_printf(d->a, "request=%lld ca=%s fault=%s message=%s", (long long)d->row.id, ca,
-		d->info->id, d->message));
+	    arena_printf(d->a, "request=%lld ca=%s fault=%s%s message=%s", (long long)d->row.id,
+		ca, d->info->id,
+		d->dropped == 0 ? "" :
+				  arena_printf(d->a, " unwritten_before=%llu",
+				      (unsigned long long)d->dropped),
+		d->message));
 }
 
 static err_t
-deny(struct issuer *is, struct arena *a, const struct ca_submit_req *q, err_t why,
-    struct ca_submit_rep *ret)
+measure_tx(struct tx *tx, void *arg)
 {
-	struct denial d = { .a = a, .q = q, .info = err_info(why.code) };
+	return setting_get(tx, SETTING_DENIALS_PER_MINUTE, arg);
+}
+
+/* Each caller may fill the journal at a pace; all that showed nothing are one caller. */
+static err_t
+write_down(struct issuer *is, struct denial *d)
+{
+	uint8_t caller[32] = { 0 };
+	int64_t measure;
+
+	TRY(store_read(is->store, measure_tx, &measure));
+	if (d->who != NULL && d->who->user != NULL)
+		hash_sha256(str_c(d->who->user), caller);
+	else if (d->who != NULL)
+		memcpy(caller, d->who->sha256, sizeof(caller));
+	if (!pace_take(is->pace, caller, when_now(), measure, &d->dropped))
+		return OK;
+	return store_write(is->store, denied_tx, d);
+}
+
+err_t
+submit_deny(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
+    const struct proof *who, err_t why, struct ca_submit_rep *ret)
+{
+	struct denial d = { .a = a, .q = q, .who = who, .info = err_info(why.code) };
 	struct err_report rep;
 
 	if (!is_refusal(d.info))
 		return why;
 	err_take(why, &rep);
 	d.message = denial_text(a, d.info, text_safe(a, str_c(rep.detail)));
-	TRY(store_write(is->store, denied_tx, &d));
+	TRY(write_down(is, &d));
 	*ret = (struct ca_submit_rep){
 		.disposition = CA_DENIED,
 		/* An answer that denies always has a code. */
 		.hresult = d.info->hresult != 0 ? d.info->hresult : 0x80094014,
 		.message = d.message,
+		.fault = d.info->id,
 		.request_id = (uint64_t)d.row.id,
 	};
 	return OK;
 }
 
+struct caller_claim
+submit_claim(const struct ca_submit_req *q)
+{
+	return (struct caller_claim){ .certificate = q->caller,
+		.user = q->user,
+		.password = q->password,
+		.renews = q->renews.n > 0 && str_eq(q->renews, q->caller) };
+}
+
 static err_t
-issue(struct issuer *is, struct arena *a, const struct ca_submit_req *q, struct ca_submit_rep *ret)
+issue(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const struct proof *who,
+    struct ca_submit_rep *ret)
 {
 	const struct hierarchy *h = issuer_hierarchy(is);
 	auto_approval struct approval *ap = NULL;
 	struct minted made;
 
-	TRY(policy_request(is->store, h, a, q, &ap));
+	TRY(policy_request_by(is->store, h, a, q, who, &ap));
+	if (approval_grant(ap)->pend)
+		return q->again ? again(is, a, q, who, ap, ret) :
+				  pending_put(is, a, q, who, ap, ret);
 	TRY(mint(is, a, ap, NULL, NULL, &made));
 	*ret = (struct ca_submit_rep){
 		.disposition = CA_ISSUED,
 		.message = "Issued",
 		.request_id = (uint64_t)made.id,
 		.leaf = made.der,
-		.chain = hierarchy_chain(a, h, approval_grant(ap)->ca),
+		.chain = hierarchy_chain_of(a, h, approval_grant(ap)->ca, made.der),
 	};
 	return OK;
+}
+
+/* MS-WSTEP 3.1.4.1.1: a renewal is the request signed with the key of the certificate that it renews. */
+static err_t
+unwrap(struct arena *a, struct ca_submit_req *q)
+{
+	if (q->token.n > LIMIT_CSR_BYTES || !cms_is(q->token))
+		return OK;
+	return cms_signed_open(a, q->token, &q->token, &q->renews);
 }
 
 err_t
 submit(struct issuer *is, struct arena *a, const struct ca_submit_req *q, struct ca_submit_rep *ret)
 {
-	err_t e = issue(is, a, q, ret);
+	struct ca_submit_req open = *q;
+	struct caller_claim claim;
+	struct proof who;
+	err_t e = unwrap(a, &open);
 
-	if (err_ok(e))
-		return OK;
-	return deny(is, a, q, e, ret);
+	if (!err_ok(e))
+		return submit_deny(is, a, q, NULL, e, ret);
+	claim = submit_claim(&open);
+	e = caller_prove(is, a, &claim, &who);
+	if (!err_ok(e))
+		return submit_deny(is, a, q, NULL, e, ret);
+	return submit_by(is, a, &open, &who, ret);
+}
+
+err_t
+submit_by(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
+    const struct proof *who, struct ca_submit_rep *ret)
+{
+	err_t e = issue(is, a, q, who, ret);
+
+	return err_ok(e) ? OK : submit_deny(is, a, q, who, e, ret);
 }
 
 struct query {
 	struct arena *a;
 	const struct ca_query_req *q;
-	const uint8_t *sha256;
+	struct proof who;
 	struct issued row;
 };
 
@@ -134,7 +212,7 @@ query_tx(struct tx *tx, void *arg)
 	struct caller c;
 	err_t e;
 
-	TRY(caller_principal(tx, y->a, y->sha256, &c));
+	TRY(caller_records(tx, y->a, &y->who, &c));
 	if (y->q->request_id > INT64_MAX)
 		FAIL(ERR_REQUEST_UNKNOWN, "%s", "");
 	e = store_issued_get(tx, y->a, (int64_t)y->q->request_id, &y->row);
@@ -156,23 +234,23 @@ submit_query(
 	const struct hierarchy *h = issuer_hierarchy(is);
 	struct query y = { .a = a, .q = q };
 	struct ca_submit_rep rep = { .request_id = q->request_id };
+	struct caller_claim claim = { q->caller, q->user, q->password, false };
 	const struct ca *ca;
-	uint8_t sha256[32];
 
 	TRY(hierarchy_find(h, q->ca, &ca));
-	TRY(caller_certificate(h, q->caller, sha256));
-	y.sha256 = sha256;
+	TRY(caller_prove(is, a, &claim, &y.who));
 	TRY(store_read(is->store, query_tx, &y));
 	rep.message = y.row.message;
 	switch (y.row.state) {
 	case ISSUED_INTENT:
+	case ISSUED_PENDING:
 		rep.disposition = CA_PENDING;
 		rep.message = "Taken Under Submission";
 		break;
 	case ISSUED_VALID:
 		rep.disposition = CA_ISSUED;
 		rep.leaf = y.row.cert;
-		rep.chain = hierarchy_chain(a, h, ca);
+		rep.chain = hierarchy_chain_of(a, h, ca, y.row.cert);
 		break;
 	case ISSUED_REVOKED:
 	case ISSUED_DENIED:

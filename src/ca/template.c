@@ -2,12 +2,11 @@
 #include "ca/template.h"
 
 #include "base/secret.h"
+#include "ca/lint.h"
+#include "ca/template_field.h"
 #include "codec/ms_ext.h"
 #include "codec/oid.h"
 
-#define OID_ANY_EKU "2.5.29.37.0"
-#define OID_SMARTCARD_LOGON "1.3.6.1.4.1.311.20.2.2"
-#define OID_PKINIT_CLIENT "1.3.6.1.5.2.3.4"
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
 #define OID_OCSP_NOCHECK "1.3.6.1.5.5.7.48.1.5"
 #define SETTING_OID_BASE "template.oid.base"
@@ -74,6 +73,8 @@ seed_one(struct tx *tx, struct arena *a, const struct template_builtin *b, const
 		.cas = cas,
 		.created = when_now(),
 		.modified = when_now(),
+		.algorithms = "",
+		.overrides = "",
 	};
 	return store_template_put(tx, &t);
 }
@@ -138,28 +139,24 @@ template_on(const struct template_row *t, const char *ca)
 	return false;
 }
 
-/* Good for logging on somewhere? Those are the purposes that make ESC1. */
-static bool
-logon_capable(const struct template_row *t)
+static const char *
+algorithm_name(const struct key *k)
 {
-	return t->ekus[0] == '\0' || template_has_eku(t, OID_EKU_CLIENT_AUTH) ||
-	    template_has_eku(t, OID_ANY_EKU) || template_has_eku(t, OID_SMARTCARD_LOGON) ||
-	    template_has_eku(t, OID_PKINIT_CLIENT);
+	if (key_algorithm(k) == KEY_RSA)
+		return "rsa";
+	return key_bits(k) == KEY_P256 ? "p256" : "p384";
 }
 
-err_t
-template_check(struct arena *a, const struct template_row *t)
+static bool
+allows(const struct template_row *t, const char *algorithm)
 {
-	(void)a;
-	if (t->flags & (TEMPLATE_IS_CA | TEMPLATE_CROSS_CA))
-		FAIL(ERR_TEMPLATE_MANUAL, "template %s is of CA certificates", t->name);
-	if (t->ekus[0] == '\0' || template_has_eku(t, OID_ANY_EKU))
-		FAIL(ERR_TEMPLATE_EKUS, "template %s", t->name);
-	if ((t->name_flags & TEMPLATE_SUPPLY_SUBJECT) && !t->order_required && logon_capable(t))
-		FAIL(ERR_TEMPLATE_ESC1,
-		    "template %s: the requester names the subject, for logging on, without an order",
-		    t->name);
-	return OK;
+	struct str rest = str_c(t->algorithms);
+
+	while (rest.n > 0) {
+		if (str_ieq_c(str_cut(&rest, ','), algorithm))
+			return true;
+	}
+	return false;
 }
 
 err_t
@@ -167,22 +164,39 @@ template_key(const struct template_row *t, const struct key *k, uint8_t *ret_usa
 {
 	const uint8_t encipher = 0x20;
 	unsigned bits = key_bits(k);
+	bool rsa = key_algorithm(k) == KEY_RSA;
 
-	if (key_algorithm(k) == KEY_RSA) {
-		if (bits < (unsigned)t->min_key_bits)
-			FAIL(ERR_KEY_SIZE, "the key is RSA %u bits; template %s demands %d", bits,
-			    t->name, t->min_key_bits);
-		*ret_usage = t->key_usage;
-		return OK;
-	}
-	if (bits != KEY_P256 && bits != KEY_P384)
+	if (rsa && bits < (unsigned)t->min_key_bits)
+		FAIL(ERR_KEY_SIZE, "the key is RSA %u bits; template %s demands %d", bits, t->name,
+		    t->min_key_bits);
+	if (!rsa && bits != KEY_P256 && bits != KEY_P384)
 		FAIL(ERR_KEY_SIZE, "the key is EC %u bits; P-256 and P-384 are taken", bits);
+	if (t->algorithms[0] != '\0' && !allows(t, algorithm_name(k)))
+		FAIL(ERR_KEY_SIZE, "the key is %s %u bits; template %s takes %s",
+		    rsa ? "RSA" : "EC", bits, t->name, t->algorithms);
 	/* What is sealed to the holder is sealed with RSA; a TLS server signs only. */
-	if ((t->key_usage & encipher) && !template_has_eku(t, OID_EKU_SERVER_AUTH))
+	if (!rsa && t->algorithms[0] == '\0' && (t->key_usage & encipher) &&
+	    !template_has_eku(t, OID_EKU_SERVER_AUTH))
 		FAIL(ERR_KEY_SIZE, "the key is EC; template %s demands RSA of %d bits or more",
 		    t->name, t->min_key_bits);
-	*ret_usage = (uint8_t)(t->key_usage & ~encipher);
+	*ret_usage = (uint8_t)(rsa ? t->key_usage : t->key_usage & ~encipher);
 	return OK;
+}
+
+bool
+template_takes(const struct template_row *t, enum key_alg alg, unsigned bits)
+{
+	const uint8_t encipher = 0x20;
+	const char *name = alg == KEY_RSA ? "rsa" : bits == KEY_P256 ? "p256" : "p384";
+
+	if (alg == KEY_RSA && bits < (unsigned)t->min_key_bits)
+		return false;
+	if (alg != KEY_RSA && bits != KEY_P256 && bits != KEY_P384)
+		return false;
+	if (t->algorithms[0] != '\0')
+		return allows(t, name);
+	return alg == KEY_RSA || !(t->key_usage & encipher) ||
+	    template_has_eku(t, OID_EKU_SERVER_AUTH);
 }
 
 bool
@@ -244,38 +258,38 @@ name_check(const char *name)
 	return OK;
 }
 
-static err_t
-eku_list(struct arena *a, const struct template_copy *c, const char **ret)
+/* Compatibility that a copy starts with: CA 2008 R2, clients from Windows 7 on. */
+static uint32_t
+with_levels(uint32_t private_key_flags)
 {
-	const char *list = "";
+	const uint32_t levels = 0x0F0F0000, start = 0x03030000;
 
-	if (c->nekus > LIMIT_EKUS)
-		FAIL(ERR_TOO_LARGE, "more than %u purposes", LIMIT_EKUS);
-	for (size_t i = 0; i < c->nekus; i++) {
-		if (!oid_valid(c->ekus[i]))
-			FAIL(ERR_BAD_REQUEST, "purpose %zu is no OID", i + 1);
-		list = arena_printf(a, "%s%s%s", list, i > 0 ? "," : "", c->ekus[i]);
-	}
-	*ret = list;
-	return OK;
+	return private_key_flags & levels ? private_key_flags : private_key_flags | start;
 }
 
 static err_t
-copy_numbers(const struct template_copy *c, struct template_row *t)
+fetch(struct tx *tx, struct arena *a, const char *name, struct template_row *ret)
 {
-	if (c->min_key_bits != 0) {
-		if (c->min_key_bits < KEY_RSA_2048 || c->min_key_bits > 8192)
-			FAIL(ERR_RANGE, "the key size must be 2048 to 8192 bits");
-		t->min_key_bits = c->min_key_bits;
+	err_t e = store_template_get(tx, a, name, ret);
+
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		FAIL(ERR_TEMPLATE_UNKNOWN, "there is no template %s", name);
 	}
-	if (c->validity_days != 0) {
-		if (c->validity_days < 1 || c->validity_days > 3650)
-			FAIL(ERR_RANGE, "the validity must be 1 to 3650 days");
-		t->validity = (int64_t)c->validity_days * DAY;
-	}
-	/* The renewal window stays within the validity: a fifth of it at most. */
-	if (t->overlap > t->validity / 5)
-		t->overlap = t->validity / 5;
+	return e;
+}
+
+static err_t
+must_be_free(struct tx *tx, struct arena *a, const char *name)
+{
+	struct template_row same;
+	err_t e = store_template_get(tx, a, name, &same);
+
+	if (err_ok(e))
+		FAIL(ERR_CONFLICT, "there is a template %s already", same.name);
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
 	return OK;
 }
 
@@ -283,43 +297,110 @@ err_t
 template_duplicate(
     struct tx *tx, struct arena *a, const struct template_copy *c, struct template_row *ret)
 {
-	struct template_row t, same;
-	const char *base;
-	err_t e;
+	struct template_row t;
+	const char *base, *changed;
 
 	TRY(name_check(c->name));
-	e = store_template_get(tx, a, c->source, &t);
-	if (err_is(e, ERR_NOT_FOUND))
-		FAIL(ERR_TEMPLATE_UNKNOWN, "there is no template %s to duplicate", c->source);
-	TRY(e);
-	e = store_template_get(tx, a, c->name, &same);
-	if (err_ok(e))
-		FAIL(ERR_CONFLICT, "there is a template %s already", same.name);
-	if (!err_is(e, ERR_NOT_FOUND))
-		return e;
-	err_forget(e);
+	TRY(fetch(tx, a, c->source, &t));
+	TRY(must_be_free(tx, a, c->name));
 	TRY(oid_base(tx, a, &base));
-	t.name = c->name;
-	t.display_name = c->display_name[0] != '\0' ? c->display_name : c->name;
+	t.name = t.display_name = c->name;
 	t.oid = arena_printf(a, "%s.%u.%u", base, random_arc() + 1000, random_arc());
 	t.schema = t.schema < 2 ? 2 : t.schema;
 	t.major = 100;
 	t.minor = 0;
 	t.flags = (t.flags & ~(uint32_t)(TEMPLATE_IS_DEFAULT | 0x8)) | TEMPLATE_IS_MODIFIED;
 	t.enrolment_flags &= ~(uint32_t)TEMPLATE_PUBLISH_TO_DS;
-	if (c->supply_in_request) {
-		t.name_flags = TEMPLATE_SUPPLY_SUBJECT;
-		/* Nobody enrols by itself for what it must name in the request. */
-		t.enrolment_flags &= ~(uint32_t)TEMPLATE_AUTO_ENROL;
-	}
-	t.order_required = c->order_required || t.order_required;
-	if (c->nekus > 0)
-		TRY(eku_list(a, c, &t.ekus));
-	TRY(copy_numbers(c, &t));
+	t.private_key_flags = with_levels(t.private_key_flags);
+	t.overrides = "";
+	TRY(template_fields_set(a, c->settings, &t, &changed));
+	TRY(lint_override(a, &t, c->overrides, c->noverrides));
 	t.published = c->ca != NULL;
 	t.cas = c->ca != NULL ? c->ca : "";
 	t.created = t.modified = when_now();
-	TRY(template_check(a, &t));
+	TRY(lint_saved(tx, a, &t));
+	TRY(store_template_put(tx, &t));
+	*ret = t;
+	return OK;
+}
+
+static err_t
+fetch_own(struct tx *tx, struct arena *a, const char *name, struct template_row *ret)
+{
+	struct template_row t;
+
+	TRY(fetch(tx, a, name, &t));
+	if (t.flags & TEMPLATE_IS_DEFAULT)
+		FAIL(ERR_TEMPLATE_BUILTIN, "template %s", t.name);
+	*ret = t;
+	return OK;
+}
+
+err_t
+template_edit(struct tx *tx, struct arena *a, const struct template_change *c,
+    struct template_row *ret, const char **ret_changed)
+{
+	struct template_row t;
+	const char *changed;
+
+	TRY(fetch_own(tx, a, c->name, &t));
+	TRY(template_fields_set(a, c->settings, &t, &changed));
+	TRY(lint_override(a, &t, c->overrides, c->noverrides));
+	if (changed[0] == '\0' && c->noverrides == 0 && !c->reenrol)
+		FAIL(ERR_BAD_REQUEST, "there is nothing to change");
+	/* Holders of an older major revision enrol anew. */
+	t.major += c->reenrol ? 1 : 0;
+	t.minor = c->reenrol ? 0 : t.minor + 1;
+	t.modified = when_now();
+	TRY(lint_saved(tx, a, &t));
+	TRY(store_template_put(tx, &t));
+	*ret = t;
+	*ret_changed = changed;
+	return OK;
+}
+
+err_t
+template_delete(struct tx *tx, struct arena *a, const char *name)
+{
+	struct template_row t;
+
+	TRY(fetch_own(tx, a, name, &t));
+	if (t.published)
+		FAIL(ERR_TEMPLATE_IN_USE, "template %s is published on %s", t.name, t.cas);
+	return store_template_delete(tx, t.name);
+}
+
+/* The list without this CA, whatever its case. */
+static const char *
+without(struct arena *a, const char *cas, const char *ca)
+{
+	struct str rest = str_c(cas);
+	const char *out = "";
+
+	while (rest.n > 0) {
+		struct str one = str_trim(str_cut(&rest, ','));
+
+		if (one.n > 0 && !str_ieq_c(one, ca))
+			out = arena_printf(a, "%s%s%.*s", out, out[0] != '\0' ? "," : "",
+			    (int)one.n, (const char *)one.p);
+	}
+	return out;
+}
+
+err_t
+template_publish(struct tx *tx, struct arena *a, const char *name, const char *ca, bool publish,
+    struct template_row *ret)
+{
+	struct template_row t;
+
+	TRY(fetch(tx, a, name, &t));
+	if (publish && (t.flags & (TEMPLATE_IS_CA | TEMPLATE_CROSS_CA)))
+		FAIL(ERR_TEMPLATE_MANUAL, "template %s is of CA certificates", t.name);
+	t.cas = without(a, t.cas, ca);
+	if (publish)
+		t.cas = arena_printf(a, "%s%s%s", t.cas, t.cas[0] != '\0' ? "," : "", ca);
+	t.published = t.cas[0] != '\0';
+	t.modified = when_now();
 	TRY(store_template_put(tx, &t));
 	*ret = t;
 	return OK;

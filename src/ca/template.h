@@ -6,6 +6,7 @@
 #ifndef CA_TEMPLATE_H
 #define CA_TEMPLATE_H
 
+#include "codec/json.h"
 #include "pki/issue.h"
 #include "store/ca.h"
 
@@ -25,14 +26,24 @@ enum {
 	TEMPLATE_PEND_ALL = 0x2,
 	TEMPLATE_PUBLISH_TO_DS = 0x8,
 	TEMPLATE_AUTO_ENROL = 0x20,
+	TEMPLATE_PREVIOUS_APPROVAL = 0x40, /* a renewal needs no approval */
 	TEMPLATE_OCSP_NOCHECK = 0x1000,
 	TEMPLATE_NO_REVOCATION_INFO = 0x4000,
 	TEMPLATE_EMPTY_BASIC_CONSTRAINTS = 0x8000,
 	TEMPLATE_NO_SECURITY_EXTENSION = 0x80000
 };
 
+/* MS-CRTD 2.27 msPKI-Private-Key-Flag */
+enum { TEMPLATE_EXPORTABLE_KEY = 0x10 };
+
 /* Rights on a template, as the store keeps them. */
-enum { TEMPLATE_READ = 1, TEMPLATE_ENROL = 2, TEMPLATE_AUTOENROL = 4, TEMPLATE_WRITE = 8 };
+enum {
+	TEMPLATE_READ = 1,
+	TEMPLATE_ENROL = 2,
+	TEMPLATE_AUTOENROL = 4,
+	TEMPLATE_WRITE = 8,
+	TEMPLATE_FULL = 15
+};
 
 #define TEMPLATE_DEVICE_IDENTITY "DeviceIdentity"
 #define TEMPLATE_CONNECTOR_IDENTITY "ConnectorIdentity"
@@ -60,28 +71,45 @@ extern const size_t template_nbuiltins;
 err_t template_seed(
     struct tx *tx, struct arena *a, const char *issuing_ca, const char *identity_ca);
 
+/* What is set on a template: the members that template_field.h has rows for. */
 struct template_copy {
-	const char *source, *name, *display_name; /* display_name "": the name */
-	bool supply_in_request, order_required;
-	const char *const *ekus; /* none: those of the source */
-	size_t nekus;
-	int min_key_bits;  /* 0: of the source */
-	int validity_days; /* 0: of the source */
-	const char *ca;    /* that publishes it; NULL: none */
+	const char *source, *name;
+	const json *settings;
+	const char *const *overrides; /* rules of lint.h that are set aside, by name */
+	size_t noverrides;
+	const char *ca; /* that publishes it; NULL: none */
 };
-/* ERR_TEMPLATE_NAME, ERR_TEMPLATE_UNKNOWN, ERR_CONFLICT, ERR_TEMPLATE_ESC1, ERR_TEMPLATE_EKUS. Expects a transaction. */
+/* ERR_TEMPLATE_NAME, ERR_TEMPLATE_UNKNOWN, ERR_CONFLICT, those of lint_save() and template_fields_set(). Expects a
+ * transaction. */
 err_t template_duplicate(
     struct tx *tx, struct arena *a, const struct template_copy *c, struct template_row *ret);
 
-/* Would this template let its enrollers name themselves as anybody? ERR_TEMPLATE_ESC1, ERR_TEMPLATE_EKUS. */
-err_t template_check(struct arena *a, const struct template_row *t);
+struct template_change {
+	const char *name;
+	const json *settings;
+	const char *const *overrides;
+	size_t noverrides;
+	bool
+	    reenrol; /* all holders enrol anew: the major revision goes up instead of the minor one */
+};
+/* ERR_TEMPLATE_BUILTIN, ERR_BAD_REQUEST when there is nothing to change; else as above. Expects a transaction. */
+err_t template_edit(struct tx *tx, struct arena *a, const struct template_change *c,
+    struct template_row *ret, const char **ret_changed);
+/* With the rights on it. ERR_TEMPLATE_BUILTIN, ERR_TEMPLATE_IN_USE while a CA publishes it. Expects a transaction. */
+err_t template_delete(struct tx *tx, struct arena *a, const char *name);
+/* Puts it on the CA's list of templates to issue, or takes it off. ERR_TEMPLATE_MANUAL. Expects a transaction. */
+err_t template_publish(struct tx *tx, struct arena *a, const char *name, const char *ca,
+    bool publish, struct template_row *ret);
 
 err_t template_ekus(
     struct arena *a, const struct template_row *t, const char *const **ret, size_t *retn);
 bool template_has_eku(const struct template_row *t, const char *oid);
 bool template_on(const struct template_row *t, const char *ca); /* published, and on this CA */
-/* Key usage for a key of this kind: an EC key cannot encipher keys. ERR_KEY_SIZE: too small, or RSA is demanded. */
+/* Key usage for a key of this kind: an EC key cannot encipher keys. ERR_KEY_SIZE: too small, or not of an algorithm that
+ * the template takes. */
 err_t template_key(const struct template_row *t, const struct key *k, uint8_t *ret_usage);
+/* Would such a key pass template_key()? */
+bool template_takes(const struct template_row *t, enum key_alg alg, unsigned bits);
 /* Template name or information, application policies, and what flags ask for. */
 err_t template_extensions(
     struct arena *a, const struct template_row *t, struct issue_ext **ret, size_t *retn);

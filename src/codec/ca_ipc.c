@@ -55,6 +55,10 @@ ca_submit_req_encode(const struct ca_submit_req *q, struct buf *out)
 {
 	TRY(wr_text(out, q->ca));
 	TRY(wr_blob(out, q->caller));
+	TRY(wr_text(out, q->user));
+	TRY(wr_text(out, q->password));
+	TRY(wr_blob(out, q->renews));
+	TRY(wr_u8(out, q->again));
 	TRY(wr_blob(out, q->token));
 	return attributes_put(out, q->attributes, q->nattributes);
 }
@@ -63,9 +67,17 @@ err_t
 ca_submit_req_parse(struct arena *a, struct str in, struct ca_submit_req *ret)
 {
 	struct ca_submit_req q;
+	uint8_t again;
 
 	TRY(rd_text(a, &in, LIMIT_TEXT, &q.ca));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.caller));
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.user));
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.password));
+	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.renews));
+	TRY(rd_u8(&in, &again));
+	if (again > 1)
+		FAIL(ERR_MALFORMED, "%u is neither yes nor no", again);
+	q.again = again == 1;
 	TRY(rd_blob(&in, LIMIT_CSR_BYTES, &q.token));
 	TRY(attributes_take(a, &in, &q));
 	TRY(rd_end(&in));
@@ -90,6 +102,7 @@ ca_submit_rep_encode(const struct ca_submit_rep *q, struct buf *out)
 	TRY(wr_u8(out, (uint8_t)q->disposition));
 	TRY(wr_u32(out, q->hresult));
 	TRY(wr_text(out, q->message));
+	TRY(wr_text(out, q->fault));
 	TRY(wr_u64(out, q->request_id));
 	TRY(wr_blob(out, q->leaf));
 	return ipc_blobs_put(out, &q->chain);
@@ -104,6 +117,7 @@ ca_submit_rep_parse(struct arena *a, struct str in, struct ca_submit_rep *ret)
 	TRY(rd_u8(&in, &disposition));
 	TRY(rd_u32(&in, &q.hresult));
 	TRY(rd_text(a, &in, LIMIT_LONG_TEXT, &q.message));
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.fault));
 	TRY(rd_u64(&in, &q.request_id));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.leaf));
 	TRY(ipc_blobs_take(a, &in, LIMIT_CHAIN_CERTS, LIMIT_CERT_BYTES, &q.chain));
@@ -114,11 +128,41 @@ ca_submit_rep_parse(struct arena *a, struct str in, struct ca_submit_rep *ret)
 	return OK;
 }
 
+static err_t
+keygen_check(const struct ca_keygen_rep *q)
+{
+	if ((q->answer.disposition == CA_ISSUED) != (q->key.n > 0))
+		FAIL(ERR_MALFORMED, "a key comes with its certificate, and only so");
+	return OK;
+}
+
+err_t
+ca_keygen_rep_encode(const struct ca_keygen_rep *q, struct buf *out)
+{
+	TRY(keygen_check(q));
+	TRY(wr_blob(out, q->key));
+	return ca_submit_rep_encode(&q->answer, out);
+}
+
+err_t
+ca_keygen_rep_parse(struct arena *a, struct str in, struct ca_keygen_rep *ret)
+{
+	struct ca_keygen_rep q;
+
+	TRY(rd_blob(&in, LIMIT_KEY_BYTES, &q.key));
+	TRY(ca_submit_rep_parse(a, in, &q.answer));
+	TRY(keygen_check(&q));
+	*ret = q;
+	return OK;
+}
+
 err_t
 ca_query_req_encode(const struct ca_query_req *q, struct buf *out)
 {
 	TRY(wr_text(out, q->ca));
 	TRY(wr_blob(out, q->caller));
+	TRY(wr_text(out, q->user));
+	TRY(wr_text(out, q->password));
 	return wr_u64(out, q->request_id);
 }
 
@@ -129,6 +173,8 @@ ca_query_req_parse(struct arena *a, struct str in, struct ca_query_req *ret)
 
 	TRY(rd_text(a, &in, LIMIT_TEXT, &q.ca));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.caller));
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.user));
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.password));
 	TRY(rd_u64(&in, &q.request_id));
 	TRY(rd_end(&in));
 	*ret = q;

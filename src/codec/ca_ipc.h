@@ -9,10 +9,13 @@
  *   CA_SUBMIT       ca_submit_req           ca_submit_rep
  *   CA_QUERY        ca_query_req            ca_submit_rep
  *   CA_REVOKE       ca_revoke_req           ca_revoke_rep
- *   CA_CRL          ca_name_req             ca_der_rep      the newest CRL
+ *   CA_CRL          crl_part_req            crl_part_rep    the newest CRL, in pieces (codec/status_ipc.h)
+ *   CA_OCSP         ocsp_req                ocsp_rep        an OCSP answer (codec/status_ipc.h)
  *   CA_CERT         ca_name_req             ca_der_rep      the CA's certificate
  *   CA_LIST         (empty)                 ca_list_rep
  *   CA_TLS_CHAIN    (empty)                 ca_chain_rep    the front's TLS certificate first, then its chain
+ *   CA_POLICIES     policies_req            policies_rep    what the caller may enrol for (codec/policies_ipc.h)
+ *   CA_KEYGEN       ca_submit_req           ca_keygen_rep   the key is made by the issuer
  *   CA_SIGN_TLS     sign_req (which is 0)   sign_rep        with the TLS server key (codec/sign_ipc.h)
  */
 #ifndef CODEC_CA_IPC_H
@@ -33,6 +36,9 @@ enum ca_msg {
 	CA_LIST,
 	CA_TLS_CHAIN,
 	CA_SIGN_TLS,
+	CA_OCSP = 0x0120,
+	CA_POLICIES = 0x0130,
+	CA_KEYGEN,
 };
 
 struct ca_attribute {
@@ -40,9 +46,12 @@ struct ca_attribute {
 };
 
 struct ca_submit_req {
-	const char *ca;
+	const char *ca;    /* "": the one that issues the template */
 	struct str caller; /* DER of the client certificate of the TLS connection */
-	struct str token;  /* PKCS#10 */
+	const char *user, *password; /* a principal that shows itself by these instead; "": none */
+	struct str renews; /* DER of the certificate that the caller holds and renews; empty: none */
+	bool again; /* the client sends the same request again to ask what became of it (RFC 7030 4.2.3) */
+	struct str token;  /* PKCS#10, or the CMS of a renewal around one */
 	struct ca_attribute
 	    *attributes; /* <= LIMIT_CA_ATTRIBUTES; a value <= LIMIT_CA_ATTRIBUTE bytes */
 	size_t nattributes;
@@ -54,14 +63,22 @@ struct ca_submit_rep {
 	enum ca_disposition disposition;
 	uint32_t hresult;    /* 0 unless denied */
 	const char *message; /* one line for people */
+	const char *fault;   /* id in the catalogue (base/err.h) when denied; else "" */
 	uint64_t request_id;
 	struct str leaf;        /* DER; empty unless issued */
 	struct ipc_blobs chain; /* DER, issuing CA first; <= LIMIT_CHAIN_CERTS */
 };
 
+/* Empty key unless issued. Whoever holds one of these wipes it. */
+struct ca_keygen_rep {
+	struct ca_submit_rep answer;
+	struct str key; /* PKCS#8, DER */
+};
+
 struct ca_query_req {
 	const char *ca;
 	struct str caller;
+	const char *user, *password; /* as in ca_submit_req */
 	uint64_t request_id;
 };
 
@@ -105,6 +122,8 @@ err_t ca_submit_req_encode(const struct ca_submit_req *q, struct buf *out);
 err_t ca_submit_req_parse(struct arena *a, struct str in, struct ca_submit_req *ret);
 err_t ca_submit_rep_encode(const struct ca_submit_rep *q, struct buf *out);
 err_t ca_submit_rep_parse(struct arena *a, struct str in, struct ca_submit_rep *ret);
+err_t ca_keygen_rep_encode(const struct ca_keygen_rep *q, struct buf *out);
+err_t ca_keygen_rep_parse(struct arena *a, struct str in, struct ca_keygen_rep *ret);
 err_t ca_query_req_encode(const struct ca_query_req *q, struct buf *out);
 err_t ca_query_req_parse(struct arena *a, struct str in, struct ca_query_req *ret);
 err_t ca_revoke_req_encode(const struct ca_revoke_req *q, struct buf *out);

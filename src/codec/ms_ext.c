@@ -70,6 +70,19 @@ character_put(struct buf *b, unsigned c)
 		(uint8_t)(0x80 | (c & 0x3f)) })));
 }
 
+/* As some clients write it (strongSwan does). */
+static err_t
+utf8_name(struct arena *a, struct str der, const char **ret)
+{
+	struct str s;
+
+	TRY(der_take(&der, DER_UTF8, &s));
+	TRY(rd_end(&der));
+	if (s.n == 0 || s.n > NAME_CHARACTERS)
+		FAIL(ERR_DER, "template name of %zu bytes", s.n);
+	return text_cstr(a, s, ret);
+}
+
 err_t
 ms_template_name_parse(struct arena *a, struct str der, const char **ret)
 {
@@ -77,6 +90,8 @@ ms_template_name_parse(struct arena *a, struct str der, const char **ret)
 	auto_buf struct buf b;
 
 	buf_init(&b, 3 * NAME_CHARACTERS);
+	if (der.n > 0 && der.p[0] == DER_UTF8)
+		return utf8_name(a, der, ret);
 	TRY(der_take(&der, DER_BMP, &s));
 	TRY(rd_end(&der));
 	if (s.n == 0 || s.n % 2 != 0 || s.n > 2 * NAME_CHARACTERS)

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 
-/* Name in UTF-8, without characters beyond the BMP; 1 to 64 characters. */
+/* Name in UTF-8, without characters beyond the BMP; 1 to 64 characters. Read is a UTF8String of 64 bytes as well. */
 err_t ms_template_name_encode(struct arena *a, const char *name, struct str *ret);
 err_t ms_template_name_parse(struct arena *a, struct str der, const char **ret);
 

@@ -4,19 +4,6 @@
 
 #include "base/text.h"
 #include "codec/wstep_ns.h"
-#include "codec/xml.h"
-
-/* Where a message's parts are; text is trimmed, as real senders indent. */
-static err_t
-text_get(struct arena *a, const struct xml_node *n, size_t max, const char *what, const char **ret)
-{
-	struct str s = n == NULL ? STR_EMPTY : str_trim(str_c(n->text));
-
-	if (s.n > max)
-		FAIL(ERR_TOO_LARGE, "%s of %zu bytes, at most %zu", what, s.n, max);
-	*ret = arena_cstr(a, s);
-	return OK;
-}
 
 static err_t
 base64_get(struct arena *a, const struct xml_node *n, size_t max, const char *what, struct str *ret)
@@ -31,21 +18,6 @@ base64_get(struct arena *a, const struct xml_node *n, size_t max, const char *wh
 	if (bytes.n > max)
 		FAIL(ERR_TOO_LARGE, "%s of %zu bytes, at most %zu", what, bytes.n, max);
 	*ret = bytes;
-	return OK;
-}
-
-static err_t
-envelope_open(struct arena *a, struct str xml, struct xml_node **header, struct xml_node **body)
-{
-	struct xml_node *root;
-
-	TRY(xml_parse(a, xml, &root));
-	if (strcmp(root->ns, NS_SOAP) != 0 || strcmp(root->name, "Envelope") != 0)
-		FAIL(ERR_MALFORMED, "not a SOAP 1.2 envelope");
-	*header = xml_child(root, NS_SOAP, "Header");
-	*body = xml_child(root, NS_SOAP, "Body");
-	if (*body == NULL)
-		FAIL(ERR_MALFORMED, "SOAP envelope without a body");
 	return OK;
 }
 
@@ -76,7 +48,7 @@ item_get(struct arena *a, const struct xml_node *n, struct wstep_item *ret)
 	if (name == NULL || name[0] == '\0' || strlen(name) > LIMIT_TEXT)
 		FAIL(ERR_MALFORMED, "ContextItem needs a Name of 1 to %u bytes", LIMIT_TEXT);
 	ret->name = name;
-	return text_get(
+	return soap_text(
 	    a, xml_child(n, NULL, "Value"), LIMIT_CA_ATTRIBUTE, "ContextItem", &ret->value);
 }
 
@@ -106,12 +78,12 @@ header_get(struct arena *a, const struct xml_node *header, struct wstep_request 
 {
 	const char *action;
 
-	TRY(text_get(a, xml_child(header, NS_ADDRESSING, "Action"), LIMIT_TEXT, "Action", &action));
+	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "Action"), LIMIT_TEXT, "Action", &action));
 	if (strcmp(action, URI_ACTION_REQUEST) != 0)
 		FAIL(ERR_MALFORMED, "Action is not that of an enrolment request");
-	TRY(text_get(a, xml_child(header, NS_ADDRESSING, "MessageID"), LIMIT_TEXT, "MessageID",
+	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "MessageID"), LIMIT_TEXT, "MessageID",
 	    &r->message_id));
-	return text_get(a, xml_child(header, NS_ADDRESSING, "To"), LIMIT_SAN_VALUE, "To", &r->to);
+	return soap_text(a, xml_child(header, NS_ADDRESSING, "To"), LIMIT_SAN_VALUE, "To", &r->to);
 }
 
 /* MS-WSTEP 3.1.4.1.1.1: one token for Issue, one request id for QueryTokenStatus */
@@ -132,19 +104,20 @@ wstep_request_parse(struct arena *a, struct str xml, struct wstep_request *ret)
 	struct xml_node *header, *body, *rst;
 	const char *token_type;
 
-	TRY(envelope_open(a, xml, &header, &body));
+	TRY(soap_open(a, xml, &header, &body));
 	TRY(header_get(a, header, &r));
 	rst = xml_child(body, NS_WST, "RequestSecurityToken");
 	if (rst == NULL)
 		FAIL(ERR_MALFORMED, "body without a RequestSecurityToken");
-	TRY(text_get(a, xml_child(rst, NS_WST, "TokenType"), LIMIT_TEXT, "TokenType", &token_type));
+	TRY(soap_text(a, xml_child(rst, NS_WST, "TokenType"), LIMIT_TEXT, "TokenType", &token_type));
 	if (strcmp(token_type, URI_X509) != 0)
 		FAIL(ERR_MALFORMED, "TokenType is not X509v3");
 	TRY(type_get(rst, &r.type));
 	TRY(base64_get(a, xml_child(rst, NS_WSSE, "BinarySecurityToken"), LIMIT_CSR_BYTES,
 	    "BinarySecurityToken", &r.token));
-	TRY(text_get(
+	TRY(soap_text(
 	    a, xml_child(rst, NS_ENROL, "RequestID"), LIMIT_TEXT, "RequestID", &r.request_id));
+	TRY(soap_user_parse(a, header, &r.user));
 	TRY(items_get(a, rst, &r));
 	TRY(parts_check(&r));
 	*ret = r;
@@ -159,15 +132,15 @@ fault_get(struct arena *a, const struct xml_node *n, struct wstep_fault *f)
 	const char *code = "", *invalid = "";
 	int64_t v = 0;
 
-	TRY(text_get(
+	TRY(soap_text(
 	    a, xml_path(n, "Reason", "Text", NULL), LIMIT_LONG_TEXT, "Reason", &f->reason));
 	f->request_id = "";
 	if (detail == NULL)
 		return OK;
-	TRY(text_get(a, xml_child(detail, NS_ENROL, "ErrorCode"), LIMIT_TEXT, "ErrorCode", &code));
-	TRY(text_get(a, xml_child(detail, NS_ENROL, "InvalidRequest"), LIMIT_TEXT, "InvalidRequest",
+	TRY(soap_text(a, xml_child(detail, NS_ENROL, "ErrorCode"), LIMIT_TEXT, "ErrorCode", &code));
+	TRY(soap_text(a, xml_child(detail, NS_ENROL, "InvalidRequest"), LIMIT_TEXT, "InvalidRequest",
 	    &invalid));
-	TRY(text_get(
+	TRY(soap_text(
 	    a, xml_child(detail, NS_ENROL, "RequestID"), LIMIT_TEXT, "RequestID", &f->request_id));
 	/* An HRESULT as signed decimal; some servers write it unsigned. */
 	if (code[0] != '\0')
@@ -186,13 +159,13 @@ response_get(struct arena *a, const struct xml_node *collection, struct wstep_re
 	if (rstr == NULL)
 		FAIL(ERR_MALFORMED, "answer without a RequestSecurityTokenResponse");
 	token = xml_child(rstr, NS_WST, "RequestedSecurityToken");
-	TRY(text_get(a, xml_child(rstr, NS_ENROL, "DispositionMessage"), LIMIT_LONG_TEXT,
+	TRY(soap_text(a, xml_child(rstr, NS_ENROL, "DispositionMessage"), LIMIT_LONG_TEXT,
 	    "DispositionMessage", &r->disposition));
 	TRY(base64_get(a, xml_child(rstr, NS_WSSE, "BinarySecurityToken"), LIMIT_CMS_BYTES,
 	    "BinarySecurityToken", &r->pkcs7));
 	TRY(base64_get(a, xml_child(token, NS_WSSE, "BinarySecurityToken"), LIMIT_CERT_BYTES,
 	    "certificate", &r->leaf));
-	TRY(text_get(
+	TRY(soap_text(
 	    a, xml_child(rstr, NS_ENROL, "RequestID"), LIMIT_TEXT, "RequestID", &r->request_id));
 	r->service_url = "";
 	if (token != NULL && xml_path(token, "SecurityTokenReference", "Reference", NULL) != NULL)
@@ -212,8 +185,8 @@ wstep_answer_parse(struct arena *a, struct str xml, bool *is_fault, struct wstep
 	struct xml_node *header, *body, *n;
 	const char *relates_to;
 
-	TRY(envelope_open(a, xml, &header, &body));
-	TRY(text_get(a, xml_child(header, NS_ADDRESSING, "RelatesTo"), LIMIT_TEXT, "RelatesTo",
+	TRY(soap_open(a, xml, &header, &body));
+	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "RelatesTo"), LIMIT_TEXT, "RelatesTo",
 	    &relates_to));
 	n = xml_child(body, NS_SOAP, "Fault");
 	if (n != NULL) {
@@ -228,7 +201,7 @@ wstep_answer_parse(struct arena *a, struct str xml, bool *is_fault, struct wstep
 		FAIL(ERR_MALFORMED, "neither an answer nor a fault");
 	TRY(response_get(a, n, &r));
 	r.relates_to = relates_to;
-	TRY(text_get(a, xml_child(header, NS_ADDRESSING, "MessageID"), LIMIT_TEXT, "MessageID",
+	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "MessageID"), LIMIT_TEXT, "MessageID",
 	    &r.message_id));
 	*is_fault = false;
 	*ret = r;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "codec/soap.h"
 
 #define WSTEP_CONTENT_TYPE "application/soap+xml; charset=utf-8"
 
@@ -21,6 +22,7 @@ struct wstep_request {
 	enum wstep_request_type type;
 	const char *message_id; /* "" if none */
 	const char *to;
+	struct soap_user user;  /* of the WS-Security header */
 	struct str token;       /* PKCS#10 or CMS bytes; WSTEP_ISSUE */
 	const char *request_id; /* WSTEP_QUERY */
 	struct wstep_item *items;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces and URIs of MS-WSTEP 2.2 and 3.1.4.1. Serves the files of codec/wstep_msg.h only. */
+/* Namespaces and URIs of SOAP, WS-Security, MS-WSTEP 2.2 and 3.1.4.1, and MS-XCEP 2.2. Serves the files of
+ * codec/soap.h, codec/wstep_msg.h and codec/xcep_msg.h only. */
 #ifndef CODEC_WSTEP_NS_H
 #define CODEC_WSTEP_NS_H
 
@@ -9,6 +10,9 @@
 #define NS_WSSE "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 #define NS_ENROL "http://schemas.microsoft.com/windows/pki/2009/01/enrollment"
 #define NS_AUTH "http://schemas.xmlsoap.org/ws/2006/12/authorization"
+#define NS_WSU \
+	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+#define NS_XCEP "http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy"
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 
 #define URI_ACTION_REQUEST NS_ENROL "/RST/wstep"
@@ -21,5 +25,9 @@
 #define URI_PKCS7 NS_WSSE "#PKCS7"
 #define URI_PKCS10 NS_ENROL "#PKCS10"
 #define URI_BASE64 NS_WSSE "#base64binary"
+#define URI_PASSWORD_TEXT \
+	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+#define URI_ACTION_POLICIES NS_XCEP "/IPolicy/GetPolicies"
+#define URI_ACTION_POLICIES_RESPONSE NS_XCEP "/IPolicy/GetPoliciesResponse"
 
 #endif

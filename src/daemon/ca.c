@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "ca/front.h"
 #include "ca/issuer.h"
+#include "base/secret.h"
+#include "daemon/passphrase.h"
 #include "daemon/role.h"
 #include "pki/keyprov.h"
 
@@ -18,16 +20,21 @@
 #define ISSUER_PATIENCE_MS 10000
 #define TICK_MS 5000
 #define STEP_MS 100
+#define TOKEN_PATHS_MAX 4
 
 struct ca_conf {
 	struct common common;
 	const char *listen, *url, *listen_http;
 	int64_t loops, workers;
+	bool encrypt;
+	const char *passphrase_file;
+	const char *const *token_paths;
 };
 
 struct ca_role {
 	const struct ca_conf *conf;
 	int fd_tls, fd_http, fd_issuer, fd_admin; /* made by the parent */
+	char *passphrase;                         /* of the keys; NULL: they are not encrypted */
 	const struct proc *self;
 };
 
@@ -53,6 +60,15 @@ static const struct conf_opt opts[] = {
 	CONF(struct ca_conf, listen_http, CONF_TEXT, .section = "ca", .name = "listen_http",
 	    .fallback = "0.0.0.0:9080",
 	    .help = "Address and port for CRLs and CA certificates (plain HTTP; they are signed)."),
+	CONF(struct ca_conf, encrypt, CONF_BOOL, .section = "keys", .name = "encrypt",
+	    .fallback = "yes", .help = "Are the files of private keys encrypted?"),
+	CONF(struct ca_conf, passphrase_file, CONF_TEXT, .section = "keys",
+	    .name = "passphrase_file", .fallback = "",
+	    .help =
+		"File with their passphrase, mode 0600, outside of state_dir; made when it is not there. Else state_dir with .passphrase behind it. A credential ca-passphrase of systemd, or CHANCERY_CA_PASSPHRASE, goes before it. Keep a copy apart from the backup."),
+	CONF(struct ca_conf, token_paths, CONF_TEXTS, .section = "keys", .name = "token_paths",
+	    .fallback = "",
+	    .help = "Folders that the module of a PKCS#11 token reads and writes, at most four."),
 	CONF(struct ca_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct ca_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1,
@@ -152,6 +168,8 @@ front_main(void *arg)
 	struct ipc_client *issuer = NULL;
 	pthread_t thread;
 
+	if (r->passphrase != NULL)
+		secret_wipe(r->passphrase, strlen(r->passphrase));
 	TRY(common_enter(&r->conf->common, "ca", r->self));
 	TRY(ipc_client_new(arena_printf(f.arena, "%s/issuer.sock", r->conf->common.run_dir),
 	    ISSUER_CONNECTIONS, ISSUER_PATIENCE_MS, &issuer));
@@ -193,13 +211,18 @@ static err_t
 issuer_main(void *arg)
 {
 	struct ca_role *r = arg;
-	struct issuer_conf ic = { .state_dir = r->conf->common.state_dir };
+	struct issuer_conf ic = { .state_dir = r->conf->common.state_dir,
+		.passphrase = r->passphrase };
 	struct ticker ticker = { 0 };
 	struct ipc_server *front = NULL, *admin = NULL;
 	pthread_t thread;
+	err_t e;
 
 	TRY(common_enter(&r->conf->common, "ca", r->self + 1));
-	TRY(issuer_open(&ic, &ticker.issuer));
+	e = issuer_open(&ic, &ticker.issuer);
+	if (r->passphrase != NULL)
+		secret_wipe(r->passphrase, strlen(r->passphrase));
+	TRY(e);
 	TRY(ipc_server_new(
 	    r->fd_issuer, 2 * ISSUER_CONNECTIONS, issuer_verbs(), ticker.issuer, &front));
 	TRY(ipc_server_new(r->fd_admin, 8, issuer_admin_verbs(), ticker.issuer, &admin));
@@ -218,11 +241,22 @@ issuer_main(void *arg)
 }
 
 static err_t
+take_passphrase(struct arena *a, const struct ca_conf *c, char **ret)
+{
+	struct passphrase_from from = { .role = "ca",
+		.variable = "CHANCERY_CA_PASSPHRASE",
+		.file = c->passphrase_file,
+		.state_dir = c->common.state_dir };
+
+	return passphrase_get(a, &from, ret);
+}
+
+static err_t
 run(struct arena *a, void *conf, bool check_only)
 {
 	const struct ca_conf *c = conf;
 	struct ca_role r = { .conf = c };
-	const struct proc processes[] = {
+	struct proc processes[] = {
 		{ "front", front_main, &r, .net = true, .paths_rw = { c->common.run_dir },
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
@@ -233,8 +267,15 @@ run(struct arena *a, void *conf, bool check_only)
 	unsigned port;
 
 	TRY(common_check(&c->common));
+	for (size_t i = 0; c->token_paths != NULL && c->token_paths[i] != NULL; i++) {
+		if (i >= TOKEN_PATHS_MAX)
+			FAIL(ERR_CONF, "token_paths: more than %d", TOKEN_PATHS_MAX);
+		processes[1].paths_rw[1 + i] = c->token_paths[i];
+	}
 	if (check_only)
 		return OK;
+	if (c->encrypt)
+		TRY(take_passphrase(a, c, &r.passphrase));
 	common_log(&c->common, "ca", "parent");
 	TRY(net_listen(c->listen, &r.fd_tls, &port));
 	TRY(net_listen(c->listen_http, &r.fd_http, &port));

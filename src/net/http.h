@@ -92,6 +92,7 @@ void *http_ctx(struct http_req *r);
 enum http_method http_method(const struct http_req *r);
 const char *http_method_name(enum http_method m);
 const char *http_path(const struct http_req *r);
+const char *http_raw_path(const struct http_req *r); /* as sent, not decoded, without the query */
 const char *http_param(
     const struct http_req *r, const char *name); /* of the route; NULL if not in it */
 const char *http_query(

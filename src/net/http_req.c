@@ -80,6 +80,12 @@ http_path(const struct http_req *r)
 }
 
 const char *
+http_raw_path(const struct http_req *r)
+{
+	return r->target.raw_path;
+}
+
+const char *
 http_param(const struct http_req *r, const char *name)
 {
 	return http_pairs_get(&r->match.params, name);

@@ -33,13 +33,13 @@ read_time(const ASN1_TIME *t, when_t *ret)
 }
 
 static err_t
-read_serial(struct arena *a, const ASN1_INTEGER *i, const char **ret)
+read_serial(struct arena *a, const ASN1_INTEGER *i, bool odd, const char **ret)
 {
 	auto_bn BIGNUM *bn = ASN1_INTEGER_to_BN(i, NULL);
 	char *hex, *copy;
 
 	/* RFC 5280 4.1.2.2: positive, 20 octets at most; zero is seen in old roots. */
-	if (bn == NULL || BN_is_negative(bn) || BN_num_bytes(bn) > 20)
+	if (bn == NULL || (!odd && (BN_is_negative(bn) || BN_num_bytes(bn) > 20)))
 		FAIL_SSL(ERR_CERTIFICATE, "serial number");
 	hex = BN_bn2hex(bn);
 	if (hex == NULL)
@@ -139,7 +139,7 @@ read_facts(struct cert *c)
 }
 
 static err_t
-parse(struct cert *c, struct str der)
+parse(struct cert *c, struct str der, bool odd)
 {
 	const unsigned char *p;
 
@@ -152,7 +152,7 @@ parse(struct cert *c, struct str der)
 		FAIL(ERR_CERTIFICATE, "bytes after the certificate");
 	TRY(check_extensions(c->x509));
 	TRY(read_facts(c));
-	TRY(read_serial(c->arena, X509_get0_serialNumber(c->x509), &c->serial));
+	TRY(read_serial(c->arena, X509_get0_serialNumber(c->x509), odd, &c->serial));
 	TRY(read_name(c->arena, X509_get_subject_name(c->x509), &c->subject_der, &c->subject));
 	TRY(read_name(c->arena, X509_get_issuer_name(c->x509), &c->issuer_der, &c->issuer));
 	TRY(read_time(X509_get0_notBefore(c->x509), &c->not_before));
@@ -161,8 +161,8 @@ parse(struct cert *c, struct str der)
 	return OK;
 }
 
-err_t
-cert_parse(struct str der, struct cert **ret)
+static err_t
+parse_new(struct str der, bool odd, struct cert **ret)
 {
 	auto_cert struct cert *c = NULL;
 
@@ -172,9 +172,21 @@ cert_parse(struct str der, struct cert **ret)
 	if (c == NULL)
 		abort();
 	c->arena = arena_new();
-	TRY(parse(c, der));
+	TRY(parse(c, der, odd));
 	*ret = steal(c);
 	return OK;
+}
+
+err_t
+cert_parse(struct str der, struct cert **ret)
+{
+	return parse_new(der, false, ret);
+}
+
+err_t
+cert_parse_odd(struct str der, struct cert **ret)
+{
+	return parse_new(der, true, ret);
 }
 
 void

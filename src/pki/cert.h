@@ -14,6 +14,8 @@ struct cert;
 
 /* Exactly one certificate, nothing after it, at most LIMIT_CERT_BYTES. ERR_CERTIFICATE. */
 err_t cert_parse(struct str der, struct cert **ret);
+/* The same for what a client made for itself as a mere envelope of its key: its serial number may be of any size and sign. */
+err_t cert_parse_odd(struct str der, struct cert **ret);
 void cert_free(struct cert *c);
 static inline void
 cert_cleanup(struct cert **c)

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/secret.h"
+#include "codec/der.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
@@ -132,6 +133,70 @@ cms_certs(struct arena *a, const struct str *certs, size_t n, struct str *ret)
 			FAIL_SSL(ERR_CRYPTO, "certificates");
 	}
 	return to_der(a, cms, ret);
+}
+
+/* SEQUENCE whose first member is an OBJECT IDENTIFIER. */
+bool
+cms_is(struct str der)
+{
+	struct str seq, first;
+	uint8_t tag;
+	err_t e = der_take(&der, DER_SEQUENCE, &seq);
+
+	if (err_ok(e))
+		e = der_next(&seq, &tag, &first);
+	if (!err_ok(e)) {
+		err_forget(e);
+		return false;
+	}
+	return tag == DER_OID;
+}
+
+static err_t
+check_signer(CMS_ContentInfo *cms)
+{
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
+	X509_ALGOR *digest = NULL;
+	int nid;
+
+	if (sk_CMS_SignerInfo_num(signers) != 1)
+		FAIL(ERR_CMS, "not exactly one signer");
+	CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(signers, 0), NULL, NULL, &digest, NULL);
+	nid = OBJ_obj2nid(digest->algorithm);
+	if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512)
+		FAIL(ERR_CMS, "digest %s is not taken", OBJ_nid2sn(nid));
+	return OK;
+}
+
+err_t
+cms_signed_open(
+    struct arena *a, struct str der, struct str *ret_content, struct str *ret_signer)
+{
+	auto_cms CMS_ContentInfo *cms = NULL;
+	auto_bio BIO *out = BIO_new(BIO_s_mem());
+	auto_ossl_bytes unsigned char *one = NULL;
+	STACK_OF(X509) *signers;
+	char *p = NULL;
+	long n;
+	int len;
+
+	TRY(parse(der, NID_pkcs7_signed, &cms));
+	TRY(check_signer(cms));
+	if (out == NULL)
+		abort();
+	if (CMS_verify(cms, NULL, NULL, NULL, out, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
+		ssl_forget();
+		FAIL(ERR_CMS, "the signature of the message does not hold");
+	}
+	signers = CMS_get0_signers(cms);
+	len = sk_X509_num(signers) == 1 ? i2d_X509(sk_X509_value(signers, 0), &one) : 0;
+	sk_X509_free(signers);
+	if (len <= 0)
+		FAIL_SSL(ERR_CMS, "signer");
+	n = BIO_get_mem_data(out, &p);
+	*ret_content = arena_str(a, str_of(p, (size_t)n));
+	*ret_signer = arena_str(a, str_of(one, (size_t)len));
+	return OK;
 }
 
 /* DER sorts sets, so the order says nothing: the leaf is the one that issued none of the others. */

@@ -5,7 +5,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "codec/der.h"
+#include "codec/dn_key.h"
 #include "codec/ms_ext.h"
 #include "codec/oid.h"
 #include "pki/build.h"
@@ -13,6 +15,9 @@
 
 #define OID_SAN "2.5.29.17"
 #define OID_EKU "2.5.29.37"
+/* RFC 7030 4.4.1.1, 4.4.1.2 */
+#define OID_DECRYPT_KEY "1.2.840.113549.1.9.16.2.37"
+#define OID_ASYMMETRIC_DECRYPT_KEY "1.2.840.113549.1.9.16.2.54"
 
 static err_t
 make_extensions(const struct csr_spec *s, STACK_OF(X509_EXTENSION) * *list)
@@ -22,6 +27,19 @@ make_extensions(const struct csr_spec *s, STACK_OF(X509_EXTENSION) * *list)
 	if (s->san.n > 0)
 		TRY(build_ext(list, OID_SAN, s->subject.n <= 2, s->san));
 	return build_sid(list, s->sid);
+}
+
+/* PrintableString when it fits, else UTF8String: RFC 2985 5.4.1. */
+static err_t
+put_challenge(X509_REQ *req, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		return OK;
+	if (X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword,
+		dn_printable(text) ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING,
+		(const unsigned char *)text, (int)strlen(text)) != 1)
+		FAIL_SSL(ERR_CRYPTO, "building a request");
+	return OK;
 }
 
 err_t
@@ -42,14 +60,18 @@ csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, stru
 		FAIL_SSL(ERR_CRYPTO, "building a request");
 	if (exts != NULL && X509_REQ_add_extensions(req, exts) != 1)
 		FAIL_SSL(ERR_CRYPTO, "building a request");
+	TRY(put_challenge(req, spec->challenge));
 	n = i2d_re_X509_REQ_tbs(req, &info);
 	if (n <= 0)
 		FAIL_SSL(ERR_CRYPTO, "building a request");
 	return key_sign_tbs(a, k, str_of(info, (size_t)n), ret_der);
 }
 
+/* What a request's proof of possession must be. */
+enum proof { PROOF_SHA2, PROOF_SHA1_TOO, PROOF_NONE };
+
 static err_t
-check_proof(X509_REQ *req)
+check_proof(X509_REQ *req, enum proof proof)
 {
 	int md = NID_undef;
 	EVP_PKEY *key = X509_REQ_get0_pubkey(req);
@@ -57,7 +79,8 @@ check_proof(X509_REQ *req)
 	if (key == NULL)
 		FAIL_SSL(ERR_KEY, "public key of the request");
 	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(req), &md, NULL) != 1 ||
-	    (md != NID_sha256 && md != NID_sha384 && md != NID_sha512)) {
+	    (md != NID_sha256 && md != NID_sha384 && md != NID_sha512 &&
+		!(proof == PROOF_SHA1_TOO && md == NID_sha1))) {
 		ssl_forget();
 		FAIL(ERR_CSR_SIGNATURE, "signature algorithm %s is not taken",
 		    OBJ_nid2sn(X509_REQ_get_signature_nid(req)));
@@ -154,6 +177,41 @@ read_template(struct arena *a, const STACK_OF(X509_EXTENSION) * exts, const char
 	return OK;
 }
 
+/* RFC 2985 5.4.1 says DirectoryString; IA5String is seen as well. */
+static err_t
+read_challenge(struct arena *a, X509_REQ *req, const char **ret)
+{
+	int at = X509_REQ_get_attr_by_NID(req, NID_pkcs9_challengePassword, -1);
+	auto_ossl_bytes unsigned char *utf8 = NULL;
+	const ASN1_TYPE *v;
+	int n;
+
+	*ret = "";
+	if (at < 0)
+		return OK;
+	if (X509_REQ_get_attr_by_NID(req, NID_pkcs9_challengePassword, at) >= 0 ||
+	    X509_ATTRIBUTE_count(X509_REQ_get_attr(req, at)) != 1)
+		FAIL(ERR_CSR, "more than one challenge password");
+	v = X509_ATTRIBUTE_get0_type(X509_REQ_get_attr(req, at), 0);
+	if (v == NULL ||
+	    (v->type != V_ASN1_PRINTABLESTRING && v->type != V_ASN1_UTF8STRING &&
+		v->type != V_ASN1_IA5STRING && v->type != V_ASN1_T61STRING &&
+		v->type != V_ASN1_BMPSTRING))
+		FAIL(ERR_CSR, "the challenge password is no text");
+	n = ASN1_STRING_to_UTF8(&utf8, v->value.asn1_string);
+	if (n < 0)
+		FAIL_SSL(ERR_CSR, "challenge password");
+	return text_cstr(a, str_of(utf8, (size_t)n), ret);
+}
+
+static bool
+has_attribute(X509_REQ *req, const char *oid)
+{
+	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+
+	return o != NULL && X509_REQ_get_attr_by_OBJ(req, o, -1) >= 0;
+}
+
 static err_t
 read_fields(struct arena *a, X509_REQ *req, struct csr *c)
 {
@@ -172,6 +230,9 @@ read_fields(struct arena *a, X509_REQ *req, struct csr *c)
 	sid = ext_value(a, exts, OID_NTDS_SECURITY);
 	if (sid.n > 0)
 		TRY_CTX(ms_sid_parse(a, sid, &c->sid), "SID extension");
+	c->sealed_key = has_attribute(req, OID_DECRYPT_KEY) ||
+	    has_attribute(req, OID_ASYMMETRIC_DECRYPT_KEY);
+	TRY(read_challenge(a, req, &c->challenge));
 	return read_template(a, exts, &c->template);
 }
 
@@ -186,8 +247,8 @@ read_key(X509_REQ *req, struct csr *c)
 	return key_spki_sha256(c->key, c->spki_sha256);
 }
 
-err_t
-csr_parse(struct arena *a, struct str der, struct csr *ret)
+static err_t
+parse(struct arena *a, struct str der, enum proof proof, struct csr *ret)
 {
 	const unsigned char *p = der.p;
 	auto_x509_req X509_REQ *req = NULL;
@@ -203,11 +264,30 @@ csr_parse(struct arena *a, struct str der, struct csr *ret)
 	if (X509_REQ_get_version(req) != X509_REQ_VERSION_1)
 		FAIL(ERR_CSR, "version %ld", X509_REQ_get_version(req) + 1);
 	TRY(read_key(req, &c));
-	TRY(check_proof(req));
+	if (proof != PROOF_NONE)
+		TRY(check_proof(req, proof));
 	TRY(read_fields(a, req, &c));
 	*ret = c;
 	c.key = NULL;
 	return OK;
+}
+
+err_t
+csr_parse(struct arena *a, struct str der, struct csr *ret)
+{
+	return parse(a, der, PROOF_SHA2, ret);
+}
+
+err_t
+csr_parse_sha1(struct arena *a, struct str der, struct csr *ret)
+{
+	return parse(a, der, PROOF_SHA1_TOO, ret);
+}
+
+err_t
+csr_parse_unproven(struct arena *a, struct str der, struct csr *ret)
+{
+	return parse(a, der, PROOF_NONE, ret);
 }
 
 void

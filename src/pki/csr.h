@@ -16,7 +16,8 @@ struct csr_spec {
 	const char *sid;         /* NULL or "": none */
 	const char *const *ekus; /* OID text */
 	size_t nekus;
-	uint8_t key_usage; /* 0: none */
+	uint8_t key_usage;     /* 0: none */
+	const char *challenge; /* challengePassword; NULL or "": none */
 };
 
 err_t csr_make(
@@ -30,11 +31,17 @@ struct csr {
 	const char **ekus;
 	size_t nekus;
 	const char *template; /* from v1 or v2 template extension: name or OID; "" if none */
+	const char *challenge; /* challengePassword (RFC 2985 5.4.1); "" if none */
+	bool sealed_key; /* asks that a key made for it comes back sealed (RFC 7030 4.4.1.1, 4.4.1.2) */
 	uint8_t spki_sha256[32];
 };
 
 /* Parses and checks the proof of possession. ERR_CSR, ERR_CSR_SIGNATURE. SHA-1 and MD5 signatures are refused. */
 err_t csr_parse(struct arena *a, struct str der, struct csr *ret);
+/* The same without the proof, for a request whose key is not going to be certified (RFC 7030 4.4.1). */
+err_t csr_parse_unproven(struct arena *a, struct str der, struct csr *ret);
+/* The same for what old devices make: a proof with SHA-1 is taken as well. */
+err_t csr_parse_sha1(struct arena *a, struct str der, struct csr *ret);
 void csr_free(struct csr *c);
 #define auto_csr __attribute__((cleanup(csr_free)))
 

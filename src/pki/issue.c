@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates: building and signing. The check in between is issue_lint.c; CRLs are crl.c. */
+/* Certificates: building and signing. The check in between is issue_lint.c; CRLs are crl.h. */
 #include "pki/issue.h"
 
 #include <openssl/x509v3.h>
@@ -118,85 +118,49 @@ add_extensions(struct arena *a, const struct issue_spec *s, const struct key *si
 	return OK;
 }
 
+/* RFC 5280 4.1.2.5 */
 static err_t
-set_times(X509 *x, const struct issue_spec *s)
+put_validity(struct arena *a, const struct issue_spec *s, struct str *ret)
 {
-	if (ASN1_TIME_set(X509_getm_notBefore(x), s->not_before) == NULL ||
-	    ASN1_TIME_set(X509_getm_notAfter(x), s->not_after) == NULL)
-		FAIL_SSL(ERR_RANGE, "validity");
-	return OK;
+	struct str parts[2];
+
+	TRY(build_time(a, s->not_before, &parts[0]));
+	TRY(build_time(a, s->not_after, &parts[1]));
+	return build_wrap(a, DER_SEQUENCE, build_join(a, parts, 2), ret);
 }
 
 static err_t
-set_serial(X509 *x, const uint8_t serial[20])
-{
-	auto_bn BIGNUM *bn = BN_bin2bn(serial, 20, NULL);
-
-	if (bn == NULL || BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) == NULL)
-		FAIL_SSL(ERR_CRYPTO, "serial number");
-	return OK;
-}
-
-static err_t
-set_names(X509 *x, const struct issue_spec *s)
-{
-	auto_x509_name X509_NAME *subject = NULL, *issuer = NULL;
-
-	TRY(build_name(s->subject, &subject));
-	TRY(build_name(s->issuer == NULL ? s->subject : cert_subject_der(s->issuer), &issuer));
-	if (X509_set_subject_name(x, subject) != 1 || X509_set_issuer_name(x, issuer) != 1)
-		FAIL_SSL(ERR_CRYPTO, "names");
-	return OK;
-}
-
-/* The algorithm stands inside the signed part too (RFC 5280 4.1.1.2). OpenSSL only gives it out as const. */
-static err_t
-set_algorithm(X509 *x, const struct key *signer)
-{
-	struct str alg = key_sigalg(signer);
-	const unsigned char *p = alg.p;
-	X509_ALGOR *to = (X509_ALGOR *)(uintptr_t)X509_get0_tbs_sigalg(x);
-	auto_algor X509_ALGOR *from = d2i_X509_ALGOR(NULL, &p, (long)alg.n);
-
-	if (from == NULL || X509_ALGOR_copy(to, from) != 1)
-		FAIL_SSL(ERR_CRYPTO, "signature algorithm");
-	return OK;
-}
-
-static err_t
-set_extensions(struct arena *a, X509 *x, const struct issue_spec *s, const struct key *signer)
+put_extensions(
+    struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret)
 {
 	auto_exts STACK_OF(X509_EXTENSION) *list = NULL;
+	auto_ossl_bytes unsigned char *der = NULL;
+	int n;
 
 	TRY(add_extensions(a, s, signer, &list));
-	for (int i = 0; i < sk_X509_EXTENSION_num(list); i++)
-		if (X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1) != 1)
-			FAIL_SSL(ERR_CRYPTO, "extensions");
-	return OK;
+	n = i2d_X509_EXTENSIONS(list, &der);
+	if (n <= 0)
+		FAIL_SSL(ERR_CRYPTO, "extensions");
+	return build_wrap(a, DER_CONTEXT(3), str_of(der, (size_t)n), ret);
 }
 
+/* RFC 5280 4.1.2, written directly: OpenSSL would decode the public key once more for it. */
 err_t
 issue_tbs(
     struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret_tbs)
 {
-	auto_x509 X509 *x = X509_new();
-	auto_pkey EVP_PKEY *pub = NULL;
-	auto_ossl_bytes unsigned char *tbs = NULL;
-	int n;
+	static const uint8_t version_3[] = { DER_CONTEXT(0), 3, DER_INTEGER, 1, 2 };
+	static const uint8_t no_name[] = { DER_SEQUENCE, 0 };
+	struct str parts[8] = { STR(version_3) };
 
-	TRY(key_public(s->key, &pub));
-	if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 || X509_set_pubkey(x, pub) != 1)
-		FAIL_SSL(ERR_CRYPTO, "building a certificate");
-	TRY(set_serial(x, s->serial));
-	TRY(set_names(x, s));
-	TRY(set_times(x, s));
-	TRY(set_algorithm(x, signer));
-	TRY(set_extensions(a, x, s, signer));
-	n = i2d_re_X509_tbs(x, &tbs);
-	if (n <= 0)
-		FAIL_SSL(ERR_CRYPTO, "building a certificate");
-	*ret_tbs = arena_str(a, str_of(tbs, (size_t)n));
-	return OK;
+	TRY(build_wrap(a, DER_INTEGER, STR(s->serial), &parts[1]));
+	parts[2] = key_sigalg(signer);
+	parts[3] = s->issuer == NULL ? s->subject : cert_subject_der(s->issuer);
+	TRY(put_validity(a, s, &parts[4]));
+	parts[5] = s->subject.n == 0 ? STR(no_name) : s->subject;
+	TRY(key_spki(a, s->key, &parts[6]));
+	TRY(put_extensions(a, s, signer, &parts[7]));
+	return build_wrap(a, DER_SEQUENCE, build_join(a, parts, COUNT(parts)), ret_tbs);
 }
 
 err_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making certificates and CRLs: from a complete statement of what shall stand in it to bytes. Decides nothing.
+ * Making certificates: from a complete statement of what shall stand in it to bytes. Decides nothing.
  *
  * Two steps, so that what is signed is what was checked: issue_tbs() builds the to-be-signed bytes, issue_lint() reads
  * them back from DER and refuses what RFC 5280 or the statement does not allow, issue_sign() signs exactly those bytes.
@@ -43,14 +43,5 @@ err_t issue_tbs(
     struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret_tbs);
 err_t issue_lint(struct str tbs, const struct issue_spec *s); /* ERR_LINT names the rule */
 err_t issue_sign(struct arena *a, struct str tbs, const struct key *signer, struct str *ret_der);
-
-struct crl_entry {
-	const char *serial; /* hex */
-	when_t when;
-	int reason; /* RFC 5280 5.3.1; 0 unspecified is left out */
-};
-err_t crl_make(struct arena *a, const struct cert *issuer, const struct key *signer,
-    uint64_t number, when_t this_update, when_t next_update, const struct crl_entry *e, size_t n,
-    struct str *ret_der);
 
 #endif

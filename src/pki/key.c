@@ -21,6 +21,7 @@
 
 struct key {
 	EVP_PKEY *pkey;
+	EVP_PKEY *pub; /* the public half for OpenSSL's own provider: decoding one costs more than a signature */
 	enum key_alg alg;
 	unsigned bits;
 	bool has_private;
@@ -91,6 +92,32 @@ read_kind(struct key *k)
 	return OK;
 }
 
+static bool
+is_far(const EVP_PKEY *p)
+{
+	const OSSL_PROVIDER *prov = EVP_PKEY_get0_provider(p);
+
+	return prov != NULL && strcmp(OSSL_PROVIDER_get0_name(prov), KEYPROV_NAME) == 0;
+}
+
+/* A key of OpenSSL's own serves as its public half; one that lives elsewhere must not be asked. */
+static err_t
+public_half(struct key *k)
+{
+	const unsigned char *p = k->spki;
+
+	if (!is_far(k->pkey)) {
+		if (EVP_PKEY_up_ref(k->pkey) != 1)
+			FAIL_SSL(ERR_CRYPTO, "public key");
+		k->pub = k->pkey;
+		return OK;
+	}
+	k->pub = d2i_PUBKEY(NULL, &p, (long)k->nspki);
+	if (k->pub == NULL)
+		FAIL_SSL(ERR_CRYPTO, "public key");
+	return OK;
+}
+
 err_t
 key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
 {
@@ -108,6 +135,7 @@ key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
 		FAIL_SSL(ERR_CRYPTO, "public key");
 	k->nspki = (size_t)n;
 	hash_sha256(str_of(k->spki, k->nspki), k->spki_sha256);
+	TRY(public_half(k));
 	*ret = steal(k);
 	return OK;
 }
@@ -115,11 +143,10 @@ key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
 static bool
 has_private_half(const EVP_PKEY *p)
 {
-	const OSSL_PROVIDER *prov = EVP_PKEY_get0_provider(p);
 	auto_bn BIGNUM *d = NULL;
 	bool ok;
 
-	if (prov != NULL && strcmp(OSSL_PROVIDER_get0_name(prov), KEYPROV_NAME) == 0)
+	if (is_far(p))
 		return true;
 	ok = EVP_PKEY_get_bn_param(p,
 		 EVP_PKEY_is_a(p, "RSA") ? OSSL_PKEY_PARAM_RSA_D : OSSL_PKEY_PARAM_PRIV_KEY,
@@ -140,6 +167,7 @@ key_free(struct key *k)
 	if (k == NULL)
 		return;
 	EVP_PKEY_free(k->pkey);
+	EVP_PKEY_free(k->pub);
 	OPENSSL_free(k->spki);
 	free(k);
 }
@@ -230,12 +258,9 @@ key_from_spki(struct str der, struct key **ret)
 err_t
 key_public(const struct key *k, EVP_PKEY **ret)
 {
-	const unsigned char *p = k->spki;
-	EVP_PKEY *pub = d2i_PUBKEY(NULL, &p, (long)k->nspki);
-
-	if (pub == NULL)
+	if (EVP_PKEY_up_ref(k->pub) != 1)
 		FAIL_SSL(ERR_CRYPTO, "public key");
-	*ret = pub;
+	*ret = k->pub;
 	return OK;
 }
 
@@ -275,10 +300,8 @@ err_t
 key_verify(const struct key *k, struct str msg, struct str signature)
 {
 	auto_md_ctx EVP_MD_CTX *c = EVP_MD_CTX_new();
-	auto_pkey EVP_PKEY *pub = NULL;
 
-	TRY(key_public(k, &pub));
-	if (c == NULL || EVP_DigestVerifyInit_ex(c, NULL, sign_md(k), NULL, NULL, pub, NULL) != 1)
+	if (c == NULL || EVP_DigestVerifyInit_ex(c, NULL, sign_md(k), NULL, NULL, k->pub, NULL) != 1)
 		FAIL_SSL(ERR_CRYPTO, "checking a signature");
 	if (EVP_DigestVerify(c, signature.p, signature.n, msg.p, msg.n) != 1) {
 		ssl_forget();

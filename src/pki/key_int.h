@@ -11,7 +11,8 @@
 err_t key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret);
 /* What key_make() makes; ERR_KEY_SIZE for anything else. */
 err_t key_check_kind(enum key_alg alg, unsigned bits);
-/* The public half alone, always of OpenSSL's own provider; the caller frees it. */
+/* The public half, always of OpenSSL's own provider, and maybe the private one with it: to check and to encrypt with. The
+ * caller frees it. */
 err_t key_public(const struct key *k, EVP_PKEY **ret);
 /* The AlgorithmIdentifier of key_sign() with this key, DER, static. RFC 5758, RFC 4055. */
 struct str key_sigalg(const struct key *k);

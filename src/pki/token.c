@@ -72,6 +72,8 @@ session_open(struct token *t)
 	t->open = true;
 	/* Once and no more: a wrong PIN counts towards locking. */
 	rv = t->p11->C_Login(t->session, CKU_USER, (CK_BYTE_PTR)t->pin, strlen(t->pin));
+	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_PIN_LEN_RANGE)
+		FAIL(ERR_TOKEN_PIN, "%s", rv == CKR_PIN_LOCKED ? "CKR_PIN_LOCKED" : "CKR_PIN_INCORRECT");
 	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
 		return token_failed("C_Login", rv);
 	return OK;
@@ -267,9 +269,14 @@ spki_of(struct arena *a, struct str n, struct str e, struct str *ret)
 static err_t
 read_public(struct token *t, struct arena *a, CK_OBJECT_HANDLE pub, struct str *ret)
 {
+	CK_KEY_TYPE type = CKK_RSA;
+	CK_ATTRIBUTE kind = { CKA_KEY_TYPE, &type, sizeof type };
 	uint8_t n[NUMBER_MAX], e[NUMBER_MAX];
 	CK_ATTRIBUTE at[] = { { CKA_MODULUS, n, sizeof n }, { CKA_PUBLIC_EXPONENT, e, sizeof e } };
 
+	CHECK(t, C_GetAttributeValue, t->session, pub, &kind, 1);
+	if (type == CKK_EC)
+		return token_ec_public(t, a, pub, ret);
 	CHECK(t, C_GetAttributeValue, t->session, pub, at, COUNT(at));
 	if (at[0].ulValueLen > sizeof n || at[1].ulValueLen > sizeof e)
 		FAIL(ERR_TOKEN_DEVICE, "public key is not RSA");
@@ -309,9 +316,10 @@ key_locked(struct token *t, struct arena *a, struct token_key *k, unsigned bits,
 
 	TRY(session_ensure(t));
 	e = find_one(t, CKO_PRIVATE_KEY, k->label, &k->priv);
-	if (err_is(e, ERR_NOT_FOUND)) {
+	if (bits != 0 && err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
-		TRY(generate(t, k->label, bits));
+		TRY(k->alg == KEY_RSA ? generate(t, k->label, bits) :
+					token_ec_generate(t, k->label, bits));
 		e = find_one(t, CKO_PRIVATE_KEY, k->label, &k->priv);
 	}
 	TRY(e);
@@ -320,13 +328,14 @@ key_locked(struct token *t, struct arena *a, struct token_key *k, unsigned bits,
 }
 
 static struct token_key *
-key_entry(struct token *t, const char *label)
+key_entry(struct token *t, const char *label, enum key_alg alg)
 {
 	struct token_key *k = calloc(1, sizeof *k);
 
 	if (k == NULL)
 		abort();
 	k->token = t;
+	k->alg = alg;
 	k->label = strdup(label);
 	if (k->label == NULL)
 		abort();
@@ -334,14 +343,14 @@ key_entry(struct token *t, const char *label)
 }
 
 err_t
-token_key(struct token *t, const char *label, unsigned bits, struct key **ret)
+token_pair(struct token *t, const char *label, enum key_alg alg, unsigned bits, struct key **ret)
 {
 	auto_arena struct arena *a = arena_new();
-	struct token_key *k = key_entry(t, label);
+	struct token_key *k = key_entry(t, label, alg);
 	struct far_key far = { k, token_sign, token_decrypt };
 	struct key *key = NULL;
 	struct str spki;
-	err_t e = key_check_kind(KEY_RSA, bits);
+	err_t e = bits == 0 ? OK : key_check_kind(alg, bits);
 
 	if (err_ok(e)) {
 		pthread_mutex_lock(&t->lock);
@@ -355,10 +364,18 @@ token_key(struct token *t, const char *label, unsigned bits, struct key **ret)
 		TRY(e);
 	}
 	k->bits = key_bits(key);
+	k->alg = key_algorithm(key);
 	k->next = t->keys;
 	t->keys = k;
 	*ret = key;
 	return OK;
+}
+
+err_t
+token_key(struct token *t, const char *label, unsigned bits, struct key **ret)
+{
+	TRY(key_check_kind(KEY_RSA, bits));
+	return token_pair(t, label, KEY_RSA, bits, ret);
 }
 
 static err_t

@@ -14,6 +14,7 @@ struct token_key {
 	char *label;
 	CK_OBJECT_HANDLE priv;
 	size_t bits;
+	enum key_alg alg;
 	struct token_key *next;
 };
 
@@ -32,6 +33,15 @@ err_t token_failed(const char *call, CK_RV rv);
 bool token_session_lost(CK_RV rv);
 /* With the lock held: opens one, and finds all keys again. */
 err_t token_session_renew(struct token *t);
+
+/* As token_key(), for RSA and EC, and the newest of t->keys is the key. bits 0: never made; ERR_NOT_FOUND. */
+err_t token_pair(
+    struct token *t, const char *label, enum key_alg alg, unsigned bits, struct key **ret);
+
+/* token_ec.c; with the lock held. ret: SubjectPublicKeyInfo. */
+err_t token_ec_public(struct token *t, struct arena *a, CK_OBJECT_HANDLE pub, struct str *ret);
+err_t token_ec_generate(struct token *t, const char *label, unsigned bits);
+err_t token_ec_signature(struct arena *a, struct str raw, struct str *ret);
 
 /* The private operations, for keyprov; ctx is a struct token_key. */
 err_t token_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret);

@@ -143,12 +143,27 @@ sign_native(
 	return run(k, a, call_sign, &m, in, ret);
 }
 
+static err_t
+sign_ec(struct token_key *k, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
+{
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+	struct str raw;
+
+	if ((scheme != SIGN_ECDSA_SHA256 && scheme != SIGN_ECDSA_SHA384) ||
+	    digest.n != sign_scheme_digest(scheme))
+		FAIL(ERR_KEY, "signature scheme %u does not fit the key", scheme);
+	TRY(run(k, a, call_sign, &m, digest, &raw));
+	return token_ec_signature(a, raw, ret);
+}
+
 err_t
 token_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
 {
 	struct token_key *k = ctx;
 	const struct way *w = way_of(scheme);
 
+	if (k->alg == KEY_EC)
+		return sign_ec(k, a, scheme, digest, ret);
 	if (w == NULL || digest.n != sign_scheme_digest(scheme))
 		FAIL(ERR_KEY, "signature scheme %u does not fit the key", scheme);
 	if (k->token->raw)
@@ -190,6 +205,8 @@ token_decrypt(void *ctx, struct arena *a, unsigned padding, struct str in, struc
 {
 	struct token_key *k = ctx;
 
+	if (k->alg != KEY_RSA)
+		FAIL(ERR_UNSUPPORTED, "an EC key does not decrypt");
 	if (in.n != (k->bits + 7) / 8)
 		FAIL(ERR_CRYPTO, "%s", "");
 	if (k->token->raw)

@@ -10,10 +10,12 @@ static const struct col ca_cols[] = {
 	COL(struct ca_row, issuer),
 	COL(struct ca_row, crl_url),
 	COL(struct ca_row, aia_url),
+	COL(struct ca_row, ocsp_url),
 	COL(struct ca_row, crl_number),
-	COL(struct ca_row, crl),
-	COL(struct ca_row, crl_next),
 	COL(struct ca_row, created),
+	COL(struct ca_row, role),
+	COL(struct ca_row, key_index),
+	COL(struct ca_row, cert_index),
 };
 static const struct shape ca_shape = SHAPE("CA", struct ca_row, ca_cols);
 

@@ -13,17 +13,42 @@ struct ca_row {
 	const char *key_file; /* name inside the keys folder */
 	struct str cert;      /* DER */
 	const char *issuer;   /* CA name; its own for a root */
-	const char *crl_url, *aia_url;
-	uint64_t crl_number;
-	struct str crl; /* the newest, DER */
-	when_t crl_next;
+	const char *crl_url, *aia_url, *ocsp_url;
+	uint64_t crl_number; /* of the newest list (store/crl.h); an update never lowers it */
 	when_t created;
+	int role;                        /* enum ca_role of codec/ca_ipc.h */
+	uint32_t key_index, cert_index; /* of the newest key and certificate */
 };
 err_t store_ca_insert(struct tx *tx, const struct ca_row *c);
 err_t store_ca_update(struct tx *tx, const struct ca_row *c);
 err_t store_ca_get(
     struct tx *tx, struct arena *a, const char *name, struct ca_row *ret); /* name: case ignored */
-err_t store_ca_list(struct tx *tx, struct arena *a, struct ca_row **ret, size_t *retn);
+err_t store_ca_list(struct tx *tx, struct arena *a, struct ca_row **ret,
+    size_t *retn); /* in the order of their making */
+
+/* Every certificate that a CA had; the newest is in its ca_row as well. */
+struct ca_cert_row {
+	const char *ca;
+	uint32_t cert_index, key_index;
+	const char *key_file;
+	struct str cert;
+	when_t created;
+};
+err_t store_ca_cert_insert(struct tx *tx, const struct ca_cert_row *c);
+/* Of all CAs, by CA and index. */
+err_t store_ca_cert_list(
+    struct tx *tx, struct arena *a, struct ca_cert_row **ret, size_t *retn);
+
+/* The key of a CA that waits for its certificate; at most one a CA. */
+struct ca_next_key {
+	const char *ca, *key_file;
+	bool new_key; /* false: it is the CA's present key */
+	when_t created;
+};
+err_t store_ca_next_key_put(struct tx *tx, const struct ca_next_key *k);
+err_t store_ca_next_key_get(
+    struct tx *tx, struct arena *a, const char *ca, struct ca_next_key *ret);
+err_t store_ca_next_key_delete(struct tx *tx, const char *ca); /* absent is success */
 
 struct template_row {
 	const char *name, *display_name, *oid;
@@ -36,17 +61,20 @@ struct template_row {
 	bool order_required, published;
 	const char *cas; /* comma list of the CAs that issue it; "": none */
 	when_t created, modified;
+	const char *algorithms; /* comma list: rsa, p256, p384; "": what the key usage allows */
+	const char *overrides;  /* comma list of the lint rules that the administrator set aside */
 };
 err_t store_template_put(
     struct tx *tx, const struct template_row *t); /* insert or replace by name */
 err_t store_template_get(
     struct tx *tx, struct arena *a, const char *name_or_oid, struct template_row *ret);
 err_t store_template_list(struct tx *tx, struct arena *a, struct template_row **ret, size_t *retn);
-err_t store_template_delete(struct tx *tx, const char *name);
+err_t store_template_delete(struct tx *tx, const char *name); /* with the rights on it */
 
 struct principal {
 	const char *name;
 	struct str cert_sha256; /* its client certificate; empty: none yet */
+	const char *password;   /* argon2id (pki/password.h); "": none */
 	unsigned ca_rights;     /* bits: 1 request, 2 officer, 4 manage */
 	bool enabled;
 	when_t created;
@@ -62,11 +90,25 @@ err_t store_template_right_put(
 err_t store_template_right_get(
     struct tx *tx, const char *template, const char *principal, unsigned *allow, unsigned *deny);
 
+struct template_right {
+	const char *principal;
+	uint32_t allow, deny;
+};
+err_t store_template_right_list(struct tx *tx, struct arena *a, const char *template,
+    struct template_right **ret, size_t *retn);
+
 /* Keys whose orders are taken. */
 err_t store_order_key_put(struct tx *tx, const char *service, struct str spki);
 err_t store_order_keys(struct tx *tx, struct arena *a, struct str **ret, size_t *retn);
 
-enum issued_state { ISSUED_INTENT = 1, ISSUED_VALID, ISSUED_REVOKED, ISSUED_DENIED, ISSUED_FAILED };
+enum issued_state {
+	ISSUED_INTENT = 1,
+	ISSUED_VALID,
+	ISSUED_REVOKED,
+	ISSUED_DENIED,
+	ISSUED_FAILED,
+	ISSUED_PENDING /* waits for a manager; what was asked is in store/pending.h */
+};
 struct issued {
 	int64_t id; /* the request id that clients see */
 	const char *ca, *template, *requester;
@@ -99,11 +141,6 @@ err_t store_issued_by_order(
     struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);
 err_t store_issued_open(
     struct tx *tx, struct arena *a, struct issued **ret, size_t *retn); /* ISSUED_INTENT */
-err_t store_issued_revoked(
-    struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret, size_t *retn);
-/* Newest first; before 0: from the newest; state 0, NULL texts: any; text searched in subject and san. */
-err_t store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca,
-    const char *text, size_t limit, struct issued **ret, size_t *retn);
 
 /* The highest fence seen under an order, and whether it is closed. Absent: 0, open. */
 err_t store_order_state_get(struct tx *tx, struct id order, uint64_t *ret_fence, bool *ret_closed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates that were asked for, with what became of them. */
-#include "store/ca.h"
+#include "store/pending.h"
 #include "store/row.h"
 
 #include <assert.h>
@@ -92,21 +92,38 @@ store_issued_open(struct tx *tx, struct arena *a, struct issued **ret, size_t *r
 }
 
 err_t
-store_issued_revoked(
-    struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret, size_t *retn)
-{
-	return row_all(
-	    tx, a, STMT_ISSUED_REVOKED, &issued_shape, VALS(val_text(ca), val_i64(now)), ret, retn);
-}
-
-err_t
-store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca,
-    const char *text, size_t limit, struct issued **ret, size_t *retn)
+store_issued_search(struct tx *tx, struct arena *a, const struct issued_filter *f, size_t limit,
+    struct issued **ret, size_t *retn)
 {
 	if (limit > LIMIT_PAGE)
 		limit = LIMIT_PAGE;
-	return row_all(tx, a, STMT_ISSUED_LIST, &issued_shape,
-	    VALS(val_i64(before == 0 ? INT64_MAX : before), val_i64(state), val_text(ca),
-		val_text(text), val_i64((int64_t)limit)),
+	return row_all(tx, a, STMT_ISSUED_SEARCH, &issued_shape,
+	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_i64(f->state),
+		val_text(f->ca), val_text(f->template), val_text(f->requester), val_text(f->text),
+		val_i64(f->requested_from), val_i64(f->requested_before), val_i64(f->ends_from),
+		val_i64(f->ends_before), val_i64((int64_t)limit)),
+	    ret, retn);
+}
+
+err_t
+store_issued_count(struct tx *tx, const struct issued_filter *f, int64_t *ret)
+{
+	return row_number(tx, STMT_ISSUED_COUNT,
+	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_i64(f->state),
+		val_text(f->ca), val_text(f->template), val_text(f->requester), val_text(f->text),
+		val_i64(f->requested_from), val_i64(f->requested_before), val_i64(f->ends_from),
+		val_i64(f->ends_before)),
+	    ret);
+}
+
+err_t
+store_pending_list(struct tx *tx, struct arena *a, const struct issued_filter *f, size_t limit,
+    struct issued **ret, size_t *retn)
+{
+	if (limit > LIMIT_PAGE)
+		limit = LIMIT_PAGE;
+	return row_all(tx, a, STMT_PENDING_LIST, &issued_shape,
+	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_text(f->template),
+		val_text(f->requester), val_i64((int64_t)limit)),
 	    ret, retn);
 }

@@ -6,6 +6,7 @@
 static const struct col principal_cols[] = {
 	COL(struct principal, name),
 	COL(struct principal, cert_sha256),
+	COL(struct principal, password),
 	COL(struct principal, ca_rights),
 	COL(struct principal, enabled),
 	COL(struct principal, created),

@@ -24,6 +24,8 @@ static const struct col template_cols[] = {
 	COL(struct template_row, cas),
 	COL(struct template_row, created),
 	COL(struct template_row, modified),
+	COL(struct template_row, algorithms),
+	COL(struct template_row, overrides),
 };
 static const struct shape template_shape = SHAPE("template", struct template_row, template_cols);
 
@@ -67,6 +69,21 @@ store_template_right_put(
 {
 	return row_run(tx, STMT_TEMPLATE_RIGHT_PUT,
 	    VALS(val_text(template), val_text(principal), val_i64(allow), val_i64(deny)), NULL);
+}
+
+static const struct col listed_cols[] = {
+	COL(struct template_right, principal),
+	COL(struct template_right, allow),
+	COL(struct template_right, deny),
+};
+static const struct shape listed_shape = SHAPE("right", struct template_right, listed_cols);
+
+err_t
+store_template_right_list(struct tx *tx, struct arena *a, const char *template,
+    struct template_right **ret, size_t *retn)
+{
+	return row_all(
+	    tx, a, STMT_TEMPLATE_RIGHT_LIST, &listed_shape, VALS(val_text(template)), ret, retn);
 }
 
 /* No row: nothing allowed, nothing denied. */

@@ -2,6 +2,8 @@
 /* chancery ca: the certification authority itself. */
 #include "base/file.h"
 #include "cli/args.h"
+#include "cli/ca_hierarchy.h"
+#include "cli/ca_upkeep.h"
 #include "cli/out.h"
 #include "cli/sock.h"
 
@@ -9,6 +11,8 @@ static const struct column columns[] = {
 	{ .head = "NAME", .key = "name" },
 	{ .head = "ROLE", .key = "role" },
 	{ .head = "KEY", .key = "key" },
+	{ .head = "VERSION", .key = "version" },
+	{ .head = "STATE", .key = "state" },
 	{ .head = "NOT AFTER", .key = "not_after" },
 	{ .head = "SUBJECT", .key = "subject", .wrap = true },
 	{ 0 },
@@ -49,6 +53,21 @@ show(struct cli *c)
 	return put_cas(c, answer);
 }
 
+/* DER for .cer and .der, which is what importers expect behind these names; else PEM. */
+static err_t
+write_certificate(struct cli *c, const char *path, const char *pem)
+{
+	static const char *const ends[] = { ".cer", ".der" };
+	struct str out = str_c(pem);
+	size_t n = strlen(path), count;
+
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		if (n > 4 && str_ieq_c(str_c(path + n - 4), ends[i]))
+			TRY(text_unpem(c->arena, str_c(pem), "CERTIFICATE", &out, 1, &count));
+	}
+	return file_write(path, out, 0644);
+}
+
 static err_t
 export_root(struct cli *c)
 {
@@ -61,7 +80,7 @@ export_root(struct cli *c)
 	TRY(call(c, "ca.show", args, &answer));
 	cas = json_get(answer, "cas");
 	for (size_t i = 0; i < json_count(cas); i++)
-		if (str_eq_c(str_c(role), json_text(json_get(json_at(cas, i), "role"))))
+		if (pem == NULL && str_eq_c(str_c(role), json_text(json_get(json_at(cas, i), "role"))))
 			pem = json_text(json_get(json_at(cas, i), "certificate"));
 	if (pem == NULL && json_count(cas) == 0)
 		FAIL(ERR_CA_NONE, "%s", "");
@@ -71,7 +90,7 @@ export_root(struct cli *c)
 		fputs(pem, stdout);
 		return OK;
 	}
-	TRY(file_write(path, str_c(pem), 0644));
+	TRY(write_certificate(c, path, pem));
 	out_say(c, "%s", path);
 	return OK;
 }
@@ -115,7 +134,7 @@ static const struct opt init_opts[] = {
 	{ .name = "key-alg",
 	    .value = "ALG",
 	    .property = "key_alg",
-	    .help = "Keys of the CAs: rsa (default), p256 or p384." },
+	    .help = "Keys of the CAs: rsa (default), rsa3072, rsa4096, p256 or p384." },
 	SOCK_OPT("ca"),
 	{ 0 },
 };
@@ -129,9 +148,27 @@ static const struct opt export_opts[] = {
 static const struct verb verbs[] = {
 	{ "init", "Make the root, the issuing and the device-identity CA.", NULL, init_opts, init },
 	{ "show", "The CAs with their certificates.", NULL, socket_opts, show },
-	{ "export-root", "Write the root certificate as PEM.", "[FILE]", export_opts, export_root },
-	{ "grant", "Set what a principal may do at the CA: request, officer.", "PRINCIPAL RIGHT...",
-	    socket_opts, grant },
+	{ "export-root", "Write the root certificate: DER to a file named .cer or .der, else PEM.", "[FILE]", export_opts, export_root },
+	{ "grant", "Set what a principal may do at the CA: read, request, officer, manage.",
+	    "PRINCIPAL RIGHT...", socket_opts, grant },
+	{ "add", "Add an issuing CA, below a CA here or elsewhere.", "NAME", ca_add_opts, ca_add },
+	{ "csr", "The request of a CA that has its certificate from elsewhere.", "NAME",
+	    ca_csr_opts, ca_csr },
+	{ "install", "Take the certificate that came back, and those above it.", "NAME FILE...",
+	    socket_opts, ca_install },
+	{ "renew", "A new certificate for a CA, for the same key or a new one.", "NAME",
+	    ca_renew_opts, ca_renew },
+	{ "sign", "Sign the request of a CA elsewhere.", "FILE", ca_sign_opts, ca_sign },
+	{ "key", "key passwd: change the passphrase of the key files.", "passwd", ca_passwd_opts,
+	    ca_passwd },
+	{ "settings", "The settings, with their defaults.", NULL, socket_opts, ca_settings },
+	{ "set", "Change a setting; without a value: back to its default.", "NAME [VALUE]",
+	    socket_opts, ca_set },
+	{ "ping", "Is the CA there?", NULL, socket_opts, ca_ping },
+	{ "backup", "Copy the CA with its keys to a new folder, while it runs.", "DIR", socket_opts,
+	    ca_backup },
+	{ "restore", "Put a backup back; the CA must be down, and takes it at its next start.",
+	    "DIR", ca_restore_opts, ca_restore },
 	{ 0 },
 };
 

@@ -23,6 +23,20 @@ call(struct cli *c, const char *verb, const json *args, json **ret)
 	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
 }
 
+/* --columns, headed by their own names; else the table above. */
+static const struct column *
+chosen(struct cli *c)
+{
+	const char **names;
+	size_t n = args_list(c->arena, c->args, "columns", &names);
+	struct column *v = arena_array(c->arena, n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct column){ .head = names[i], .key = names[i] };
+	v[n] = (struct column){ 0 };
+	return n > 0 ? v : columns;
+}
+
 static err_t
 list(struct cli *c)
 {
@@ -35,8 +49,19 @@ list(struct cli *c)
 	json_set_int(args, "limit", limit);
 	json_set_int(args, "before", before);
 	TRY(call(c, "cert.list", args, &answer));
-	return c->json ? out_json(c, answer) :
-			 out_table(c, columns, json_get(answer, "certificates"));
+	if (c->json)
+		return out_json(c, answer);
+	return out_table(c, chosen(c), json_get(answer, "certificates"));
+}
+
+static err_t
+count(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(args_body(c->arena, c->args, args));
+	TRY(call(c, "cert.count", args, &answer));
+	return out_object(c, answer);
 }
 
 static err_t
@@ -64,17 +89,59 @@ revoke(struct cli *c)
 	return out_object(c, answer);
 }
 
+static err_t
+release(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "serial", c->args->operands[0]);
+	TRY(call(c, "cert.release", args, &answer));
+	return out_object(c, answer);
+}
+
+#define FILTER_OPTS \
+	{ .name = "state", \
+		.value = "STATE", \
+		.property = "state", \
+		.help = "intent, valid, revoked, denied, failed or pending." }, \
+	    { .name = "ca", .value = "NAME", .property = "ca", .help = "Of one CA only." }, \
+	    { .name = "template", \
+		    .value = "NAME", \
+		    .property = "template", \
+		    .help = "Of one template only." }, \
+	    { .name = "requester", \
+		    .value = "PRINCIPAL", \
+		    .property = "requester", \
+		    .help = "Of one principal only." }, \
+	    { .name = "text", \
+		    .value = "TEXT", \
+		    .property = "text", \
+		    .help = "With this in subject or alternative names." }, \
+	    { .name = "requested-from", \
+		    .value = "TIME", \
+		    .property = "requested_from", \
+		    .help = "Asked for at this time or later: a date, or now-30d." }, \
+	    { .name = "requested-before", \
+		    .value = "TIME", \
+		    .property = "requested_before", \
+		    .help = "Asked for before this time." }, \
+	    { .name = "ends-from", \
+		    .value = "TIME", \
+		    .property = "ends_from", \
+		    .help = "Valid until this time or later." }, \
+	{ \
+		.name = "ends-before", .value = "TIME", .property = "ends_before", \
+		.help = "Not valid any more at this time: a date, or now+30d." \
+	}
+
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
+static const struct opt count_opts[] = { FILTER_OPTS, SOCK_OPT("ca"), { 0 } };
 static const struct opt list_opts[] = {
-	{ .name = "state",
-	    .value = "STATE",
-	    .property = "state",
-	    .help = "intent, valid, revoked, denied or failed." },
-	{ .name = "ca", .value = "NAME", .property = "ca", .help = "Of one CA only." },
-	{ .name = "text",
-	    .value = "TEXT",
-	    .property = "text",
-	    .help = "With this in subject, serial or requester." },
+	FILTER_OPTS,
+	{ .name = "columns",
+	    .value = "NAME",
+	    .many = true,
+	    .help = "What to show, by the names that --json has; else the usual." },
 	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." },
 	{ .name = "before",
 	    .value = "ID",
@@ -87,7 +154,7 @@ static const struct opt revoke_opts[] = {
 	    .value = "REASON",
 	    .property = "reason",
 	    .help =
-		"unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn." },
+		"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn or aACompromise." },
 	SOCK_OPT("ca"),
 	{ 0 },
 };
@@ -95,7 +162,9 @@ static const struct opt revoke_opts[] = {
 static const struct verb verbs[] = {
 	{ "list", "Requests and certificates, newest first.", NULL, list_opts, list },
 	{ "show", "One certificate.", "SERIAL", socket_opts, show },
-	{ "revoke", "Revoke one certificate.", "SERIAL", revoke_opts, revoke },
+	{ "count", "How many there are, by the same conditions.", NULL, count_opts, count },
+	{ "revoke", "Revoke one certificate, or put it on hold.", "SERIAL", revoke_opts, revoke },
+	{ "release", "Take one certificate off hold.", "SERIAL", socket_opts, release },
 	{ 0 },
 };
 

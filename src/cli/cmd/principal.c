@@ -10,6 +10,7 @@ static const struct column columns[] = {
 	{ .head = "NAME", .key = "name" },
 	{ .head = "RIGHTS", .key = "rights" },
 	{ .head = "ENABLED", .key = "enabled" },
+	{ .head = "PASSWORD", .key = "password" },
 	{ .head = "CREATED", .key = "created" },
 	{ .head = "CERTIFICATE", .key = "sha256" },
 	{ 0 },
@@ -31,27 +32,68 @@ list(struct cli *c)
 			 out_table(c, columns, json_get(answer, "principals"));
 }
 
+/* The first line of a file: what an editor or echo left there. */
+static err_t
+password_of(struct cli *c, const char *path, const char **ret)
+{
+	struct str text;
+
+	TRY(file_read(c->arena, path, LIMIT_TEXT + 2, &text));
+	text = str_cut(&text, '\n');
+	if (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	if (text.n == 0)
+		FAIL(ERR_USAGE, "%s has no password in its first line", path);
+	return text_cstr(c->arena, text, ret);
+}
+
 static err_t
 add(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
-	const char *chain, *path = args_text(c->args, "out");
+	const char *chain, *password, *path = args_text(c->args, "out");
+	const char *file = args_text(c->args, "csr"), *secret = args_text(c->args, "password-file");
 	struct str csr, der;
 	size_t n;
 
-	TRY(file_read(c->arena, args_text(c->args, "csr"), LIMIT_CSR_BYTES * 2, &csr));
-	TRY(text_unpem(c->arena, csr, NULL, &der, 1, &n));
+	if (file == NULL && secret == NULL)
+		FAIL(ERR_USAGE, "give --csr, --password-file or both");
 	json_set_text(args, "name", c->args->operands[0]);
-	json_set_base64(c->arena, args, "csr", der);
+	if (file != NULL) {
+		TRY(file_read(c->arena, file, LIMIT_CSR_BYTES * 2, &csr));
+		TRY(text_unpem(c->arena, csr, NULL, &der, 1, &n));
+		json_set_base64(c->arena, args, "csr", der);
+	}
+	if (secret != NULL) {
+		TRY(password_of(c, secret, &password));
+		json_set_text(args, "password", password);
+	}
 	TRY(call(c, "principal.add", args, &answer));
-	if (c->json)
-		return out_json(c, answer);
+	if (c->json || file == NULL)
+		return c->json ? out_json(c, answer) : out_object(c, answer);
 	chain = json_text(json_get(answer, "certificate"));
 	if (path == NULL) {
 		fputs(chain, stdout);
 		return OK;
 	}
 	return file_write(path, str_c(chain), 0644);
+}
+
+static err_t
+passwd(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+	const char *secret = args_text(c->args, "password-file"), *password;
+
+	if ((secret == NULL) == !args_has(c->args, "remove"))
+		FAIL(ERR_USAGE, "give --password-file or --remove");
+	json_set_text(args, "name", c->args->operands[0]);
+	if (secret != NULL) {
+		TRY(password_of(c, secret, &password));
+		json_set_text(args, "password", password);
+	}
+	TRY(call(c, "principal.passwd", args, &answer));
+	return c->json ? out_json(c, answer) : out_object(c, answer);
 }
 
 static err_t
@@ -79,10 +121,10 @@ disable(struct cli *c)
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
 static const struct opt add_opts[] = {
-	{ .name = "csr",
+	{ .name = "csr", .value = "FILE", .help = "Certificate request, PEM or DER." },
+	{ .name = "password-file",
 	    .value = "FILE",
-	    .required = true,
-	    .help = "Certificate request, PEM or DER." },
+	    .help = "Its first line is the principal's password, for EST and MS-WSTEP." },
 	{ .name = "out",
 	    .value = "FILE",
 	    .help = "Write certificate and chain there; else to standard output." },
@@ -90,9 +132,18 @@ static const struct opt add_opts[] = {
 	{ 0 },
 };
 
+static const struct opt passwd_opts[] = {
+	{ .name = "password-file", .value = "FILE", .help = "Its first line is the new password." },
+	{ .name = "remove", .help = "Let the principal in by its certificate only." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+
 static const struct verb verbs[] = {
-	{ "add", "Give a principal a client certificate; an earlier one of it is revoked.", "NAME",
-	    add_opts, add },
+	{ "add",
+	    "Give a principal a client certificate, a password or both; an earlier certificate of it is revoked.",
+	    "NAME", add_opts, add },
+	{ "passwd", "Set or remove the password of a principal.", "NAME", passwd_opts, passwd },
 	{ "list", "The principals with their rights.", NULL, socket_opts, list },
 	{ "enable", "Let a principal in again.", "NAME", socket_opts, enable },
 	{ "disable", "Refuse a principal.", "NAME", socket_opts, disable },

@@ -32,25 +32,104 @@ list(struct cli *c)
 	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "templates"));
 }
 
+/* The options that are settings of a template. */
+static err_t
+take_settings(struct cli *c, json *args)
+{
+	static const struct {
+		const char *option, *property;
+		int64_t min, max;
+	} numbers[] = {
+		{ "min-key-size", "min_key_size", 2048, 8192 },
+		{ "validity-days", "validity_days", 1, 3650 },
+		{ "renewal-days", "renewal_days", 0, 3650 },
+	};
+
+	TRY(args_body(c->arena, c->args, args));
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		int64_t v;
+
+		if (!args_has(c->args, numbers[i].option))
+			continue;
+		TRY(args_int(c->args, numbers[i].option, numbers[i].min, numbers[i].max, 0, &v));
+		json_set_int(args, numbers[i].property, v);
+	}
+	return OK;
+}
+
 static err_t
 duplicate(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
-	int64_t bits, days;
 
 	json_set_text(args, "source", c->args->operands[0]);
 	json_set_text(args, "name", c->args->operands[1]);
-	TRY(args_body(c->arena, c->args, args));
-	TRY(args_int(c->args, "min-key-size", 1024, 8192, 0, &bits));
-	TRY(args_int(c->args, "validity-days", 1, 3650, 0, &days));
-	if (bits != 0)
-		json_set_int(args, "min_key_size", bits);
-	if (days != 0)
-		json_set_int(args, "validity_days", days);
+	TRY(take_settings(c, args));
 	if (args_has(c->args, "unpublished"))
 		json_set_bool(args, "publish", false);
 	TRY(call(c, "template.duplicate", args, &answer));
 	return out_object(c, json_get(answer, "template"));
+}
+
+static err_t
+edit(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "template", c->args->operands[0]);
+	TRY(take_settings(c, args));
+	TRY(call(c, "template.edit", args, &answer));
+	return out_object(c, json_get(answer, "template"));
+}
+
+static err_t delete (struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "template", c->args->operands[0]);
+	TRY(call(c, "template.delete", args, &answer));
+	return out_object(c, answer);
+}
+
+static const struct column right_columns[] = {
+	{ .head = "PRINCIPAL", .key = "principal" },
+	{ .head = "ALLOWED", .key = "allowed" },
+	{ .head = "DENIED", .key = "denied" },
+	{ 0 },
+};
+
+static err_t
+show(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "template", c->args->operands[0]);
+	TRY(call(c, "template.show", args, &answer));
+	if (c->json)
+		return out_json(c, answer);
+	TRY(out_object(c, json_get(answer, "template")));
+	return out_table(c, right_columns, json_get(answer, "rights"));
+}
+
+static const struct column lint_columns[] = {
+	{ .head = "TEMPLATE", .key = "template" },
+	{ .head = "RULE", .key = "rule" },
+	{ .head = "SEVERITY", .key = "severity", .state = true },
+	{ .head = "REASON", .key = "reason", .wrap = true },
+	{ .head = "CHANGE", .key = "change", .wrap = true },
+	{ 0 },
+};
+
+static err_t
+lint(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	if (c->args->noperands > 0)
+		json_set_text(args, "template", c->args->operands[0]);
+	TRY(call(c, "template.lint", args, &answer));
+	return c->json ? out_json(c, answer) :
+			 out_table(c, lint_columns, json_get(answer, "findings"));
 }
 
 static err_t
@@ -74,6 +153,8 @@ grant(struct cli *c)
 	}
 	if (args_has(c->args, "deny"))
 		json_set(args, "deny", args_json_list(c->arena, c->args, "deny"));
+	if (args_has(c->args, "override"))
+		json_set(args, "override", args_json_list(c->arena, c->args, "override"));
 	TRY(call(c, "template.grant", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
@@ -88,6 +169,7 @@ set_published(struct cli *c, bool published)
 
 	json_set_text(args, "template", c->args->operands[0]);
 	json_set_bool(args, "published", published);
+	TRY(args_body(c->arena, c->args, args));
 	TRY(call(c, "template.publish", args, &answer));
 	return out_object(c, json_get(answer, "template"));
 }
@@ -105,25 +187,91 @@ withdraw(struct cli *c)
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
+#define FLAG_OPT(opt_name, prop, text) \
+	{ \
+		.name = opt_name, .value = "true|false", .property = prop, .is_bool = true, \
+		.help = text \
+	}
+#define SETTING_OPTS \
+	{ .name = "display-name", \
+		.value = "TEXT", \
+		.property = "display_name", \
+		.help = "Name for people." }, \
+	    FLAG_OPT("manager-approval", "manager_approval", \
+		"A manager approves each request (chancery request approve)."), \
+	    FLAG_OPT("renewal-without-approval", "renewal_without_approval", \
+		"A renewal with the old certificate needs no approval."), \
+	    FLAG_OPT("publish-in-directory", "publish_in_directory", \
+		"Ask for publication in the directory."), \
+	    FLAG_OPT("autoenrol", "autoenrol", "Clients may enrol by themselves."), \
+	    FLAG_OPT("sid-extension", "sid_extension", \
+		"Write the security identifier into certificates."), \
+	    FLAG_OPT("allow-key-export", "allow_key_export", "The private key may leave."), \
+	    FLAG_OPT("signature-is-proof-of-origin", "signature_is_proof_of_origin", \
+		"Key usage nonRepudiation."), \
+	    { .name = "key-usage", \
+		    .value = "NAME", \
+		    .property = "key_usages", \
+		    .many = true, \
+		    .help = \
+			"digitalSignature, keyEncipherment, dataEncipherment, keyAgreement." }, \
+	    { .name = "eku", \
+		    .value = "OID", \
+		    .property = "ekus", \
+		    .many = true, \
+		    .help = "Purposes (application policies)." }, \
+	    { .name = "key-alg", \
+		    .value = "ALG", \
+		    .property = "key_algorithms", \
+		    .many = true, \
+		    .help = \
+			"Algorithms of keys: rsa, p256, p384; else what the key usage allows." }, \
+	    { .name = "min-key-size", .value = "BITS", .help = "Smallest RSA key." }, \
+	    { .name = "validity-days", .value = "DAYS", .help = "Life of a certificate." }, \
+	    { .name = "renewal-days", \
+		    .value = "DAYS", \
+		    .help = "How long before its end it is renewed." }, \
+	    { .name = "ca-compatibility", \
+		    .value = "LEVEL", \
+		    .property = "ca_compatibility", \
+		    .help = "2003, 2008, 2008R2, 2012, 2012R2 or 2016." }, \
+	    { .name = "client-compatibility", \
+		    .value = "LEVEL", \
+		    .property = "client_compatibility", \
+		    .help = "XP, Vista, 7, 8, 8.1 or 10." }, \
+	{ \
+		.name = "override", .value = "RULE", .property = "override", .many = true, \
+		.help = "Set a rule aside that refuses, by its name: ESC1. It is journalled." \
+	}
+
 static const struct opt duplicate_opts[] = {
-	{ .name = "display-name",
-	    .value = "TEXT",
-	    .property = "display_name",
-	    .help = "Name for people." },
 	{ .name = "supply-in-request",
 	    .property = "supply_in_request",
 	    .help = "The subject comes with the request." },
 	{ .name = "order-required",
 	    .property = "order_required",
 	    .help = "Issue only against a sealed order of a management service." },
-	{ .name = "eku",
-	    .value = "OID",
-	    .property = "ekus",
-	    .many = true,
-	    .help = "Purposes instead of those of SOURCE." },
-	{ .name = "min-key-size", .value = "BITS", .help = "Smallest RSA key." },
-	{ .name = "validity-days", .value = "DAYS", .help = "Life of a certificate." },
+	SETTING_OPTS,
 	{ .name = "unpublished", .help = "Do not publish it on the issuing CA yet." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+static const struct opt edit_opts[] = {
+	FLAG_OPT("supply-in-request", "supply_in_request", "The subject comes with the request."),
+	FLAG_OPT("order-required", "order_required",
+	    "Issue only against a sealed order of a management service."),
+	SETTING_OPTS,
+	{ .name = "reenrol-all-holders",
+	    .property = "reenrol_all_holders",
+	    .help = "Holders of older certificates enrol anew (the major revision goes up)." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+static const struct opt publish_opts[] = {
+	{ .name = "ca",
+	    .value = "NAME",
+	    .property = "ca",
+	    .help = "On which CA; else the issuing one." },
 	SOCK_OPT("ca"),
 	{ 0 },
 };
@@ -132,19 +280,29 @@ static const struct opt grant_opts[] = {
 	    .value = "RIGHT",
 	    .many = true,
 	    .help = "Rights that are denied, whatever allows them." },
+	{ .name = "override",
+	    .value = "RULE",
+	    .many = true,
+	    .help = "Set a rule aside that refuses, by its name: ESC1. It is journalled." },
 	SOCK_OPT("ca"),
 	{ 0 },
 };
 
 static const struct verb verbs[] = {
 	{ "list", "The templates with their settings.", NULL, socket_opts, list },
+	{ "show", "One template, and the rights on it.", "TEMPLATE", socket_opts, show },
 	{ "duplicate", "Make a template from another one and publish it.", "SOURCE NAME",
 	    duplicate_opts, duplicate },
+	{ "edit", "Change a template that is not built in.", "TEMPLATE", edit_opts, edit },
+	{ "delete", "Delete a template that is not built in and not published.", "TEMPLATE",
+	    socket_opts, delete },
+	{ "lint", "What the rules for templates say, about one or all that are in use.",
+	    "[TEMPLATE]", socket_opts, lint },
 	{ "grant",
-	    "Set what a principal may do with a template: read, enrol, autoenrol, write; else read and enrol.",
+	    "Set what a principal may do with a template: read, enrol, autoenrol, write, full; else read and enrol.",
 	    "TEMPLATE PRINCIPAL [RIGHT...]", grant_opts, grant },
-	{ "publish", "Publish a template on the issuing CA.", "TEMPLATE", socket_opts, publish },
-	{ "withdraw", "Issue nothing of a template any more.", "TEMPLATE", socket_opts, withdraw },
+	{ "publish", "Publish a template on the issuing CA.", "TEMPLATE", publish_opts, publish },
+	{ "withdraw", "Issue nothing of a template any more.", "TEMPLATE", publish_opts, withdraw },
 	{ 0 },
 };
 

@@ -8,7 +8,7 @@ before_init_there_is_no_ca(void **state)
 {
 	struct lab *l = *state, n = { .a = l->a };
 	struct want w = lab_want(l);
-	struct ca_name_req q = { ISSUING };
+	struct crl_part_req q = { .ca = ISSUING };
 	auto_buf struct buf in;
 	struct str answer;
 
@@ -17,7 +17,7 @@ before_init_there_is_no_ca(void **state)
 	assert_non_null(mkdtemp(n.dir));
 	lab_open(&n);
 	buf_init(&in, LIMIT_IPC_MESSAGE);
-	expect_ok(ca_name_req_encode(&q, &in));
+	expect_ok(crl_part_req_encode(&q, &in));
 	expect_err(ERR_CA_NONE, lab_call(&n, CA_CRL, &in, &answer));
 	lab_close(&n);
 	assert_int_equal(system(arena_printf(l->a, "rm -rf %s", n.dir)), 0);

@@ -28,12 +28,12 @@ ca_messages_come_back(void **state)
 	static struct str chain[] = { { (const uint8_t *)"c1", 2 }, { (const uint8_t *)"c2", 2 } };
 	static struct ca_entry entries[] = { { "X Root CA", CA_ROLE_ROOT,
 	    { (const uint8_t *)"r", 1 } } };
-	struct ca_submit_req submit = { "X Issuing CA", LIT("caller"), LIT("token"), attributes,
+	struct ca_submit_req submit = { "X Issuing CA", LIT("caller"), "user", "password", LIT("old"), true, LIT("token"), attributes,
 		2 },
 			     submit2;
-	struct ca_submit_rep issued = { CA_ISSUED, 0, "Issued", 61, LIT("leaf"), { chain, 2 } },
+	struct ca_submit_rep issued = { CA_ISSUED, 0, "Issued", "", 61, LIT("leaf"), { chain, 2 } },
 			     issued2;
-	struct ca_query_req query = { "X Issuing CA", LIT("caller"), 61 }, query2;
+	struct ca_query_req query = { "X Issuing CA", LIT("caller"), "user", "password", 61 }, query2;
 	struct ca_revoke_req revoke = { LIT("caller"), LIT("order") }, revoke2;
 	struct ca_revoke_rep count = { 3 }, count2;
 	struct ca_name_req name = { "X" }, name2;
@@ -143,7 +143,7 @@ rejects_messages_that_say_nonsense(void **state)
 	static struct str many[LIMIT_CHAIN_CERTS + 1];
 	struct sign_req sign = { 0, SIGN_ECDSA_SHA256, LIT("short") };
 	struct admin_req admin = { "Bad Verb", "{}" };
-	struct ca_submit_rep issued = { CA_ISSUED, 0, "", 0, STR_EMPTY, { NULL, 0 } };
+	struct ca_submit_rep issued = { CA_ISSUED, 0, "", "", 0, STR_EMPTY, { NULL, 0 } };
 	struct ca_submit_req submit = { .ca = "", .nattributes = LIMIT_CA_ATTRIBUTES + 1 };
 	struct ckeys_begin_req begin = { .alg = CKEYS_RSA, .bits = 1024 };
 	struct keys_csr_req csr = { .which = (enum keys_which)9 };

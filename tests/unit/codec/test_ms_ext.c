@@ -21,6 +21,8 @@ template_name_has_the_known_bytes(void **state)
 	expect_ok(ms_template_name_encode(a, "B\xc3\xbcro \xe2\x82\xac", &der));
 	expect_ok(ms_template_name_parse(a, der, &name));
 	assert_string_equal(name, "B\xc3\xbcro \xe2\x82\xac");
+	expect_ok(ms_template_name_parse(a, LIT("\x0c\x07Servers"), &name));
+	assert_string_equal(name, "Servers");
 }
 
 static void
@@ -101,7 +103,7 @@ rejects_texts_that_are_no_sid(void **state)
 static void
 rejects_values_that_are_something_else(void **state)
 {
-	static const char *const bad[] = { "", "3000", "0c0161", "1e00", "1e0161", "1e02d800",
+	static const char *const bad[] = { "", "3000", "0c00", "1e00", "1e0161", "1e02d800",
 		"1e0200610000", "30030601ff", "3006 06022a03 020100",
 		"300a 06022a03 0206 010000000000", "3008 06022a03 0202 0001",
 		"300906022a030201ff020100", "3014a012060a2b060104018237190201a0040402 5300",

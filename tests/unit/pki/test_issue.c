@@ -235,53 +235,6 @@ lint_refuses_bytes_that_are_no_certificate(void **state)
 	expect_err(ERR_LINT, issue_lint(STR_EMPTY, &s));
 }
 
-static void
-openssl_takes_our_crls(void **state)
-{
-	auto_arena struct arena *a = arena_new();
-	auto_made struct made root = made_root(a, "root", KEY_RSA, 2048);
-	auto_made struct made leaf = made_under(a, &root, "leaf", KEY_EC, 256);
-	const char *dir = made_dir(a);
-	struct crl_entry e[] = { { cert_serial(leaf.cert), MADE_NOW, 4 }, { "80", MADE_NOW, 0 } };
-	struct str crl;
-
-	(void)state;
-	made_pem(a, dir, "root", root.cert);
-	made_pem(a, dir, "leaf", leaf.cert);
-	expect_ok(crl_make(a, root.cert, root.key, 200, MADE_NOW, MADE_NOW + MADE_DAY, e, 2, &crl));
-	made_write(a, dir, "crl", crl);
-	assert_true(made_run(a, dir, "openssl crl -inform DER -in crl -CAfile root -noout -text"));
-	made_says(a, dir, "verify OK");
-	made_says(a, dir, "Superseded");
-	made_says(a, dir, "X509v3 CRL Number");
-	assert_true(made_run(a, dir, "openssl crl -inform DER -in crl -out crl.pem"));
-	assert_false(made_run(a, dir,
-	    "openssl verify -attime 1767225600 -crl_check -CAfile root -CRLfile crl.pem leaf"));
-	made_says(a, dir, "certificate revoked");
-	expect_ok(
-	    crl_make(a, root.cert, root.key, 201, MADE_NOW, MADE_NOW + MADE_DAY, NULL, 0, &crl));
-	made_write(a, dir, "crl", crl);
-	assert_true(made_run(a, dir,
-	    "openssl crl -inform DER -in crl -out crl.pem && "
-	    "openssl verify -attime 1767225600 -crl_check -CAfile root -CRLfile crl.pem leaf"));
-	made_dir_free(a, dir);
-}
-
-static void
-entries_that_no_crl_can_hold_are_refused(void **state)
-{
-	auto_arena struct arena *a = arena_new();
-	auto_made struct made root = made_root(a, "root", KEY_EC, 256);
-	struct crl_entry reason = { "01", MADE_NOW, 7 }, serial = { "xyz", MADE_NOW, 0 };
-	struct str crl;
-
-	(void)state;
-	expect_err(ERR_RANGE,
-	    crl_make(a, root.cert, root.key, 1, MADE_NOW, MADE_NOW + 1, &reason, 1, &crl));
-	assert_false(
-	    err_ok(crl_make(a, root.cert, root.key, 1, MADE_NOW, MADE_NOW + 1, &serial, 1, &crl)));
-}
-
 int
 main(void)
 {
@@ -294,8 +247,6 @@ main(void)
 		cmocka_unit_test(lint_refuses_weak_and_odd_keys),
 		cmocka_unit_test(lint_refuses_an_extension_that_stands_twice),
 		cmocka_unit_test(lint_refuses_bytes_that_are_no_certificate),
-		cmocka_unit_test(openssl_takes_our_crls),
-		cmocka_unit_test(entries_that_no_crl_can_hold_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,25 @@
 CREATE TABLE cas (
 	name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
 	key_file TEXT NOT NULL, cert BLOB NOT NULL, issuer TEXT NOT NULL,
-	crl_url TEXT NOT NULL, aia_url TEXT NOT NULL,
-	crl_number INTEGER NOT NULL, crl BLOB NOT NULL, crl_next INTEGER NOT NULL,
-	created INTEGER NOT NULL
+	crl_url TEXT NOT NULL, aia_url TEXT NOT NULL, ocsp_url TEXT NOT NULL,
+	crl_number INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	role INTEGER NOT NULL, key_index INTEGER NOT NULL, cert_index INTEGER NOT NULL
 ) STRICT;
+
+-- Every certificate that a CA had, with the key that it is for; the newest is in cas as well.
+CREATE TABLE ca_certs (
+	ca TEXT NOT NULL COLLATE NOCASE, cert_index INTEGER NOT NULL,
+	key_index INTEGER NOT NULL, key_file TEXT NOT NULL, cert BLOB NOT NULL,
+	created INTEGER NOT NULL,
+	PRIMARY KEY (ca, cert_index)
+) STRICT, WITHOUT ROWID;
+
+-- A key that was made for a CA and waits for its certificate from above.
+CREATE TABLE ca_next_keys (
+	ca TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
+	key_file TEXT NOT NULL, new_key INTEGER NOT NULL, created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE templates (
 	name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
@@ -18,13 +33,15 @@ CREATE TABLE templates (
 	key_usage INTEGER NOT NULL, min_key_bits INTEGER NOT NULL,
 	validity INTEGER NOT NULL, overlap INTEGER NOT NULL,
 	ekus TEXT NOT NULL, order_required INTEGER NOT NULL, published INTEGER NOT NULL, cas TEXT NOT NULL,
-	created INTEGER NOT NULL, modified INTEGER NOT NULL
+	created INTEGER NOT NULL, modified INTEGER NOT NULL,
+	algorithms TEXT NOT NULL, overrides TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX templates_oid ON templates (oid) WHERE oid <> '';
 
 CREATE TABLE principals (
 	name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
 	cert_sha256 BLOB NOT NULL,
+	password TEXT NOT NULL,
 	ca_rights INTEGER NOT NULL, enabled INTEGER NOT NULL, created INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX principals_cert ON principals (cert_sha256) WHERE cert_sha256 <> x'';
@@ -59,7 +76,9 @@ CREATE UNIQUE INDEX issued_serial ON issued (ca, serial) WHERE serial <> '';
 CREATE UNIQUE INDEX issued_cert ON issued (cert_sha256) WHERE cert_sha256 <> x'';
 CREATE INDEX issued_order ON issued (order_id, id) WHERE order_id <> x'00000000000000000000000000000000';
 CREATE INDEX issued_open ON issued (id) WHERE state = 1;
-CREATE INDEX issued_revoked ON issued (ca, not_after) WHERE state = 3;
+-- These two hold all that revocation lists are made of.
+CREATE INDEX issued_revoked ON issued (ca, not_after, serial, revoked, reason) WHERE state = 3;
+CREATE INDEX issued_revoked_at ON issued (ca, revoked, serial, reason) WHERE state = 3;
 
 CREATE TABLE orders (
 	order_id BLOB NOT NULL PRIMARY KEY CHECK (length(order_id) = 16),
@@ -84,4 +103,93 @@ CREATE TABLE chains (
 	name TEXT NOT NULL PRIMARY KEY,
 	seq INTEGER NOT NULL,
 	hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Requests that wait for a manager: what was asked, for the approval to decide on it again. They are of issued in state 6.
+CREATE TABLE pending (
+	id INTEGER PRIMARY KEY REFERENCES issued (id) ON DELETE CASCADE,
+	principal TEXT NOT NULL COLLATE NOCASE,
+	caller_sha256 BLOB NOT NULL,
+	request BLOB NOT NULL,
+	vouched TEXT NOT NULL, stated BLOB NOT NULL
+) STRICT;
+CREATE INDEX pending_principal ON pending (principal);
+
+-- When something that callers see of the policy changed last, and what the set of policies is known by. Kept by triggers, so
+-- that no way to change a template, a right or a CA forgets it.
+CREATE TABLE policy_state (
+	one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+	id BLOB NOT NULL CHECK (length(id) = 16),
+	changed INTEGER NOT NULL
+) STRICT;
+INSERT INTO policy_state (one, id, changed) VALUES (1, randomblob(16), unixepoch());
+CREATE TRIGGER policy_template_new AFTER INSERT ON templates
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_template_changed AFTER UPDATE ON templates
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_template_gone AFTER DELETE ON templates
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_right_new AFTER INSERT ON template_rights
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_right_changed AFTER UPDATE ON template_rights
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_right_gone AFTER DELETE ON template_rights
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_principal_changed AFTER UPDATE OF ca_rights, enabled ON principals
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_ca_new AFTER INSERT ON cas
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+CREATE TRIGGER policy_ca_changed AFTER UPDATE OF cert ON cas WHEN old.cert <> new.cert
+	BEGIN UPDATE policy_state SET changed = unixepoch(); END;
+
+-- The newest revocation lists: a base (delta 0) and a delta (1) of each CA key.
+CREATE TABLE crls (
+	ca TEXT NOT NULL COLLATE NOCASE, key_index INTEGER NOT NULL, delta INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	this_update INTEGER NOT NULL, next_update INTEGER NOT NULL, next_publish INTEGER NOT NULL,
+	der BLOB NOT NULL,
+	PRIMARY KEY (ca, key_index, delta)
+) STRICT;
+
+-- The two last bases that their schedule brought: of when their data are, and until when they are good.
+CREATE TABLE crl_plans (
+	ca TEXT NOT NULL COLLATE NOCASE, key_index INTEGER NOT NULL,
+	base_number INTEGER NOT NULL, older_number INTEGER NOT NULL,
+	base_made INTEGER NOT NULL, base_until INTEGER NOT NULL,
+	older_made INTEGER NOT NULL, older_until INTEGER NOT NULL,
+	PRIMARY KEY (ca, key_index)
+) STRICT, WITHOUT ROWID;
+
+-- Certificates released from hold: the next deltas take them off the list.
+CREATE TABLE crl_releases (
+	ca TEXT NOT NULL COLLATE NOCASE, serial TEXT NOT NULL COLLATE NOCASE,
+	at INTEGER NOT NULL,
+	PRIMARY KEY (ca, serial)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX crl_releases_at ON crl_releases (ca, at);
+
+-- SCEP: challenges that were given out, by the hash of their text, and what a client's transaction became. A challenge is
+-- used up through the table of orders, under its id.
+CREATE TABLE challenges (
+	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+	sha256 BLOB NOT NULL UNIQUE,
+	ca TEXT NOT NULL COLLATE NOCASE, template TEXT NOT NULL, principal TEXT NOT NULL COLLATE NOCASE,
+	subject BLOB NOT NULL, san BLOB NOT NULL, subject_text TEXT NOT NULL,
+	created INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX challenges_expires ON challenges (expires);
+CREATE INDEX challenges_created ON challenges (created);
+CREATE TABLE scep_transactions (
+	ca TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL, signer BLOB NOT NULL,
+	content BLOB NOT NULL, request INTEGER NOT NULL, seen INTEGER NOT NULL,
+	PRIMARY KEY (ca, name, signer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scep_transactions_seen ON scep_transactions (seen);
+
+-- Requests of clients that ask again by sending the same once more.
+CREATE TABLE waits (
+	principal TEXT NOT NULL COLLATE NOCASE, template TEXT NOT NULL COLLATE NOCASE,
+	spki_sha256 BLOB NOT NULL,
+	id INTEGER NOT NULL,
+	PRIMARY KEY (spki_sha256, principal, template)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/again.h"
+
+#include "ca/pending.h"
+#include "ca/state.h"
+#include "store/wait.h"
+
+struct earlier {
+	struct arena *a;
+	const struct grant *g;
+	int64_t id; /* 0: none */
+	struct issued row;
+};
+
+static err_t
+earlier_tx(struct tx *tx, void *arg)
+{
+	struct earlier *r = arg;
+
+	TRY(store_wait_get(tx, r->g->requester, r->g->template.name, r->g->spki, &r->id));
+	return r->id == 0 ? OK : store_issued_get(tx, r->a, r->id, &r->row);
+}
+
+static err_t
+note_tx(struct tx *tx, void *arg)
+{
+	struct earlier *r = arg;
+
+	return store_wait_put(tx, r->g->requester, r->g->template.name, r->g->spki, r->id);
+}
+
+static err_t
+first_time(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
+    const struct proof *who, const struct approval *ap, struct ca_submit_rep *ret)
+{
+	struct earlier r = { .a = a, .g = approval_grant(ap) };
+	struct ca_submit_rep rep;
+
+	TRY(pending_put(is, a, q, who, ap, &rep));
+	r.id = (int64_t)rep.request_id;
+	TRY(store_write(is->store, note_tx, &r));
+	*ret = rep;
+	return OK;
+}
+
+err_t
+again(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const struct proof *who,
+    const struct approval *ap, struct ca_submit_rep *ret)
+{
+	struct earlier r = { .a = a, .g = approval_grant(ap) };
+	struct ca_submit_rep rep = { .fault = "" };
+
+	TRY(store_read(is->store, earlier_tx, &r));
+	if (r.id == 0)
+		return first_time(is, a, q, who, ap, ret);
+	rep.request_id = (uint64_t)r.id;
+	switch (r.row.state) {
+	case ISSUED_PENDING:
+	case ISSUED_INTENT:
+		rep.disposition = CA_PENDING;
+		rep.message = "Taken Under Submission";
+		break;
+	case ISSUED_VALID:
+		if (r.row.not_after <= when_now())
+			return first_time(is, a, q, who, ap, ret);
+		rep.disposition = CA_ISSUED;
+		rep.message = "Issued";
+		rep.leaf = r.row.cert;
+		rep.chain = hierarchy_chain(a, issuer_hierarchy(is), r.g->ca);
+		break;
+	case ISSUED_DENIED:
+		FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)r.id, r.row.message);
+	case ISSUED_REVOKED:
+	case ISSUED_FAILED:
+		return first_time(is, a, q, who, ap, ret);
+	}
+	*ret = rep;
+	return OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening sealed orders: seal, kind, time, holder. */
+#include "ca/policy.h"
+
+#include "pki/seal.h"
+
+struct order_keys {
+	struct arena *a;
+	struct str *v;
+	size_t n;
+};
+
+static err_t
+order_keys_tx(struct tx *tx, void *arg)
+{
+	struct order_keys *k = arg;
+
+	return store_order_keys(tx, k->a, &k->v, &k->n);
+}
+
+static err_t
+open_sealed(struct arena *a, const struct order_keys *spkis, struct str sealed, struct order *ret)
+{
+	struct key **keys = arena_array(a, spkis->n + 1, sizeof(struct key *));
+	err_t e = OK;
+	size_t n;
+
+	for (n = 0; n < spkis->n && err_ok(e); n++)
+		e = key_from_spki(spkis->v[n], &keys[n]);
+	if (err_ok(e))
+		e = seal_open(a, (const struct key *const *)keys, n, sealed, ret);
+	for (size_t i = 0; i < n; i++)
+		key_free(keys[i]);
+	return e;
+}
+
+err_t
+policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
+    const uint8_t caller_sha256[32], struct order *ret)
+{
+	return policy_order_open_at(s, a, kind, sealed, caller_sha256, when_now(), ret);
+}
+
+err_t
+policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
+    const uint8_t caller_sha256[32], when_t now, struct order *ret)
+{
+	struct order_keys keys = { .a = a };
+	struct order o;
+
+	TRY(store_read(s, order_keys_tx, &keys));
+	TRY(open_sealed(a, &keys, sealed, &o));
+	if (o.kind != kind)
+		FAIL(ERR_ORDER_CA, "it is not an order to %s",
+		    kind == ORDER_ISSUE ? "issue" : "revoke");
+	if (o.expires <= now)
+		FAIL(ERR_ORDER_EXPIRED, "it expired at %s", when_text(a, o.expires));
+	if (o.issued > now + POLICY_CLOCK_SKEW)
+		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
+		    when_text(a, o.issued));
+	if (o.holder.n > 0 && !str_eq(o.holder, str_of(caller_sha256, 32)))
+		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s",
+		    text_hex(a, str_of(caller_sha256, 32)), text_hex(a, o.holder));
+	*ret = o;
+	return OK;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery request: requests that wait for a manager. */
+#include "base/limits.h"
+#include "cli/args.h"
+#include "cli/out.h"
+#include "cli/sock.h"
+
+static const struct column columns[] = {
+	{ .head = "ID", .key = "request_id" },
+	{ .head = "STATE", .key = "state", .state = true },
+	{ .head = "TEMPLATE", .key = "template" },
+	{ .head = "REQUESTER", .key = "requester" },
+	{ .head = "REQUESTED", .key = "requested" },
+	{ .head = "SUBJECT", .key = "subject", .wrap = true },
+	{ .head = "SAN", .key = "san", .wrap = true },
+	{ .head = "MESSAGE", .key = "message", .wrap = true },
+	{ 0 },
+};
+
+static err_t
+call(struct cli *c, const char *verb, const json *args, json **ret)
+{
+	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
+}
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+	int64_t limit, before;
+
+	TRY(args_int(c->args, "limit", 1, LIMIT_PAGE, 100, &limit));
+	TRY(args_int(c->args, "before", 1, INT64_MAX, 0, &before));
+	TRY(args_body(c->arena, c->args, args));
+	json_set_int(args, "limit", limit);
+	json_set_int(args, "before", before);
+	TRY(call(c, "request.list", args, &answer));
+	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "requests"));
+}
+
+static err_t
+take_id(struct cli *c, json *args)
+{
+	int64_t id;
+
+	TRY_CTX(text_i64(str_c(c->args->operands[0]), 1, INT64_MAX, &id), "ID");
+	json_set_int(args, "id", id);
+	return OK;
+}
+
+static err_t
+put_request(struct cli *c, const json *answer)
+{
+	if (c->json)
+		return out_json(c, answer);
+	TRY(out_object(c, json_get(answer, "request")));
+	fputs(json_text(json_get(answer, "csr")), stdout);
+	fputs(json_text(json_get(answer, "certificate")), stdout);
+	return OK;
+}
+
+static err_t
+one(struct cli *c, const char *verb)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(take_id(c, args));
+	TRY(args_body(c->arena, c->args, args));
+	TRY(call(c, verb, args, &answer));
+	return put_request(c, answer);
+}
+
+static err_t
+show(struct cli *c)
+{
+	return one(c, "request.show");
+}
+
+static err_t
+approve(struct cli *c)
+{
+	return one(c, "request.approve");
+}
+
+static err_t
+deny(struct cli *c)
+{
+	return one(c, "request.deny");
+}
+
+static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
+static const struct opt list_opts[] = {
+	{ .name = "state",
+	    .value = "STATE",
+	    .property = "state",
+	    .help = "pending (default), intent, valid, revoked, denied or failed." },
+	{ .name = "template",
+	    .value = "NAME",
+	    .property = "template",
+	    .help = "For one template only." },
+	{ .name = "requester",
+	    .value = "PRINCIPAL",
+	    .property = "requester",
+	    .help = "Of one principal only." },
+	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." },
+	{ .name = "before",
+	    .value = "ID",
+	    .help = "Only those older than this one, for the next page." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+static const struct opt deny_opts[] = {
+	{ .name = "reason",
+	    .value = "TEXT",
+	    .property = "reason",
+	    .help = "Why; the requester sees it." },
+	SOCK_OPT("ca"),
+	{ 0 },
+};
+
+static const struct verb verbs[] = {
+	{ "list", "Requests that wait for a manager, newest first.", NULL, list_opts, list },
+	{ "show", "One request, with what was asked.", "ID", socket_opts, show },
+	{ "approve", "Let a request go on: it is decided on again, and issued.", "ID", socket_opts,
+	    approve },
+	{ "deny", "Deny a request.", "ID", deny_opts, deny },
+	{ 0 },
+};
+
+const struct command command_request = { "request",
+	"Requests that wait for a manager (on the CA's host).", verbs };
