@@ -36,7 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(22, ckeys_finish_req) \
 	X(23, ckeys_finish_rep) \
 	X(24, ckeys_drop_req) \
-	X(25, ckeys_identity_req)
+	X(25, ckeys_identity_req) \
+	X(26, ca_revoked_req) \
+	X(27, ca_revoked_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

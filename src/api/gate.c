@@ -4,6 +4,7 @@
  * certificate. What no rule lets pass is refused.
  */
 #include "api/token.h"
+#include "model/renew.h"
 #include "pki/key.h"
 #include "store/device.h"
 
@@ -70,6 +71,10 @@ api_connector_gate(struct http_req *r, unsigned perm)
 		FAIL(ERR_CONNECTOR_REFUSED, "no client certificate");
 	hash_sha256(cert, l.sha256);
 	e = store_read(api_of(r)->store, look_up, &l);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		e = renew_used_connector(api_of(r)->store, a, STR(l.sha256), l.ret);
+	}
 	if (err_is(e, ERR_NOT_FOUND))
 		FAIL(ERR_CONNECTOR_REFUSED, "no connector has this certificate");
 	TRY(e);

@@ -240,6 +240,27 @@ dir_cleanup(DIR **d)
 }
 
 err_t
+dir_sweep(const char *path)
+{
+	__attribute__((cleanup(dir_cleanup))) DIR *d = opendir(path);
+	const struct dirent *entry;
+	bool any = false;
+
+	if (d == NULL && errno == ENOENT)
+		return OK;
+	if (d == NULL)
+		return file_error("open folder", path);
+	while ((entry = readdir(d)) != NULL) {
+		if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) != 0)
+			continue;
+		if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
+			return file_error("remove a temporary file in", path);
+		any = true;
+	}
+	return any ? folder_sync(path) : OK;
+}
+
+err_t
 dir_list(struct arena *a, const char *path, size_t max, char ***ret, size_t *retn)
 {
 	__attribute__((cleanup(dir_cleanup))) DIR *d = opendir(path);

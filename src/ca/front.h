@@ -8,6 +8,7 @@
  *
  *   TLS    POST /<CA name>_CES_Certificate/service.svc/CES   SOAP 1.2; failures are faults with HRESULT, HTTP 500
  *          POST /chancery/ca/v1/revoke                       {"order": base64} -> {"revoked": n}
+ *          GET  /chancery/ca/v1/revoked?after=PLACE          {"revoked": [{"order", "serial", "reason"}], "after": PLACE}
  *   plain  GET /crl/<CA name>.crl, /aia/<CA name>.crt, /healthz, /metrics
  */
 #ifndef CA_FRONT_H
@@ -44,5 +45,7 @@ struct http_mount front_http_mount(struct front *f);
  */
 err_t front_tls(
     struct front *f, struct arena *a, struct tls_server_conf *ret, struct key **ret_key);
+/* Is the issuer's TLS certificate for us another one than this by now? */
+err_t front_tls_changed(struct front *f, struct str leaf, bool *ret);
 
 #endif

@@ -13,6 +13,7 @@ const char *front_url(const struct front *f);
 
 err_t front_wstep(struct http_req *r);
 err_t front_revoke(struct http_req *r);
+err_t front_revoked(struct http_req *r);
 err_t front_crl(struct http_req *r);
 err_t front_aia(struct http_req *r);
 err_t front_health(struct http_req *r);

@@ -83,6 +83,7 @@ issuer_open(const struct issuer_conf *conf, struct issuer **ret)
 	};
 
 	TRY(dir_make(keys_dir, 0700));
+	TRY(dir_sweep(keys_dir));
 	TRY(store_open(&sc, &is->store));
 	TRY(issuer_reload(is));
 	TRY(mint_close_left_over(is, 0));

@@ -44,6 +44,17 @@ on_revoke(void *ctx, struct arena *a, struct str in, struct buf *out)
 }
 
 static err_t
+on_revoked(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_revoked_req q;
+	struct ca_revoked_rep rep;
+
+	TRY(ca_revoked_req_parse(a, in, &q));
+	TRY(revoked_since(ctx, a, &q, &rep));
+	return ca_revoked_rep_encode(&rep, out);
+}
+
+static err_t
 find_named(struct issuer *is, struct arena *a, struct str in, const struct ca **ret)
 {
 	struct ca_name_req q;
@@ -133,6 +144,7 @@ static const struct ipc_verb verbs[] = {
 	{ CA_SUBMIT, on_submit },
 	{ CA_QUERY, on_query },
 	{ CA_REVOKE, on_revoke },
+	{ CA_REVOKED, on_revoked },
 	{ CA_CRL, on_crl },
 	{ CA_CERT, on_cert },
 	{ CA_LIST, on_list },

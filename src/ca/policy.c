@@ -248,7 +248,7 @@ policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct
 	if (o.issued > now + CLOCK_SKEW)
 		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
 		    when_text(a, o.issued));
-	if (o.holder.n > 0 && !str_eq(o.holder, str_of(caller_sha256, 32)))
+	if (!str_eq(o.holder, str_of(caller_sha256, 32)))
 		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s",
 		    text_hex(a, str_of(caller_sha256, 32)), text_hex(a, o.holder));
 	*ret = o;

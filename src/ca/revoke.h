@@ -6,6 +6,7 @@
 #ifndef CA_REVOKE_H
 #define CA_REVOKE_H
 
+#include "codec/ca_ipc.h"
 #include "codec/order.h"
 #include "store/ca.h"
 
@@ -34,6 +35,11 @@ err_t revoke_by_order(
 /* ca NULL: whichever has the serial. ERR_NOT_FOUND, ERR_CONFLICT when it is revoked already. */
 err_t revoke_by_serial(
     struct issuer *is, struct arena *a, const char *ca, const char *serial, int reason);
+
+/* What was issued to the caller by order and revoked for good since, whoever revoked it: so that the service, which asks
+ * through its connector, does not take for valid what is not. */
+err_t revoked_since(struct issuer *is, struct arena *a, const struct ca_revoked_req *q,
+    struct ca_revoked_rep *ret);
 
 /* The serial as the store has it: lower case, no blanks, colons or leading zeros. ERR_BAD_REQUEST. */
 err_t serial_text(struct arena *a, const char *in, const char **ret);

@@ -13,6 +13,7 @@
  *   CA_CERT         ca_name_req             ca_der_rep      the CA's certificate
  *   CA_LIST         (empty)                 ca_list_rep
  *   CA_TLS_CHAIN    (empty)                 ca_chain_rep    the front's TLS certificate first, then its chain
+ *   CA_REVOKED      ca_revoked_req          ca_revoked_rep  what of the caller's was revoked since
  *   CA_SIGN_TLS     sign_req (which is 0)   sign_rep        with the TLS server key (codec/sign_ipc.h)
  */
 #ifndef CODEC_CA_IPC_H
@@ -21,6 +22,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "codec/ipc_part.h"
 #include "codec/sign_ipc.h"
 
@@ -33,6 +35,7 @@ enum ca_msg {
 	CA_LIST,
 	CA_TLS_CHAIN,
 	CA_SIGN_TLS,
+	CA_REVOKED,
 };
 
 struct ca_attribute {
@@ -74,6 +77,28 @@ struct ca_revoke_rep {
 	uint32_t count;
 };
 
+/* A place in the order of revocations: time, and the number of the record. Zero: from the beginning. */
+struct ca_revoked_place {
+	int64_t at, id;
+};
+
+struct ca_revoked_req {
+	struct str caller;
+	struct ca_revoked_place after;
+};
+
+struct ca_revoked {
+	struct id order;
+	const char *serial; /* hex */
+	uint8_t reason;     /* RFC 5280 5.3.1 */
+};
+
+struct ca_revoked_rep {
+	struct ca_revoked *v; /* <= LIMIT_PAGE, oldest first */
+	size_t n;
+	struct ca_revoked_place next; /* ask from here the next time */
+};
+
 struct ca_name_req {
 	const char *ca;
 };
@@ -111,6 +136,10 @@ err_t ca_revoke_req_encode(const struct ca_revoke_req *q, struct buf *out);
 err_t ca_revoke_req_parse(struct arena *a, struct str in, struct ca_revoke_req *ret);
 err_t ca_revoke_rep_encode(const struct ca_revoke_rep *q, struct buf *out);
 err_t ca_revoke_rep_parse(struct arena *a, struct str in, struct ca_revoke_rep *ret);
+err_t ca_revoked_req_encode(const struct ca_revoked_req *q, struct buf *out);
+err_t ca_revoked_req_parse(struct arena *a, struct str in, struct ca_revoked_req *ret);
+err_t ca_revoked_rep_encode(const struct ca_revoked_rep *q, struct buf *out);
+err_t ca_revoked_rep_parse(struct arena *a, struct str in, struct ca_revoked_rep *ret);
 err_t ca_name_req_encode(const struct ca_name_req *q, struct buf *out);
 err_t ca_name_req_parse(struct arena *a, struct str in, struct ca_name_req *ret);
 err_t ca_der_rep_encode(const struct ca_der_rep *q, struct buf *out);

@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #define ISSUER_PATIENCE_MS 10000
 #define TICK_MS 5000
 #define STEP_MS 100
+#define CERTIFICATE_MS 60000 /* between looks at our own certificate */
 
 struct ca_conf {
 	struct common common;
@@ -61,7 +63,7 @@ static const struct conf_opt opts[] = {
 };
 
 static err_t
-start_https(struct faces *f)
+start_https(struct faces *f, struct str *ret_leaf)
 {
 	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
 	struct tls_server_conf tc = { 0 };
@@ -80,7 +82,30 @@ start_https(struct faces *f)
 	TRY(http_new(&hc, &f->https));
 	TRY(http_start(f->https));
 	log_event(LOG_LEVEL_INFO, "ready", "addr", f->role->conf->listen, NULL);
+	*ret_leaf = tc.chain[0];
 	return OK;
+}
+
+/* The issuer renews our certificate in its own time. A new process has it at once, and nobody waits at this port. */
+static void
+watch_certificate(struct faces *f, struct str leaf)
+{
+	for (int waited = 0; !atomic_load(&f->stop); waited += STEP_MS) {
+		bool changed = false;
+		err_t e;
+
+		poll(NULL, 0, STEP_MS);
+		if (waited < CERTIFICATE_MS)
+			continue;
+		waited = 0;
+		e = front_tls_changed(f->front, leaf, &changed);
+		err_forget(e); /* the issuer is away for a moment: asked again */
+		if (!changed)
+			continue;
+		log_event(LOG_LEVEL_INFO, "new TLS certificate: starting again", NULL);
+		kill(getpid(), SIGTERM);
+		return;
+	}
 }
 
 /* Waits until there is a CA, then opens the TLS port. */
@@ -91,10 +116,13 @@ open_https(void *arg)
 	bool said = false;
 
 	while (!atomic_load(&f->stop)) {
-		err_t e = start_https(f);
+		struct str leaf;
+		err_t e = start_https(f, &leaf);
 
-		if (err_ok(e))
+		if (err_ok(e)) {
+			watch_certificate(f, leaf);
 			return NULL;
+		}
 		if (!err_is(e, ERR_CA_NONE) && !err_is(e, ERR_IPC)) {
 			log_error("the enrolment port stays closed", e);
 			return NULL;

@@ -5,11 +5,15 @@
 #include "base/file.h"
 #include "connector/keys.h"
 #include "connector/link.h"
+#include "daemon/expiry.h"
 #include "daemon/role.h"
 
+#include <poll.h>
+#include <stdatomic.h>
+
 #define KEYS_PATIENCE_MS 10000
-/* Tools that watch connectors read four numbers and want at least 6.2406.0.1001. */
-#define CONNECTOR_VERSION "6.2611.0.1001"
+#define STEP_MS 200
+#define WATCH_MS 60000 /* between looks at the ends of our certificates */
 
 struct connector_conf {
 	struct common common;
@@ -34,15 +38,52 @@ static const struct conf_opt opts[] = {
 	    .min = 1, .max = 64, .fallback = "2", .help = "Threads that make key pairs ahead."),
 };
 
+struct watcher {
+	struct link *link;
+	atomic_bool stop;
+};
+
+/* The certificate towards the service renews itself; a warning says that it does not get there. */
+static void *
+watch_ends(void *arg)
+{
+	struct watcher *w = arg;
+	struct expiry service = { 0 }, ca = { 0 };
+
+	for (int waited = WATCH_MS; !atomic_load(&w->stop); waited += STEP_MS) {
+		const struct join *j;
+
+		poll(NULL, 0, STEP_MS);
+		if (waited < WATCH_MS)
+			continue;
+		waited = 0;
+		pthread_mutex_lock(&w->link->lock);
+		j = w->link->join;
+		pthread_mutex_unlock(&w->link->lock);
+		if (j == NULL)
+			continue;
+		if (service.until != j->service_end)
+			expiry_watch(&service, "service", j->service_end, NULL);
+		if (ca.until != j->ca_end)
+			expiry_watch(&ca, "ca", j->ca_end, NULL);
+		(void)expiry_check(&service);
+		(void)expiry_check(&ca);
+	}
+	return NULL;
+}
+
 static err_t
 link_main(void *arg)
 {
 	struct connector_role *r = arg;
 	auto_arena struct arena *a = arena_new();
-	struct link_conf lc = { .version = CONNECTOR_VERSION, .loops = (unsigned)r->conf->jobs };
+	struct link_conf lc = { .version = CHANCERY_VERSION_FOUR,
+		.loops = (unsigned)r->conf->jobs };
 	struct ipc_client *keys = NULL;
 	struct ipc_server *admin = NULL;
 	struct link *l = NULL;
+	struct watcher watcher = { 0 };
+	pthread_t thread;
 
 	TRY(common_enter(&r->conf->common, "connector", r->self));
 	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX,
@@ -54,7 +95,12 @@ link_main(void *arg)
 	TRY(ipc_server_start(admin));
 	TRY(link_start(l));
 	log_event(LOG_LEVEL_INFO, l->join != NULL ? "ready" : "waiting to be joined", NULL);
+	watcher.link = l;
+	if (pthread_create(&thread, NULL, watch_ends, &watcher) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
 	proc_wait();
+	atomic_store(&watcher.stop, true);
+	pthread_join(thread, NULL);
 	ipc_server_stop(admin);
 	link_close(l);
 	ipc_client_free(keys);

@@ -186,6 +186,7 @@ jail_enter(const struct proc *p, const char **ret_missing)
 {
 	static const struct rlimit no_core = { 0, 0 };
 	unsigned missing = 0;
+	pid_t parent = getppid();
 	bool landlocked;
 
 	if (!p->net && !leave_network())
@@ -194,6 +195,9 @@ jail_enter(const struct proc *p, const char **ret_missing)
 	/* Namespace and change of user dropped it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		FAIL(ERR_SYSTEM, "parent death signal: %s", strerror(errno));
+	/* Who died in between sent none: an orphan would keep ports and databases. */
+	if (getppid() != parent)
+		FAIL(ERR_SYSTEM, "the parent process is gone");
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		FAIL(ERR_SYSTEM, "no core files: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -101,6 +101,17 @@ err_t store_issued_open(
     struct tx *tx, struct arena *a, struct issued **ret, size_t *retn); /* ISSUED_INTENT */
 err_t store_issued_revoked(
     struct tx *tx, struct arena *a, const char *ca, when_t now, struct issued **ret, size_t *retn);
+/* What was issued to a principal by order and is revoked for good, oldest revocation first, after that place; not what
+ * has ended by `now`, nor what is revoked in the second of `now`, which is not over. */
+struct revocation {
+	struct id order;
+	const char *serial;
+	int reason;
+	when_t revoked;
+	int64_t id;
+};
+err_t store_issued_revoked_since(struct tx *tx, struct arena *a, const char *requester, when_t now,
+    when_t after, int64_t after_id, struct revocation **ret, size_t *retn); /* <= LIMIT_PAGE */
 /* Newest first; before 0: from the newest; state 0, NULL texts: any; text searched in subject and san. */
 err_t store_issued_list(struct tx *tx, struct arena *a, int64_t before, int state, const char *ca,
     const char *text, size_t limit, struct issued **ret, size_t *retn);

@@ -59,6 +59,7 @@ CREATE UNIQUE INDEX issued_serial ON issued (ca, serial) WHERE serial <> '';
 CREATE UNIQUE INDEX issued_cert ON issued (cert_sha256) WHERE cert_sha256 <> x'';
 CREATE INDEX issued_order ON issued (order_id, id) WHERE order_id <> x'00000000000000000000000000000000';
 CREATE INDEX issued_open ON issued (id) WHERE state = 1;
+CREATE INDEX issued_revoked_since ON issued (requester, revoked, id) WHERE state = 3;
 CREATE INDEX issued_revoked ON issued (ca, not_after) WHERE state = 3;
 
 CREATE TABLE orders (
