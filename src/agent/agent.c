@@ -168,6 +168,8 @@ agent_open(const struct agent_conf *conf, struct agent **ret)
 		e = lock(g);
 	if (err_ok(e))
 		e = dir_sweep(conf->state_dir);
+	if (err_ok(e))
+		e = dir_sweep(conf->trust_dir);
 	if (err_ok(e) && conf->token_module[0] != '\0')
 		e = open_token(g);
 	if (err_ok(e))

@@ -63,9 +63,10 @@ err_t agent_certs_read(
 
 /* enrol.c */
 err_t agent_enrol(struct agent *g, const char *code);
-/* What was delivered goes, then the enrolment and the key; also when the service has retired this device already. */
+/* What was delivered goes, the service is told so, then the enrolment and the key go; also when the service has retired
+ * this device already. */
 err_t agent_unenrol(struct agent *g);
-/* The second half of that: here nothing is left but the lock. The agent can only be closed after it. */
+/* The end of that: here nothing is left but the lock. The agent can only be closed after it. */
 err_t agent_forget(const struct agent *g, struct arena *a);
 /* What the enrolment answers: a certificate for our key that chains to a root that came with it. */
 err_t agent_answer_check(const struct agent *g, struct arena *a, const json *answer);
@@ -86,6 +87,10 @@ err_t agent_renewal_take(struct agent *g, struct key *key, json *answer);
 
 /* checkin.c: until *stop is set; once: one check-in and what follows from it, then return. */
 err_t agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop);
+/* One check-in: facts, what is held, and what came of the commands before; the service waits up to `wait` seconds for
+ * commands. */
+err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
+    json **ret);
 /* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
 err_t agent_command(const struct agent *g, struct arena *a, const json *command);
 

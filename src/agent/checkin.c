@@ -99,8 +99,8 @@ result_of(struct arena *a, const json *c, err_t e)
 	return result;
 }
 
-static err_t
-exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
+err_t
+agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
     json **ret)
 {
 	auto_json json *msg = json_object_new();
@@ -124,7 +124,7 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	auto_json json *answer = NULL;
 	json *commands;
 
-	TRY(exchange(g, f, a, *results, wait, &answer));
+	TRY(agent_report(g, f, a, *results, wait, &answer));
 	TRY(json_need_array(answer, "commands", LIMIT_RESULTS, &commands));
 	json_free(*results);
 	*results = json_array_new();

@@ -109,6 +109,25 @@ say_goodbye(const struct agent *g, struct arena *a)
 	return e;
 }
 
+/* The last check-in: nothing of the service's is here. It answers that it does not know us any more. */
+static err_t
+say_empty(const struct agent *g, struct arena *a)
+{
+	auto_json json *results = json_array_new();
+	auto_json json *answer = NULL;
+	auto_fetch struct fetch *f = NULL;
+	err_t e;
+
+	TRY(fetch_new(&g->tls, &f));
+	e = agent_report(g, f, a, results, 0, &answer);
+	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_UNKNOWN)) {
+		err_forget(e);
+		return OK;
+	}
+	return e;
+}
+
+/* Cut off anywhere it can be done again: the enrolment is what goes last. */
 err_t
 agent_unenrol(struct agent *g)
 {
@@ -117,5 +136,8 @@ agent_unenrol(struct agent *g)
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(say_goodbye(g, a));
+	TRY(trust_remove_all(g, a));
+	TRY(identity_remove_all(g, a));
+	TRY(say_empty(g, a));
 	return agent_forget(g, a);
 }

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 
 #define CHUNK (64u << 10)
-#define TEMPORARY ".tmp-"
+/* Told from other people's in folders that are not ours alone. */
+#define TEMPORARY ".tmp-chancery-"
 
 /* For errno, after a call on this path. */
 static err_t

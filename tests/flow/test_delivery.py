@@ -269,7 +269,14 @@ def test_unassigning_the_profile_revokes_at_once_and_takes_everything_away_when_
 def test_an_agent_that_unenrols_keeps_nothing(world, given):
     agent = given.agents[0]
     agent.stop()
+    ident = agent.id
     agent.call("unenrol")
+    slots = world.slots(device=ident)
+    assert slots and {s["state"] for s in slots} == {"removed"}, slots
+    gone = wait_for(lambda: world.api("GET", f"/v1.0/deviceManagement/managedDevices/{ident}"))
+    assert gone["managementState"] != "managed"
+    wait_for(lambda: not [c for c in world.user_certificates("valid") if c["serial"] in
+                          {s["serialNumber"] for s in slots}], 15)
     held = agent.call("sync", check=False)
     assert held.returncode != 0
     state = world.api("GET", f"/v1.0/deviceManagement/managedDevices?$filter=deviceName eq '{agent.name}'")

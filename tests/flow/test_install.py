@@ -103,7 +103,7 @@ def test_manual_pages_render_without_a_warning(prefix):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_root_and_the_roles_own_user_may_ask_a_process_without_network_and_nobody_else():
-    """As the units run it: not as root, so the issuer leaves the network by a user namespace of its own."""
+    """As the units run it: not as root."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         ask_the_issuer(folder)
 

@@ -364,6 +364,10 @@ def test_rule_3_no_process_but_connector_keys_ever_has_the_key_or_the_password_i
             assert search(data, done.needles) == [], name
 
 
+def test_rule_3_connector_keys_forgets_the_key_and_the_password_when_the_parcel_is_sealed(done):
+    assert search(done.last["connector/keys"], done.needles) == []
+
+
 def test_rule_3_the_copies_of_memory_hold_what_the_service_worked_on(world, done):
     """They were taken while it happened: the ciphertext of the parcel is in them."""
     texts = [t for t in base64_forms(done.sealed_password[200:260])] + [done.sealed_password[200:232]]

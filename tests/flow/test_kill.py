@@ -254,8 +254,8 @@ class Lab:
                  f"everything revoked: {self.certificates(self.number)}")
 
     def check_files(self, agent):
-        """Nothing half-written: temporary files of a state folder are swept when it is opened the next time."""
-        folders = [agent.state] + [self.world.state_dir(r) for r in self.world.ROLES]
+        """Nothing half-written: temporary files of ours are swept when it is opened the next time."""
+        folders = [agent.state, agent.trust_dir] + [self.world.state_dir(r) for r in self.world.ROLES]
         left = [os.path.join(at, f) for folder in folders for at, _, files in os.walk(folder) for f in files
                 if f.startswith(".tmp-")]
         assert left == []
