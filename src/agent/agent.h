@@ -89,8 +89,8 @@ err_t agent_renewal_take(struct agent *g, struct key *key, json *answer);
 err_t agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop);
 /* One check-in: facts, what is held, and what came of the commands before; the service waits up to `wait` seconds for
  * commands. */
-err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
-    json **ret);
+err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results,
+    int wait, json **ret);
 /* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
 err_t agent_command(const struct agent *g, struct arena *a, const json *command);
 

@@ -258,6 +258,8 @@ run(struct arena *a, void *conf, bool check_only)
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
 	};
+	const struct common_sock socks[] = { { "issuer.sock", &r.fd_issuer },
+		{ "admin.sock", &r.fd_admin }, { 0 } };
 	unsigned port;
 
 	TRY(common_check(&c->common));
@@ -266,8 +268,7 @@ run(struct arena *a, void *conf, bool check_only)
 	common_log(&c->common, "ca", "parent");
 	TRY(net_listen(c->listen, &r.fd_tls, &port));
 	TRY(net_listen(c->listen_http, &r.fd_http, &port));
-	TRY(ipc_listen(arena_printf(a, "%s/issuer.sock", c->common.run_dir), 0600, &r.fd_issuer));
-	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
+	TRY(common_make(a, &c->common, (const char *const[]){ NULL }, socks));
 	r.self = processes;
 	return proc_run(
 	    "ca", processes, COUNT(processes), arena_printf(a, "%s/ca.pid", c->common.run_dir));

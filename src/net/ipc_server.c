@@ -3,13 +3,13 @@
  * The serving side of IPC. See ipc.h.
  *
  * One thread accepts, one more serves each connection. Peers are of our own user or root
- * (SO_PEERCRED). A frame that is not well formed ends its connection; a type without a verb gets
- * ERR_UNSUPPORTED.
+ * (SO_PEERCRED), whatever the mode of the socket is: no process of ours is in a user namespace
+ * (jail.c), so the kernel tells numbers as they are. A frame that is not well formed ends its
+ * connection; a type without a verb gets ERR_UNSUPPORTED.
  */
 #include "net/ipc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,8 +22,6 @@
 #include "net/ipc_frame.h"
 
 #define SEND_MS 10000
-/* What the kernel shows for a user that has no number in our namespace. */
-#define UID_OVERFLOW 65534
 
 struct peer {
 	struct ipc_server *server;
@@ -38,27 +36,10 @@ struct ipc_server {
 	const struct ipc_verb *verbs;
 	void *ctx;
 	bool started;
-	bool alone; /* in a user namespace that knows our own user only */
 	pthread_t thread;
 	unsigned npeers;
 	struct peer *peers;
 };
-
-/* A map that does not begin with root's number is the one of net/jail.c. */
-static bool
-is_alone(void)
-{
-	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	char text[64];
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return strtoul(text, NULL, 10) != 0;
-}
 
 err_t
 ipc_server_new(int listen_fd, unsigned max_connections, const struct ipc_verb *verbs, void *ctx,
@@ -76,7 +57,6 @@ ipc_server_new(int listen_fd, unsigned max_connections, const struct ipc_verb *v
 	s->stop_fd = stop_fd;
 	s->verbs = verbs;
 	s->ctx = ctx;
-	s->alone = is_alone();
 	s->npeers = max_connections == 0 ? 16 : max_connections;
 	s->peers = calloc(s->npeers, sizeof(*s->peers));
 	if (s->peers == NULL)
@@ -137,17 +117,15 @@ serve(void *arg)
 	return NULL;
 }
 
-/* Root and our own user. To a process that is alone everybody else looks like the overflow user, root as well: there the
- * mode of the socket has decided, 0600 in a folder of 0700. */
 static bool
-peer_trusted(const struct ipc_server *s, int fd)
+peer_trusted(int fd)
 {
 	struct ucred cred;
 	socklen_t n = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
 		return false;
-	return cred.uid == 0 || cred.uid == geteuid() || (s->alone && cred.uid == UID_OVERFLOW);
+	return cred.uid == 0 || cred.uid == geteuid();
 }
 
 static void
@@ -189,7 +167,7 @@ accept_one(struct ipc_server *s)
 			poll(NULL, 0, 20);
 		return;
 	}
-	if (!peer_trusted(s, fd)) {
+	if (!peer_trusted(fd)) {
 		close(fd);
 		return;
 	}

@@ -2,8 +2,8 @@
 /*
  * Whose the folders and sockets of a role are, when root starts it and its processes are somebody else. See proc.h.
  *
- * What lies in a folder of the user is made as the user and never given away by root afterwards: a name there may have been
- * turned into a link to something of root's meanwhile.
+ * What lies in a folder of the user is made as the user and never given away by root afterwards: a
+ * name there may have been turned into a link to something of root's meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +57,7 @@ give(struct arena *a, const char *dir, const char *user, uid_t uid, gid_t gid)
 	struct stat st;
 	char **names;
 	size_t n;
+	err_t e;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		FAIL(ERR_FILE, "%s: %s", dir, strerror(errno));
@@ -64,9 +65,13 @@ give(struct arena *a, const char *dir, const char *user, uid_t uid, gid_t gid)
 		return OK;
 	if (st.st_uid != 0)
 		FAIL(ERR_CONF, "%s belongs to user number %u, not to %s", dir, st.st_uid, user);
-	TRY(dir_list(a, dir, 1, &names, &n));
-	if (n > 0)
-		FAIL(ERR_CONF, "%s belongs to root and is not empty: chown -R %s %s", dir, user, dir);
+	e = dir_list(a, dir, 0, &names, &n);
+	if (err_is(e, ERR_TOO_LARGE)) {
+		err_forget(e);
+		FAIL(ERR_CONF, "%s belongs to root and is not empty: chown -R %s %s", dir, user,
+		    dir);
+	}
+	TRY(e);
 	if (fchown(fd, uid, gid) != 0)
 		FAIL(ERR_SYSTEM, "give %s to %s: %s", dir, user, strerror(errno));
 	return OK;

@@ -135,7 +135,7 @@ def test_a_certificate_that_the_device_lost_comes_back(world, given):
     wait_for(lambda: agent.holds(given.pkcs["id"]), 20)
     slot = world.wait_slot(agent, given.pkcs)
     assert int(slot["serialNumber"], 16) == agent.leaf(given.pkcs["id"]).serial_number
-    assert len([c for c in world.user_certificates("valid")]) == 2
+    wait_for(lambda: len(world.user_certificates("valid")) == 2, 15)  # the lost one is revoked
 
 
 def test_a_device_in_an_excluded_group_gets_nothing(world, given):
