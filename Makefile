@@ -7,13 +7,14 @@ PYTHON = /usr/bin/python3
 MESON = /usr/bin/meson
 SOURCES = find $(wildcard src tests fuzz bench) -name '*.[ch]'
 
-.PHONY: help deps deps-test build check demo bench fmt fmt-check install fuzz-short clean
+.PHONY: help deps deps-test build check check-kill demo bench fmt fmt-check install fuzz-short clean
 
 help:
 	@echo 'make build       compile into $(BUILD)'
 	@echo 'make demo        everything on this machine: CA, service, connector, two devices (ONCE=1 ends by itself)'
 	@echo 'make check       all tests: unit tests with sanitizers, clang, flow tests, short fuzzing'
-	@echo 'make bench       measurements (ONLY=name for one)'
+	@echo 'make check-kill  kill -9 of every process at every step that writes or sends (takes long)'
+	@echo 'make bench       measurements (ONLY=name, or several in quotes)'
 	@echo 'make install     install (DESTDIR=... and PREFIX=... as usual)'
 	@echo 'make fuzz-short  a few seconds of each fuzz target (SECONDS=n)'
 	@echo 'make fmt         lay the C sources out; make fmt-check only looks'
@@ -33,6 +34,10 @@ build: deps
 
 check: deps-test
 	@$(PYTHON) tools/check
+
+check-kill: deps-test build
+	@CHANCERY_LONG=1 CHANCERY_BUILD=$(CURDIR)/$(BUILD) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/flow/test_kill.py -k every_step
 
 fuzz-short: deps-test
 	@$(PYTHON) tools/check --only fuzz $(if $(SECONDS),--seconds $(SECONDS))

@@ -49,7 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(32, ocsp_rep) \
 	X(33, ca_scep_req) \
 	X(34, ca_scep_refuse_req) \
-	X(35, ca_scep_info_rep)
+	X(35, ca_scep_info_rep) \
+	X(36, ca_revoked_req) \
+	X(37, ca_revoked_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

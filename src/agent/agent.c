@@ -82,8 +82,7 @@ open_token(struct agent *g)
 	e = token_open(g->conf->token_module, g->conf->token_label, text, &g->token);
 	secret_wipe(text, strlen(text));
 	secret_wipe((void *)(uintptr_t)pin.p, pin.n);
-	TRY(e);
-	return token_key(g->token, IDENTITY_LABEL, KEY_RSA_2048, &g->key);
+	return e;
 }
 
 err_t
@@ -135,6 +134,7 @@ agent_enrolment_read(struct agent *g, struct str text)
 	g->tls = (struct tls_client_conf){
 		.anchors = roots, .nanchors = n, .key = g->key, .chain = chain, .nchain = 1
 	};
+	agent_former_load(g, j);
 	g->identity = steal(identity);
 	g->device_id = arena_strdup(g->arena, id);
 	return OK;
@@ -166,11 +166,14 @@ agent_open(const struct agent_conf *conf, struct agent **ret)
 	e = dir_make(conf->state_dir, 0700);
 	if (err_ok(e))
 		e = lock(g);
+	if (err_ok(e))
+		e = dir_sweep(conf->state_dir);
+	if (err_ok(e))
+		e = dir_sweep(conf->trust_dir);
 	if (err_ok(e) && conf->token_module[0] != '\0')
 		e = open_token(g);
-	else if (err_ok(e))
-		e = key_file(g->arena, arena_printf(g->arena, "%s/identity.pem", conf->state_dir),
-		    KEY_RSA, KEY_RSA_2048, &g->key);
+	if (err_ok(e))
+		e = agent_key_open(g);
 	if (err_ok(e))
 		e = load_enrolment(g);
 	if (err_ok(e))
@@ -189,7 +192,9 @@ agent_close(struct agent *g)
 	if (g == NULL)
 		return;
 	cert_free(g->identity);
+	cert_free(g->former);
 	key_free(g->key);
+	key_free(g->former_key);
 	token_close(g->token);
 	fd_cleanup(&g->lock);
 	arena_free(g->arena);

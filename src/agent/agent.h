@@ -2,7 +2,7 @@
 /*
  * chancery-agent: keeps one Linux device in the state that the service wants. Small enough to be read whole.
  *
- *   state_dir/identity.pem      its own key (0600), unless that lives in a token
+ *   state_dir/identity.pem, identity-b.pem   its own key (0600), unless that lives in a token: one in use, one of before
  *   state_dir/enrolment.json    who it is: device id, identity certificate, whom it trusts; written once enrolled
  *   state_dir/certs/<alias>/    a delivered certificate: key.pem (0600) or key.uri, cert.pem (with its chain), chain.pem;
  *                               the folder is a link that moves to the new version whole
@@ -23,7 +23,7 @@
 #include "pki/cert.h"
 #include "pki/token.h"
 
-#define IDENTITY_LABEL "chancery-identity" /* our own key in the token */
+#define IDENTITY_LABEL "chancery-identity" /* our own key in the token, and the same with "-b" */
 
 struct agent_conf {
 	const char *url, *trust; /* service: address and CA file */
@@ -43,9 +43,12 @@ struct agent {
 	struct arena *arena;
 	int lock;              /* descriptor */
 	struct token *token;   /* NULL: none configured */
+	const char *key_name;  /* of it; see renew.c */
 	struct key *key;       /* of the identity */
 	const char *device_id; /* NULL: not enrolled */
 	struct cert *identity;
+	struct cert *former; /* before the last renewal; NULL: none */
+	struct key *former_key;
 	struct tls_client_conf tls;
 };
 
@@ -60,15 +63,34 @@ err_t agent_certs_read(
 
 /* enrol.c */
 err_t agent_enrol(struct agent *g, const char *code);
-/* What was delivered goes, then the enrolment and the key; also when the service has retired this device already. */
+/* What was delivered goes, the service is told so, then the enrolment and the key go; also when the service has retired
+ * this device already. */
 err_t agent_unenrol(struct agent *g);
-/* The second half of that: here nothing is left but the lock. The agent can only be closed after it. */
+/* The end of that: here nothing is left but the lock. The agent can only be closed after it. */
 err_t agent_forget(const struct agent *g, struct arena *a);
 /* What the enrolment answers: a certificate for our key that chains to a root that came with it. */
 err_t agent_answer_check(const struct agent *g, struct arena *a, const json *answer);
 
+/* renew.c: the key that enrolment.json names, made when it is missing. */
+err_t agent_key_open(struct agent *g);
+err_t agent_keys_remove(const struct agent *g, struct arena *a);
+/* The identity before this one, if it is still there. */
+void agent_former_load(struct agent *g, const json *enrolment);
+/* Two thirds of the identity's life are over. */
+bool agent_renewal_due(const struct agent *g);
+bool agent_identity_over(const struct agent *g); /* expired */
+/* Renews the identity, which must not be over. After a success connections made with g->tls before are of the past. */
+err_t agent_renew(struct agent *g);
+/* The two halves of that: a new key, and what the service answered for it. The key is g's after a success. */
+err_t agent_renewal_begin(struct agent *g, struct key **ret);
+err_t agent_renewal_take(struct agent *g, struct key *key, json *answer);
+
 /* checkin.c: until *stop is set; once: one check-in and what follows from it, then return. */
 err_t agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop);
+/* One check-in: facts, what is held, and what came of the commands before; the service waits up to `wait` seconds for
+ * commands. */
+err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results,
+    int wait, json **ret);
 /* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
 err_t agent_command(const struct agent *g, struct arena *a, const json *command);
 

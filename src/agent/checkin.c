@@ -17,6 +17,7 @@
 #define TIMEOUT_MS ((WAIT_S + 20) * 1000)
 #define BACKOFF_MIN_MS 200
 #define BACKOFF_MAX_MS 60000
+#define RENEW_AGAIN_MS (5 * 60 * 1000) /* between attempts to renew the identity */
 
 static err_t
 do_install_ca(const struct agent *g, struct arena *a, const char *alias, const json *c)
@@ -98,8 +99,8 @@ result_of(struct arena *a, const json *c, err_t e)
 	return result;
 }
 
-static err_t
-exchange(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
+err_t
+agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results, int wait,
     json **ret)
 {
 	auto_json json *msg = json_object_new();
@@ -123,7 +124,7 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	auto_json json *answer = NULL;
 	json *commands;
 
-	TRY(exchange(g, f, a, *results, wait, &answer));
+	TRY(agent_report(g, f, a, *results, wait, &answer));
 	TRY(json_need_array(answer, "commands", LIMIT_RESULTS, &commands));
 	json_free(*results);
 	*results = json_array_new();
@@ -152,7 +153,7 @@ back_off(int64_t *ms, volatile sig_atomic_t *stop)
 		poll(NULL, 0, 50);
 }
 
-/* Before the first report. What does not work now is not reported, and so comes again. */
+/* Before each report, which says how things are until this has worked. One look into a folder when all is settled. */
 static void
 make_good(const struct agent *g)
 {
@@ -163,23 +164,49 @@ make_good(const struct agent *g)
 		log_error("trust store", e);
 }
 
+/* In time, and with the old one still good; what fails is tried again. */
+static err_t
+keep_identity(struct agent *g, struct fetch **f, int64_t *next_ms, volatile sig_atomic_t *stop)
+{
+	struct fetch *fresh;
+	err_t e;
+
+	if (!agent_renewal_due(g) || when_mono_ms() < *next_ms)
+		return OK;
+	*next_ms = when_mono_ms() + RENEW_AGAIN_MS;
+	e = agent_renew(g);
+	if (!err_ok(e)) {
+		log_error("renewal of the identity", e);
+		return OK;
+	}
+	log_event(
+	    LOG_LEVEL_INFO, "identity renewed", "certificate", cert_serial(g->identity), NULL);
+	TRY(fetch_new(&g->tls, &fresh));
+	fetch_watch(fresh, stop);
+	fetch_free(*f);
+	*f = fresh;
+	return OK;
+}
+
 err_t
 agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 {
 	auto_fetch struct fetch *f = NULL;
 	auto_json json *results = json_array_new();
-	int64_t pause = 0;
+	int64_t pause = 0, renew_ms = INT64_MIN;
 	size_t did;
 
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(fetch_new(&g->tls, &f));
 	fetch_watch(f, stop);
-	make_good(g);
 	log_event(LOG_LEVEL_INFO, "ready", "device", g->device_id, "service", g->conf->url, NULL);
 	while (!*stop) {
-		err_t e = turn(g, f, once ? 0 : WAIT_S, &results, &did);
+		err_t e;
 
+		make_good(g);
+		TRY(keep_identity(g, &f, &renew_ms, stop));
+		e = turn(g, f, once ? 0 : WAIT_S, &results, &did);
 		if (err_ok(e)) {
 			pause = 0;
 			if (once && did == 0)

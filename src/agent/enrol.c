@@ -64,7 +64,8 @@ agent_enrol(struct agent *g, const char *code)
 	struct csr_spec spec = { .key_usage = 0xA0 };
 	struct str csr, text;
 
-	if (g->device_id != NULL)
+	/* Who slept through the end of its identity comes back with a code, as a new device that holds what it held. */
+	if (g->device_id != NULL && !agent_identity_over(g))
 		FAIL(ERR_JOINED, "device %s", g->device_id);
 	TRY(trust_for_enrolment(g, a, &tls));
 	/* No name: the service says what we are called. */
@@ -76,8 +77,9 @@ agent_enrol(struct agent *g, const char *code)
 	TRY(fetch_new(&tls, &f));
 	TRY(agent_post(g, f, a, "/agent/v1/enrol", msg, TIMEOUT_MS, &answer));
 	TRY(agent_answer_check(g, a, answer));
+	json_set_text(answer, "key", g->key_name);
 	TRY(json_print_pretty(a, answer, &text));
-	return file_create(arena_printf(a, "%s/enrolment.json", g->conf->state_dir), text, 0600);
+	return file_write(arena_printf(a, "%s/enrolment.json", g->conf->state_dir), text, 0600);
 }
 
 err_t
@@ -86,9 +88,7 @@ agent_forget(const struct agent *g, struct arena *a)
 	TRY(trust_remove_all(g, a));
 	TRY(identity_remove_all(g, a));
 	TRY(file_remove(arena_printf(a, "%s/enrolment.json", g->conf->state_dir)));
-	if (g->token != NULL)
-		return token_remove(g->token, IDENTITY_LABEL);
-	return file_remove(arena_printf(a, "%s/identity.pem", g->conf->state_dir));
+	return agent_keys_remove(g, a);
 }
 
 /* A service that does not know us any more has nothing to be told. */
@@ -109,6 +109,25 @@ say_goodbye(const struct agent *g, struct arena *a)
 	return e;
 }
 
+/* The last check-in: nothing of the service's is here. It answers that it does not know us any more. */
+static err_t
+say_empty(const struct agent *g, struct arena *a)
+{
+	auto_json json *results = json_array_new();
+	auto_json json *answer = NULL;
+	auto_fetch struct fetch *f = NULL;
+	err_t e;
+
+	TRY(fetch_new(&g->tls, &f));
+	e = agent_report(g, f, a, results, 0, &answer);
+	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_UNKNOWN)) {
+		err_forget(e);
+		return OK;
+	}
+	return e;
+}
+
+/* Cut off anywhere it can be done again: the enrolment is what goes last. */
 err_t
 agent_unenrol(struct agent *g)
 {
@@ -117,5 +136,8 @@ agent_unenrol(struct agent *g)
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(say_goodbye(g, a));
+	TRY(trust_remove_all(g, a));
+	TRY(identity_remove_all(g, a));
+	TRY(say_empty(g, a));
 	return agent_forget(g, a);
 }

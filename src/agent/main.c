@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "pki/keyprov.h"
+#include "pki/mem.h"
 
 #include <getopt.h>
 #include <sys/stat.h>
@@ -190,6 +191,8 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	e = run(argv[optind], path, code);
+	e = mem_wipe_on_free();
+	if (err_ok(e))
+		e = run(argv[optind], path, code);
 	return err_ok(e) ? EXIT_OK : report(e);
 }

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "pki/cms.h"
@@ -199,6 +200,23 @@ move_link(struct arena *a, const char *dir, const char *alias, const char *name)
 	return sync_folder(dir);
 }
 
+/* What was sealed before our identity was renewed is for the one before. */
+static err_t
+open_sealed(const struct agent *g, struct arena *a, struct str sealed, struct str *ret)
+{
+	err_t e = cms_open(a, g->identity, g->key, sealed, ret), former;
+	struct err_report rep;
+
+	if (err_ok(e) || g->former == NULL)
+		return e;
+	err_take(e, &rep);
+	former = cms_open(a, g->former, g->former_key, sealed, ret);
+	if (err_ok(former))
+		return OK;
+	err_forget(former);
+	return err_raise(&rep);
+}
+
 static err_t
 open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct str sealed_password,
     struct pfx *ret)
@@ -207,9 +225,9 @@ open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct 
 	const char *text;
 	err_t e;
 
-	e = cms_open(a, g->identity, g->key, sealed, &pfx);
+	e = open_sealed(g, a, sealed, &pfx);
 	if (err_ok(e))
-		e = cms_open(a, g->identity, g->key, sealed_password, &password);
+		e = open_sealed(g, a, sealed_password, &password);
 	if (err_ok(e))
 		e = text_cstr(a, password, &text);
 	if (err_ok(e)) {
@@ -219,6 +237,16 @@ open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct 
 	secret_wipe((void *)(uintptr_t)pfx.p, pfx.n);
 	secret_wipe((void *)(uintptr_t)password.p, password.n);
 	return e;
+}
+
+/* After the link has moved all is done; what could not be swept goes with the next change or start. */
+static void
+sweep_rest(const struct agent *g, struct arena *a)
+{
+	err_t e = identity_sweep(g, a);
+
+	if (!err_ok(e))
+		log_error("old versions stay for now", e);
 }
 
 err_t
@@ -241,7 +269,8 @@ identity_install(const struct agent *g, struct arena *a, const char *alias, stru
 	TRY(dir_make(dir, 0700));
 	TRY(write_version(g, a, alias, arena_printf(a, "%s/%s", dir, name), &pfx));
 	TRY(move_link(a, dir, alias, name));
-	return identity_sweep(g, a);
+	sweep_rest(g, a);
+	return OK;
 }
 
 /* The token's key goes first: what is left of a removal that was cut off is reported as a certificate without key. */

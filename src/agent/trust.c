@@ -3,8 +3,9 @@
  * CA certificates of the organisation: one PEM file each in the folder that update-ca-certificates(8) reads, then that
  * program, so that every TLS library of the system trusts them.
  *
- * Until that program has run well after a change, state_dir/unsettled-<alias> is there, and the certificate is not
- * reported: a kill or a failure between the two is made good at the next start or delivery.
+ * Until that program has run well after a change, state_dir/unsettled-<alias> is there. A certificate that was put there
+ * is not reported so long; one that was taken away still is, for the system goes on trusting it: the mark holds it. A
+ * kill or a failure between the two is made good before the next report.
  */
 #include "agent/agent.h"
 #include "base/file.h"
@@ -20,6 +21,7 @@
 #define SUFFIX ".crt"
 #define MARK "unsettled-"
 #define MAX_FILES 4096
+#define LIMIT_TRUST_FILE (1u << 20) /* ours are smaller; a broken one goes, too */
 
 extern char **environ;
 
@@ -119,12 +121,24 @@ trust_install(const struct agent *g, struct arena *a, const char *alias, struct 
 	return file_remove(mark_of(g, a, alias));
 }
 
+/* The file goes; what it held stays in the mark until it is settled. */
+static err_t
+take_away(const struct agent *g, struct arena *a, const char *alias)
+{
+	struct str pem;
+
+	if (!file_exists(path_of(g, a, alias)))
+		return OK;
+	TRY(file_read(a, path_of(g, a, alias), LIMIT_TRUST_FILE, &pem));
+	TRY(file_write(mark_of(g, a, alias), pem, 0600));
+	return file_remove(path_of(g, a, alias));
+}
+
 err_t
 trust_remove(const struct agent *g, struct arena *a, const char *alias)
 {
 	TRY(our_alias(alias));
-	TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
-	TRY(file_remove(path_of(g, a, alias)));
+	TRY(take_away(g, a, alias));
 	TRY(update(g, true));
 	return file_remove(mark_of(g, a, alias));
 }
@@ -141,23 +155,22 @@ trust_remove_all(const struct agent *g, struct arena *a)
 	for (size_t i = 0; i < n; i++) {
 		const char *alias = alias_of(a, names[i]);
 
-		if (alias == NULL)
-			continue;
-		TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
-		TRY(file_remove(path_of(g, a, alias)));
+		if (alias != NULL)
+			TRY(take_away(g, a, alias));
 	}
 	return trust_settle(g, a);
 }
 
+/* path: the certificate's file, or the mark that keeps what was in it. */
 static err_t
-add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
+add_item(struct arena *a, const char *path, const char *alias, json *list)
 {
 	auto_cert struct cert *ca = NULL;
 	struct str pem, der;
 	json *item;
 	size_t n;
 
-	TRY(file_read(a, path_of(g, a, alias), 2 * LIMIT_CERT_BYTES, &pem));
+	TRY(file_read(a, path, 2 * LIMIT_CERT_BYTES, &pem));
 	TRY(text_unpem(a, pem, "CERTIFICATE", &der, 1, &n));
 	TRY(cert_parse(n == 1 ? der : STR_EMPTY, &ca));
 	item = json_object_new();
@@ -170,12 +183,34 @@ add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
 	return OK;
 }
 
+/* Taken away here, and trusted by the system for as long as the mark stands. */
+static err_t
+add_unsettled(const struct agent *g, struct arena *a, json *list)
+{
+	char **names;
+	size_t n;
+
+	TRY(dir_list(a, g->conf->state_dir, MAX_FILES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		const char *alias = names[i] + strlen(MARK);
+		err_t e;
+
+		if (!str_starts(str_c(names[i]), LIT(MARK)))
+			continue;
+		/* An empty mark is of an installation that did not get so far. */
+		e = add_item(a, mark_of(g, a, alias), alias, list);
+		err_forget(e);
+	}
+	return OK;
+}
+
 err_t
 trust_inventory(const struct agent *g, struct arena *a, json *list)
 {
 	char **names;
 	size_t n;
 
+	TRY(add_unsettled(g, a, list));
 	if (!file_exists(g->conf->trust_dir))
 		return OK;
 	TRY(dir_list(a, g->conf->trust_dir, MAX_FILES, &names, &n));
@@ -186,7 +221,7 @@ trust_inventory(const struct agent *g, struct arena *a, json *list)
 		if (alias == NULL || file_exists(mark_of(g, a, alias)))
 			continue;
 		/* A file that is broken is not there: it will be delivered again. */
-		e = add_item(g, a, alias, list);
+		e = add_item(a, path_of(g, a, alias), alias, list);
 		err_forget(e);
 	}
 	return OK;

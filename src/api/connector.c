@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connector's endpoints on the device port: enrol once with a code, then poll.
+ * The connector's endpoints on the device port: enrol once with a code, then poll; renew in time.
  *
  * One poll hands in the results of finished jobs, says what the connector is and reaches, and takes the next jobs; with
  * neither results nor jobs it stays parked until there is work or its wait is over.
  */
 #include "api/connector_job.h"
 #include "codec/keys_ipc.h"
-#include "model/enrol.h"
+#include "model/renew.h"
+#include "model/revoked.h"
 #include "pki/cert.h"
 #include "pki/csr.h"
 
@@ -106,6 +107,39 @@ post_enrol(struct http_req *r)
 	return http_reply(r, 200, "application/json", text);
 }
 
+/* The certificate that the connector shows is good until the new one is used. */
+static err_t
+post_renew(struct http_req *r)
+{
+	struct api *api = api_of(r);
+	struct arena *a = http_arena(r);
+	const struct connector *c = http_caller(r);
+	auto_json json *body = NULL;
+	auto_json json *out = json_object_new();
+	auto_csr struct csr csr = { 0 };
+	auto_cert struct cert *cert = NULL;
+	struct str csr_der, der, *chain, text;
+	struct api_ca ca;
+	struct enrol e;
+	size_t nchain;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
+	TRY(json_need_base64(a, body, "csr", LIMIT_CSR_BYTES, &csr_der));
+	TRY(csr_parse(a, csr_der, &csr));
+	TRY(api->ca_facts(api->ca_ctx, a, &ca));
+	TRY(renew_begin(a, CODE_CONNECTOR, c->id, (struct id){ 0 }, str_of(csr.spki_sha256, 32),
+	    ca.holder, ca.identity_ca, &e));
+	TRY(issue(api, a, &e, &csr, csr_der, &der, &chain, &nchain));
+	TRY(cert_parse(der, &cert));
+	TRY(renew_finish(api->store, &e, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
+
+	json_set_id(a, out, "id", e.id);
+	json_set_base64(a, out, "certificate", der);
+	json_set(out, "chain", base64_array(a, chain, nchain));
+	TRY(json_print(a, out, &text));
+	return http_reply(r, 200, "application/json", text);
+}
+
 struct contact {
 	struct arena *a;
 	struct connector *seen; /* what the record shall say */
@@ -121,6 +155,10 @@ contact(struct tx *tx, void *arg)
 	TRY(store_connector_get(tx, x->a, x->seen->id, &now));
 	x->seen->enabled = now.enabled;
 	x->seen->name = now.name;
+	/* A renewal may have been used for the first time meanwhile. */
+	x->seen->identity = now.identity;
+	x->seen->identity_sha256 = now.identity_sha256;
+	x->seen->fence = now.fence;
 	return store_connector_update(tx, x->seen);
 }
 
@@ -194,8 +232,8 @@ post_poll(struct http_req *r)
 	TRY(note_facts(api, a, body, c));
 	TRY(take_results(api, a, c, results, answers));
 
-	TRY(job_lease(api->store, a, c, worker, max < api->max_jobs ? (size_t)max : api->max_jobs,
-	    api->lease_s, &v, &n));
+	TRY(job_lease(api->store, a, c, worker, !http_first_run(r),
+	    max < api->max_jobs ? (size_t)max : api->max_jobs, api->lease_s, &v, &n));
 	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */
 	if (n == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
 		int64_t until = http_arrived_ms(r) + wait * 1000;
@@ -213,8 +251,39 @@ post_poll(struct http_req *r)
 	return http_reply(r, 200, "application/json", text);
 }
 
+/* What the CA revoked by itself: {"revoked": [{"order": request id, "serial": hex, "reason": n}]} -> {"changed": n} */
+static err_t
+post_revoked(struct http_req *r)
+{
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	auto_json json *out = json_object_new();
+	struct revoked_item *v;
+	json *list = NULL;
+	struct str text;
+	int64_t reason;
+	size_t n = 0;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
+	TRY(json_want_array(body, "revoked", LIMIT_PAGE, &list));
+	v = arena_array(a, json_count(list) + 1, sizeof(*v));
+	for (; n < json_count(list); n++) {
+		TRY(json_need_id(json_at(list, n), "order", &v[n].request));
+		TRY(json_need_text(json_at(list, n), "serial", LIMIT_TEXT, &v[n].serial));
+		TRY(json_want_int(json_at(list, n), "reason", 0, 10, 0, &reason));
+		v[n].reason = (int)reason;
+	}
+	TRY(revoked_take(api_of(r)->store, a, http_caller(r), v, n, &n));
+	json_set_int(out, "changed", (int64_t)n);
+	TRY(json_print(a, out, &text));
+	return http_reply(r, 200, "application/json", text);
+}
+
 const struct http_route api_connector_routes[] = {
-	ROUTE(POST, "/connector/v1/enrol", PERM_CONNECTOR_ENROL, post_enrol),
+	ROUTE_BODY(
+	    POST, "/connector/v1/enrol", PERM_CONNECTOR_ENROL, post_enrol, LIMIT_HTTP_STRANGER),
+	ROUTE_BODY(POST, "/connector/v1/renew", PERM_CONNECTOR, post_renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/connector/v1/poll", PERM_CONNECTOR, post_poll),
+	ROUTE(POST, "/connector/v1/revoked", PERM_CONNECTOR, post_revoked),
 	{ 0 },
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may pass: on the API port by bearer token (RFC 6750) and permission, on the device port by the connector's client
- * certificate. What no rule lets pass is refused.
+ * Who may pass: on the API port by bearer token (RFC 6750) and permission, as long as those it names have a record; on
+ * the device port by the connector's client certificate. What no rule lets pass is refused.
  */
+#include "api/oauth.h"
 #include "api/token.h"
+#include "model/renew.h"
 #include "pki/key.h"
 #include "store/device.h"
 
@@ -22,6 +24,44 @@ bearer(struct http_req *r, struct str *ret)
 	return OK;
 }
 
+struct standing {
+	struct arena *a;
+	const struct caller *who;
+	struct admin admin;
+	struct app app;
+};
+
+/* The command line itself is no record: nobody can remove it. */
+static err_t
+find_standing(struct tx *tx, void *arg)
+{
+	struct standing *s = arg;
+
+	s->app.enabled = s->admin.enabled = true;
+	if (!s->who->app)
+		TRY(store_admin_get(tx, s->a, s->who->id, &s->admin));
+	if (strcmp(id_text(s->a, s->who->client), OAUTH_CLI_CLIENT) == 0)
+		return OK;
+	return store_app_get(tx, s->a, s->who->client, &s->app);
+}
+
+/* A token ends with whom it was made for, and with the application that it was given to. */
+static err_t
+check_standing(struct http_req *r, const struct caller *who)
+{
+	struct standing s = { .a = http_arena(r), .who = who };
+	err_t e = store_read(api_of(r)->store, find_standing, &s);
+
+	if (err_is(e, ERR_NOT_FOUND))
+		FAIL(ERR_TOKEN, "%s, or the application that it signed in with, was removed",
+		    who->actor);
+	TRY(e);
+	if (!s.app.enabled || !s.admin.enabled)
+		FAIL(ERR_TOKEN, "%s, or the application that it signed in with, is disabled",
+		    who->actor);
+	return OK;
+}
+
 err_t
 api_gate(struct http_req *r, unsigned perm)
 {
@@ -34,6 +74,7 @@ api_gate(struct http_req *r, unsigned perm)
 	who = ARENA_NEW(a, struct caller);
 	TRY(bearer(r, &token));
 	TRY(token_read(api_of(r), a, token, who));
+	TRY(check_standing(r, who));
 	if ((who->perms & perm) == 0)
 		FAIL(ERR_FORBIDDEN, "%s needs %s", who->actor, perm_describe(a, perm));
 	http_set_caller(r, who);
@@ -70,6 +111,10 @@ api_connector_gate(struct http_req *r, unsigned perm)
 		FAIL(ERR_CONNECTOR_REFUSED, "no client certificate");
 	hash_sha256(cert, l.sha256);
 	e = store_read(api_of(r)->store, look_up, &l);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		e = renew_used_connector(api_of(r)->store, a, STR(l.sha256), l.ret);
+	}
 	if (err_is(e, ERR_NOT_FOUND))
 		FAIL(ERR_CONNECTOR_REFUSED, "no connector has this certificate");
 	TRY(e);

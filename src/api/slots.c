@@ -151,6 +151,8 @@ event_json(struct arena *a, const struct event *e)
 
 	json_set_int(j, "sequence", e->seq);
 	set_ms(a, j, "dateTime", e->when);
+	json_set_int(j, "count", e->count);
+	set_ms(a, j, "lastDateTime", e->until);
 	json_set_text(j, "actor", e->actor);
 	json_set_text(j, "event", e->event);
 	json_set_text(j, "detail", text_or_null(e->detail));

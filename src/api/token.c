@@ -108,6 +108,8 @@ token_read(const struct api *api, struct arena *a, struct str compact, struct ca
 		return err_is(e, ERR_TOKEN) ? e : ERROR(ERR_TOKEN, "the token lacks claims");
 	if (!err_ok(id_parse(str_c(json_text(json_get(c, "oid"))), &who.id)))
 		FAIL(ERR_TOKEN, "the token names nobody");
+	if (!err_ok(id_parse(str_c(json_text(json_get(c, "appid"))), &who.client)))
+		FAIL(ERR_TOKEN, "the token names no application");
 	who.app = strcmp(json_text(json_get(c, "idtyp")), "app") == 0;
 	name = json_text(json_get(c, who.app ? "app_displayname" : "preferred_username"));
 	who.upn = who.app ? "" : arena_strdup(a, name);

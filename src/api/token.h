@@ -4,7 +4,8 @@
  * header. JWT (RFC 7519) in RS256 (RFC 7518 3.3); bearer use RFC 6750.
  *
  * A token is ours when its signature is by one of our keys (by kid, algorithm by the key), and issuer, audience and
- * tenant are ours, and now lies between nbf (5 minutes of grace) and exp (none).
+ * tenant are ours, and now lies between nbf (5 minutes of grace) and exp (none). That those it names were not removed or
+ * disabled meanwhile is the gate's to see, at each request.
  */
 #ifndef API_TOKEN_H
 #define API_TOKEN_H
@@ -20,6 +21,7 @@ struct caller {
 	const char *actor; /* "app Name" or "admin name": for the audit */
 	const char *upn;   /* "" for applications */
 	struct id id;      /* of the application or administrator */
+	struct id client;  /* the application that the token was given to */
 	bool app;
 };
 

@@ -132,6 +132,16 @@ struct change {
 	struct user user;
 };
 
+/* The one thing that two users cannot share is the principal name. */
+static err_t
+unless_taken(const struct change *c, err_t e)
+{
+	if (!err_is(e, ERR_CONFLICT))
+		return e;
+	err_forget(e);
+	FAIL(ERR_CONFLICT, "another user has the userPrincipalName %s", c->user.upn);
+}
+
 static err_t
 insert(struct tx *tx, void *arg)
 {
@@ -139,7 +149,7 @@ insert(struct tx *tx, void *arg)
 	json *j;
 	const char *after;
 
-	TRY(store_user_insert(tx, &c->user));
+	TRY(unless_taken(c, store_user_insert(tx, &c->user)));
 	TRY(user_json(c->a, &c->user, &j));
 	TRY(entity_text(c->a, j, &after));
 	return store_audit_add(
@@ -158,7 +168,7 @@ update(struct tx *tx, void *arg)
 	TRY(entity_text(c->a, j, &before));
 	TRY(field_read(c->a, fields, COUNT(fields), c->body, FIELD_UPDATE, known, &c->user));
 	c->user.modified = when_now();
-	TRY(store_user_update(tx, &c->user));
+	TRY(unless_taken(c, store_user_update(tx, &c->user)));
 	TRY(user_json(c->a, &c->user, &j));
 	TRY(entity_text(c->a, j, &after));
 	/* Names and rights of every device of this person may be others now, also of those that are away. */
@@ -205,7 +215,7 @@ post(struct http_req *r)
 	c.user.id = id_new();
 	c.user.source = "api";
 	c.user.created = c.user.modified = when_now();
-	TRY_CTX(store_write(api_of(r)->store, insert, &c), "user %s", c.user.upn);
+	TRY(store_write(api_of(r)->store, insert, &c));
 	TRY(user_json(a, &c.user, &j));
 	return reply_entity(
 	    r, 201, "users", arena_printf(a, "/users/%s", id_text(a, c.user.id)), NULL, j);

@@ -5,6 +5,8 @@
 #include <stdalign.h>
 #include <stdio.h>
 
+#include "base/secret.h"
+
 #define FIRST_BLOCK 4096u
 #define LARGEST_BLOCK (64u << 10)
 
@@ -52,6 +54,7 @@ blocks_free(struct block *b, const struct block *until)
 	while (b != until) {
 		struct block *older = b->older;
 
+		secret_wipe(b->bytes, b->used);
 		free(b);
 		b = older;
 	}

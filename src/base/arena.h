@@ -3,7 +3,7 @@
  * Arena: memory that lives as long as one request, job, check-in or command, and goes away at once.
  *
  * Nothing taken from an arena is freed alone. Allocation does not fail: it aborts, so bound before you allocate.
- * Memory comes back zeroed. arena_free() wipes nothing; secrets have secret.h.
+ * Memory comes back zeroed. What is given back is wiped.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 
 #define CHUNK (64u << 10)
-#define TEMPORARY ".tmp-"
+/* Told from other people's in folders that are not ours alone. */
+#define TEMPORARY ".tmp-chancery-"
 
 /* For errno, after a call on this path. */
 static err_t
@@ -237,6 +238,27 @@ dir_cleanup(DIR **d)
 {
 	if (*d != NULL)
 		closedir(*d);
+}
+
+err_t
+dir_sweep(const char *path)
+{
+	__attribute__((cleanup(dir_cleanup))) DIR *d = opendir(path);
+	const struct dirent *entry;
+	bool any = false;
+
+	if (d == NULL && errno == ENOENT)
+		return OK;
+	if (d == NULL)
+		return file_error("open folder", path);
+	while ((entry = readdir(d)) != NULL) {
+		if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) != 0)
+			continue;
+		if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
+			return file_error("remove a temporary file in", path);
+		any = true;
+	}
+	return any ? folder_sync(path) : OK;
 }
 
 err_t

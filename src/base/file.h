@@ -30,6 +30,9 @@ err_t file_remove(const char *path);
 bool file_exists(const char *path);
 /* The folder and those above it, each with this mode where it is made. */
 err_t dir_make(const char *path, mode_t mode);
+/* Removes what file_write() and file_create() left in a folder when they were killed: it may hold a private key. Only for
+ * who alone writes there, before it does. A folder that is not there is success. */
+err_t dir_sweep(const char *path);
 /* Names in a folder, sorted, without "." and ".."; at most max. */
 err_t dir_list(struct arena *a, const char *path, size_t max, char ***ret, size_t *retn);
 

@@ -4,6 +4,8 @@
 #define BASE_LIMITS_H
 
 #define LIMIT_HTTP_BODY (8u << 20)    /* request body */
+#define LIMIT_HTTP_BODIES (64u << 20) /* request bodies of one server, all together */
+#define LIMIT_HTTP_STRANGER 65536u    /* request body of who has no certificate yet */
 #define LIMIT_HTTP_HEADERS 65536u     /* request line and headers */
 #define LIMIT_HTTP_REPLY (32u << 20)  /* answer that our client takes in */
 #define LIMIT_HTTP_FIELDS 128u        /* header fields of one request */

@@ -244,6 +244,7 @@ const struct http_route front_tls_routes[] = {
 	ROUTE(POST, "/.well-known/est/{label}/simplereenroll", FRONT_SIGNED_ON, front_est_reenroll),
 	ROUTE(POST, "/.well-known/est/{label}/serverkeygen", FRONT_SIGNED_ON, front_est_keygen),
 	ROUTE(POST, "/chancery/ca/v1/revoke", FRONT_CALLER, front_revoke),
+	ROUTE(GET, "/chancery/ca/v1/revoked", FRONT_CALLER, front_revoked),
 	FRONT_SCEP_ROUTES,
 	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
 	{ .path = NULL },
@@ -336,5 +337,19 @@ front_tls(struct front *f, struct arena *a, struct tls_server_conf *ret, struct 
 		.anchors = anchors,
 		.nanchors = n,
 	};
+	return OK;
+}
+
+err_t
+front_tls_changed(struct front *f, struct str leaf, bool *ret)
+{
+	auto_arena struct arena *a = arena_new();
+	struct buf none = { 0 };
+	struct ca_chain_rep chain;
+	struct str answer;
+
+	TRY(front_call(f, a, CA_TLS_CHAIN, true, &none, &answer));
+	TRY(ca_chain_rep_parse(a, answer, &chain));
+	*ret = chain.chain.n > 0 && !str_eq(chain.chain.v[0], leaf);
 	return OK;
 }

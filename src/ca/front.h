@@ -10,6 +10,7 @@
  *          POST /ADPolicyProvider_CEP_<way>/service.svc/CEP  MS-XCEP; <way> is Certificate or UsernamePassword
  *               /.well-known/est[/<template>]/...            EST (front_est.c); failures are text
  *          POST /chancery/ca/v1/revoke                       {"order": base64} -> {"revoked": n}
+ *          GET  /chancery/ca/v1/revoked?after=PLACE          {"revoked": [{"order", "serial", "reason"}], "after": PLACE}
  *   plain  GET /crl/<CA name>[+].crl, /aia/<CA name>.crt, /healthz, /metrics
  *          POST /ocsp[/<CA name>], GET /ocsp/<base64>        OCSP (front_ocsp.c)
  */
@@ -51,5 +52,7 @@ struct http_mount front_http_mount(struct front *f);
  */
 err_t front_tls(
     struct front *f, struct arena *a, struct tls_server_conf *ret, struct key **ret_key);
+/* Is the issuer's TLS certificate for us another one than this by now? */
+err_t front_tls_changed(struct front *f, struct str leaf, bool *ret);
 
 #endif

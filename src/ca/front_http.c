@@ -27,6 +27,54 @@ front_revoke(struct http_req *r)
 	return http_reply(r, 200, "application/json", text);
 }
 
+/* "<time>-<number>" of the last one seen; nothing: from the beginning. */
+static err_t
+place_of(struct http_req *r, struct ca_revoked_place *ret)
+{
+	const char *after = http_query(r, "after");
+	struct str rest, at;
+
+	*ret = (struct ca_revoked_place){ 0 };
+	if (after == NULL)
+		return OK;
+	rest = str_c(after);
+	at = str_cut(&rest, '-');
+	TRY_CTX(text_i64(at, 0, INT64_MAX, &ret->at), "after");
+	TRY_CTX(text_i64(rest, 0, INT64_MAX, &ret->id), "after");
+	return OK;
+}
+
+err_t
+front_revoked(struct http_req *r)
+{
+	struct arena *a = http_arena(r);
+	struct ca_revoked_req q = { .caller = http_peer_cert(r) };
+	auto_json json *out = json_object_new();
+	json *list = json_array_new();
+	struct ca_revoked_rep rep;
+	auto_buf struct buf in = { 0 };
+	struct str answer, text;
+
+	json_set(out, "revoked", list);
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(place_of(r, &q.after));
+	TRY(ca_revoked_req_encode(&q, &in));
+	TRY(front_call(http_ctx(r), a, CA_REVOKED, true, &in, &answer));
+	TRY(ca_revoked_rep_parse(a, answer, &rep));
+	for (size_t i = 0; i < rep.n; i++) {
+		json *one = json_object_new();
+
+		json_set_id(a, one, "order", rep.v[i].order);
+		json_set_text(one, "serial", rep.v[i].serial);
+		json_set_int(one, "reason", rep.v[i].reason);
+		json_add(list, one);
+	}
+	json_set_text(out, "after",
+	    arena_printf(a, "%lld-%lld", (long long)rep.next.at, (long long)rep.next.id));
+	TRY(json_print(a, out, &text));
+	return http_reply(r, 200, "application/json", text);
+}
+
 /* "<CA name>.crt" -> the name. */
 static err_t
 strip(struct http_req *r, const char *ext, const char **ret)

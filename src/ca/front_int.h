@@ -21,6 +21,7 @@ err_t front_est_enroll(struct http_req *r);
 err_t front_est_reenroll(struct http_req *r);
 err_t front_est_keygen(struct http_req *r);
 err_t front_revoke(struct http_req *r);
+err_t front_revoked(struct http_req *r);
 err_t front_crl(struct http_req *r);
 err_t front_aia(struct http_req *r);
 err_t front_health(struct http_req *r);

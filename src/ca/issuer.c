@@ -104,6 +104,7 @@ issuer_open(const struct issuer_conf *conf, struct issuer **ret)
 	TRY(backup_restore(conf->state_dir));
 	TRY(vault_open(keys_dir, conf->passphrase, &is->vault));
 	TRY(keyprov_init());
+	TRY(dir_sweep(keys_dir));
 	TRY(store_open(&sc, &is->store));
 	TRY(issuer_reload(is));
 	TRY(mint_close_left_over(is, 0));

@@ -75,6 +75,17 @@ on_revoke(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ca_revoke_rep_encode(&rep, out);
 }
 
+static err_t
+on_revoked(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct ca_revoked_req q;
+	struct ca_revoked_rep rep;
+
+	TRY(ca_revoked_req_parse(a, in, &q));
+	TRY(revoked_since(ctx, a, &q, &rep));
+	return ca_revoked_rep_encode(&rep, out);
+}
+
 /* One piece; whoever fetches begins anew when a newer list came in between. */
 static err_t
 on_crl(void *ctx, struct arena *a, struct str in, struct buf *out)
@@ -185,6 +196,7 @@ static const struct ipc_verb verbs[] = {
 	{ CA_SUBMIT, on_submit },
 	{ CA_QUERY, on_query },
 	{ CA_REVOKE, on_revoke },
+	{ CA_REVOKED, on_revoked },
 	{ CA_CRL, on_crl },
 	{ CA_CERT, on_cert },
 	{ CA_LIST, on_list },

@@ -233,7 +233,8 @@ take_order(struct store *s, struct arena *a, const struct approval *from, struct
 	const struct template_row *t = &g->template;
 	struct order o;
 
-	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed, from->who.sha256,
+	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed,
+	    from->who.vouched != NULL ? STR_EMPTY : STR(from->who.sha256),
 	    from->who.asked != 0 ? from->who.asked : when_now(), &o));
 	if (!str_ieq_c(str_c(o.ca), g->ca->name))
 		FAIL(ERR_ORDER_CA, "it is for %s, and was sent to %s", o.ca, g->ca->name);

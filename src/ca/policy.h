@@ -104,11 +104,12 @@ void policy_ca_says(struct approval *ap, const struct issue_ext *more, size_t n)
 err_t policy_subordinate(struct store *s, const struct ca *signer, struct arena *a, struct str csr,
     int years, int path_len, struct approval **ret);
 
-/* Opens a sealed order of an admitted service; checks seal, kind, time and holder. *ret points into `sealed`. */
+/* Opens a sealed order of an admitted service; checks seal, kind, time and holder: the SHA-256 of the
+ * certificate of who shows it, empty for a device that shows it as its challenge. *ret points into `sealed`. */
 err_t policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    const uint8_t caller_sha256[32], struct order *ret);
+    struct str holder, struct order *ret);
 /* The same, as of a time at which it was shown. */
 err_t policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind,
-    struct str sealed, const uint8_t caller_sha256[32], when_t now, struct order *ret);
+    struct str sealed, struct str holder, when_t now, struct order *ret);
 
 #endif

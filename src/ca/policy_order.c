@@ -36,14 +36,14 @@ open_sealed(struct arena *a, const struct order_keys *spkis, struct str sealed, 
 
 err_t
 policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    const uint8_t caller_sha256[32], struct order *ret)
+    struct str holder, struct order *ret)
 {
-	return policy_order_open_at(s, a, kind, sealed, caller_sha256, when_now(), ret);
+	return policy_order_open_at(s, a, kind, sealed, holder, when_now(), ret);
 }
 
 err_t
 policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    const uint8_t caller_sha256[32], when_t now, struct order *ret)
+    struct str holder, when_t now, struct order *ret)
 {
 	struct order_keys keys = { .a = a };
 	struct order o;
@@ -58,9 +58,9 @@ policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, str
 	if (o.issued > now + POLICY_CLOCK_SKEW)
 		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
 		    when_text(a, o.issued));
-	if (o.holder.n > 0 && !str_eq(o.holder, str_of(caller_sha256, 32)))
+	if (!str_eq(o.holder, holder))
 		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s",
-		    text_hex(a, str_of(caller_sha256, 32)), text_hex(a, o.holder));
+		    text_hex(a, holder), text_hex(a, o.holder));
 	*ret = o;
 	return OK;
 }

@@ -6,6 +6,7 @@
 #ifndef CA_REVOKE_H
 #define CA_REVOKE_H
 
+#include "codec/ca_ipc.h"
 #include "codec/order.h"
 #include "store/ca.h"
 
@@ -42,6 +43,10 @@ err_t revoke_by_serial(
 
 /* Back from hold: valid again, and off the CRL with the next one. ERR_NOT_ON_HOLD. */
 err_t revoke_release(struct issuer *is, struct arena *a, const char *ca, const char *serial);
+/* What was issued to the caller by order and revoked for good since, whoever revoked it: so that the service, which asks
+ * through its connector, does not take for valid what is not. */
+err_t revoked_since(struct issuer *is, struct arena *a, const struct ca_revoked_req *q,
+    struct ca_revoked_rep *ret);
 
 /* The serial as the store has it: lower case, no blanks, colons or leading zeros. ERR_BAD_REQUEST. */
 err_t serial_text(struct arena *a, const char *in, const char **ret);

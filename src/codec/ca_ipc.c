@@ -219,6 +219,77 @@ ca_revoke_rep_parse(struct arena *a, struct str in, struct ca_revoke_rep *ret)
 	return OK;
 }
 
+static err_t
+place_put(struct buf *out, const struct ca_revoked_place *p)
+{
+	TRY(wr_i64(out, p->at));
+	return wr_i64(out, p->id);
+}
+
+static err_t
+place_take(struct str *in, struct ca_revoked_place *ret)
+{
+	TRY(rd_i64(in, &ret->at));
+	return rd_i64(in, &ret->id);
+}
+
+err_t
+ca_revoked_req_encode(const struct ca_revoked_req *q, struct buf *out)
+{
+	TRY(wr_blob(out, q->caller));
+	return place_put(out, &q->after);
+}
+
+err_t
+ca_revoked_req_parse(struct arena *a, struct str in, struct ca_revoked_req *ret)
+{
+	struct ca_revoked_req q;
+
+	(void)a;
+	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.caller));
+	TRY(place_take(&in, &q.after));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
+err_t
+ca_revoked_rep_encode(const struct ca_revoked_rep *q, struct buf *out)
+{
+	if (q->n > LIMIT_PAGE)
+		FAIL(ERR_TOO_LARGE, "%zu revocations, at most %u", q->n, LIMIT_PAGE);
+	TRY(wr_u16(out, (uint16_t)q->n));
+	for (size_t i = 0; i < q->n; i++) {
+		TRY(buf_put(out, id_str(&q->v[i].order)));
+		TRY(wr_text(out, q->v[i].serial));
+		TRY(wr_u8(out, q->v[i].reason));
+	}
+	return place_put(out, &q->next);
+}
+
+err_t
+ca_revoked_rep_parse(struct arena *a, struct str in, struct ca_revoked_rep *ret)
+{
+	struct ca_revoked_rep q = { 0 };
+	struct str id;
+	uint16_t n;
+
+	TRY(rd_u16(&in, &n));
+	if (n > LIMIT_PAGE)
+		FAIL(ERR_TOO_LARGE, "%u revocations, at most %u", n, LIMIT_PAGE);
+	q.v = arena_array(a, n + 1u, sizeof(*q.v));
+	for (; q.n < n; q.n++) {
+		TRY(rd_take(&in, sizeof(struct id), &id));
+		memcpy(&q.v[q.n].order, id.p, id.n);
+		TRY(rd_text(a, &in, LIMIT_TEXT, &q.v[q.n].serial));
+		TRY(rd_u8(&in, &q.v[q.n].reason));
+	}
+	TRY(place_take(&in, &q.next));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
 err_t
 ca_name_req_encode(const struct ca_name_req *q, struct buf *out)
 {

@@ -16,6 +16,7 @@
  *   CA_TLS_CHAIN    (empty)                 ca_chain_rep    the front's TLS certificate first, then its chain
  *   CA_POLICIES     policies_req            policies_rep    what the caller may enrol for (codec/policies_ipc.h)
  *   CA_KEYGEN       ca_submit_req           ca_keygen_rep   the key is made by the issuer
+ *   CA_REVOKED      ca_revoked_req          ca_revoked_rep  what of the caller's was revoked since
  *   CA_SIGN_TLS     sign_req (which is 0)   sign_rep        with the TLS server key (codec/sign_ipc.h)
  */
 #ifndef CODEC_CA_IPC_H
@@ -24,6 +25,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "codec/ipc_part.h"
 #include "codec/sign_ipc.h"
 
@@ -39,6 +41,7 @@ enum ca_msg {
 	CA_OCSP = 0x0120,
 	CA_POLICIES = 0x0130,
 	CA_KEYGEN,
+	CA_REVOKED,
 };
 
 struct ca_attribute {
@@ -91,6 +94,28 @@ struct ca_revoke_rep {
 	uint32_t count;
 };
 
+/* A place in the order of revocations: time, and the number of the record. Zero: from the beginning. */
+struct ca_revoked_place {
+	int64_t at, id;
+};
+
+struct ca_revoked_req {
+	struct str caller;
+	struct ca_revoked_place after;
+};
+
+struct ca_revoked {
+	struct id order;
+	const char *serial; /* hex */
+	uint8_t reason;     /* RFC 5280 5.3.1 */
+};
+
+struct ca_revoked_rep {
+	struct ca_revoked *v; /* <= LIMIT_PAGE, oldest first */
+	size_t n;
+	struct ca_revoked_place next; /* ask from here the next time */
+};
+
 struct ca_name_req {
 	const char *ca;
 };
@@ -130,6 +155,10 @@ err_t ca_revoke_req_encode(const struct ca_revoke_req *q, struct buf *out);
 err_t ca_revoke_req_parse(struct arena *a, struct str in, struct ca_revoke_req *ret);
 err_t ca_revoke_rep_encode(const struct ca_revoke_rep *q, struct buf *out);
 err_t ca_revoke_rep_parse(struct arena *a, struct str in, struct ca_revoke_rep *ret);
+err_t ca_revoked_req_encode(const struct ca_revoked_req *q, struct buf *out);
+err_t ca_revoked_req_parse(struct arena *a, struct str in, struct ca_revoked_req *ret);
+err_t ca_revoked_rep_encode(const struct ca_revoked_rep *q, struct buf *out);
+err_t ca_revoked_rep_parse(struct arena *a, struct str in, struct ca_revoked_rep *ret);
 err_t ca_name_req_encode(const struct ca_name_req *q, struct buf *out);
 err_t ca_name_req_parse(struct arena *a, struct str in, struct ca_name_req *ret);
 err_t ca_der_rep_encode(const struct ca_der_rep *q, struct buf *out);

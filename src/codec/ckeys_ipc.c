@@ -25,7 +25,8 @@ ckeys_begin_req_encode(const struct ckeys_begin_req *q, struct buf *out)
 	TRY(wr_blob(out, q->subject));
 	TRY(wr_blob(out, q->san));
 	TRY(wr_text(out, q->sid));
-	return ipc_texts_put(out, &q->ekus);
+	TRY(ipc_texts_put(out, &q->ekus));
+	return wr_blob(out, q->device_certificate);
 }
 
 err_t
@@ -42,6 +43,7 @@ ckeys_begin_req_parse(struct arena *a, struct str in, struct ckeys_begin_req *re
 	TRY(rd_blob(&in, LIMIT_ORDER_BYTES, &q.san));
 	TRY(rd_text(a, &in, SID_MAX, &q.sid));
 	TRY(ipc_texts_take(a, &in, LIMIT_EKUS, LIMIT_OID_TEXT, &q.ekus));
+	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.device_certificate));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;

@@ -35,6 +35,7 @@ struct ckeys_begin_req {
 	struct str san;        /* DER GeneralNames; empty: none */
 	const char *sid;       /* "" if none */
 	struct ipc_texts ekus; /* OID text; <= LIMIT_EKUS */
+	struct str device_certificate; /* whom it is for; looked at before the CA is asked */
 };
 
 struct ckeys_begin_rep {

@@ -10,17 +10,24 @@ static const char *const names[] = {
 	[OUTCOME_MISCONFIGURED] = "misconfigured",
 };
 
-/* Errors that go away by themselves, and those that only this host's administrator can mend. All others need somebody
- * who changes the profile, the template or the device. */
+/* What the catalogue's status alone does not tell: a CA or a certificate from it that is not as it should be needs a
+ * person; an answer that cannot be read may come from a proxy that stands in for the CA at the moment. */
 static const struct {
 	enum err_code code;
 	enum outcome outcome;
 } outcomes[] = {
-	{ ERR_UNREACHABLE, OUTCOME_UNREACHABLE },
-	{ ERR_TIMEOUT, OUTCOME_UNREACHABLE },
-	{ ERR_IPC, OUTCOME_UNREACHABLE },
-	{ ERR_BUSY, OUTCOME_UNREACHABLE },
+	{ ERR_CA_DENIED, OUTCOME_REJECTED },
+	{ ERR_KEY_MISMATCH, OUTCOME_REJECTED },
+	{ ERR_UNSUPPORTED, OUTCOME_REJECTED },
 	{ ERR_HANDLE, OUTCOME_UNREACHABLE },
+	{ ERR_XML, OUTCOME_UNREACHABLE },
+	{ ERR_JSON, OUTCOME_UNREACHABLE },
+	{ ERR_MALFORMED, OUTCOME_UNREACHABLE },
+	{ ERR_TRUNCATED, OUTCOME_UNREACHABLE },
+	{ ERR_TRAILING, OUTCOME_UNREACHABLE },
+	{ ERR_TOO_LARGE, OUTCOME_UNREACHABLE },
+	{ ERR_UTF8, OUTCOME_UNREACHABLE },
+	{ ERR_BASE64, OUTCOME_UNREACHABLE },
 	{ ERR_TLS, OUTCOME_MISCONFIGURED },
 	{ ERR_NOT_JOINED, OUTCOME_MISCONFIGURED },
 	{ ERR_FILE, OUTCOME_MISCONFIGURED },
@@ -39,7 +46,17 @@ outcome_of(err_t e)
 	for (size_t i = 0; i < COUNT(outcomes); i++)
 		if (err_is(e, outcomes[i].code))
 			return outcomes[i].outcome;
-	return OUTCOME_REJECTED;
+	return err_info(e.code)->http >= 500 ? OUTCOME_UNREACHABLE : OUTCOME_REJECTED;
+}
+
+err_t
+outcome_http(const char *what, int status, const char *detail)
+{
+	if (status == 408 || status == 425 || status == 429 || status >= 500)
+		FAIL(ERR_UNREACHABLE, "%s: status %d: %s", what, status, detail);
+	if (status >= 400)
+		FAIL(ERR_CA_DENIED, "%s: status %d: %s", what, status, detail);
+	FAIL(ERR_HTTP_STATUS, "%s: status %d: %s", what, status, detail);
 }
 
 const struct backend *

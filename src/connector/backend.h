@@ -20,8 +20,12 @@ enum outcome {
 };
 
 const char *outcome_name(enum outcome o); /* "issued", ... as on the wire */
-/* The outcome that an error of ours means. */
+/* The outcome that an error of ours means. What a person must mend is rejected: 4xx of the catalogue, a CA that says no;
+ * all else is tried again by itself (unreachable) or is for who looks after this host (misconfigured). */
 enum outcome outcome_of(err_t e);
+/* The error for an HTTP status that carries no answer of the CA: ERR_CA_DENIED for 4xx, ERR_UNREACHABLE for what passes by
+ * itself, ERR_HTTP_STATUS else. */
+err_t outcome_http(const char *what, int status, const char *detail);
 
 struct backend_session; /* a connection to the CA, kept by one loop */
 
@@ -48,6 +52,10 @@ struct backend {
 	    struct submitted *ret);
 	/* order: sealed order of kind revoke. *ret: how many certificates were revoked by this call. */
 	err_t (*revoke)(struct backend_session *s, struct arena *a, struct str order, int64_t *ret);
+	/* What was issued to us and was revoked after that place ("": from the beginning). NULL: this kind of CA cannot say.
+	 * ret_list: an array of {"order", "serial", "reason"}, to be freed by the caller; the place is in the arena. */
+	err_t (*revoked)(struct backend_session *s, struct arena *a, const char *after,
+	    const char **ret_after, json **ret_list);
 };
 
 extern const struct backend *const backend_table[];

@@ -100,7 +100,33 @@ read_settled(struct arena *a, const struct link *l, const json *obj, struct join
 		FAIL(ERR_KEY_MISMATCH, "ca_certificate is not for the request of connector.csr");
 	memcpy(j->holder, cert_sha256(ours), sizeof(j->holder));
 	j->ca.key = l->ca_key;
-	j->service.key = l->service_key;
+	j->ca_end = cert_not_after(ours);
+	j->service.key = l->service_keys[0];
+	return OK;
+}
+
+/* Which of our keys is in use, and how long its certificate lasts. */
+static err_t
+read_service_key(const struct link *l, const json *obj, struct join *j)
+{
+	auto_cert struct cert *ours = NULL;
+	auto_key struct key *certified = NULL;
+	const char *name = NULL;
+
+	TRY(json_want_text(obj, "service_key", LIMIT_TEXT, &name));
+	if (name != NULL)
+		j->service_key = str_eq_c(str_c(name), link_key_name(1)) ? 1 : 0;
+	j->service.key = l->service_keys[j->service_key];
+	if (j->service.key == NULL)
+		FAIL(ERR_KEY_MISMATCH, "the key %s is not here any more",
+		    link_key_name(j->service_key));
+	TRY_CTX(cert_parse(j->service.chain[0], &ours), "service_certificate");
+	TRY(cert_key(ours, &certified));
+	if (!key_same_public(j->service.key, certified))
+		FAIL(ERR_KEY_MISMATCH, "service_certificate is not for the key %s",
+		    link_key_name(j->service_key));
+	j->service_end = cert_not_after(ours);
+	j->renew_at = cert_not_before(ours) + (j->service_end - cert_not_before(ours)) / 3 * 2;
 	return OK;
 }
 
@@ -114,6 +140,7 @@ join_parse(const struct link *l, struct arena *a, struct str text, struct join *
 	TRY(need_copy(a, obj, "id", &j->id));
 	TRY(pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
 	TRY(read_settled(a, l, obj, j));
+	TRY(read_service_key(l, obj, j));
 	*ret = j;
 	return OK;
 }
@@ -168,7 +195,7 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	struct str csr, text, cert;
 	const char *id;
 
-	TRY(our_csr(a, l->service_key, &csr));
+	TRY(our_csr(a, l->service_keys[0], &csr));
 	json_set_text(msg, "code", code);
 	json_set_base64(a, msg, "csr", csr);
 	json_set_text(msg, "name", j->name);
@@ -259,6 +286,8 @@ verb_show(void *ctx, struct arena *a, const json *args, json *answer)
 		json_set_text(answer, "name", j->name);
 		json_set_text(answer, "service_url", j->service_url);
 		json_set_text(answer, "ca_url", j->ca_url);
+		json_set_when(a, answer, "service_certificate_until", j->service_end);
+		json_set_when(a, answer, "ca_certificate_until", j->ca_end);
 	}
 	if (trouble.code != ERR_NONE) {
 		json_set_text(answer, "fault", err_info(trouble.code)->id);

@@ -137,6 +137,8 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 	lock_init(k);
 	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
+		e = dir_sweep(conf->dir);
+	if (err_ok(e))
 		e = load_identity(k);
 	if (err_ok(e))
 		e = keypool_new(conf->threads, conf->pool, &k->pool);
@@ -215,32 +217,6 @@ take(struct connector_keys *k, uint64_t handle, struct key **ret)
 	return OK;
 }
 
-static err_t
-begin(void *ctx, struct arena *a, struct str in, struct buf *out)
-{
-	struct connector_keys *k = ctx;
-	struct ckeys_begin_req req;
-	struct ckeys_begin_rep rep;
-	struct csr_spec spec = { .key_usage = 0xA0 };
-	auto_key struct key *key = NULL;
-	err_t e;
-
-	TRY(ckeys_begin_req_parse(a, in, &req));
-	TRY(keypool_take(k->pool, req.alg == CKEYS_EC ? KEY_EC : KEY_RSA, req.bits, &key));
-	spec.subject = req.subject;
-	spec.san = req.san;
-	spec.sid = req.sid;
-	spec.ekus = req.ekus.v;
-	spec.nekus = req.ekus.n;
-	TRY(csr_make(a, key, &spec, &rep.csr));
-	pthread_mutex_lock(&k->lock);
-	e = hold_locked(k, key, &rep.handle);
-	pthread_mutex_unlock(&k->lock);
-	TRY(e);
-	(void)steal(key);
-	return ckeys_begin_rep_encode(&rep, out);
-}
-
 static struct str
 identity_of(struct connector_keys *k)
 {
@@ -254,15 +230,46 @@ identity_of(struct connector_keys *k)
 
 /* May we seal to this certificate? That it can be sealed to is seen by cms_seal(). */
 static err_t
-check_device(struct connector_keys *k, const struct cert *device)
+check_device(struct connector_keys *k, struct str der, struct cert **ret)
 {
+	auto_cert struct cert *device = NULL;
 	struct str ca = identity_of(k);
 
+	TRY_CTX(cert_parse(der, &device), "identity certificate of the device");
 	if (ca.n == 0)
 		FAIL(ERR_NOT_JOINED, "no device-identity CA was named");
 	TRY_CTX(cert_verify_path(device, NULL, 0, &ca, 1, OID_EKU_CLIENT_AUTH, when_now()),
 	    "identity certificate of the device");
+	*ret = steal(device);
 	return OK;
+}
+
+static err_t
+begin(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct connector_keys *k = ctx;
+	struct ckeys_begin_req req;
+	struct ckeys_begin_rep rep;
+	struct csr_spec spec = { .key_usage = 0xA0 };
+	auto_cert struct cert *device = NULL;
+	auto_key struct key *key = NULL;
+	err_t e;
+
+	TRY(ckeys_begin_req_parse(a, in, &req));
+	TRY(check_device(k, req.device_certificate, &device));
+	TRY(keypool_take(k->pool, req.alg == CKEYS_EC ? KEY_EC : KEY_RSA, req.bits, &key));
+	spec.subject = req.subject;
+	spec.san = req.san;
+	spec.sid = req.sid;
+	spec.ekus = req.ekus.v;
+	spec.nekus = req.ekus.n;
+	TRY(csr_make(a, key, &spec, &rep.csr));
+	pthread_mutex_lock(&k->lock);
+	e = hold_locked(k, key, &rep.handle);
+	pthread_mutex_unlock(&k->lock);
+	TRY(e);
+	(void)steal(key);
+	return ckeys_begin_rep_encode(&rep, out);
 }
 
 /* Roots stay out: a device trusts one because it was told so, not because it came along with a key. */
@@ -316,8 +323,7 @@ finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 
 	TRY(ckeys_finish_req_parse(a, in, &req));
 	TRY(take(k, req.handle, &key));
-	TRY_CTX(cert_parse(req.device_certificate, &device), "identity certificate of the device");
-	TRY(check_device(k, device));
+	TRY(check_device(k, req.device_certificate, &device));
 	TRY_CTX(cert_parse(req.leaf, &leaf), "certificate from the CA");
 	TRY(cert_key(leaf, &certified));
 	if (!key_same_public(key, certified))

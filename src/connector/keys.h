@@ -2,7 +2,7 @@
 /*
  * The process connector/keys: makes key pairs and requests for them, and packs key and certificate for one device.
  *
- *   CKEYS_BEGIN ──► a key pair under a handle, and its PKCS#10
+ *   CKEYS_BEGIN ──► a key pair under a handle, and its PKCS#10; only for a device that it may be sealed to
  *   CKEYS_FINISH ─► PFX under a fresh password, both sealed to the device's identity certificate; the key is wiped
  *   CKEYS_DROP ───► the key is wiped
  *

@@ -6,6 +6,20 @@
 
 #include <sys/utsname.h>
 
+/* The first is made when it is missing, the second by a renewal. */
+static err_t
+open_service_keys(struct link *l)
+{
+	for (unsigned i = 0; i < COUNT(l->service_keys); i++) {
+		const char *path =
+		    arena_printf(l->arena, "%s/%s.pem", l->conf.dir, link_key_name(i));
+
+		if (i == 0 || file_exists(path))
+			TRY(key_file(l->arena, path, KEY_EC, KEY_P256, &l->service_keys[i]));
+	}
+	return OK;
+}
+
 err_t
 link_open(const struct link_conf *conf, struct link **ret)
 {
@@ -19,8 +33,9 @@ link_open(const struct link_conf *conf, struct link **ret)
 	l->machine = arena_strdup(l->arena, uname(&host) == 0 ? host.nodename : "unknown");
 	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
-		e = key_file(l->arena, arena_printf(l->arena, "%s/service.pem", conf->dir), KEY_EC,
-		    KEY_P256, &l->service_key);
+		e = dir_sweep(conf->dir);
+	if (err_ok(e))
+		e = open_service_keys(l);
 	if (err_ok(e))
 		e = key_file(l->arena, arena_printf(l->arena, "%s/ca.pem", conf->dir), KEY_EC,
 		    KEY_P256, &l->ca_key);
@@ -43,6 +58,8 @@ link_open(const struct link_conf *conf, struct link **ret)
 static err_t
 start_locked(struct link *l)
 {
+	if (l->nloops == 0 && pthread_create(&l->watch, NULL, watch_loop, l) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
 	while (l->nloops < l->conf.loops && l->nloops < LINK_LOOPS_MAX) {
 		struct loop_arg *arg = ARENA_NEW(l->arena, struct loop_arg);
 
@@ -79,7 +96,10 @@ link_close(struct link *l)
 	pthread_mutex_unlock(&l->lock);
 	for (unsigned i = 0; i < l->nloops; i++)
 		pthread_join(l->loop[i], NULL);
-	key_free(l->service_key);
+	if (l->nloops > 0)
+		pthread_join(l->watch, NULL);
+	for (unsigned i = 0; i < COUNT(l->service_keys); i++)
+		key_free(l->service_keys[i]);
 	key_free(l->ca_key);
 	pthread_mutex_destroy(&l->lock);
 	arena_free(l->arena);

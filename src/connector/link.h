@@ -8,8 +8,11 @@
  * service refuses it by its fence when the job went elsewhere meanwhile. Nothing of a job is kept on disk: what is lost
  * here comes again when the lease is over.
  *
- *   state_dir/link/service.pem, ca.pem   this host's keys towards service and CA
+ *   state_dir/link/service.pem, ca.pem   this host's keys towards service and CA; service-b.pem takes turns with the first
  *   state_dir/link/join.json             where both are, whom to trust, our certificates; written once all is there
+ *
+ * The certificate towards the service is renewed when two thirds of its life are over (renew.c): a new key, then join.json
+ * is replaced, then each loop goes over to it. The service takes the old one until the new one was used.
  *
  * Not here: private keys of users or devices (connector/keys).
  */
@@ -41,19 +44,26 @@ struct join {
 	const char **cas;    /* names of the CAs it reaches */
 	size_t ncas;
 	struct tls_client_conf service, ca;
-	uint8_t holder[32]; /* SHA-256 of our certificate towards the CA */
+	unsigned service_key;       /* index of the key in use towards the service */
+	when_t renew_at;            /* of the certificate towards the service */
+	when_t service_end, ca_end; /* when our certificates are over */
+	uint8_t holder[32];         /* SHA-256 of our certificate towards the CA */
 };
 
 struct link {
 	struct link_conf conf;
 	struct arena *arena;
 	const char *machine;
-	struct key *service_key, *ca_key;
-	pthread_mutex_t lock; /* of join, the loops, polling, trouble */
-	struct join *join;    /* NULL: not joined; set once */
+	struct key *service_keys[2]; /* one in use, one of before or NULL */
+	struct key *ca_key;
+	pthread_mutex_t lock; /* of join, arena, the loops, polling, using, trouble */
+	struct join *join; /* NULL: not joined; replaced by a renewal, never freed before the end */
+	const struct join *using[LINK_LOOPS_MAX]; /* by a loop at the moment */
 	pthread_t loop[LINK_LOOPS_MAX];
 	struct fetch *polling[LINK_LOOPS_MAX]; /* to be interrupted at the end */
 	unsigned nloops;
+	const struct join *watching; /* by the watch */
+	pthread_t watch;             /* runs when nloops > 0 */
 	atomic_bool stop;
 	struct err_report trouble; /* newest failure of a poll; code ERR_NONE: none yet */
 	_Atomic int64_t jobs, failures, last_contact; /* shown by connector.show */
@@ -68,6 +78,12 @@ void link_close(struct link *l);
 err_t join_load(struct link *l, struct join **ret);
 /* What join.json says, all in the arena. ERR_JSON, ERR_BAD_REQUEST, ERR_KEY_MISMATCH when it is for another key of ours. */
 err_t join_parse(const struct link *l, struct arena *a, struct str text, struct join **ret);
+/* renew.c: is it time, and are all loops done with the certificate before? Then a new one is got and is l->join's. */
+bool link_renewal_due(struct link *l);
+err_t link_renew(struct link *l);
+/* The name of service_keys[i], which is its file name, too. */
+const char *link_key_name(unsigned i);
+
 /* The administrator's verbs connector.csr, connector.join, connector.show; context: struct link. */
 extern const struct ipc_verb link_admin_verbs[];
 
@@ -77,5 +93,8 @@ struct loop_arg {
 	unsigned index;
 };
 void *poll_loop(void *arg);
+
+/* watch.c: tells the service what the CA revoked; arg is struct link. */
+void *watch_loop(void *arg);
 
 #endif

@@ -13,6 +13,7 @@
 #define POLL_TIMEOUT_MS ((WAIT_S + 20) * 1000)
 #define BACKOFF_MIN_MS 200
 #define BACKOFF_MAX_MS 15000
+#define RENEW_AGAIN_MS (5 * 60 * 1000) /* between attempts to renew our certificate */
 
 struct loop {
 	struct link *link;
@@ -21,6 +22,7 @@ struct loop {
 	unsigned index;
 	json *result; /* not brought yet; NULL: none */
 	int64_t backoff_ms;
+	int64_t renew_ms; /* not sooner: when_mono_ms() */
 };
 
 static const struct job_kind *
@@ -121,6 +123,17 @@ back_off(struct loop *l)
 }
 
 static void
+note_trouble(struct link *link, err_t e)
+{
+	struct err_report rep;
+
+	err_take(e, &rep);
+	pthread_mutex_lock(&link->lock);
+	link->trouble = rep;
+	pthread_mutex_unlock(&link->lock);
+}
+
+static void
 turn(struct loop *l)
 {
 	auto_arena struct arena *a = arena_new();
@@ -130,12 +143,7 @@ turn(struct loop *l)
 
 	e = exchange(l, a, &answer);
 	if (!err_ok(e)) {
-		struct err_report rep;
-
-		err_take(e, &rep);
-		pthread_mutex_lock(&l->link->lock);
-		l->link->trouble = rep;
-		pthread_mutex_unlock(&l->link->lock);
+		note_trouble(l->link, e);
 		back_off(l);
 		return;
 	}
@@ -146,44 +154,73 @@ turn(struct loop *l)
 		run_job(l, a, json_at(jobs, 0));
 }
 
-static err_t
-loop_open(struct loop *l, unsigned index)
+static void
+loop_close(struct loop *l)
 {
+	pthread_mutex_lock(&l->link->lock);
+	l->link->polling[l->index] = NULL;
+	l->link->using[l->index] = NULL;
+	pthread_mutex_unlock(&l->link->lock);
+	if (l->env.ca != NULL)
+		l->env.backend->close(steal(l->env.ca));
+	fetch_free(steal(l->service));
+}
+
+static err_t
+loop_open(struct loop *l)
+{
+	pthread_mutex_lock(&l->link->lock);
+	l->env.join = l->link->join;
+	l->link->using[l->index] = l->env.join;
+	pthread_mutex_unlock(&l->link->lock);
+	l->env.backend = backend_by_name(l->env.join->backend);
 	TRY(fetch_new(&l->env.join->service, &l->service));
 	TRY(l->env.backend->open(l->env.join, &l->env.ca));
 	pthread_mutex_lock(&l->link->lock);
-	l->link->polling[index] = l->service;
+	l->link->polling[l->index] = l->service;
 	pthread_mutex_unlock(&l->link->lock);
 	return OK;
+}
+
+/* Our certificate towards the service: the first loop renews it, each goes over to the new one between two polls. */
+static err_t
+keep_identity(struct loop *l)
+{
+	bool moved;
+
+	if (l->index == 0 && when_mono_ms() >= l->renew_ms && link_renewal_due(l->link)) {
+		err_t e = link_renew(l->link);
+
+		l->renew_ms = when_mono_ms() + RENEW_AGAIN_MS;
+		if (!err_ok(e))
+			note_trouble(l->link, e);
+	}
+	pthread_mutex_lock(&l->link->lock);
+	moved = l->env.join != l->link->join;
+	pthread_mutex_unlock(&l->link->lock);
+	if (!moved)
+		return OK;
+	loop_close(l);
+	return loop_open(l);
 }
 
 void *
 poll_loop(void *arg)
 {
 	const struct loop_arg *la = arg;
-	struct loop l = { .link = la->link, .index = la->index };
+	struct loop l = { .link = la->link, .index = la->index, .renew_ms = INT64_MIN };
 	err_t e;
 
 	l.env.link = la->link;
-	l.env.join = la->link->join;
-	l.env.backend = backend_by_name(la->link->join->backend);
-	e = loop_open(&l, la->index);
-	if (!err_ok(e)) {
-		struct err_report rep;
-
-		err_take(e, &rep);
-		pthread_mutex_lock(&la->link->lock);
-		la->link->trouble = rep;
-		pthread_mutex_unlock(&la->link->lock);
+	e = loop_open(&l);
+	while (err_ok(e) && !atomic_load(&la->link->stop)) {
+		e = keep_identity(&l);
+		if (err_ok(e))
+			turn(&l);
 	}
-	while (err_ok(e) && !atomic_load(&la->link->stop))
-		turn(&l);
-	pthread_mutex_lock(&la->link->lock);
-	la->link->polling[la->index] = NULL;
-	pthread_mutex_unlock(&la->link->lock);
+	if (!err_ok(e))
+		note_trouble(la->link, e);
 	json_free(l.result);
-	if (l.env.ca != NULL)
-		l.env.backend->close(l.env.ca);
-	fetch_free(l.service);
+	loop_close(&l);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #define TICK_MS 5000
 #define STEP_MS 100
 #define TOKEN_PATHS_MAX 4
+#define CERTIFICATE_MS 60000 /* between looks at our own certificate */
 
 struct ca_conf {
 	struct common common;
@@ -77,7 +79,7 @@ static const struct conf_opt opts[] = {
 };
 
 static err_t
-start_https(struct faces *f)
+start_https(struct faces *f, struct str *ret_leaf)
 {
 	struct http_mount *mount = ARENA_NEW(f->arena, struct http_mount);
 	struct tls_server_conf tc = { 0 };
@@ -96,7 +98,30 @@ start_https(struct faces *f)
 	TRY(http_new(&hc, &f->https));
 	TRY(http_start(f->https));
 	log_event(LOG_LEVEL_INFO, "ready", "addr", f->role->conf->listen, NULL);
+	*ret_leaf = tc.chain[0];
 	return OK;
+}
+
+/* The issuer renews our certificate in its own time. A new process has it at once, and nobody waits at this port. */
+static void
+watch_certificate(struct faces *f, struct str leaf)
+{
+	for (int waited = 0; !atomic_load(&f->stop); waited += STEP_MS) {
+		bool changed = false;
+		err_t e;
+
+		poll(NULL, 0, STEP_MS);
+		if (waited < CERTIFICATE_MS)
+			continue;
+		waited = 0;
+		e = front_tls_changed(f->front, leaf, &changed);
+		err_forget(e); /* the issuer is away for a moment: asked again */
+		if (!changed)
+			continue;
+		log_event(LOG_LEVEL_INFO, "new TLS certificate: starting again", NULL);
+		kill(getpid(), SIGTERM);
+		return;
+	}
 }
 
 /* Waits until there is a CA, then opens the TLS port. */
@@ -107,10 +132,13 @@ open_https(void *arg)
 	bool said = false;
 
 	while (!atomic_load(&f->stop)) {
-		err_t e = start_https(f);
+		struct str leaf;
+		err_t e = start_https(f, &leaf);
 
-		if (err_ok(e))
+		if (err_ok(e)) {
+			watch_certificate(f, leaf);
 			return NULL;
+		}
 		if (!err_is(e, ERR_CA_NONE) && !err_is(e, ERR_IPC)) {
 			log_error("the enrolment port stays closed", e);
 			return NULL;
@@ -264,6 +292,8 @@ run(struct arena *a, void *conf, bool check_only)
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
 	};
+	const struct common_sock socks[] = { { "issuer.sock", &r.fd_issuer },
+		{ "admin.sock", &r.fd_admin }, { 0 } };
 	unsigned port;
 
 	TRY(common_check(&c->common));
@@ -279,8 +309,7 @@ run(struct arena *a, void *conf, bool check_only)
 	common_log(&c->common, "ca", "parent");
 	TRY(net_listen(c->listen, &r.fd_tls, &port));
 	TRY(net_listen(c->listen_http, &r.fd_http, &port));
-	TRY(ipc_listen(arena_printf(a, "%s/issuer.sock", c->common.run_dir), 0600, &r.fd_issuer));
-	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
+	TRY(common_make(a, &c->common, (const char *const[]){ NULL }, socks));
 	r.self = processes;
 	return proc_run(
 	    "ca", processes, COUNT(processes), arena_printf(a, "%s/ca.pid", c->common.run_dir));

@@ -5,11 +5,18 @@
 #include "base/file.h"
 #include "connector/keys.h"
 #include "connector/link.h"
+#include "daemon/expiry.h"
 #include "daemon/role.h"
 
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+
 #define KEYS_PATIENCE_MS 10000
-/* Tools that watch connectors read four numbers and want at least 6.2406.0.1001. */
-#define CONNECTOR_VERSION "6.2611.0.1001"
+#define JOBS_MIN 4 /* while one waits for the CA another one can go on */
+#define THREADS_MAX 64
+#define STEP_MS 200
+#define WATCH_MS 60000 /* between looks at the ends of our certificates */
 
 struct connector_conf {
 	struct common common;
@@ -25,24 +32,90 @@ struct connector_role {
 static const struct conf_opt opts[] = {
 	COMMON_OPTS(struct connector_conf),
 	CONF(struct connector_conf, jobs, CONF_INT, .section = "connector", .name = "jobs",
-	    .min = 1, .max = LINK_LOOPS_MAX, .fallback = "4",
-	    .help = "Jobs worked on at the same time."),
+	    .min = 0, .max = LINK_LOOPS_MAX, .fallback = "0",
+	    .help = "Jobs worked on at the same time; 0: two for each core, 4 to 16."),
 	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1,
 	    .max = 4096, .fallback = "64",
 	    .help = "Key pairs kept ready; made while nothing else is to do."),
 	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
-	    .min = 1, .max = 64, .fallback = "2", .help = "Threads that make key pairs ahead."),
+	    .min = 0, .max = THREADS_MAX, .fallback = "0",
+	    .help = "Threads that make key pairs ahead; 0: one for each core."),
 };
+
+/* That this process may use; at least one. */
+static unsigned
+cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static unsigned
+between(unsigned n, unsigned min, unsigned max)
+{
+	return n < min ? min : n > max ? max : n;
+}
+
+static unsigned
+jobs_of(const struct connector_conf *c)
+{
+	return c->jobs > 0 ? (unsigned)c->jobs : between(2 * cores(), JOBS_MIN, LINK_LOOPS_MAX);
+}
+
+static unsigned
+threads_of(const struct connector_conf *c)
+{
+	return c->threads > 0 ? (unsigned)c->threads : between(cores(), 1, THREADS_MAX);
+}
+
+struct watcher {
+	struct link *link;
+	atomic_bool stop;
+};
+
+/* The certificate towards the service renews itself; a warning says that it does not get there. */
+static void *
+watch_ends(void *arg)
+{
+	struct watcher *w = arg;
+	struct expiry service = { 0 }, ca = { 0 };
+
+	for (int waited = WATCH_MS; !atomic_load(&w->stop); waited += STEP_MS) {
+		const struct join *j;
+
+		poll(NULL, 0, STEP_MS);
+		if (waited < WATCH_MS)
+			continue;
+		waited = 0;
+		pthread_mutex_lock(&w->link->lock);
+		j = w->link->join;
+		pthread_mutex_unlock(&w->link->lock);
+		if (j == NULL)
+			continue;
+		if (service.until != j->service_end)
+			expiry_watch(&service, "service", j->service_end, NULL);
+		if (ca.until != j->ca_end)
+			expiry_watch(&ca, "ca", j->ca_end, NULL);
+		(void)expiry_check(&service);
+		(void)expiry_check(&ca);
+	}
+	return NULL;
+}
 
 static err_t
 link_main(void *arg)
 {
 	struct connector_role *r = arg;
 	auto_arena struct arena *a = arena_new();
-	struct link_conf lc = { .version = CONNECTOR_VERSION, .loops = (unsigned)r->conf->jobs };
+	struct link_conf lc = { .version = CHANCERY_VERSION_FOUR, .loops = jobs_of(r->conf) };
 	struct ipc_client *keys = NULL;
 	struct ipc_server *admin = NULL;
 	struct link *l = NULL;
+	struct watcher watcher = { 0 };
+	pthread_t thread;
 
 	TRY(common_enter(&r->conf->common, "connector", r->self));
 	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX,
@@ -53,8 +126,14 @@ link_main(void *arg)
 	TRY(ipc_server_new(r->fd_admin, 4, link_admin_verbs, l, &admin));
 	TRY(ipc_server_start(admin));
 	TRY(link_start(l));
-	log_event(LOG_LEVEL_INFO, l->join != NULL ? "ready" : "waiting to be joined", NULL);
+	log_event(LOG_LEVEL_INFO, l->join != NULL ? "ready" : "waiting to be joined", "jobs",
+	    arena_printf(a, "%u", lc.loops), NULL);
+	watcher.link = l;
+	if (pthread_create(&thread, NULL, watch_ends, &watcher) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
 	proc_wait();
+	atomic_store(&watcher.stop, true);
+	pthread_join(thread, NULL);
 	ipc_server_stop(admin);
 	link_close(l);
 	ipc_client_free(keys);
@@ -66,7 +145,7 @@ keys_main(void *arg)
 {
 	struct connector_role *r = arg;
 	auto_arena struct arena *a = arena_new();
-	struct connector_keys_conf kc = { .threads = (unsigned)r->conf->threads,
+	struct connector_keys_conf kc = { .threads = threads_of(r->conf),
 		.pool = (unsigned)r->conf->pool };
 	struct connector_keys *keys = NULL;
 	struct ipc_server *server = NULL;
@@ -76,7 +155,7 @@ keys_main(void *arg)
 	TRY(connector_keys_open(&kc, &keys));
 	TRY(ipc_server_new(r->fd_keys, 2 * LINK_LOOPS_MAX, connector_keys_verbs, keys, &server));
 	TRY(ipc_server_start(server));
-	log_event(LOG_LEVEL_INFO, "ready", NULL);
+	log_event(LOG_LEVEL_INFO, "ready", "threads", arena_printf(a, "%u", kc.threads), NULL);
 	proc_wait();
 	ipc_server_stop(server);
 	connector_keys_close(keys);
@@ -98,15 +177,14 @@ run(struct arena *a, void *conf, bool check_only)
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
 	};
+	const struct common_sock socks[] = { { "admin.sock", &r.fd_admin },
+		{ "keys.sock", &r.fd_keys }, { 0 } };
 
 	TRY(common_check(&c->common));
 	if (check_only)
 		return OK;
 	common_log(&c->common, "connector", "parent");
-	TRY(dir_make(link_dir, 0700));
-	TRY(dir_make(keys_dir, 0700));
-	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &r.fd_admin));
-	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &r.fd_keys));
+	TRY(common_make(a, &c->common, (const char *const[]){ link_dir, keys_dir, NULL }, socks));
 	r.self = processes;
 	return proc_run("connector", processes, COUNT(processes),
 	    arena_printf(a, "%s/connector.pid", c->common.run_dir));

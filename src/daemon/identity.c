@@ -2,6 +2,7 @@
 #include "daemon/identity.h"
 
 #include "base/text.h"
+#include "codec/json.h"
 #include "codec/keys_ipc.h"
 #include "net/wstep.h"
 
@@ -14,7 +15,7 @@ struct identity {
 	struct ipc_client *keys;
 	struct arena *arena;
 	struct tls_client_conf tls;
-	const char *url;
+	const char *url, *revoke_url;
 	pthread_mutex_t lock;
 	struct fetch *idle[POOL]; /* connections kept for the next caller */
 	size_t nidle;
@@ -41,6 +42,7 @@ identity_new(const struct identity_conf *conf, struct identity **ret)
 	i->tls.anchors = copy_list(i->arena, conf->tls.anchors, conf->tls.nanchors);
 	i->tls.chain = copy_list(i->arena, conf->tls.chain, conf->tls.nchain);
 	i->url = wstep_url(i->arena, conf->ca_url, conf->ca_name);
+	i->revoke_url = arena_printf(i->arena, "%s/chancery/ca/v1/revoke", conf->ca_url);
 	pthread_mutex_init(&i->lock, NULL);
 	*ret = i;
 	return OK;
@@ -125,5 +127,30 @@ identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr
 	*ret_cert = rep.leaf;
 	*ret_chain = rep.chain;
 	*retn = rep.nchain;
+	return OK;
+}
+
+err_t
+identity_revoke(struct identity *i, struct arena *a, const struct order *o, int64_t timeout_ms)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	auto_json json *body = json_object_new();
+	struct fetch_reply rep = { 0 };
+	struct fetch *f;
+	struct str sealed, text;
+	err_t e;
+
+	TRY(seal(i, a, o, &sealed));
+	json_set_base64(a, body, "order", sealed);
+	TRY(json_print(a, body, &text));
+	TRY(take_fetch(i, &f));
+	e = fetch_run(f, a, "POST", i->revoke_url, headers, text, timeout_ms, &rep);
+	give_fetch(i, f);
+	TRY_CTX(e, "device-identity CA");
+	if (rep.status >= 500)
+		FAIL(ERR_UNREACHABLE, "the device-identity CA answered %d", rep.status);
+	if (rep.status != 200)
+		FAIL(
+		    ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
 	return OK;
 }

@@ -28,4 +28,8 @@ void identity_free(struct identity *i);
 err_t identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr,
     struct str *ret_cert, struct str **ret_chain, size_t *retn);
 
+/* Presents an order to revoke; what was revoked before is no failure. timeout_ms bounds the exchange with the CA. */
+err_t identity_revoke(
+    struct identity *i, struct arena *a, const struct order *o, int64_t timeout_ms);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "base/limits.h"
 #include "daemon/role.h"
+#include "pki/mem.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -117,7 +118,9 @@ main(int argc, char **argv)
 		return sample(role);
 	signal(SIGPIPE, SIG_IGN);
 	conf = arena_alloc(a, role->conf_size);
-	e = conf_read(a, path, role->opts, role->nopts, conf);
+	e = mem_wipe_on_free();
+	if (err_ok(e))
+		e = conf_read(a, path, role->opts, role->nopts, conf);
 	if (err_ok(e))
 		e = role->run(a, conf, check);
 	return err_ok(e) ? EXIT_OK : report(e);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/role.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "base/file.h"
+#include "net/ipc.h"
 
 static const struct {
 	const char *name;
@@ -55,9 +59,48 @@ common_check(const struct common *c)
 		FAIL(ERR_CONF, "log level: debug, info, warn or error, not %s", c->log_level);
 	if (!find_format(c->log_format, &format))
 		FAIL(ERR_CONF, "log format: kv or json, not %s", c->log_format);
-	TRY_CTX(dir_make(c->run_dir, 0700), "run_dir");
-	TRY_CTX(dir_make(c->state_dir, 0700), "state_dir");
+	TRY_CTX(own_dir(c->run_dir, common_user(c)), "run_dir");
+	TRY_CTX(own_dir(c->state_dir, common_user(c)), "state_dir");
 	return OK;
+}
+
+static err_t
+check_access(const char *dir, const char *user)
+{
+	if (faccessat(AT_FDCWD, dir, R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+		FAIL(ERR_CONF, "%s cannot work in %s: %s", user == NULL ? "this user" : user, dir,
+		    strerror(errno));
+	return OK;
+}
+
+static err_t
+make_all(struct arena *a, const struct common *c, const char *const *dirs,
+    const struct common_sock *socks)
+{
+	const char *user = common_user(c);
+
+	TRY(check_access(c->run_dir, user));
+	TRY(check_access(c->state_dir, user));
+	for (size_t i = 0; dirs[i] != NULL; i++) {
+		TRY(dir_make(dirs[i], 0700));
+		TRY(check_access(dirs[i], user));
+	}
+	for (size_t i = 0; socks[i].name != NULL; i++)
+		TRY(ipc_listen(
+		    arena_printf(a, "%s/%s", c->run_dir, socks[i].name), 0600, socks[i].ret));
+	return OK;
+}
+
+err_t
+common_make(struct arena *a, const struct common *c, const char *const *dirs,
+    const struct common_sock *socks)
+{
+	err_t e;
+
+	TRY(own_begin(common_user(c)));
+	e = make_all(a, c, dirs, socks);
+	own_end(common_user(c));
+	return e;
 }
 
 const char *

@@ -41,8 +41,17 @@ struct role {
 
 extern const struct role role_ca, role_service, role_connector;
 
-/* Folders with mode 0700, names of level and format. */
+/* Folders with mode 0700 that belong to who uses them, names of level and format. */
 err_t common_check(const struct common *c);
+/* A socket of the parent: its name in run_dir, and where its descriptor goes. */
+struct common_sock {
+	const char *name; /* NULL: the end of a list */
+	int *ret;
+};
+/* Folders below state_dir (mode 0700) and listening sockets in run_dir (mode 0600), all of the user that the processes
+ * switch to. dirs ends with NULL. ERR_CONF when that user has no way to them. */
+err_t common_make(struct arena *a, const struct common *c, const char *const *dirs,
+    const struct common_sock *socks);
 /* The user to switch to; NULL: stay. */
 const char *common_user(const struct common *c);
 void common_log(const struct common *c, const char *role, const char *proc);

@@ -67,18 +67,17 @@ run(struct arena *a, void *conf, bool check_only)
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
 	};
+	const struct common_sock socks[] = { { "admin.sock", &s.fd_admin },
+		{ "keys.sock", &s.fd_keys }, { 0 } };
 	unsigned port;
 
 	TRY(common_check(&c->common));
 	if (check_only)
 		return OK;
 	common_log(&c->common, "service", "parent");
-	TRY(dir_make(front_dir, 0700));
-	TRY(dir_make(keys_dir, 0700));
 	TRY(net_listen(c->listen_api, &s.fd_api, &port));
 	TRY(net_listen(c->listen_device, &s.fd_device, &port));
-	TRY(ipc_listen(arena_printf(a, "%s/admin.sock", c->common.run_dir), 0600, &s.fd_admin));
-	TRY(ipc_listen(arena_printf(a, "%s/keys.sock", c->common.run_dir), 0600, &s.fd_keys));
+	TRY(common_make(a, &c->common, (const char *const[]){ front_dir, keys_dir, NULL }, socks));
 	s.self = processes;
 	return proc_run("service", processes, COUNT(processes),
 	    arena_printf(a, "%s/service.pid", c->common.run_dir));

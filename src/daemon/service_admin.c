@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the administrator of the host may do at the service's own socket: join it to its CA, and make the first accounts.
+ * What the administrator of the host may do at the service's own socket: join it to its CA, and say who may use the API.
  * Everything else goes through the API.
  */
 #include "base/secret.h"
@@ -152,6 +152,133 @@ verb_admin_add(void *ctx, struct arena *a, const json *args, json *answer)
 	return OK;
 }
 
+struct everybody {
+	struct arena *a;
+	struct app *apps;
+	struct admin *admins;
+	size_t napps, nadmins;
+};
+
+static err_t
+list_all(struct tx *tx, void *arg)
+{
+	struct everybody *x = arg;
+
+	TRY(store_app_list(tx, x->a, &x->apps, &x->napps));
+	return store_admin_list(tx, x->a, &x->admins, &x->nadmins);
+}
+
+static json *
+account_json(struct arena *a, const char *key, struct id id, const char *name,
+    const char *permissions, when_t created)
+{
+	json *o = json_object_new();
+
+	json_set_id(a, o, key, id);
+	json_set_text(o, "name", name);
+	json_set_text(o, "permissions", permissions);
+	json_set_text(o, "created", when_text(a, created));
+	return o;
+}
+
+static err_t
+verb_app_list(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct front *f = ctx;
+	struct everybody x = { .a = a };
+	json *list = json_array_new();
+
+	(void)args;
+	json_set(answer, "apps", list);
+	TRY(store_read(f->store, list_all, &x));
+	for (size_t i = 0; i < x.napps; i++) {
+		const struct app *p = &x.apps[i];
+		json *o = account_json(a, "client_id", p->id, p->name, p->permissions, p->created);
+
+		json_set_bool(o, "public", p->secret_hash[0] == '\0');
+		json_add(list, o);
+	}
+	return OK;
+}
+
+static err_t
+verb_admin_list(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct front *f = ctx;
+	struct everybody x = { .a = a };
+	json *list = json_array_new();
+
+	(void)args;
+	json_set(answer, "admins", list);
+	TRY(store_read(f->store, list_all, &x));
+	for (size_t i = 0; i < x.nadmins; i++) {
+		const struct admin *p = &x.admins[i];
+
+		json_add(list, account_json(a, "id", p->id, p->name, p->permissions, p->created));
+	}
+	return OK;
+}
+
+struct removal {
+	struct arena *a;
+	struct account *account; /* which by app.id or admin.name; the rest is filled in */
+};
+
+static err_t
+remove_app(struct tx *tx, void *arg)
+{
+	struct removal *x = arg;
+	struct app *p = &x->account->app;
+
+	TRY(store_app_get(tx, x->a, p->id, p));
+	TRY(store_app_delete(tx, p->id));
+	return store_audit_add(
+	    tx, "local administrator", "app.remove", p->name, p->permissions, "");
+}
+
+static err_t
+remove_admin(struct tx *tx, void *arg)
+{
+	struct removal *x = arg;
+	struct admin *p = &x->account->admin;
+
+	TRY(store_admin_by_name(tx, x->a, p->name, p));
+	TRY(store_admin_delete(tx, p->id));
+	return store_audit_add(
+	    tx, "local administrator", "admin.remove", p->name, p->permissions, "");
+}
+
+/* Its tokens end with it: the gate asks for the record at each request. */
+static err_t
+verb_app_remove(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct front *f = ctx;
+	struct account x = { 0 };
+
+	TRY(json_need_id(args, "client_id", &x.app.id));
+	TRY_CTX(store_write(f->store, remove_app, &(struct removal){ a, &x }), "application %s",
+	    id_text(a, x.app.id));
+	json_set_id(a, answer, "client_id", x.app.id);
+	json_set_text(answer, "name", x.app.name);
+	return OK;
+}
+
+static err_t
+verb_admin_remove(void *ctx, struct arena *a, const json *args, json *answer)
+{
+	struct front *f = ctx;
+	struct account x = { 0 };
+	const char *name;
+
+	TRY(json_need_text(args, "name", LIMIT_TEXT, &name));
+	x.admin.name = name;
+	TRY_CTX(store_write(f->store, remove_admin, &(struct removal){ a, &x }), "administrator %s",
+	    text_safe(a, str_c(name)));
+	json_set_id(a, answer, "id", x.admin.id);
+	json_set_text(answer, "name", x.admin.name);
+	return OK;
+}
+
 static err_t
 verb_show(void *ctx, struct arena *a, const json *args, json *answer)
 {
@@ -177,7 +304,11 @@ static const struct admin_verb verbs[] = {
 	{ "service.accept", verb_accept },
 	{ "service.show", verb_show },
 	{ "app.add", verb_app_add },
+	{ "app.list", verb_app_list },
+	{ "app.remove", verb_app_remove },
 	{ "admin.add", verb_admin_add },
+	{ "admin.list", verb_admin_list },
+	{ "admin.remove", verb_admin_remove },
 	{ 0 },
 };
 

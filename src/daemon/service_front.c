@@ -3,6 +3,8 @@
 
 #include "codec/keys_ipc.h"
 #include "model/job.h"
+#include "model/retired.h"
+#include "model/upkeep.h"
 #include "pki/cert.h"
 
 #include <poll.h>
@@ -13,7 +15,12 @@
 #define KEYS_CONNECTIONS 8
 #define KEYS_PATIENCE_MS 10000
 #define SWEEP_MS 500
+/* Devices that one round of the sweep looks at: 60 to 70 a second with the work, 20 000 in about five minutes. */
+#define UPKEEP_DEVICES 40
 #define POLL_SECONDS 60
+/* Identities of retired devices: how long the CA may take, and the pause after it said no. */
+#define REVOKE_TIMEOUT_MS 5000
+#define REVOKE_PAUSE_S 60
 
 static void
 notify(void *ctx, unsigned topic, struct str key)
@@ -99,6 +106,16 @@ far_for(struct front *f, struct far_ipc *far, uint8_t which, struct str leaf, st
 	return far_key_open(far, spki, ret);
 }
 
+static err_t
+watch_end(struct front *f, struct expiry *x, const char *name, struct str leaf)
+{
+	auto_cert struct cert *cert = NULL;
+
+	TRY(cert_parse(leaf, &cert));
+	expiry_watch(x, name, cert_not_after(cert), f->metrics);
+	return OK;
+}
+
 /* Certificates, keys and the way to the CA, as joined. */
 static err_t
 open_joined(struct front *f)
@@ -110,6 +127,8 @@ open_joined(struct front *f)
 
 	TRY(far_for(f, &f->far_tls, KEYS_TLS, f->join.tls.v[0], &f->tls_key));
 	TRY(far_for(f, &f->far_ra, KEYS_RA, f->join.ra.v[0], &f->ra_key));
+	TRY(watch_end(f, &f->ends_tls, "tls", f->join.tls.v[0]));
+	TRY(watch_end(f, &f->ends_ra, "ra", f->join.ra.v[0]));
 
 	ic.tls = (struct tls_client_conf){ f->join.root.v, f->join.root.n, f->ra_key, f->join.ra.v,
 		f->join.ra.n };
@@ -218,12 +237,14 @@ start_ports(struct front *f, const struct service *s)
 	hc.tls = f->tls_device;
 	hc.mounts = device;
 	hc.nmounts = platform_count + 1;
+	hc.max_stranger = LIMIT_HTTP_STRANGER;
 	TRY(http_new(&hc, &f->http_device));
 	hc.name = "api";
 	hc.listen_fd = s->fd_api;
 	hc.tls = f->tls_api;
 	hc.mounts = api;
 	hc.nmounts = resource_count;
+	hc.max_stranger = 0;
 	TRY(http_new(&hc, &f->http_api));
 	store_set_notify(f->store, notify, f);
 	TRY(http_start(f->http_device));
@@ -233,7 +254,35 @@ start_ports(struct front *f, const struct service *s)
 struct sweeper {
 	struct front *front;
 	atomic_bool stop;
+	struct id passed; /* the device whose identity could not be revoked lately; zero: none */
+	when_t pause;     /* none is tried before */
 };
+
+/* One retired device a round. */
+static err_t
+end_identity(struct sweeper *s)
+{
+	auto_arena struct arena *a = arena_new();
+	struct front *f = s->front;
+	struct order o;
+	err_t e;
+
+	if (!f->joined || when_now() < s->pause)
+		return OK;
+	e = retired_next(f->store, a, s->passed, STR(f->join.holder), f->join.identity_name, &o);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		s->passed = (struct id){ 0 };
+		return OK;
+	}
+	TRY(e);
+	e = identity_revoke(f->identity, a, &o, REVOKE_TIMEOUT_MS);
+	if (err_ok(e))
+		return retired_done(f->store, o.id);
+	s->passed = o.id;
+	s->pause = when_now() + REVOKE_PAUSE_S;
+	return e;
+}
 
 /* What is to be done from time to time. */
 static void *
@@ -242,12 +291,21 @@ sweep(void *arg)
 	struct sweeper *s = arg;
 
 	while (!atomic_load(&s->stop)) {
+		size_t looked;
 		err_t e = job_sweep(s->front->store);
 
 		if (atomic_exchange(&s->front->restart, false))
 			kill(getpid(), SIGTERM);
 		if (!err_ok(e))
 			log_error("sweep of leases", e);
+		e = upkeep_run(s->front->store, UPKEEP_DEVICES, &looked);
+		if (!err_ok(e))
+			log_error("devices that are away", e);
+		(void)expiry_check(&s->front->ends_tls);
+		(void)expiry_check(&s->front->ends_ra);
+		e = end_identity(s);
+		if (!err_ok(e))
+			log_error("identity of a retired device", e);
 		poll(NULL, 0, SWEEP_MS);
 	}
 	return NULL;

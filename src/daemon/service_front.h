@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "api/service.h"
+#include "daemon/expiry.h"
 #include "daemon/far.h"
 #include "daemon/identity.h"
 #include "daemon/role.h"
@@ -45,6 +46,7 @@ struct front {
 	struct service_join join;
 	struct far_ipc far_tls, far_ra;
 	struct key *tls_key, *ra_key;
+	struct expiry ends_tls, ends_ra;
 	struct identity *identity;
 	struct tls_server *tls_api, *tls_device;
 	struct api api;

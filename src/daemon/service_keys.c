@@ -48,6 +48,8 @@ service_keys_open(const char *dir, struct service_keys **ret)
 	err_t e;
 
 	e = dir_make(dir, 0700);
+	if (err_ok(e))
+		e = dir_sweep(dir);
 	for (size_t i = 0; i < COUNT(files) && err_ok(e); i++)
 		e = key_file(a, arena_printf(a, "%s/%s", dir, files[i].name), KEY_EC, KEY_P256,
 		    files[i].key);

@@ -5,11 +5,12 @@
  *
  *   POST /agent/v1/enrol     one-time code + PKCS#10 -> identity certificate
  *   POST /agent/v1/checkin   report -> commands; parked until there is something to do or the wait is over
+ *   POST /agent/v1/renew     PKCS#10 of a new key -> identity certificate that takes over when it is first used
  *   POST /agent/v1/unenrol   the device leaves
  */
 #include "device/agent_msg.h"
 #include "device/device.h"
-#include "model/enrol.h"
+#include "model/renew.h"
 #include "pki/cert.h"
 #include "pki/csr.h"
 
@@ -96,6 +97,7 @@ checkin(struct http_req *r)
 
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
 	TRY(agent_checkin_read(a, msg, &in));
+	in.report.again = !http_first_run(r);
 	TRY(checkin_run(edge->store, a, device->id, &in.report, &commands, &n));
 	if (n == 0 && in.wait > 0 && !http_late(r))
 		return http_park(
@@ -115,9 +117,46 @@ unenrol(struct http_req *r)
 	return reply(r, body);
 }
 
+/* The certificate that the device shows is good until the new one is used. */
+static err_t
+renew(struct http_req *r)
+{
+	struct device_edge *edge = http_ctx(r);
+	const struct device *device = device_caller(r);
+	struct arena *a = http_arena(r);
+	auto_json json *msg = NULL;
+	auto_json json *body = json_object_new();
+	auto_csr struct csr csr = { 0 };
+	auto_cert struct cert *cert = NULL;
+	struct str csr_der, der, *chain;
+	struct enrol e;
+	size_t nchain;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
+	TRY(agent_version_check(msg));
+	TRY(json_need_base64(a, msg, "csr", LIMIT_CSR_BYTES, &csr_der));
+	TRY(csr_parse(a, csr_der, &csr));
+	TRY(check_identity_key(&csr));
+
+	TRY(renew_begin(a, CODE_DEVICE, device->id, device->user, STR(csr.spki_sha256),
+	    edge->holder, edge->identity_ca, &e));
+	TRY(edge->identity_issue(edge->identity_ctx, a, &e.order, csr_der, &der, &chain, &nchain));
+	TRY(cert_parse(der, &cert));
+	TRY(renew_finish(
+	    edge->store, &e, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
+
+	json_set_id(a, body, "device_id", e.id);
+	json_set_base64(a, body, "certificate", der);
+	json_set(body, "chain", base64_list(a, chain, nchain));
+	json_set(body, "roots", base64_list(a, edge->roots, edge->nroots));
+	json_set_int(body, "poll_seconds", edge->poll_seconds);
+	return reply(r, body);
+}
+
 static const struct http_route routes[] = {
-	ROUTE(POST, "/agent/v1/enrol", DEVICE_ANYONE, enrol),
-	ROUTE(POST, "/agent/v1/checkin", DEVICE_ENROLLED, checkin),
+	ROUTE_BODY(POST, "/agent/v1/enrol", DEVICE_ANYONE, enrol, LIMIT_HTTP_STRANGER),
+	ROUTE(POST, "/agent/v1/checkin", DEVICE_LEAVING, checkin),
+	ROUTE_BODY(POST, "/agent/v1/renew", DEVICE_ENROLLED, renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/agent/v1/unenrol", DEVICE_ENROLLED, unenrol),
 	{ 0 },
 };

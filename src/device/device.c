@@ -2,6 +2,7 @@
 #include "device/device.h"
 
 #include "codec/json.h"
+#include "model/renew.h"
 #include "pki/key.h"
 
 struct lookup {
@@ -37,10 +38,15 @@ device_gate(struct http_req *r, unsigned perm)
 	e = store_read(edge->store, find, &l);
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
+		e = renew_used_device(edge->store, a, STR(hash), device);
+	}
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
 		FAIL(ERR_DEVICE_UNKNOWN, "certificate %s", text_hex(a, STR(hash)));
 	}
 	TRY(e);
-	if (device->state != DEVICE_ACTIVE)
+	if (device->state != DEVICE_ACTIVE &&
+	    !(device->state == DEVICE_RETIRED && perm == DEVICE_LEAVING))
 		FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(a, device->id));
 	http_set_caller(r, device);
 	return OK;

@@ -3,8 +3,9 @@
  * The edge towards devices: one file a platform, each with its routes; what they share is here.
  *
  * A device is known by the SHA-256 of the client certificate that the TLS layer verified against the device-identity CA.
- * A certificate that is not on record, or whose device is not active, is refused before any work. Enrolment is the one
- * thing that needs no certificate: it takes a one-time code.
+ * A certificate that is not on record, or whose device is not active, is refused before any work; one that was retired
+ * may still check in until it said that everything is removed. Enrolment is the one thing that needs no certificate: it
+ * takes a one-time code.
  *
  * Not here: what a device should have (model/desired.h), what becomes of a report (model/checkin.h).
  */
@@ -30,7 +31,11 @@ struct device_edge {
 };
 
 /* Permissions on the device port. */
-enum { DEVICE_ANYONE = 1, DEVICE_ENROLLED = 2 };
+enum {
+	DEVICE_ANYONE = 1,
+	DEVICE_ENROLLED = 2,
+	DEVICE_LEAVING = 3 /* enrolled, or retired and not clean yet */
+};
 
 struct platform {
 	const char *name;

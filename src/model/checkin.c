@@ -17,6 +17,7 @@ struct checkin {
 	struct holdings has;
 	struct command *commands;
 	size_t n;
+	bool left; /* the device may have something of ours still */
 };
 
 static bool
@@ -57,6 +58,8 @@ record(struct tx *tx, struct checkin *c)
 	const char *inventory;
 	bool changed = false;
 
+	if (r->again)
+		return inventory_parse(c->a, d->inventory, &c->has);
 	if (r->has_facts)
 		changed |= facts_set(d, &r->facts);
 	if (r->has_inventory) {
@@ -68,7 +71,9 @@ record(struct tx *tx, struct checkin *c)
 		return OK;
 	TRY(request_may_write(tx));
 	d->last_seen = now;
-	return changed ? store_device_update(tx, d) : store_device_seen(tx, d->id, now);
+	if (changed)
+		TRY(store_device_update(tx, d));
+	return store_device_seen(tx, d->id, now);
 }
 
 static const char *
@@ -170,7 +175,7 @@ result_of_removal(struct tx *tx, struct checkin *c, struct slot *s, const struct
 	s->fault = why.fault;
 	s->detail = why.detail;
 	s->since = when_now_ms();
-	TRY(request_note(tx, s, s->request, "device", "remove-failed", why.detail));
+	TRY(request_note_again(tx, s, s->request, "device", "remove-failed", why));
 	return store_slot_update(tx, s);
 }
 
@@ -258,8 +263,11 @@ answer(struct tx *tx, struct checkin *c)
 	TRY(desired_for(tx, c->a, &c->device, &desired, &ndesired));
 	TRY(diff_run(tx, c->a, &c->device, desired, ndesired, &c->has, &v, &n));
 	c->commands = arena_array(c->a, n + 1, sizeof(*c->commands));
+	/* What it holds is known from its own words; without any, nothing was ever due if it has no slot. */
+	c->left = !c->has.known && n > 0;
 	for (size_t i = 0; i < n; i++) {
 		TRY(forget_confirmed(tx, c, &v[i]));
+		c->left |= v[i].remove || v[i].slot.reached_hash.n > 0;
 		if (v[i].remove)
 			command_remove(c, &v[i]);
 	}
@@ -278,12 +286,17 @@ run(struct tx *tx, void *arg)
 	c->commands = NULL;
 	c->n = 0;
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
-	if (c->device.state != DEVICE_ACTIVE)
+	if (c->device.state == DEVICE_GONE)
 		return OK;
 	TRY(record(tx, c));
-	for (size_t i = 0; i < c->report->nresults; i++)
+	for (size_t i = 0; !c->report->again && i < c->report->nresults; i++)
 		TRY(result_take(tx, c, &c->report->results[i]));
-	return answer(tx, c);
+	TRY(answer(tx, c));
+	if (c->device.state != DEVICE_RETIRED || c->left)
+		return OK;
+	TRY(request_may_write(tx));
+	c->device.state = DEVICE_GONE;
+	return store_device_update(tx, &c->device);
 }
 
 err_t
@@ -301,6 +314,8 @@ checkin_run(struct store *s, struct arena *a, struct id device, const struct rep
 		e = store_write(s, run, &c);
 	}
 	TRY(e);
+	if (c.device.state == DEVICE_GONE)
+		FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(a, device));
 	*ret = c.commands;
 	*retn = c.n;
 	return OK;

@@ -6,6 +6,9 @@
  *          ──► commands: what is ready for this device, and what it must remove
  *
  * Running it again with the same report is harmless. When nothing is to be recorded or changed it only reads.
+ *
+ * A device that was retired is told what to remove, and nothing else. Once it reports that nothing is left it is gone:
+ * from then on it is refused.
  */
 #ifndef MODEL_CHECKIN_H
 #define MODEL_CHECKIN_H
@@ -29,6 +32,9 @@ struct report_result {
 };
 
 struct report {
+	/* It was taken before and waited since, so it may be older than what is on record: only the answer is made
+	 * anew. */
+	bool again;
 	bool has_facts;
 	struct device facts; /* name, fqdn, serial, machine_id, os, os_version, ... */
 	bool has_inventory;
@@ -52,6 +58,7 @@ struct command {
 	struct str pfx, password, sha256; /* INSTALL_IDENTITY: two CMS, hash of the leaf */
 };
 
+/* ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. */
 err_t checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn);
 

@@ -56,8 +56,11 @@ delivery_refuse(struct tx *tx, struct arena *a, struct slot *s, struct request *
 		wait *= 2;
 	r->not_before = when_now() + (wait < REFUSED_MAX ? wait : REFUSED_MAX);
 	TRY(request_step(tx, s, r, REQUEST_FAILED,
-	    &(struct step){
-		.actor = "device", .event = "refused", .detail = why.detail, .why = why }));
+	    &(struct step){ .actor = "device",
+		.event = "refused",
+		.detail = why.detail,
+		.why = why,
+		.repeats = true }));
 	return r->kind == REQUEST_ISSUE ? request_revoke_rest(tx, a, s) : OK;
 }
 
@@ -68,7 +71,8 @@ delivery_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request
 	(void)a;
 	r->not_before = when_now() + seconds;
 	return request_step(tx, s, r, REQUEST_OFFERED,
-	    &(struct step){ .actor = "device", .event = "not-now", .detail = detail });
+	    &(struct step){
+		.actor = "device", .event = "not-now", .detail = detail, .repeats = true });
 }
 
 err_t

@@ -12,7 +12,8 @@ struct diff {
 	const struct holdings *has;
 	struct diff_slot *v;
 	size_t n;
-	bool dirty; /* the slot at hand has changes that no arrow wrote */
+	bool dirty;   /* the slot at hand has changes that no arrow wrote */
+	bool leaving; /* no new slots */
 };
 
 when_t
@@ -107,6 +108,8 @@ gather(struct diff *d)
 			if (id_eq(d->v[k].slot.profile, want->profile.id) &&
 			    id_eq(d->v[k].slot.user, want->user))
 				hit = &d->v[k];
+		if (hit == NULL && d->leaving)
+			continue;
 		if (hit == NULL) {
 			hit = &d->v[d->n++];
 			TRY(slot_new(d, want, hit));
@@ -330,6 +333,17 @@ unwanted(struct diff *d, struct diff_slot *ds)
 	return save(d, ds);
 }
 
+static err_t
+all_unwanted(struct diff *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		d->dirty = false;
+		if (d->v[i].desired == NULL)
+			TRY(unwanted(d, &d->v[i]));
+	}
+	return OK;
+}
+
 err_t
 diff_run(struct tx *tx, struct arena *a, const struct device *device, const struct desired *desired,
     size_t n, const struct holdings *has, struct diff_slot **ret, size_t *retn)
@@ -353,13 +367,26 @@ diff_run(struct tx *tx, struct arena *a, const struct device *device, const stru
 			    d.v[i].desired->kind->needs_root == (pass == 1))
 				TRY(wanted(&d, &d.v[i]));
 		}
-	for (size_t i = 0; i < d.n; i++) {
-		d.dirty = false;
-		if (d.v[i].desired == NULL)
-			TRY(unwanted(&d, &d.v[i]));
-	}
+	TRY(all_unwanted(&d));
 	*ret = d.v;
 	*retn = d.n;
+	return OK;
+}
+
+err_t
+diff_leaving(struct tx *tx, struct arena *a, const struct device *device)
+{
+	struct holdings has;
+	struct diff d = { .tx = tx, .a = a, .device = device, .has = &has, .leaving = true };
+	struct desired *desired;
+
+	TRY(desired_for(tx, a, device, &desired, &d.ndesired));
+	d.desired = desired;
+	TRY(inventory_parse(a, device->inventory, &has));
+	TRY(gather(&d));
+	TRY(all_unwanted(&d));
+	if (tx_writes(tx))
+		tx_notify(tx, TOPIC_DEVICE, id_str(&device->id));
 	return OK;
 }
 

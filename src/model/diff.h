@@ -32,6 +32,9 @@ struct diff_slot {
 err_t diff_run(struct tx *tx, struct arena *a, const struct device *d,
     const struct desired *desired, size_t n, const struct holdings *has, struct diff_slot **ret,
     size_t *retn);
+/* The last row of the table alone: what the device should not have any more is withdrawn and revoked. Makes no slot and
+ * asks for nothing new. In a reading transaction: ERR_READ_ONLY if there is something to do. */
+err_t diff_leaving(struct tx *tx, struct arena *a, const struct device *d);
 /* desired_for, the inventory on record, and diff_run: for changes that cannot wait until the
  * device asks. */
 err_t diff_device(struct tx *tx, struct arena *a, const struct device *d);

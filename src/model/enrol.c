@@ -186,12 +186,41 @@ identity_subject(struct arena *a, enum code_kind kind, struct id id, struct str 
 }
 
 err_t
+enrol_order(struct arena *a, const struct enrol *e, struct str spki_sha256, struct str holder,
+    const char *identity_ca, struct order *ret)
+{
+	struct order o = { 0 };
+
+	o.kind = ORDER_ISSUE;
+	o.id = e->id;
+	if (e->kind == CODE_DEVICE)
+		o.device = e->id;
+	o.user = e->user;
+	o.fence = (uint64_t)when_now_ms();
+	o.issued = when_now();
+	o.expires = when_now() + ORDER_LIFE;
+	o.ca = identity_ca;
+	o.template = e->kind == CODE_DEVICE ? "DeviceIdentity" : "ConnectorIdentity";
+	TRY(identity_subject(a, e->kind, e->id, &o.subject));
+	o.sid = "";
+	o.ekus = arena_array(a, 1, sizeof(*o.ekus));
+	o.ekus[o.nekus++] = OID_EKU_CLIENT_AUTH;
+	/* Things are sealed to a device's key; a connector's only signs, with whatever
+	 * algorithm. */
+	o.key_usage = e->kind == CODE_DEVICE ? 0xa0 : 0;
+	o.spki = spki_sha256;
+	o.holder = holder;
+	o.keep = "";
+	*ret = o;
+	return OK;
+}
+
+err_t
 enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret)
 {
 	struct beginning b = { .a = a, .kind = kind };
 	struct enrol e = { .kind = kind };
-	struct order *o = &e.order;
 
 	if (spki_sha256.n != 32)
 		FAIL(ERR_BAD_REQUEST, "the hash of the public key has %zu bytes", spki_sha256.n);
@@ -201,26 +230,7 @@ enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *c
 
 	e.id = b.id;
 	e.user = b.code.user;
-	o->kind = ORDER_ISSUE;
-	o->id = b.id;
-	if (kind == CODE_DEVICE)
-		o->device = b.id;
-	o->user = b.code.user;
-	o->fence = (uint64_t)when_now_ms();
-	o->issued = when_now();
-	o->expires = when_now() + ORDER_LIFE;
-	o->ca = identity_ca;
-	o->template = kind == CODE_DEVICE ? "DeviceIdentity" : "ConnectorIdentity";
-	TRY(identity_subject(a, kind, b.id, &o->subject));
-	o->sid = "";
-	o->ekus = arena_array(a, 1, sizeof(*o->ekus));
-	o->ekus[o->nekus++] = OID_EKU_CLIENT_AUTH;
-	/* Things are sealed to a device's key; a connector's only signs, with whatever
-	 * algorithm. */
-	o->key_usage = kind == CODE_DEVICE ? 0xa0 : 0;
-	o->spki = spki_sha256;
-	o->holder = holder;
-	o->keep = "";
+	TRY(enrol_order(a, &e, spki_sha256, holder, identity_ca, &e.order));
 	*ret = e;
 	return OK;
 }
@@ -230,6 +240,16 @@ struct ending {
 	struct device device;
 	struct connector connector;
 };
+
+/* Of two that enrol at once with one code the later order supersedes the certificate of the earlier, whichever gets here
+ * first; the record follows the later. */
+static err_t
+not_overtaken(uint64_t was, uint64_t now)
+{
+	if (was > now)
+		FAIL(ERR_ENROL_OVERTAKEN, "%s", "");
+	return OK;
+}
 
 static err_t
 device_save(struct tx *tx, void *arg)
@@ -246,6 +266,7 @@ device_save(struct tx *tx, void *arg)
 		TRY(e);
 		if (was.state != DEVICE_ACTIVE)
 			FAIL(ERR_CODE, "the device was retired meanwhile");
+		TRY(not_overtaken(was.fence, d->fence));
 		d->inventory = was.inventory;
 		TRY(store_device_update(tx, d));
 	}
@@ -267,6 +288,7 @@ enrol_finish_device(struct store *s, const struct enrol *e, const struct device 
 	d->identity = cert;
 	d->identity_sha256 = cert_sha256;
 	d->identity_not_after = not_after;
+	d->fence = e->order.fence;
 	d->last_seen = when_now();
 	return store_write(s, device_save, &f);
 }
@@ -286,6 +308,7 @@ connector_save(struct tx *tx, void *arg)
 		TRY(e);
 		if (!was.enabled)
 			FAIL(ERR_CODE, "the connector was disabled meanwhile");
+		TRY(not_overtaken(was.fence, c->fence));
 		c->holder = was.holder;
 		c->cas = was.cas;
 		TRY(store_connector_update(tx, c));
@@ -306,6 +329,7 @@ enrol_finish_connector(struct store *s, const struct enrol *e, const struct conn
 	c->enabled = true;
 	c->identity = cert;
 	c->identity_sha256 = cert_sha256;
+	c->fence = e->order.fence;
 	c->last_contact = when_now();
 	return store_write(s, connector_save, &f);
 }

@@ -28,12 +28,17 @@ err_t enrol_code_make(struct store *s, struct arena *a, const char *actor, enum 
 /* holder: SHA-256 of the certificate that the service presents to the CA. identity_ca: name of the identity CA. */
 err_t enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret);
-/* d or c: facts filled in by the caller; id, user, identity come from here. */
+/* The order for the identity certificate of e (kind, id, user) and this key; its fence is later than those before. */
+err_t enrol_order(struct arena *a, const struct enrol *e, struct str spki_sha256, struct str holder,
+    const char *identity_ca, struct order *ret);
+/* d or c: facts filled in by the caller; id, user, identity come from here. ERR_ENROL_OVERTAKEN: the same code was begun
+ * again after e, and that one is finished already; its identity stays. */
 err_t enrol_finish_device(struct store *s, const struct enrol *e, const struct device *facts,
     struct str cert, struct str cert_sha256, when_t not_after);
 err_t enrol_finish_connector(struct store *s, const struct enrol *e, const struct connector *facts,
     struct str cert, struct str cert_sha256);
-/* Retired: its slots are withdrawn, its certificates revoked, its identity refused from now on. */
+/* Retired: its slots are withdrawn, its certificates revoked. Its identity is good for check-ins only, until one of them
+ * said that everything was removed (model/checkin.h); at the identity CA it is revoked (model/retired.h). */
 err_t device_retire(struct store *s, struct arena *a, const char *actor, struct id device);
 
 #endif

@@ -185,20 +185,22 @@ lease(struct tx *tx, void *arg)
 
 err_t
 job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
-    size_t max, int lease_s, struct job **ret, size_t *retn)
+    bool again, size_t max, int lease_s, struct job **ret, size_t *retn)
 {
 	const char *id = id_text(a, c->id);
 	struct leasing l = {
 		.a = a,
 		.connector = c,
 		.owner = worker == NULL ? id : arena_printf(a, "%s/%s", id, worker),
-		.alone = worker != NULL,
+		.alone = worker != NULL && !again,
 		.now = when_now(),
 		.until = when_now() + lease_s,
 		.max = max,
 		.jobs = arena_array(a, max + 1, sizeof(struct job)),
 	};
 
+	if (c->holder.n == 0)
+		FAIL(ERR_CONNECTOR_HOLDER, "connector %s", c->name);
 	TRY(store_write(s, lease, &l));
 	*ret = l.jobs;
 	*retn = l.n;

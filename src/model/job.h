@@ -21,11 +21,14 @@ struct job {
 };
 
 /* worker: who asks, among those of this connector; NULL: it does not say. A worker that asks holds no job any more: what
- * is leased to it got lost on the way and is queued again, at once.
+ * is leased to it got lost on the way and is queued again, at once. again: this asking is an older one, taken up again
+ * after a wait; meanwhile the worker may have asked anew, so what it holds is left alone.
+ * ERR_CONNECTOR_HOLDER: the connector never said which certificate it shows to its CA; an order for nobody in particular
+ * would be good in anybody's hands.
  * Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
  * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds. */
 err_t job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
-    size_t max, int lease_s, struct job **ret, size_t *retn);
+    bool again, size_t max, int lease_s, struct job **ret, size_t *retn);
 
 enum job_outcome {
 	JOB_ISSUED = 1,

@@ -4,7 +4,8 @@
 #include "model/request.h"
 #include "model/request_int.h"
 
-enum { BACKOFF_MAX = 300, REJECTED_RETRY = 3600 };
+/* KEPT: how many of its newest requests a slot keeps on record whatever became of them. */
+enum { BACKOFF_MAX = 300, REJECTED_RETRY = 3600, EXPIRED_FREE = 2, KEPT = 20 };
 
 err_t
 request_may_write(const struct tx *tx)
@@ -51,14 +52,15 @@ or_empty(const char *s)
 static err_t
 note(struct tx *tx, const struct slot *s, struct id request, const struct step *step)
 {
-	return store_event_add(tx,
-	    &(struct event){ .slot = s->id,
+	const struct event e = { .slot = s->id,
 		.request = request,
 		.when = when_now_ms(),
 		.actor = step->actor,
 		.event = step->event,
 		.detail = or_empty(step->detail),
-		.fault = or_empty(step->why.fault) });
+		.fault = or_empty(step->why.fault) };
+
+	return step->repeats ? store_event_repeat(tx, &e) : store_event_add(tx, &e);
 }
 
 err_t
@@ -68,6 +70,19 @@ request_note(struct tx *tx, const struct slot *s, struct id request, const char 
 	TRY(request_may_write(tx));
 	return note(
 	    tx, s, request, &(struct step){ .actor = actor, .event = event, .detail = detail });
+}
+
+err_t
+request_note_again(struct tx *tx, const struct slot *s, struct id request, const char *actor,
+    const char *event, struct why why)
+{
+	TRY(request_may_write(tx));
+	return note(tx, s, request,
+	    &(struct step){ .actor = actor,
+		.event = event,
+		.detail = why.detail,
+		.why = why,
+		.repeats = true });
 }
 
 /* The slot tells what its newest request is about; a revocation speaks only where nothing else
@@ -146,6 +161,7 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 		step.detail = p->ca;
 	}
 	TRY(insert(tx, s, &r, &step));
+	TRY(store_request_prune(tx, s->id, KEPT));
 	*ret = r;
 	return OK;
 }
@@ -192,7 +208,8 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 	TRY(note(tx, &s, r.id,
 	    &(struct step){ .actor = arena_printf(a, "connector %s", c->name),
 		.event = r.kind == REQUEST_REVOKE ? "revoke-leased" : "leased",
-		.detail = arena_printf(a, "attempt %u", r.attempts) }));
+		.detail = arena_printf(a, "attempt %u", r.attempts),
+		.repeats = true }));
 	*ret_slot = s;
 	*ret = r;
 	return OK;
@@ -212,22 +229,6 @@ request_unlease(struct tx *tx, struct request *r)
 	return OK;
 }
 
-err_t
-request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
-{
-	struct why why = { r->fault, r->detail };
-
-	(void)a;
-	r->lease_until = 0;
-	TRY(request_step(tx, s, r, REQUEST_QUEUED,
-	    &(struct step){ .actor = "service",
-		.event = "lease-expired",
-		.detail = "the connector did not answer in time",
-		.why = why }));
-	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
-	return OK;
-}
-
 static int
 backoff(uint32_t attempts, int first, int max)
 {
@@ -236,6 +237,25 @@ backoff(uint32_t attempts, int first, int max)
 	for (uint32_t i = 1; i < attempts && s < max; i++)
 		s *= 2;
 	return s < max ? s : max;
+}
+
+err_t
+request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
+{
+	struct why why = { r->fault, r->detail };
+
+	(void)a;
+	r->lease_until = 0;
+	if (r->attempts > EXPIRED_FREE)
+		r->not_before = when_now() + backoff(r->attempts - EXPIRED_FREE, 1, BACKOFF_MAX);
+	TRY(request_step(tx, s, r, REQUEST_QUEUED,
+	    &(struct step){ .actor = "service",
+		.event = "lease-expired",
+		.detail = "the connector did not answer in time",
+		.why = why,
+		.repeats = true }));
+	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
 }
 
 err_t
@@ -250,16 +270,19 @@ request_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request 
 	    &(struct step){ .actor = actor,
 		.event = "postponed",
 		.detail = arena_printf(a, "again in %d s: %s", wait, or_empty(why.detail)),
-		.why = why });
+		.why = why,
+		.repeats = true });
 }
 
 err_t
 request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r, const char *actor,
     struct why why)
 {
-	const struct step step = {
-		.actor = actor, .event = "rejected", .detail = why.detail, .why = why
-	};
+	const struct step step = { .actor = actor,
+		.event = "rejected",
+		.detail = why.detail,
+		.why = why,
+		.repeats = true };
 
 	r->lease_until = 0;
 	r->not_before = when_now() + REJECTED_RETRY;
@@ -353,7 +376,7 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 	for (size_t i = 0; i < n; i++) {
 		if (!is_over(s, v, n, i) || is_revoked(v, n, v[i].id))
 			continue;
-		TRY(delivery_forget(tx, &v[i]));
+		TRY(store_request_forget(tx, v[i].id));
 		r = (struct request){
 			.id = id_new(),
 			.slot = s->id,

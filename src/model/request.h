@@ -21,7 +21,11 @@
  *  request_withdraw   any of these to WITHDRAWN
  *
  * Each arrow is one guarded statement (store_request_move) and one row of the slot's timeline, and
- * writes fault and `since` of the slot. Every function changes *s and *r to what it wrote. They
+ * writes fault and `since` of the slot. Arrows of one request that are walked over and over with the
+ * same fault (leased, postponed, leased ...) count up the rows that they wrote before, with the time
+ * of the last, so that a CA that is away for a weekend does not fill the store.
+ *
+ * Every function changes *s and *r to what it wrote. They
  * expect a writing transaction: in a reading one they fail with ERR_READ_ONLY before anything was
  * written. ERR_STATE_MOVED: somebody else walked first.
  *
@@ -57,7 +61,8 @@ err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, c
 /* In the transaction of request_lease: LEASED -> QUEUED before anybody heard of the lease, so that its fencing number
  * is free again and nothing can have been signed under it. */
 err_t request_unlease(struct tx *tx, struct request *r);
-/* The lease is over. */
+/* The lease is over. From the third try on the next waits 1 s, 2 s, 4 s ... 5 min: what makes a connector die is not
+ * handed to it without end. */
 err_t request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* LEASED -> QUEUED, not before a back-off: 1 s, 2 s, 4 s ... 5 min. */
 err_t request_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
@@ -104,6 +109,9 @@ err_t request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s);
 /* A row of the timeline that belongs to no arrow: "assigned", "unassigned", "removed", "lost". */
 err_t request_note(struct tx *tx, const struct slot *s, struct id request, const char *actor,
     const char *event, const char *detail);
+/* The same of what repeats ("remove-failed"): counts up the row that is there already. */
+err_t request_note_again(struct tx *tx, const struct slot *s, struct id request, const char *actor,
+    const char *event, struct why why);
 /* The slot's newest issue or trust request, in whatever state. *found false: it never had one. */
 err_t request_of(
     struct tx *tx, struct arena *a, const struct slot *s, bool *found, struct request *ret);

@@ -5,10 +5,12 @@
 
 #include "model/request.h"
 
-/* What the timeline says about an arrow. `why` becomes fault and detail of request and slot. */
+/* What the timeline says about an arrow. `why` becomes fault and detail of request and slot. repeats: it may come again
+ * and again with nothing new, and then its row is counted up. */
 struct step {
 	const char *actor, *event, *detail;
 	struct why why;
+	bool repeats;
 };
 
 /* From the state that r is in: writes r with its changed columns, the slot, and a row of the

@@ -54,9 +54,11 @@ state_of(const struct slot *s, const struct request *r)
 	return STATUS_WAITING;
 }
 
-/* Whether somebody is there to take the request: "" when so, else a sentence about who is not. */
+/* Whether somebody is there to take the request: "" when so, else a sentence about who is not, and
+ * the fault that it is. */
 static err_t
-connector_lack(struct tx *tx, struct arena *a, const char *ca, const char **ret)
+connector_lack(
+    struct tx *tx, struct arena *a, const char *ca, enum err_code *ret_fault, const char **ret)
 {
 	struct page p = { .limit = LIMIT_PAGE };
 	const struct connector *last = NULL;
@@ -65,13 +67,14 @@ connector_lack(struct tx *tx, struct arena *a, const char *ca, const char **ret)
 	size_t n;
 
 	*ret = "";
+	*ret_fault = ERR_NO_CONNECTOR;
 	while (more) {
 		TRY(store_connector_list(tx, a, p, &v, &n, &more));
 		for (size_t i = 0; i < n; i++) {
 			p.after = v[i].id;
 			if (!v[i].enabled || !request_list_has(v[i].cas, ca))
 				continue;
-			if (when_now() - v[i].last_contact <= CONNECTOR_AWAY)
+			if (when_now() - v[i].last_contact <= CONNECTOR_AWAY && v[i].holder.n > 0)
 				return OK;
 			if (last == NULL || v[i].last_contact > last->last_contact)
 				last = &v[i];
@@ -79,7 +82,10 @@ connector_lack(struct tx *tx, struct arena *a, const char *ca, const char **ret)
 	}
 	if (last == NULL)
 		*ret = arena_printf(a, "no connector is enrolled that reaches \"%s\"", ca);
-	else
+	else if (when_now() - last->last_contact <= CONNECTOR_AWAY) {
+		*ret = arena_printf(a, "connector %s, which reaches \"%s\"", last->name, ca);
+		*ret_fault = ERR_CONNECTOR_HOLDER;
+	} else
 		*ret = arena_printf(a, "connector %s, which reaches \"%s\", was last heard of %s",
 		    last->name, ca, when_ago(a, last->last_contact, when_now()));
 	return OK;
@@ -103,6 +109,7 @@ static err_t
 reason(struct tx *tx, struct arena *a, const struct slot *s, const struct request *r,
     struct status *st)
 {
+	enum err_code fault;
 	const char *lack;
 
 	if (s->fault != NULL && s->fault[0] != '\0') {
@@ -115,9 +122,9 @@ reason(struct tx *tx, struct arena *a, const struct slot *s, const struct reques
 			st->why = "waits for the next check-in of the device";
 			return OK;
 		}
-		TRY(connector_lack(tx, a, r->ca, &lack));
+		TRY(connector_lack(tx, a, r->ca, &fault, &lack));
 		if (lack[0] != '\0')
-			explain(a, st, err_info(ERR_NO_CONNECTOR)->id, lack);
+			explain(a, st, err_info(fault)->id, lack);
 		else
 			st->why = "waits for a connector to take it";
 		return OK;
@@ -144,6 +151,31 @@ reason(struct tx *tx, struct arena *a, const struct slot *s, const struct reques
 	return OK;
 }
 
+/* A slot that is well itself still says that a certificate before cannot be revoked: it stays valid
+ * in somebody's hands. */
+static err_t
+stuck_revocation(struct tx *tx, struct arena *a, const struct slot *s, struct status *st)
+{
+	const char *about;
+	struct request r;
+	err_t e;
+
+	if (st->fault[0] != '\0')
+		return OK;
+	e = store_request_stuck(tx, a, s->id, &r);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		return OK;
+	}
+	TRY(e);
+	about = r.serial[0] == '\0' ? "" : arena_printf(a, " %s", r.serial);
+	explain(a, st, r.fault, r.detail);
+	st->why = arena_printf(a,
+	    "an older certificate%s of \"%s\" is to be revoked since %s and could not be yet: %s",
+	    about, r.ca, when_text_ms(a, r.created), st->why);
+	return OK;
+}
+
 err_t
 status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *ret)
 {
@@ -156,6 +188,7 @@ status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *r
 	st.word = words[st.state].word;
 	st.compliance = words[st.state].compliance;
 	TRY(reason(tx, a, s, found ? &r : NULL, &st));
+	TRY(stuck_revocation(tx, a, s, &st));
 	*ret = st;
 	return OK;
 }

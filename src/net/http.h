@@ -8,7 +8,11 @@
  *
  * Refused before routing, with 400 and without reading a body: two Content-Length, Content-Length with
  * Transfer-Encoding, none or two Host, versions other than 1.0 and 1.1, control characters in the target, headers
- * past LIMIT_HTTP_HEADERS, bodies past the limit of the server.
+ * past LIMIT_HTTP_HEADERS.
+ *
+ * The route is found when the head is there. A path or method that no route has, and a body past the limit (413) of server,
+ * route or of who shows no client certificate are refused without reading the body; so are bodies (503) while
+ * LIMIT_HTTP_BODIES bytes of others are under way.
  *
  * Routes are rows; a row without a permission does not compile. The permission is a number that only the server's
  * gate understands. Several owners may mount their routes on one port, each with its own context and gate.
@@ -45,6 +49,7 @@ struct http_route {
 			   * parentheses, b('x') and b(x), are read as b/x. A last segment {rest*} takes all that follows. */
 	unsigned perm; /* never 0 */
 	http_handler handler;
+	size_t max_body; /* 0: that of the server */
 };
 
 /* A compile error when perm is 0. */
@@ -52,6 +57,14 @@ struct http_route {
 	{ \
 		.method = HTTP_##method_, .path = path_, \
 		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_ \
+	}
+
+/* The same, for bodies of at most so many bytes. */
+#define ROUTE_BODY(method_, path_, perm_, handler_, max_) \
+	{ \
+		.method = HTTP_##method_, .path = path_, \
+		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_, \
+		.max_body = max_ \
 	}
 
 /* The routes of one owner, with its context, its gate and its way to say no: several edges may share a port. */
@@ -70,6 +83,7 @@ struct http_conf {
 	struct tls_server *tls;  /* NULL: plain HTTP. Borrowed */
 	unsigned loops, workers; /* 0: one loop, four workers */
 	size_t max_body;         /* 0: LIMIT_HTTP_BODY */
+	size_t max_stranger;     /* of who shows no client certificate; 0: the same */
 	const struct http_mount
 	    *mounts;    /* whose routes are served here; the first match in order wins */
 	size_t nmounts; /* at least 1; a path that no mount has is rendered by the first one */

@@ -129,17 +129,20 @@ dispatch(struct http_conn *c)
 	}
 	state_set(c, CONN_BUSY);
 	metric_inc(&h->m.requests, 1);
-	peer_cert(c, c->req);
 	work_push(h, c->req);
 }
 
 /* The request is refused: nothing more of it is read, a worker renders the error, the connection
- * ends. */
+ * ends; but for a whole request without a body that has no route. */
 static void
 refuse(struct http_conn *c, err_t e)
 {
+	const struct http_head *head = &c->req->head;
+	bool whole = (err_is(e, ERR_NO_SEGMENT) || err_is(e, ERR_METHOD)) && !head->chunked &&
+	    head->length == 0;
+
 	err_take(e, &c->req->fault);
-	c->close = true;
+	c->close = whole ? head->close : true;
 	metric_inc(&c->loop->http->m.refused, 1);
 	dispatch(c);
 }
@@ -162,6 +165,7 @@ read_head(struct http_req *r, struct str in)
 	TRY(http_head_parse(r->arena, in, &r->head));
 	if (!method_by_name(r->head.method, &r->method))
 		FAIL(ERR_METHOD, "%s", r->head.method);
+	TRY(req_route(r));
 	if (r->head.length > r->body.max)
 		FAIL(ERR_TOO_LARGE, "a request body may have %zu bytes", r->body.max);
 	return OK;
@@ -212,6 +216,7 @@ take_head(struct http_conn *c)
 	c->req->conn = c;
 	c->req->arrived_ms = when_mono_ms();
 	c->req->peer_addr = arena_strdup(c->req->arena, c->addr);
+	peer_cert(c, c->req);
 	if (n == 0)
 		e = ERROR(
 		    ERR_BAD_REQUEST, "the head of a request may have %u bytes", LIMIT_HTTP_HEADERS);
@@ -230,10 +235,13 @@ feed_body(struct http_conn *c, struct str in, size_t *used, bool *done)
 {
 	struct http_req *r = c->req;
 
-	if (r->head.chunked)
-		return http_chunks_feed(&c->chunks, in, &r->body, used, done);
+	if (r->head.chunked) {
+		TRY(http_chunks_feed(&c->chunks, in, &r->body, used, done));
+		return req_count(r);
+	}
 	*used = in.n < c->want ? in.n : (size_t)c->want;
 	TRY(buf_put(&r->body, str_of(in.p, *used)));
+	TRY(req_count(r));
 	c->want -= *used;
 	*done = c->want == 0;
 	return OK;

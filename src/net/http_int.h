@@ -47,9 +47,9 @@ struct http_req {
 	struct http_target target;
 	const struct http_mount *mount; /* the first, until one is found */
 	struct http_match match;
-	bool routed;
 	struct err_report fault; /* found by the loop; the worker renders it. code ERR_NONE: none */
 	struct buf body;
+	size_t counted; /* of it, in the server's sum */
 	struct str peer_cert;
 	const char *peer_addr;
 	struct http_pairs form;
@@ -154,12 +154,17 @@ struct http {
 	_Atomic bool stopping;
 	_Atomic bool quit; /* loops end when their answers are out */
 	_Atomic size_t nconns;
+	_Atomic size_t bodies; /* bytes of all that are under way */
 	struct http_metrics m;
 };
 
 /* http_req.c */
 struct http_req *req_new(struct http_loop *loop);
 void req_free(struct http_req *r);
+/* Finds the route of a head that was read, and how large a body it may have. */
+err_t req_route(struct http_req *r);
+/* Adds what was read of the body to the server's sum. ERR_BUSY: too much is under way. */
+err_t req_count(struct http_req *r);
 
 /* http_work.c */
 void work_push(struct http *h, struct http_req *r);

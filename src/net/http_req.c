@@ -41,12 +41,45 @@ req_free(struct http_req *r)
 {
 	if (r == NULL)
 		return;
+	atomic_fetch_sub(&r->http->bodies, r->counted);
 	buf_free(&r->body);
 	buf_free(&r->out_head);
 	buf_free(&r->out_body);
 	arena_free(r->run_arena);
 	arena_free(r->arena);
 	free(r);
+}
+
+static void
+lower(size_t *max, size_t limit)
+{
+	if (limit > 0 && limit < *max)
+		*max = limit;
+}
+
+err_t
+req_route(struct http_req *r)
+{
+	const struct http_conf *conf = &r->http->conf;
+
+	TRY(http_target_parse(r->arena, r->head.target, &r->target));
+	TRY(http_match(
+	    r->arena, conf->mounts, conf->nmounts, r->method, &r->target, &r->mount, &r->match));
+	lower(&r->body.max, r->match.route->max_body);
+	if (r->peer_cert.n == 0)
+		lower(&r->body.max, conf->max_stranger);
+	return OK;
+}
+
+err_t
+req_count(struct http_req *r)
+{
+	size_t more = r->body.n - r->counted;
+
+	r->counted = r->body.n;
+	if (atomic_fetch_add(&r->http->bodies, more) + more > LIMIT_HTTP_BODIES)
+		FAIL(ERR_BUSY, "too many large requests at once");
+	return OK;
 }
 
 struct arena *

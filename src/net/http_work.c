@@ -42,25 +42,10 @@ work_pop(struct http *h)
 }
 
 static err_t
-route(struct http_req *r)
-{
-	const struct http_conf *conf = &r->http->conf;
-
-	if (r->fault.code != ERR_NONE)
-		return err_raise(&r->fault);
-	if (r->routed)
-		return OK;
-	TRY(http_target_parse(r->arena, r->head.target, &r->target));
-	TRY(http_match(
-	    r->arena, conf->mounts, conf->nmounts, r->method, &r->target, &r->mount, &r->match));
-	r->routed = true;
-	return OK;
-}
-
-static err_t
 handle(struct http_req *r)
 {
-	TRY(route(r));
+	if (r->fault.code != ERR_NONE)
+		return err_raise(&r->fault);
 	TRY(r->mount->gate(r, r->match.route->perm));
 	TRY(r->match.route->handler(r));
 	if (!r->replied && !r->want_park)

@@ -3,8 +3,9 @@
  * The serving side of IPC. See ipc.h.
  *
  * One thread accepts, one more serves each connection. Peers are of our own user or root
- * (SO_PEERCRED). A frame that is not well formed ends its connection; a type without a verb gets
- * ERR_UNSUPPORTED.
+ * (SO_PEERCRED), whatever the mode of the socket is: no process of ours is in a user namespace
+ * (jail.c), so the kernel tells numbers as they are. A frame that is not well formed ends its
+ * connection; a type without a verb gets ERR_UNSUPPORTED.
  */
 #include "net/ipc.h"
 

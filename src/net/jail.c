@@ -3,8 +3,16 @@
  * The jail: what a process can no longer do once it is in. See proc.h for the row that says it.
  *
  * In this order, since each step takes the right to the one before: network namespace, user, no
- * new privileges, Landlock, system calls. To be entered before the process makes threads: a
- * namespace and Landlock hold for the calling thread and those that it makes.
+ * new privileges, Landlock, system calls.
+ *
+ * Who has no network may make unix sockets only: socket(2) is denied for every other family,
+ * whoever starts the role. Root has a network namespace beside that. Others do not get one: theirs
+ * would take a user namespace, in which every user but our own looks like the overflow user, root as
+ * well, and in which a process holds capabilities that it does not need. So users keep their
+ * numbers, and the check of peers (ipc_server.c) holds by itself.
+ *
+ * To be entered before the process makes threads: a namespace and Landlock hold for the calling
+ * thread and those that it makes.
  *
  * Beside the paths of its row every process may read what libraries need while it runs (shared
  * objects, certificates of the system, resolver and time zone files). Unix sockets are reached by
@@ -20,6 +28,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -57,36 +66,6 @@ static const char *const library_paths[] = { "/usr/lib", "/usr/share", "/lib", "
 	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
 	"/etc/host.conf", "/etc/localtime", "/etc/ld.so.cache", "/etc/passwd", "/etc/group",
 	"/run/systemd/resolve", "/dev/urandom" };
-
-static bool
-write_proc(const char *path, const char *text)
-{
-	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-}
-
-/* Who is not root needs a user namespace for it. Our own user keeps its number there: without a
- * map everybody would look alike, and a check of the peer's user would let anyone in. */
-static bool
-leave_network_as_user(void)
-{
-	unsigned uid = geteuid(), gid = getegid();
-	char uids[32], gids[32];
-
-	snprintf(uids, sizeof(uids), "%u %u 1\n", uid, uid);
-	snprintf(gids, sizeof(gids), "%u %u 1\n", gid, gid);
-	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 &&
-	    write_proc("/proc/self/uid_map", uids) && write_proc("/proc/self/setgroups", "deny") &&
-	    write_proc("/proc/self/gid_map", gids);
-}
-
-/* A namespace of our own with no interface up. */
-static bool
-leave_network(void)
-{
-	return unshare(CLONE_NEWNET) == 0 || leave_network_as_user();
-}
 
 static err_t
 become(const char *user)
@@ -151,7 +130,7 @@ leave_files(const struct proc *p, bool *ret_done)
 
 /* A deny list: allow lists break with every libc. Nothing of ours asks for these. */
 static bool
-deny_calls(void)
+deny_calls(bool net)
 {
 	static const int denied[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
 		SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
@@ -168,6 +147,10 @@ deny_calls(void)
 		SCMP_SYS(sethostname), SCMP_SYS(setdomainname), SCMP_SYS(iopl), SCMP_SYS(ioperm),
 		SCMP_SYS(personality), SCMP_SYS(open_by_handle_at), SCMP_SYS(name_to_handle_at),
 		SCMP_SYS(syslog), SCMP_SYS(vhangup), SCMP_SYS(lookup_dcookie) };
+	/* All 64 bits are compared, and the kernel reads 32: what is let through is AF_UNIX to both. */
+	static const struct scmp_arg_cmp other_family = {
+		.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX, .datum_b = 0
+	};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	bool done = ctx != NULL && seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
 
@@ -175,6 +158,9 @@ deny_calls(void)
 	for (size_t i = 0; done && i < COUNT(denied); i++)
 		if (denied[i] >= 0)
 			done = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), denied[i], 0) == 0;
+	if (done && !net)
+		done = seccomp_rule_add_array(
+			   ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &other_family) == 0;
 	done = done && seccomp_load(ctx) == 0;
 	if (ctx != NULL)
 		seccomp_release(ctx);
@@ -186,14 +172,16 @@ jail_enter(const struct proc *p, const char **ret_missing)
 {
 	static const struct rlimit no_core = { 0, 0 };
 	unsigned missing = 0;
-	bool landlocked;
+	pid_t parent = getppid();
+	bool landlocked, apart = p->net || unshare(CLONE_NEWNET) == 0;
 
-	if (!p->net && !leave_network())
-		missing |= MISSING_NET;
 	TRY(become(p->user));
 	/* Namespace and change of user dropped it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		FAIL(ERR_SYSTEM, "parent death signal: %s", strerror(errno));
+	/* Who died in between sent none: an orphan would keep ports and databases. */
+	if (getppid() != parent)
+		FAIL(ERR_SYSTEM, "the parent process is gone");
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		FAIL(ERR_SYSTEM, "no core files: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -201,8 +189,8 @@ jail_enter(const struct proc *p, const char **ret_missing)
 	TRY(leave_files(p, &landlocked));
 	if (!landlocked)
 		missing |= MISSING_LANDLOCK;
-	if (!deny_calls())
-		missing |= MISSING_SECCOMP;
+	if (!deny_calls(p->net))
+		missing |= apart ? MISSING_SECCOMP : MISSING_SECCOMP | MISSING_NET;
 	*ret_missing = missing_texts[missing];
 	return OK;
 }

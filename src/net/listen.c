@@ -3,13 +3,17 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "net/proc.h"
 
 #define BACKLOG 1024
+/* Processes of a parent that was killed end within this, and give up its ports. */
+enum { IN_USE_MS = 3000, IN_USE_STEP_MS = 50 };
 
 /* "host:port", "[v6]:port"; the last colon parts them. */
 static err_t
@@ -34,6 +38,19 @@ split_addr(const char *addr, char *host, size_t max, char *port, size_t max_port
 	return OK;
 }
 
+static bool
+bind_patiently(int fd, const struct addrinfo *ai)
+{
+	int64_t until = when_mono_ms() + IN_USE_MS;
+
+	while (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
+		if (errno != EADDRINUSE || when_mono_ms() > until)
+			return false;
+		poll(NULL, 0, IN_USE_STEP_MS);
+	}
+	return true;
+}
+
 static err_t
 listen_on(const struct addrinfo *ai, const char *addr, int *ret_fd, unsigned *ret_port)
 {
@@ -45,7 +62,7 @@ listen_on(const struct addrinfo *ai, const char *addr, int *ret_fd, unsigned *re
 	if (fd < 0)
 		FAIL(ERR_SYSTEM, "socket for %s: %s", addr, strerror(errno));
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
+	    !bind_patiently(fd, ai) || listen(fd, BACKLOG) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&got, &n) != 0)
 		FAIL(ERR_SYSTEM, "listen on %s: %s", addr, strerror(errno));
 	if (got.ss_family == AF_INET6)

@@ -223,14 +223,32 @@ restart_all(struct parent *pa)
 	}
 }
 
+/* It lies in a folder of the user, and is the user's like all there. */
 static err_t
-write_pid(const char *path)
+write_pid(const char *path, const char *user)
 {
 	auto_arena struct arena *a = arena_new();
+	err_t e;
 
 	if (path == NULL)
 		return OK;
-	return file_write(path, str_c(arena_printf(a, "%ld\n", (long)getpid())), 0644);
+	TRY(own_begin(user));
+	e = file_write(path, str_c(arena_printf(a, "%ld\n", (long)getpid())), 0644);
+	own_end(user);
+	return e;
+}
+
+static err_t
+remove_pid(const char *path, const char *user)
+{
+	err_t e;
+
+	if (path == NULL)
+		return OK;
+	TRY(own_begin(user));
+	e = file_remove(path);
+	own_end(user);
+	return e;
 }
 
 static void
@@ -267,14 +285,14 @@ proc_run(const char *role, const struct proc *procs, size_t n, const char *pid_f
 	for (size_t i = 0; i < n; i++)
 		pa.children[i].proc = &procs[i];
 	start_due(&pa);
-	e = write_pid(pid_file);
+	e = write_pid(pid_file, procs[0].user);
 	if (err_ok(e))
 		watch(&pa);
 	end_children(&pa, pa.children, n);
 	free(pa.children);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	TRY(e);
-	return pid_file == NULL ? OK : file_remove(pid_file);
+	return remove_pid(pid_file, procs[0].user);
 }
 
 void

@@ -90,8 +90,12 @@ exchange(struct fetch *f, struct arena *a, const char *url, const struct wstep_r
 	buf_init(&body, LIMIT_XML_BYTES);
 	TRY(wstep_request_print(a, req, &body));
 	TRY(fetch_run(f, a, "POST", url, headers, buf_str(&body), timeout_ms, &reply));
-	if (reply.status == 503)
-		FAIL(ERR_UNREACHABLE, "the CA's enrolment service answers with status 503");
+	if (reply.status == 408 || reply.status == 429 || reply.status > 500)
+		FAIL(ERR_UNREACHABLE, "the CA's enrolment service answers with status %d",
+		    reply.status);
+	if (reply.status >= 400 && reply.status < 500)
+		FAIL(ERR_CA_DENIED, "the CA's enrolment service answers with status %d",
+		    reply.status);
 	if (reply.status != 200 && reply.status != 500)
 		FAIL(ERR_HTTP_STATUS, "the CA's enrolment service answers with status %d",
 		    reply.status);

@@ -18,6 +18,7 @@ struct app {
 err_t store_app_insert(struct tx *tx, const struct app *x);
 err_t store_app_get(struct tx *tx, struct arena *a, struct id id, struct app *ret);
 err_t store_app_list(struct tx *tx, struct arena *a, struct app **ret, size_t *retn);
+err_t store_app_delete(struct tx *tx, struct id id); /* ERR_NOT_FOUND */
 
 struct admin {
 	struct id id;
@@ -26,7 +27,10 @@ struct admin {
 	when_t created;
 };
 err_t store_admin_insert(struct tx *tx, const struct admin *x); /* ERR_CONFLICT: name taken */
+err_t store_admin_get(struct tx *tx, struct arena *a, struct id id, struct admin *ret);
 err_t store_admin_by_name(struct tx *tx, struct arena *a, const char *name, struct admin *ret);
+err_t store_admin_list(struct tx *tx, struct arena *a, struct admin **ret, size_t *retn);
+err_t store_admin_delete(struct tx *tx, struct id id); /* ERR_NOT_FOUND */
 
 enum login_state { LOGIN_PENDING = 1, LOGIN_APPROVED, LOGIN_DECLINED, LOGIN_USED };
 struct login {

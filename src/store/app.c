@@ -42,9 +42,33 @@ store_app_list(struct tx *tx, struct arena *a, struct app **ret, size_t *retn)
 }
 
 err_t
+store_app_delete(struct tx *tx, struct id id)
+{
+	return row_must(tx, STMT_APP_DELETE, &app_shape, VALS(val_id(id)));
+}
+
+err_t
 store_admin_insert(struct tx *tx, const struct admin *x)
 {
 	return row_insert(tx, STMT_ADMIN_INSERT, &admin_shape, x);
+}
+
+err_t
+store_admin_get(struct tx *tx, struct arena *a, struct id id, struct admin *ret)
+{
+	return row_one(tx, a, STMT_ADMIN_GET, &admin_shape, VALS(val_id(id)), ret);
+}
+
+err_t
+store_admin_list(struct tx *tx, struct arena *a, struct admin **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_ADMIN_LIST, &admin_shape, NO_VALS, ret, retn);
+}
+
+err_t
+store_admin_delete(struct tx *tx, struct id id)
+{
+	return row_must(tx, STMT_ADMIN_DELETE, &admin_shape, VALS(val_id(id)));
 }
 
 err_t

@@ -141,6 +141,17 @@ err_t store_issued_by_order(
     struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);
 err_t store_issued_open(
     struct tx *tx, struct arena *a, struct issued **ret, size_t *retn); /* ISSUED_INTENT */
+/* What was issued to a principal by order and is revoked for good, oldest revocation first, after that place; not what
+ * has ended by `now`, nor what is revoked in the second of `now`, which is not over. */
+struct revocation {
+	struct id order;
+	const char *serial;
+	int reason;
+	when_t revoked;
+	int64_t id;
+};
+err_t store_issued_revoked_since(struct tx *tx, struct arena *a, const char *requester, when_t now,
+    when_t after, int64_t after_id, struct revocation **ret, size_t *retn); /* <= LIMIT_PAGE */
 
 /* The highest fence seen under an order, and whether it is closed. Absent: 0, open. */
 err_t store_order_state_get(struct tx *tx, struct id order, uint64_t *ret_fence, bool *ret_closed);

@@ -14,6 +14,7 @@ static const struct col connector_cols[] = {
 	COL(struct connector, holder),
 	COL(struct connector, enabled),
 	COL(struct connector, last_contact),
+	COL(struct connector, fence),
 	COL(struct connector, enrolled),
 };
 static const struct shape connector_shape = SHAPE("connector", struct connector, connector_cols);

@@ -21,12 +21,19 @@ static const struct col device_cols[] = {
 	COL(struct device, identity_not_after),
 	COL(struct device, last_seen),
 	COL(struct device, inventory),
+	COL(struct device, fence),
 	COL(struct device, enrolled),
 };
 static const struct shape device_shape = SHAPE("device", struct device, device_cols);
 /* Without the last column: when it enrolled never changes. */
 static const struct shape device_change = { "device", sizeof(struct device), device_cols,
 	COUNT(device_cols) - 1 };
+
+static const struct col due_cols[] = {
+	COL(struct device_due, id),
+	COL(struct device_due, changes),
+};
+static const struct shape due_shape = SHAPE("device", struct device_due, due_cols);
 
 err_t
 store_device_insert(struct tx *tx, const struct device *d)
@@ -70,4 +77,35 @@ store_device_of_user(
     struct tx *tx, struct arena *a, struct id user, struct device **ret, size_t *retn)
 {
 	return row_all(tx, a, STMT_DEVICE_OF_USER, &device_shape, VALS(val_id(user)), ret, retn);
+}
+
+err_t
+store_device_due(
+    struct tx *tx, struct arena *a, size_t limit, struct device_due **ret, size_t *retn)
+{
+	return row_all(
+	    tx, a, STMT_DEVICE_DUE, &due_shape, VALS(val_i64((int64_t)limit)), ret, retn);
+}
+
+err_t
+store_device_looked(struct tx *tx, const struct device_due *d)
+{
+	return row_must(
+	    tx, STMT_DEVICE_LOOKED, &device_shape, VALS(val_id(d->id), val_i64(d->changes)));
+}
+
+err_t
+store_device_left(struct tx *tx, struct arena *a, struct id after, struct id *ret)
+{
+	struct device_due d;
+
+	TRY(row_one(tx, a, STMT_DEVICE_LEFT, &due_shape, VALS(val_id(after)), &d));
+	*ret = d.id;
+	return OK;
+}
+
+err_t
+store_device_ended(struct tx *tx, struct id id)
+{
+	return row_must(tx, STMT_DEVICE_ENDED, &device_shape, VALS(val_id(id)));
 }

@@ -22,11 +22,27 @@ struct device {
 	when_t identity_not_after;
 	when_t enrolled, last_seen;
 	const char *inventory; /* last reported inventory, JSON text */
+	uint64_t fence;        /* of the order that its identity was issued under */
 };
 
 err_t store_device_insert(struct tx *tx, const struct device *d);
 err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
+/* Of a check-in, which compares it with what it should have in the same transaction: not due until the next change. */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
+/* Active ones that nobody compared with what they should have since users, members or assignments changed; longest ago
+ * first. */
+struct device_due {
+	struct id id;
+	int64_t changes; /* their number as of this transaction */
+};
+err_t store_device_due(
+    struct tx *tx, struct arena *a, size_t limit, struct device_due **ret, size_t *retn);
+/* The first after `after` that is retired or gone and whose identity certificate was not revoked yet; ERR_NOT_FOUND. */
+err_t store_device_left(struct tx *tx, struct arena *a, struct id after, struct id *ret);
+/* It is revoked. */
+err_t store_device_ended(struct tx *tx, struct id id);
+/* Compared, with all that was changed until then. */
+err_t store_device_looked(struct tx *tx, const struct device_due *d);
 err_t store_device_get(struct tx *tx, struct arena *a, struct id id, struct device *ret);
 err_t store_device_by_identity(
     struct tx *tx, struct arena *a, struct str sha256, struct device *ret);
@@ -44,6 +60,7 @@ struct connector {
 	struct str holder; /* SHA-256 of its certificate towards the CA; empty until it said so */
 	bool enabled;
 	when_t enrolled, last_contact;
+	uint64_t fence; /* of the order that its identity was issued under */
 };
 
 err_t store_connector_insert(struct tx *tx, const struct connector *c);

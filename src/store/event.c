@@ -13,6 +13,8 @@ static const struct col event_cols[] = {
 	COL(struct event, event),
 	COL(struct event, detail),
 	COL(struct event, fault),
+	COL(struct event, count),
+	COL(struct event, until),
 };
 static const struct shape event_shape = SHAPE("event", struct event, event_cols);
 
@@ -23,6 +25,18 @@ store_event_add(struct tx *tx, const struct event *e)
 	    VALS(val_id(e->slot), val_id(e->request), val_i64(e->when), val_text(e->actor),
 		val_text(e->event), val_text(e->detail), val_text(e->fault)),
 	    NULL);
+}
+
+err_t
+store_event_repeat(struct tx *tx, const struct event *e)
+{
+	int64_t n = 0;
+
+	TRY(row_run(tx, STMT_EVENT_REPEAT,
+	    VALS(val_id(e->slot), val_id(e->request), val_i64(e->when), val_text(e->actor),
+		val_text(e->event), val_text(e->detail), val_text(e->fault)),
+	    &n));
+	return n > 0 ? OK : store_event_add(tx, e);
 }
 
 err_t

@@ -91,6 +91,26 @@ store_issued_open(struct tx *tx, struct arena *a, struct issued **ret, size_t *r
 	return row_all(tx, a, STMT_ISSUED_OPEN, &issued_shape, NO_VALS, ret, retn);
 }
 
+static const struct col revocation_cols[] = {
+	COL(struct revocation, order),
+	COL(struct revocation, serial),
+	COL(struct revocation, reason),
+	COL(struct revocation, revoked),
+	COL(struct revocation, id),
+};
+static const struct shape revocation_shape =
+    SHAPE("revocation", struct revocation, revocation_cols);
+
+err_t
+store_issued_revoked_since(struct tx *tx, struct arena *a, const char *requester, when_t now,
+    when_t after, int64_t after_id, struct revocation **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_ISSUED_REVOKED_SINCE, &revocation_shape,
+	    VALS(val_text(requester), val_i64(now), val_i64(after), val_i64(after_id),
+		val_i64(LIMIT_PAGE)),
+	    ret, retn);
+}
+
 err_t
 store_issued_search(struct tx *tx, struct arena *a, const struct issued_filter *f, size_t limit,
     struct issued **ret, size_t *retn)

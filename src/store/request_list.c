@@ -13,6 +13,30 @@ static const struct col request_id_cols[] = {
 };
 static const struct shape request_id_shape = SHAPE("request", struct request_id, request_id_cols);
 
+/* Without what it brought: a slot's history is read for its states. */
+static const struct col brief_cols[] = {
+	COL(struct request, id),
+	COL(struct request, slot),
+	COL(struct request, device),
+	COL(struct request, kind),
+	COL(struct request, state),
+	COL(struct request, fence),
+	COL(struct request, attempts),
+	COL(struct request, hash),
+	COL(struct request, ca),
+	COL(struct request, owner),
+	COL(struct request, lease_until),
+	COL(struct request, not_before),
+	COL(struct request, fault),
+	COL(struct request, detail),
+	COL(struct request, keep),
+	COL(struct request, about),
+	COL(struct request, serial),
+	COL(struct request, created),
+	COL(struct request, updated),
+};
+static const struct shape brief_shape = SHAPE("request", struct request, brief_cols);
+
 static err_t
 requests(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct request **ret,
     size_t *retn)
@@ -50,5 +74,26 @@ err_t
 store_requests_of_slot(
     struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn)
 {
-	return requests(tx, a, STMT_REQUESTS_OF_SLOT, VALS(val_id(slot)), ret, retn);
+	return row_all(tx, a, STMT_REQUESTS_OF_SLOT, &brief_shape, VALS(val_id(slot)), ret, retn);
+}
+
+err_t
+store_request_forget(struct tx *tx, struct id id)
+{
+	return row_run(tx, STMT_REQUEST_FORGET, VALS(val_id(id)), NULL);
+}
+
+err_t
+store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct request *ret)
+{
+	struct request_id hit;
+
+	TRY(row_one(tx, a, STMT_REQUEST_STUCK, &request_id_shape, VALS(val_id(slot)), &hit));
+	return store_request_get(tx, a, hit.id, ret);
+}
+
+err_t
+store_request_prune(struct tx *tx, struct id slot, size_t keep)
+{
+	return row_run(tx, STMT_REQUEST_PRUNE, VALS(val_id(slot), val_i64((int64_t)keep)), NULL);
 }

@@ -68,6 +68,8 @@ struct event {
 	const char *event; /* "queued", "leased", "issued", "offered", "installed", ... */
 	const char *detail;
 	const char *fault; /* id, or "" */
+	int64_t count;     /* how often it happened, once or more: 0 is read as 1 */
+	when_ms_t until;   /* the last time */
 };
 
 err_t store_slot_insert(struct tx *tx, const struct slot *s); /* ERR_CONFLICT: it is there */
@@ -105,12 +107,23 @@ err_t store_request_overdue(
 /* Those that this owner holds a lease of, at most limit. */
 err_t store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size_t limit,
     struct request **ret, size_t *retn);
-/* Every request that the slot ever had, oldest first. */
+/* Every request that the slot has on record, oldest first; without leaf, sealed and password, so none of these may be
+ * handed to store_request_move(). */
 err_t store_requests_of_slot(
     struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn);
+/* What was sealed for the device is wiped, whatever state it is in. */
+err_t store_request_forget(struct tx *tx, struct id id);
+/* The oldest open revocation of the slot that has a fault; ERR_NOT_FOUND. */
+err_t store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct request *ret);
+/* Removes what is over for good (never leased, revoked, or the revocation of what was removed), except for the newest
+ * `keep` and the slot's present one. */
+err_t store_request_prune(struct tx *tx, struct id slot, size_t keep);
 err_t store_request_counts(struct tx *tx, size_t ret[8]); /* by state */
 
 err_t store_event_add(struct tx *tx, const struct event *e);
+/* Of what comes again and again: counts up the row that says the same of the same request by the same actor, with the
+ * newer detail, if it is among the slot's last few; else adds one. */
+err_t store_event_repeat(struct tx *tx, const struct event *e);
 err_t store_event_list(struct tx *tx, struct arena *a, struct id slot, struct event **ret,
     size_t *retn); /* oldest first */
 

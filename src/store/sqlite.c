@@ -47,26 +47,38 @@ stmt_name(enum stmt_id q)
 	return table[q].name;
 }
 
-/* "UNIQUE constraint failed: users.upn" -> "users.upn" */
-static const char *
-failed_columns(const char *msg)
+/* "UNIQUE constraint failed: apps.display_name" -> "display name": tables and columns are nobody's words. */
+static void
+failed_columns(const char *msg, char *out, size_t max)
 {
 	const char *colon = strstr(msg, ": ");
+	const char *p = colon == NULL ? msg : colon + 2;
+	size_t n = 0, word = 0;
 
-	return colon == NULL ? msg : colon + 2;
+	for (; *p != '\0' && n + 1 < max; p++) {
+		if (*p == '.') {
+			n = word;
+			continue;
+		}
+		out[n++] = *p == '_' ? ' ' : *p;
+		if (*p == ' ')
+			word = n;
+	}
+	out[n] = '\0';
 }
 
 static err_t
 db_error(sqlite3 *h, const char *what)
 {
 	const char *msg = sqlite3_errmsg(h);
+	char columns[128];
 
 	switch (sqlite3_extended_errcode(h)) {
 	case SQLITE_CONSTRAINT_UNIQUE:
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
-		return ERROR(
-		    ERR_CONFLICT, "there is one already with the same %s", failed_columns(msg));
+		failed_columns(msg, columns, sizeof(columns));
+		return ERROR(ERR_CONFLICT, "there is one already with the same %s", columns);
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return ERROR(ERR_NOT_FOUND, "it refers to something that is not there");
 	case SQLITE_BUSY:

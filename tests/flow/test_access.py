@@ -262,3 +262,45 @@ def test_a_person_signs_in_with_a_device_code(world):
     assert world.raw("GET", "/v1.0/users", token=got)[0] == 200
     # What the application was not given, the person cannot use through it.
     assert world.raw("GET", "/v1.0/groups", token=got)[0] == 403
+
+
+def test_a_removed_application_is_refused_at_once_and_the_audit_says_who_went(world):
+    app = world.cli_json("app", "add", "--name", "leaves", "--permission", "User.Read.All", "--socket",
+                         world.socket_of("service"))
+    token = world.fetch_token(app)["access_token"]
+    assert world.api("GET", "/v1.0/users", token=token)["value"] is not None
+    listed = world.cli_json("app", "list", "--socket", world.socket_of("service"))["apps"]
+    assert [(a["name"], a["permissions"], a["public"]) for a in listed if a["client_id"] == app["client_id"]] == \
+        [("leaves", "User.Read.All", False)]
+    world.cli("app", "remove", app["client_id"], "--socket", world.socket_of("service"))
+    with pytest.raises(ApiError) as refused:
+        world.api("GET", "/v1.0/users", token=token)
+    assert refused.value.status == 401 and "removed" in refused.value.text
+    with pytest.raises(ApiError) as refused:
+        world.fetch_token(app)
+    assert refused.value.status in (400, 401)
+    table = world.cli("app", "list", "--socket", world.socket_of("service")).stdout
+    assert app["client_id"] not in table and world.app["client_id"] in table
+    assert ("app.remove", "leaves") in audited(world)
+    again = world.cli("app", "remove", app["client_id"], "--socket", world.socket_of("service"), check=False)
+    assert again.returncode != 0 and app["client_id"] in again.stderr
+
+
+def test_a_removed_administrator_is_gone_and_the_name_is_free(world, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("long enough a password\n", encoding="ascii")
+    where = ["--socket", world.socket_of("service")]
+    add = ["admin", "add", "--name", "leaver", "--permission", "User.Read.All",
+           "--password-file", str(password), *where]
+    world.cli(*add)
+    assert "leaver" in [a["name"] for a in world.cli_json("admin", "list", *where)["admins"]]
+    assert world.cli(*add, check=False).returncode != 0
+    world.cli("admin", "remove", "leaver", *where)
+    assert "leaver" not in world.cli("admin", "list", *where).stdout
+    assert ("admin.remove", "leaver") in audited(world)
+    world.cli(*add)
+    world.cli("admin", "remove", "leaver", *where)
+
+
+def audited(world):
+    return [(line["action"], line["target"]) for line in world.api("GET", "/chancery/v1/audit?$top=999")["value"]]

@@ -2,6 +2,8 @@
 """Bad input: each is answered with what was wrong and what to do, and nothing is issued."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -114,6 +116,7 @@ def test_a_user_without_mail_fails_by_name_and_field_and_nothing_is_issued(world
 HARD = [
     'plus+sign', "semi;colon", "com,ma", "equals=sign", 'quo"te', "back\\slash", "#hash first",
     "  leading spaces", "trailing spaces  ", "<angle>", "a/b", "O'Brien, Zoë", "名前", "a\\,b\\+c", "x" * 64,
+    '  #+;,="\\ all at once, as a value that begins with spaces', "#0403616263", "CN=admin,O=x", "a\\2Cb", "+",
 ]
 
 
@@ -133,6 +136,10 @@ def test_a_hard_value_comes_back_from_the_certificate_as_it_went_in(world, given
     leaf = agent.leaf(pkcs["id"])
     assert leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == value
     assert len(list(leaf.subject)) == 3
+    # The same by other code: openssl, told to print the value as it stands.
+    shown = subprocess.run(["openssl", "x509", "-in", os.path.join(agent.cert_dir(pkcs["id"]), "cert.pem"), "-noout",
+                            "-subject", "-nameopt", "utf8,sep_multiline,sname"], check=True, capture_output=True)
+    assert f"    CN={value}" in shown.stdout.decode().split("\n"), shown.stdout
     agent.stop()
 
 

@@ -135,7 +135,7 @@ def test_a_certificate_that_the_device_lost_comes_back(world, given):
     wait_for(lambda: agent.holds(given.pkcs["id"]), 20)
     slot = world.wait_slot(agent, given.pkcs)
     assert int(slot["serialNumber"], 16) == agent.leaf(given.pkcs["id"]).serial_number
-    assert len([c for c in world.user_certificates("valid")]) == 2
+    wait_for(lambda: len(world.user_certificates("valid")) == 2, 15)  # the lost one is revoked
 
 
 def test_a_device_in_an_excluded_group_gets_nothing(world, given):
@@ -165,8 +165,8 @@ def test_a_user_who_leaves_the_group_loses_root_and_certificate_and_it_is_revoke
     assert not agent.trusts(given.root["id"])
     wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})
              ["request"]["state"] == "revoked", 15)
-    events = [e["event"] for e in world.timeline(slot)]
-    assert "unassigned" in events and "removed" in events and "revoked" in events
+    # The service hears of it by the connector's next poll.
+    wait_for(lambda: {"unassigned", "removed", "revoked"} <= {e["event"] for e in world.timeline(slot)}, 15)
 
 
 def test_who_comes_back_to_the_group_gets_a_new_certificate(world, given):
@@ -225,25 +225,39 @@ def test_the_revoked_serial_is_on_the_published_crl(world, given):
     wait_for(published, 15, 0.5)
 
 
-def test_a_retired_device_is_refused_and_its_certificate_revoked(world, given):
+def test_a_retired_device_removes_everything_and_is_refused_then_and_its_certificate_revoked(world, given):
     agent = given.agents[1]
     slot = world.slot(agent, given.pkcs)
     context = agent.identity_context()
     world.api("POST", f"/v1.0/deviceManagement/managedDevices/{agent.id}/retire")
     wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})
              ["request"]["state"] == "revoked", 15)
+    world.wait_slot(agent, given.pkcs, "removed")
+    world.wait_slot(agent, given.root, "removed")
+    assert not agent.holds(given.pkcs["id"])
+    assert not agent.trusts(given.root["id"])
     https = Https(world.host, world.ports["device"], context)
     status, _, data = https.request("POST", "/agent/v1/checkin", b'{"protocol":1,"wait":0}',
                                     {"Content-Type": "application/json"})
     assert status == 403
     assert b"device-retired" in data
+    # What it was known by is revoked at the identity CA as well.
+    def identities():
+        return [c["state"] for c in world.certificates() if agent.id in c["subject"]]
+
+    wait_for(lambda: set(identities()) == {"revoked"}, 15)
 
 
-def test_unassigning_the_profile_takes_everything_away(world, given):
+def test_unassigning_the_profile_revokes_at_once_and_takes_everything_away_when_the_device_is_back(world, given):
     agent = given.agents[0]
     slot = world.slot(agent, given.pkcs)
+    agent.stop()
     world.assign(given.pkcs)
     world.assign(given.root)
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})
+             ["request"]["state"] == "revoked", 15)
+    assert world.slot(agent, given.pkcs)["state"] == "removing"
+    agent.start()
     world.wait_slot(agent, given.pkcs, "removed")
     world.wait_slot(agent, given.root, "removed")
     assert not agent.holds(given.pkcs["id"])
@@ -255,7 +269,14 @@ def test_unassigning_the_profile_takes_everything_away(world, given):
 def test_an_agent_that_unenrols_keeps_nothing(world, given):
     agent = given.agents[0]
     agent.stop()
+    ident = agent.id
     agent.call("unenrol")
+    slots = world.slots(device=ident)
+    assert slots and {s["state"] for s in slots} == {"removed"}, slots
+    gone = wait_for(lambda: world.api("GET", f"/v1.0/deviceManagement/managedDevices/{ident}"))
+    assert gone["managementState"] != "managed"
+    wait_for(lambda: not [c for c in world.user_certificates("valid") if c["serial"] in
+                          {s["serialNumber"] for s in slots}], 15)
     held = agent.call("sync", check=False)
     assert held.returncode != 0
     state = world.api("GET", f"/v1.0/deviceManagement/managedDevices?$filter=deviceName eq '{agent.name}'")

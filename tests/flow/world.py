@@ -133,6 +133,14 @@ def children(pid):
     return found
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def rss_kib(pid):
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
         for line in f:
@@ -207,6 +215,7 @@ class Agent:
         self.etc_dir = os.path.join(self.dir, "etc")
         self.conf = os.path.join(self.dir, "agent.conf")
         self.log = os.path.join(self.dir, "agent.log")
+        self.env = dict(world.env.get("agent", {}))
         self.proc = None
         os.makedirs(self.dir, exist_ok=True)
         with open(self.conf, "w", encoding="utf-8") as f:
@@ -226,7 +235,7 @@ name={name}
     def call(self, *args, check=True, timeout=60):
         done = subprocess.run([program("chancery-agent"), *args, "--config", self.conf], check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=timeout)
+                              env={**os.environ, **self.env}, text=True, timeout=timeout)
         if check and done.returncode != 0:
             raise RuntimeError(f"chancery-agent {' '.join(args)}: {done.returncode}: {done.stderr}")
         return done
@@ -242,7 +251,8 @@ name={name}
     def start(self):
         with open(self.log, "a", encoding="utf-8") as log:
             self.proc = subprocess.Popen([program("chancery-agent"), "run", "--config", self.conf],
-                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         env={**os.environ, **self.env})
         return self
 
     def stop(self, sig=signal.SIGTERM):
@@ -294,8 +304,11 @@ class World:
 
     ROLES = ("ca", "service", "connector")
 
-    def __init__(self, folder, name="Contoso", lease=120, log="info", update_trust=False, host="localhost"):
+    def __init__(self, folder, name="Contoso", lease=120, log="info", update_trust=False, host="localhost",
+                 env=None):
         self.dir = os.path.abspath(folder)
+        # Role (or "agent") -> what its processes get in their environment beside ours.
+        self.env = env or {}
         self.name = name
         self.host = host
         self.update_trust = update_trust
@@ -354,7 +367,7 @@ level={log}
         with open(self.log_file(role), "a", encoding="utf-8") as log:
             self.procs[role] = subprocess.Popen(
                 [program("chanceryd"), role, "--config", self.conf_file(role)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.env.get(role, {})})
 
     def stop(self, role, sig=signal.SIGTERM):
         proc = self.procs.pop(role, None)
@@ -376,10 +389,12 @@ level={log}
         return wait_for(lambda: self.pids(role).get(name), why=f"{role}/{name}")
 
     def kill(self, role, name):
-        """kill -9; the parent itself is started again here, as an init system would."""
+        """kill -9; the parent itself is started again here, as an init system would: when all of the unit is gone."""
+        rest = list(self.pids(role).values()) if name == "parent" else []
         os.kill(self.pid(role, name), signal.SIGKILL)
         if name == "parent":
             self.procs.pop(role).wait()
+            wait_for(lambda: not any(alive(pid) for pid in rest), why=f"the end of all processes of {role}")
             self.start(role)
 
     def close(self):

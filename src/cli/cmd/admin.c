@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chancery admin: administrators who sign in with name and password, made on the service's host. */
+/* chancery admin: administrators who sign in with name and password, kept on the service's host. */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -38,6 +38,33 @@ add(struct cli *c)
 	return out_object(c, answer);
 }
 
+static const struct column columns[] = {
+	{ .head = "NAME", .key = "name" },
+	{ .head = "CREATED", .key = "created" },
+	{ .head = "PERMISSIONS", .key = "permissions", .wrap = true },
+	{ 0 },
+};
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(sock_call(c, "service", args_text(c->args, "socket"), "admin.list", args, &answer));
+	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "admins"));
+}
+
+static err_t
+take_away(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "name", c->args->operands[0]);
+	TRY(sock_call(c, "service", args_text(c->args, "socket"), "admin.remove", args, &answer));
+	return out_object(c, answer);
+}
+
+static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };
 static const struct opt add_opts[] = {
 	{ .name = "name",
 	    .value = "NAME",
@@ -60,6 +87,9 @@ static const struct opt add_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "add", "Make an administrator.", NULL, add_opts, add },
+	{ "list", "The administrators with what they may do.", NULL, socket_opts, list },
+	{ "remove", "Remove an administrator; its tokens end at once.", "NAME", socket_opts,
+	    take_away },
 	{ 0 },
 };
 

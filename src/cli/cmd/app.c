@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chancery app: applications that may call the API, made on the service's host. */
+/* chancery app: applications that may call the API, kept on the service's host. */
 #include "cli/args.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -17,6 +17,35 @@ add(struct cli *c)
 	return OK;
 }
 
+static const struct column columns[] = {
+	{ .head = "CLIENT ID", .key = "client_id" },
+	{ .head = "NAME", .key = "name" },
+	{ .head = "PUBLIC", .key = "public" },
+	{ .head = "CREATED", .key = "created" },
+	{ .head = "PERMISSIONS", .key = "permissions", .wrap = true },
+	{ 0 },
+};
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(sock_call(c, "service", args_text(c->args, "socket"), "app.list", args, &answer));
+	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "apps"));
+}
+
+static err_t
+take_away(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	json_set_text(args, "client_id", c->args->operands[0]);
+	TRY(sock_call(c, "service", args_text(c->args, "socket"), "app.remove", args, &answer));
+	return out_object(c, answer);
+}
+
+static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };
 static const struct opt add_opts[] = {
 	{ .name = "name",
 	    .value = "NAME",
@@ -38,6 +67,9 @@ static const struct opt add_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "add", "Make an application with client id and secret.", NULL, add_opts, add },
+	{ "list", "The applications with what they may do.", NULL, socket_opts, list },
+	{ "remove", "Remove an application; its tokens end at once.", "CLIENT-ID", socket_opts,
+	    take_away },
 	{ 0 },
 };
 

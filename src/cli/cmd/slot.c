@@ -30,6 +30,7 @@ static const struct column event_columns[] = {
 	{ .head = "TIME", .key = "dateTime" },
 	{ .head = "ACTOR", .key = "actor" },
 	{ .head = "EVENT", .key = "event" },
+	{ .head = "COUNT", .key = "count" },
 	{ .head = "DETAIL", .key = "detail", .wrap = true },
 	{ .head = "FAULT", .key = "fault" },
 	{ 0 },

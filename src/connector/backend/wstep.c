@@ -90,13 +90,35 @@ revoke_ordered(struct backend_session *s, struct arena *a, struct str order, int
 	TRY(fetch_run(s->fetch, a, "POST",
 	    arena_printf(a, "%s/chancery/ca/v1/revoke", s->join->ca_url), headers, text, TIMEOUT_MS,
 	    &rep));
-	if (rep.status >= 500)
-		FAIL(ERR_UNREACHABLE, "%s answered %d", s->join->ca_url, rep.status);
 	if (rep.status != 200)
-		FAIL(
-		    ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
+		return outcome_http("revocation", rep.status,
+		    arena_printf(a, "%.*s", (int)(rep.body.n < 300 ? rep.body.n : 300),
+			text_safe(a, rep.body)));
 	TRY(json_parse(rep.body, LIMIT_IPC_MESSAGE, &answer));
 	return json_need_int(answer, "revoked", 0, INT64_MAX, ret);
+}
+
+static err_t
+revoked(struct backend_session *s, struct arena *a, const char *after, const char **ret_after,
+    json **ret_list)
+{
+	auto_json json *answer = NULL;
+	json *list = NULL;
+	struct fetch_reply rep;
+	const char *next;
+
+	TRY(fetch_run(s->fetch, a, "GET",
+	    arena_printf(a, "%s/chancery/ca/v1/revoked%s%s", s->join->ca_url,
+		*after == '\0' ? "" : "?after=", after),
+	    NULL, STR_EMPTY, TIMEOUT_MS, &rep));
+	if (rep.status != 200)
+		return outcome_http("list of revocations", rep.status, "");
+	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &answer));
+	TRY(json_need_text(answer, "after", LIMIT_TEXT, &next));
+	TRY(json_want_array(answer, "revoked", LIMIT_PAGE, &list));
+	*ret_after = arena_strdup(a, next);
+	*ret_list = list == NULL ? json_array_new() : json_ref(list);
+	return OK;
 }
 
 const struct backend backend_wstep = {
@@ -105,4 +127,5 @@ const struct backend backend_wstep = {
 	.close = session_close,
 	.submit = submit,
 	.revoke = revoke_ordered,
+	.revoked = revoked,
 };

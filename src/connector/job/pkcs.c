@@ -38,7 +38,9 @@ read_job(struct arena *a, const json *job, struct work *w)
 	w->begin.ekus.v = arena_array(a, json_count(ekus) + 1, sizeof(char *));
 	for (size_t i = 0; i < json_count(ekus); i++)
 		w->begin.ekus.v[w->begin.ekus.n++] = json_text(json_at(ekus, i));
-	return json_need_base64(a, job, "device_certificate", LIMIT_CERT_BYTES, &w->device);
+	TRY(json_need_base64(a, job, "device_certificate", LIMIT_CERT_BYTES, &w->device));
+	w->begin.device_certificate = w->device;
+	return OK;
 }
 
 static err_t

@@ -222,13 +222,27 @@ what_a_kill_left_half_written_goes_at_the_next_start(void **state)
 
 	expect_ok(deliver(b, ALIAS, &d));
 	expect_ok(dir_make(box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), 0700));
-	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), ".tmp-AbCdEf",
+	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), ".tmp-chancery-AbCdEf",
 	    keys.two.key);
 	assert_int_equal(symlink("nowhere", box_path(b, "certs/." ALIAS ".link")), 0);
 	assert_int_equal(entries(b, "certs"), 4);
+	made_key(b->a, b->conf.state_dir, ".tmp-chancery-AbCdEf", keys.two.key);
 	box_reopen(b);
+	assert_false(file_exists(box_path(b, ".tmp-chancery-AbCdEf")));
 	assert_int_equal(entries(b, "certs"), 2);
 	expect_identity(b, ALIAS, keys.one.cert, true);
+}
+
+static void
+what_cannot_be_swept_does_not_make_an_installation_fail(void **state)
+{
+	struct box *b = *state;
+	struct delivery d = pack(b->a, &keys.one);
+
+	expect_ok(dir_make(box_path(b, "certs/.old/folder"), 0700));
+	expect_ok(deliver(b, ALIAS, &d));
+	expect_identity(b, ALIAS, keys.one.cert, true);
+	expect_err(ERR_FILE, identity_sweep(b->g, b->a));
 }
 
 /* Installs one and two in turn until it is killed. */
@@ -309,6 +323,7 @@ main(void)
 		CASE(a_key_of_another_certificate_is_reported_as_missing),
 		CASE(what_cannot_be_read_is_not_reported),
 		CASE(what_a_kill_left_half_written_goes_at_the_next_start),
+		CASE(what_cannot_be_swept_does_not_make_an_installation_fail),
 		CASE(a_kill_at_any_time_leaves_the_old_pair_or_the_new_one),
 		CASE(all_of_them_can_be_removed_also_what_cannot_be_read),
 	};

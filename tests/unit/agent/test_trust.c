@@ -198,6 +198,44 @@ a_delivery_again_makes_good_what_failed(void **state)
 }
 
 static void
+what_the_system_still_trusts_is_reported_until_it_does_not(void **state)
+{
+	struct box *b = *state;
+	auto_json json *list = json_array_new();
+
+	expect_ok(install(b, ALIAS, keys.root.cert));
+	replace_updater(b, "#!/bin/sh\nexit 3\n");
+	expect_err(ERR_TRUST_STORE, trust_remove(b->g, b->a, ALIAS));
+	assert_false(file_exists(trust_file(b, ALIAS ".crt")));
+	assert_int_equal(reported(b), 1);
+	expect_err(ERR_TRUST_STORE, trust_remove(b->g, b->a, ALIAS));
+	expect_err(ERR_TRUST_STORE, trust_settle(b->g, b->a));
+	expect_ok(trust_inventory(b->g, b->a, list));
+	assert_string_equal(json_text(json_get(json_at(list, 0), "alias")), ALIAS);
+	assert_string_equal(json_text(json_get(json_at(list, 0), "kind")), "ca");
+	assert_string_equal(json_text(json_get(json_at(list, 0), "sha256")),
+	    text_hex(b->a, str_of(cert_sha256(keys.root.cert), 32)));
+	replace_updater(b, "#!/bin/sh\nexit 0\n");
+	expect_ok(trust_settle(b->g, b->a));
+	assert_int_equal(reported(b), 0);
+	assert_int_equal(entries(b, ""), 3);
+}
+
+static void
+a_removal_that_was_cut_off_before_the_file_went_is_reported(void **state)
+{
+	struct box *b = *state;
+
+	expect_ok(install(b, ALIAS, keys.root.cert));
+	made_pem(b->a, b->conf.state_dir, "unsettled-" ALIAS, keys.root.cert);
+	assert_int_equal(reported(b), 1);
+	expect_ok(trust_settle(b->g, b->a));
+	assert_int_equal(reported(b), 1);
+	expect_ok(trust_remove(b->g, b->a, ALIAS));
+	assert_int_equal(reported(b), 0);
+}
+
+static void
 a_missing_updater_is_an_error(void **state)
 {
 	struct box *b = *state;
@@ -241,6 +279,8 @@ main(void)
 		CASE(the_system_trusts_it_and_then_no_longer),
 		CASE(when_the_system_does_not_take_it_that_is_an_error_and_it_is_not_reported),
 		CASE(a_delivery_again_makes_good_what_failed),
+		CASE(what_the_system_still_trusts_is_reported_until_it_does_not),
+		CASE(a_removal_that_was_cut_off_before_the_file_went_is_reported),
 		CASE(a_missing_updater_is_an_error),
 		CASE(the_updater_is_run_on_our_folders_and_afresh_only_for_removals),
 	};

@@ -258,11 +258,13 @@ const char *
 token_for(struct fixture *f, const char *permissions)
 {
 	const char *token = NULL;
+	struct id app = id_new();
 
+	put_app(f, app, NULL, permissions);
 	expect_ok(token_make(&f->api, f->a,
 	    &(struct token_spec){ .app = true,
-		.subject = id_new(),
-		.client = id_new(),
+		.subject = app,
+		.client = app,
 		.name = "Test app",
 		.permissions = permissions },
 	    &token));

@@ -165,8 +165,10 @@ one_request(struct fixture *f)
 	return d.id;
 }
 
+#define HOLDER "a123456789abcdefa123456789abcdefa123456789abcdefa123456789abcdef"
 #define POLL \
-	"\"version\":\"6.2611.0.1\",\"machine\":\"m\",\"features\":[\"pkcs\",\"revoke\"]," \
+	"\"version\":\"6.2611.0.1\",\"machine\":\"m\",\"holder\":\"" HOLDER \
+	"\",\"features\":[\"pkcs\",\"revoke\"]," \
 	"\"cas\":[\"Test CA\"]"
 
 /* A certificate as the CA of the fixture issues it, with this common name. */

@@ -70,6 +70,9 @@ a_second_user_of_the_same_name_is_a_conflict(void **state)
 
 	assert_int_equal(r.status, 409);
 	assert_string_equal(error_code(&r), "Conflict");
+	assert_non_null(
+	    strstr(json_text(json_get(json_get(r.json, "error"), "message")), "Ada@CORP.test"));
+	assert_null(strstr(json_text(json_get(json_get(r.json, "error"), "message")), "users."));
 }
 
 static void

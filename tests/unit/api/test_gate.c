@@ -109,6 +109,32 @@ a_token_of_the_future_is_refused(void **state)
 }
 
 /* The same claims but for one, under our own signature. */
+struct person {
+	struct admin admin;
+	struct arena *a;
+	const char *name;
+};
+
+static err_t
+person_get(struct tx *tx, void *arg)
+{
+	struct person *p = arg;
+
+	return store_admin_by_name(tx, p->a, p->name, &p->admin);
+}
+
+/* An administrator that has a record. */
+static struct id
+person_of(struct fixture *f)
+{
+	struct person p = { .a = f->a,
+		.name = text_hex(f->a, str_of(&(struct id[]){ id_new() }, 16)) };
+
+	put_admin(f, p.name, "a password of hers", "User.Read.All");
+	expect_ok(store_read(f->store, person_get, &p));
+	return p.admin.id;
+}
+
 static const char *
 token_but(struct fixture *f, const char *key, const char *value)
 {
@@ -119,7 +145,8 @@ token_but(struct fixture *f, const char *key, const char *value)
 	json_set_text(c, "iss", token_issuer(&f->api, f->a));
 	json_set_text(c, "aud", f->api.base_url);
 	json_set_id(f->a, c, "tid", f->api.tenant);
-	json_set_id(f->a, c, "oid", id_new());
+	json_set_id(f->a, c, "oid", person_of(f));
+	json_set_text(c, "appid", OAUTH_CLI_CLIENT);
 	json_set_text(c, "idtyp", "user");
 	json_set_text(c, "scp", "User.Read.All");
 	json_set_int(c, "nbf", when_now());
@@ -146,9 +173,70 @@ a_token_for_somebody_else_is_refused(void **state)
 	assert_int_equal(users_with(f, token_but(f, "exp", NULL)), 401);
 	assert_int_equal(users_with(f, token_but(f, "exp", "tomorrow")), 401);
 	assert_int_equal(users_with(f, token_but(f, "oid", NULL)), 401);
+	assert_int_equal(users_with(f, token_but(f, "oid", id_text(f->a, id_new()))), 401);
+	assert_int_equal(users_with(f, token_but(f, "appid", NULL)), 401);
+	assert_int_equal(users_with(f, token_but(f, "appid", id_text(f->a, id_new()))), 401);
 	assert_int_equal(users_with(f, token_but(f, "scp", "Group.Read.All")), 403);
 	/* Roles are for applications. */
 	assert_int_equal(users_with(f, token_but(f, "idtyp", "app")), 403);
+}
+
+struct record {
+	struct id app, admin;
+};
+
+static err_t
+app_delete(struct tx *tx, void *arg)
+{
+	return store_app_delete(tx, ((struct record *)arg)->app);
+}
+
+static err_t
+admin_delete(struct tx *tx, void *arg)
+{
+	return store_admin_delete(tx, ((struct record *)arg)->admin);
+}
+
+static const char *
+token_of(struct fixture *f, bool app, struct id subject, struct id client)
+{
+	const char *token = NULL;
+
+	expect_ok(token_make(&f->api, f->a,
+	    &(struct token_spec){ .app = app,
+		.subject = subject,
+		.client = client,
+		.name = "x",
+		.permissions = "User.Read.All" },
+	    &token));
+	return token;
+}
+
+static void
+a_token_ends_with_whom_it_was_made_for_and_with_the_application_that_got_it(void **state)
+{
+	struct fixture *f = *state;
+	struct record first = { id_new(), person_of(f) }, second = { id_new(), person_of(f) };
+	const char *own, *by_app, *by_other;
+
+	put_app(f, first.app, NULL, "User.Read.All");
+	put_app(f, second.app, NULL, "User.Read.All");
+	own = token_of(f, true, first.app, first.app);
+	by_app = token_of(f, false, second.admin, first.app);
+	by_other = token_of(f, false, first.admin, second.app);
+	assert_int_equal(users_with(f, own), 200);
+	assert_int_equal(users_with(f, by_app), 200);
+	assert_int_equal(users_with(f, by_other), 200);
+	expect_ok(store_write(f->store, app_delete, &first));
+	assert_int_equal(users_with(f, own), 401);
+	assert_int_equal(users_with(f, by_app), 401);
+	assert_int_equal(users_with(f, by_other), 200);
+	expect_ok(store_write(f->store, admin_delete, &first));
+	assert_int_equal(users_with(f, by_other), 401);
+	expect_err(ERR_NOT_FOUND, store_write(f->store, admin_delete, &first));
+	/* An application is no administrator and the other way round. */
+	assert_int_equal(users_with(f, token_of(f, false, second.app, second.app)), 401);
+	assert_int_equal(users_with(f, token_of(f, true, second.admin, second.admin)), 401);
 }
 
 static void
@@ -251,6 +339,7 @@ main(void)
 		T(an_expired_token_is_refused),
 		T(a_token_of_the_future_is_refused),
 		T(a_token_for_somebody_else_is_refused),
+		T(a_token_ends_with_whom_it_was_made_for_and_with_the_application_that_got_it),
 		T(a_token_signed_with_no_or_another_algorithm_is_refused),
 		T(a_token_of_another_key_is_refused),
 		T(errors_have_graphs_shape_and_our_fault),

@@ -202,7 +202,7 @@ names_are_sorted_and_bounded(void **state)
 	expect_ok(file_write(in(p, "b"), LIT("x"), 0600));
 	expect_ok(file_write(in(p, "a"), LIT("x"), 0600));
 	expect_ok(file_write(in(p, ".c"), LIT("x"), 0600));
-	expect_ok(file_write(in(p, ".tmp-left"), LIT("x"), 0600));
+	expect_ok(file_write(in(p, ".tmp-chancery-left"), LIT("x"), 0600));
 	expect_ok(dir_list(p->a, p->dir, 3, &names, &n));
 	assert_int_equal(n, 3);
 	assert_string_equal(names[0], ".c");
@@ -212,6 +212,23 @@ names_are_sorted_and_bounded(void **state)
 	expect_err(ERR_FILE_MISSING, dir_list(p->a, in(p, "none"), 2, &names, &n));
 }
 
+static void
+what_killed_writers_left_is_swept_and_nothing_else(void **state)
+{
+	struct place *p = *state;
+
+	expect_ok(file_write(in(p, "key.pem"), LIT("x"), 0600));
+	expect_ok(file_write(in(p, ".tmp-chancery-AbCdEf"), LIT("half a key"), 0600));
+	expect_ok(file_write(in(p, ".hidden"), LIT("x"), 0600));
+	expect_ok(file_write(in(p, ".tmp-of-somebody-else"), LIT("x"), 0600));
+	expect_ok(dir_sweep(p->dir));
+	assert_false(file_exists(in(p, ".tmp-chancery-AbCdEf")));
+	assert_int_equal(count(p), 3);
+	expect_ok(dir_sweep(p->dir));
+	expect_ok(dir_sweep(in(p, "none")));
+	expect_err(ERR_FILE, dir_sweep(in(p, "key.pem")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -219,6 +236,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read),
+		TEST(what_killed_writers_left_is_swept_and_nothing_else),
 		TEST(an_empty_file_is_read),
 		TEST(a_large_file_is_read_whole),
 		TEST(rejects_a_file_over_its_maximum),

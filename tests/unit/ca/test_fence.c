@@ -107,8 +107,21 @@ who_is_no_officer_cannot_revoke(void **state)
 	struct str caller = lab_principal(l, "no-officer", l->caller_key);
 
 	w.order.kind = ORDER_REVOKE;
-	w.order.holder = STR_EMPTY;
+	w.order.holder = lab_hash(l, caller);
 	(void)ask_revoke(l, &w.order, caller, ERR_CA_OFFICER_DENIED);
+	assert_false(lab_on_crl(l, ISSUING, cert_serial(c)));
+}
+
+static void
+an_order_for_nobody_in_particular_does_not_revoke(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+	auto_cert struct cert *c = lab_issued(l, w);
+
+	w.order.kind = ORDER_REVOKE;
+	w.order.holder = STR_EMPTY;
+	(void)ask_revoke(l, &w.order, l->caller, ERR_ORDER_HOLDER);
 	assert_false(lab_on_crl(l, ISSUING, cert_serial(c)));
 }
 
@@ -143,6 +156,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_revoke_order_revokes_and_closes),
 	cmocka_unit_test(a_revoke_order_keeps_the_serial_that_it_names),
 	cmocka_unit_test(who_is_no_officer_cannot_revoke),
+	cmocka_unit_test(an_order_for_nobody_in_particular_does_not_revoke),
 	cmocka_unit_test(an_order_to_issue_does_not_revoke),
 	cmocka_unit_test(an_expired_revoke_order_is_refused),
 };

@@ -89,6 +89,15 @@ an_order_for_another_caller(void **state)
 }
 
 static void
+an_order_for_nobody_in_particular(void **state)
+{
+	struct want w = lab_want(*state);
+
+	w.order.holder = STR_EMPTY;
+	lab_denied(*state, w, ERR_ORDER_HOLDER);
+}
+
+static void
 another_key_than_ordered(void **state)
 {
 	struct lab *l = *state;
@@ -371,6 +380,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_order_for_another_ca),
 	cmocka_unit_test(an_order_of_another_kind),
 	cmocka_unit_test(an_order_for_another_caller),
+	cmocka_unit_test(an_order_for_nobody_in_particular),
 	cmocka_unit_test(another_key_than_ordered),
 	cmocka_unit_test(an_expired_order),
 	cmocka_unit_test(an_order_from_the_future),

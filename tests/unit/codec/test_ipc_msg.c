@@ -36,6 +36,9 @@ ca_messages_come_back(void **state)
 	struct ca_query_req query = { "X Issuing CA", LIT("caller"), "user", "password", 61 }, query2;
 	struct ca_revoke_req revoke = { LIT("caller"), LIT("order") }, revoke2;
 	struct ca_revoke_rep count = { 3 }, count2;
+	struct ca_revoked_req since = { LIT("caller"), { 7, 8 } }, since2;
+	struct ca_revoked gone_one[] = { { id_new(), "61", 4 } };
+	struct ca_revoked_rep gone = { gone_one, 1, { 9, 10 } }, gone2;
 	struct ca_name_req name = { "X" }, name2;
 	struct ca_der_rep der = { LIT("crl") }, der2;
 	struct ca_list_rep list = { entries, 1 }, list2;
@@ -54,6 +57,11 @@ ca_messages_come_back(void **state)
 	ROUND(ca_revoke_req, revoke, revoke2);
 	ROUND(ca_revoke_rep, count, count2);
 	assert_int_equal(count2.count, 3);
+	ROUND(ca_revoked_req, since, since2);
+	assert_int_equal(since2.after.at, 7);
+	ROUND(ca_revoked_rep, gone, gone2);
+	assert_string_equal(gone2.v[0].serial, "61");
+	assert_true(id_eq(gone2.v[0].order, gone_one[0].order));
 	ROUND(ca_name_req, name, name2);
 	ROUND(ca_der_rep, der, der2);
 	ROUND(ca_list_rep, list, list2);
@@ -94,7 +102,8 @@ connector_keys_messages_come_back(void **state)
 {
 	static const char *ekus[] = { "1.3.6.1.5.5.7.3.2" };
 	static struct str chain[] = { { (const uint8_t *)"c1", 2 } };
-	struct ckeys_begin_req begin = { CKEYS_RSA, 2048, LIT("s"), LIT("n"), "", { ekus, 1 } },
+	struct ckeys_begin_req begin = { CKEYS_RSA, 2048, LIT("s"), LIT("n"), "", { ekus, 1 },
+		LIT("device") },
 			       begin2;
 	struct ckeys_begin_rep begun = { 77, LIT("csr") }, begun2;
 	struct ckeys_finish_req finish = { 77, LIT("leaf"), { chain, 1 }, LIT("device") }, finish2;
@@ -108,6 +117,7 @@ connector_keys_messages_come_back(void **state)
 	buf_init(&b, LIMIT_IPC_MESSAGE);
 	ROUND(ckeys_begin_req, begin, begin2);
 	assert_int_equal(begin2.bits, 2048);
+	assert_true(str_eq(begin2.device_certificate, LIT("device")));
 	ROUND(ckeys_begin_rep, begun, begun2);
 	ROUND(ckeys_finish_req, finish, finish2);
 	assert_int_equal(finish2.handle, 77);

@@ -32,6 +32,7 @@ setup(void **state)
 	b->link.conf.dir = b->dir;
 	b->link.arena = b->a;
 	b->link.ca_key = b->ours.key;
+	b->link.service_keys[0] = b->ours.key;
 	b->obj = json_object_new();
 	json_set_text(b->obj, "id", "7b6f2c1e-0000-4000-8000-000000000001");
 	json_set_text(b->obj, "name", "HQ");
@@ -155,6 +156,50 @@ a_certificate_for_another_key_is_refused(void **state)
 }
 
 static void
+a_renewed_certificate_comes_with_the_key_that_took_its_turn(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+	auto_made struct made renewed = made_under(b->a, &b->root, "connector", KEY_EC, KEY_P256);
+
+	json_set_text(b->obj, "service_certificate", pem_of(b, renewed.cert));
+	expect_err(ERR_KEY_MISMATCH, read_join(b, &j));
+	json_set_text(b->obj, "service_key", "service-b");
+	expect_err(ERR_KEY_MISMATCH, read_join(b, &j));
+	b->link.service_keys[1] = renewed.key;
+	expect_ok(read_join(b, &j));
+	assert_true(j->service.key == renewed.key);
+	assert_true(j->ca.key == b->ours.key);
+	json_set_text(b->obj, "service_key", "service");
+	expect_err(ERR_KEY_MISMATCH, read_join(b, &j));
+}
+
+static void
+renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+	when_t from = cert_not_before(b->ours.cert);
+	when_t third = (cert_not_after(b->ours.cert) - from) / 3;
+
+	expect_ok(read_join(b, &j));
+	assert_int_equal(j->service_end, cert_not_after(b->ours.cert));
+	b->link.join = j;
+	pthread_mutex_init(&b->link.lock, NULL);
+	when_set(from + 2 * third - 1);
+	assert_false(link_renewal_due(&b->link));
+	when_set(from + 2 * third);
+	assert_true(link_renewal_due(&b->link));
+	b->link.nloops = 2;
+	b->link.using[0] = j;
+	b->link.using[1] = &(const struct join){ .id = "before" };
+	assert_false(link_renewal_due(&b->link));
+	b->link.using[1] = j;
+	assert_true(link_renewal_due(&b->link));
+	pthread_mutex_destroy(&b->link.lock);
+}
+
+static void
 a_kind_of_ca_that_is_not_there_is_refused(void **state)
 {
 	struct box *b = *state;
@@ -205,6 +250,9 @@ main(void)
 		CASE(without_one_of_its_members_it_is_refused),
 		CASE(a_certificate_that_is_none_is_refused),
 		CASE(a_certificate_for_another_key_is_refused),
+		CASE(a_renewed_certificate_comes_with_the_key_that_took_its_turn),
+		CASE(
+		    renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one),
 		CASE(a_kind_of_ca_that_is_not_there_is_refused),
 		CASE(names_of_cas_are_texts),
 		CASE(text_that_is_no_json_object_is_refused),

@@ -152,13 +152,16 @@ join(struct box *b)
 }
 
 static err_t
-begin(struct box *b, enum ckeys_alg alg, uint16_t bits, struct ckeys_begin_rep *ret)
+begin_for(struct box *b, struct str device, enum ckeys_alg alg, uint16_t bits,
+    struct ckeys_begin_rep *ret)
 {
 	static const char *ekus[] = { OID_EKU_CLIENT_AUTH, OID_EKU_EMAIL };
 	const struct san san = { SAN_UPN, "alice@example.test" };
-	struct ckeys_begin_req req = {
-		.alg = alg, .bits = bits, .sid = SID, .ekus = { ekus, COUNT(ekus) }
-	};
+	struct ckeys_begin_req req = { .alg = alg,
+		.bits = bits,
+		.sid = SID,
+		.ekus = { ekus, COUNT(ekus) },
+		.device_certificate = device };
 	auto_buf struct buf in;
 	struct str out;
 
@@ -168,6 +171,13 @@ begin(struct box *b, enum ckeys_alg alg, uint16_t bits, struct ckeys_begin_rep *
 	TRY(ckeys_begin_req_encode(&req, &in));
 	TRY(call(b, CKEYS_BEGIN, &in, &out));
 	return ckeys_begin_rep_parse(b->a, out, ret);
+}
+
+static err_t
+begin(struct box *b, enum ckeys_alg alg, uint16_t bits, struct ckeys_begin_rep *ret)
+{
+	join(b);
+	return begin_for(b, cert_der(lab.device.cert), alg, bits, ret);
 }
 
 /* A key pair under way and the certificate that the CA issued for it. EC: nothing here asks for more, and it is fast. */
@@ -378,9 +388,9 @@ static void
 before_a_ca_was_named_nothing_is_sealed(void **state)
 {
 	struct box *b = *state;
-	auto_way struct way w = set_out(b, CKEYS_EC, 256);
+	struct ckeys_begin_rep rep;
 
-	expect_err(ERR_NOT_JOINED, finish(b, &w));
+	expect_err(ERR_NOT_JOINED, begin_for(b, cert_der(lab.device.cert), CKEYS_EC, 256, &rep));
 }
 
 static void
@@ -392,6 +402,7 @@ a_device_of_another_ca_is_refused(void **state)
 	    under(b->a, &lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
 
 	join(b);
+	expect_err(ERR_CHAIN, begin_for(b, cert_der(device.cert), CKEYS_EC, 256, &w.rep));
 	w = set_out(b, CKEYS_EC, 256);
 	expect_err(ERR_CHAIN, finish_with(b, &w, cert_der(w.leaf), cert_der(device.cert)));
 }
@@ -438,6 +449,7 @@ an_expired_device_certificate_is_refused(void **state)
 	    device_with(b, lab.device.key, 0xa0, MADE_NOW - 60, client_auth, COUNT(client_auth));
 
 	join(b);
+	expect_err(ERR_EXPIRED, begin_for(b, cert_der(device), CKEYS_EC, 256, &w.rep));
 	w = set_out(b, CKEYS_EC, 256);
 	expect_err(ERR_EXPIRED, finish_with(b, &w, cert_der(w.leaf), cert_der(device)));
 }
@@ -490,6 +502,7 @@ bytes_that_are_no_certificate_are_refused(void **state)
 	auto_way struct way w = { 0 };
 
 	join(b);
+	expect_err(ERR_CERTIFICATE, begin_for(b, LIT("device"), CKEYS_EC, 256, &w.rep));
 	w = set_out(b, CKEYS_EC, 256);
 	expect_err(ERR_CERTIFICATE, finish_with(b, &w, cert_der(w.leaf), LIT("device")));
 	cert_free(w.leaf);

@@ -490,11 +490,14 @@ static void
 retire_revokes_and_gives_nothing_more(void **state)
 {
 	WORLD(state);
+	struct command *v;
 
 	world_install(w);
 	expect_ok(device_retire(w->store, w->a, "admin", w->device.id));
 	assert_int_equal(world_job(w).kind, REQUEST_REVOKE);
-	assert_int_equal(world_checkin(w, NULL, 0, NULL), 0);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 2);
+	assert_true(v[0].kind == COMMAND_REMOVE_CA || v[0].kind == COMMAND_REMOVE_IDENTITY);
+	assert_true(v[1].kind == COMMAND_REMOVE_CA || v[1].kind == COMMAND_REMOVE_IDENTITY);
 	expect_ok(device_retire(w->store, w->a, "admin", w->device.id));
 	assert_int_equal(count(w, REQUEST_REVOKE, 0), 1);
 }

@@ -157,6 +157,32 @@ a_retired_device_does_not_come_back_by_its_code(void **state)
 }
 
 static void
+of_two_enrolments_at_once_the_later_order_stays_on_record(void **state)
+{
+	WORLD(state);
+	const char *code = code_for(w, CODE_DEVICE), *ccode = code_for(w, CODE_CONNECTOR);
+	struct device facts = { .name = "new", .platform = "linux" };
+	struct connector cfacts = { .name = "C2", .machine = "m", .version = "1", .features = "" };
+	struct str first = LIT("11111111111111111111111111111111");
+	struct enrol e1, e2;
+
+	expect_ok(begin(w, CODE_DEVICE, code, key1, &e1));
+	when_set(MADE_NOW + 1);
+	expect_ok(begin(w, CODE_DEVICE, code, key1, &e2));
+	expect_ok(enrol_finish_device(w->store, &e2, &facts, LIT("two"), key2, MADE_NOW + 1000));
+	expect_err(ERR_ENROL_OVERTAKEN,
+	    enrol_finish_device(w->store, &e1, &facts, LIT("one"), first, MADE_NOW + 1000));
+	expect_ok(enrol_finish_device(w->store, &e2, &facts, LIT("two"), key2, MADE_NOW + 1000));
+
+	expect_ok(begin(w, CODE_CONNECTOR, ccode, key1, &e1));
+	when_set(MADE_NOW + 2);
+	expect_ok(begin(w, CODE_CONNECTOR, ccode, key1, &e2));
+	expect_ok(enrol_finish_connector(w->store, &e2, &cfacts, LIT("two"), key2));
+	expect_err(
+	    ERR_ENROL_OVERTAKEN, enrol_finish_connector(w->store, &e1, &cfacts, LIT("one"), first));
+}
+
+static void
 a_connector_enrols_with_its_own_template(void **state)
 {
 	WORLD(state);
@@ -196,6 +222,7 @@ main(void)
 		IN_WORLD(a_code_may_be_typed_as_people_type),
 		IN_WORLD(a_disabled_user_enrols_no_device),
 		IN_WORLD(a_retired_device_does_not_come_back_by_its_code),
+		IN_WORLD(of_two_enrolments_at_once_the_later_order_stays_on_record),
 		IN_WORLD(a_connector_enrols_with_its_own_template),
 		IN_WORLD(codes_do_not_repeat_and_look_like_codes),
 	};

@@ -98,7 +98,7 @@ a_late_result_is_refused_and_a_repeated_one_accepted(void **state)
 	good = world_finish(w, &second, JOB_ISSUED);
 	expect_ok(job_finish(w->store, w->a, &w->connector, &good));
 	expect_err(ERR_FENCE, job_finish(w->store, w->a, &w->connector, &late));
-	world_timeline(w, "pkcs", "assigned queued leased lease-expired leased issued");
+	world_timeline(w, "pkcs", "assigned queued leased lease-expired issued");
 }
 
 static void
@@ -165,6 +165,133 @@ an_unreachable_ca_is_asked_again_after_a_growing_pause(void **state)
 		when_set(now);
 	}
 	assert_int_equal(world_lease(w, &v), 1);
+}
+
+static void
+what_fails_over_and_over_is_one_row_of_each_kind(void **state)
+{
+	WORLD(state);
+	struct world_find f;
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	for (int i = 0; i < 5; i++) {
+		j = world_job(w);
+		world_finish(w, &j, JOB_UNREACHABLE);
+		when_set(when_now() + 300);
+	}
+	world_timeline(w, "pkcs", "assigned queued leased postponed");
+	f = world_look(w, "pkcs");
+	assert_int_equal(f.events[1].count, 1);
+	assert_int_equal(f.events[3].count, 5);
+	assert_int_equal(f.events[3].when, MADE_NOW * 1000);
+	assert_int_equal(f.events[3].until, (MADE_NOW + 4 * 300) * 1000);
+	assert_string_equal(f.events[2].detail, "attempt 5");
+	j = world_job(w);
+	world_finish(w, &j, JOB_PENDING);
+	world_timeline(w, "pkcs", "assigned queued leased postponed postponed");
+}
+
+static void
+a_lease_that_runs_out_again_and_again_waits_longer(void **state)
+{
+	WORLD(state);
+	static const int waits[] = { 0, 0, 1, 2, 4, 8 };
+	struct job *v;
+
+	world_checkin(w, NULL, 0, NULL);
+	for (size_t i = 0; i < COUNT(waits); i++) {
+		assert_int_equal(world_lease(w, &v), 1);
+		when_set(when_now() + 61);
+		expect_ok(job_sweep(w->store));
+		if (waits[i] > 0) {
+			assert_int_equal(world_lease(w, &v), 0);
+			when_set(when_now() + waits[i]);
+		}
+	}
+	assert_int_equal(world_lease(w, &v), 1);
+}
+
+static size_t
+lease_as(struct world *w, bool again)
+{
+	struct job *v;
+	size_t n;
+
+	expect_ok(job_lease(w->store, w->a, &w->connector, "0", again, 4, 60, &v, &n));
+	return n;
+}
+
+static void
+a_worker_that_asks_anew_has_lost_its_job_but_one_that_waited_has_not(void **state)
+{
+	WORLD(state);
+
+	world_checkin(w, NULL, 0, NULL);
+	assert_int_equal(lease_as(w, false), 1);
+	assert_int_equal(lease_as(w, true), 0);
+	assert_int_equal(lease_as(w, false), 1);
+}
+
+static void
+a_connector_without_a_certificate_for_its_ca_gets_no_job(void **state)
+{
+	WORLD(state);
+	struct job *v;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	w->connector.holder = STR_EMPTY;
+	expect_err(ERR_CONNECTOR_HOLDER,
+	    job_lease(w->store, w->a, &w->connector, NULL, false, 4, 60, &v, &n));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
+}
+
+static void
+no_holder(struct world *w, struct tx *tx)
+{
+	w->connector.holder = STR_EMPTY;
+	expect_ok(store_connector_update(tx, &w->connector));
+}
+
+static void
+status_says_that_the_connector_has_no_certificate_for_its_ca(void **state)
+{
+	WORLD(state);
+	struct world_find f;
+
+	world_checkin(w, NULL, 0, NULL);
+	world_write(w, no_holder);
+	f = world_look(w, "pkcs");
+	assert_string_equal(f.status.word, "waiting");
+	assert_string_equal(f.status.fault, "connector-holder");
+	assert_non_null(strstr(f.status.why, "C1"));
+}
+
+static void
+a_slot_keeps_no_endless_history_and_nothing_is_revoked_twice(void **state)
+{
+	WORLD(state);
+	struct world_find f;
+	size_t revoked = 0;
+
+	world_checkin(w, NULL, 0, NULL);
+	for (int i = 0; i < 30; i++) {
+		struct job *v;
+		size_t n = world_lease(w, &v);
+
+		for (size_t k = 0; k < n; k++) {
+			bool issue = v[k].kind == REQUEST_ISSUE;
+
+			revoked += !issue;
+			world_finish(w, &v[k], issue ? JOB_REJECTED : JOB_REVOKED);
+		}
+		when_set(when_now() + 3600);
+		world_checkin(w, NULL, 0, NULL);
+	}
+	f = world_look(w, "pkcs");
+	assert_true(f.n <= 23);
+	assert_int_equal(revoked, 29); /* the last one is queued */
 }
 
 static void
@@ -287,6 +414,12 @@ main(void)
 		IN_WORLD(a_request_that_is_held_is_not_leased_twice),
 		IN_WORLD(a_connector_gets_no_job_for_a_ca_that_it_does_not_reach),
 		IN_WORLD(an_unreachable_ca_is_asked_again_after_a_growing_pause),
+		IN_WORLD(what_fails_over_and_over_is_one_row_of_each_kind),
+		IN_WORLD(a_lease_that_runs_out_again_and_again_waits_longer),
+		IN_WORLD(a_worker_that_asks_anew_has_lost_its_job_but_one_that_waited_has_not),
+		IN_WORLD(a_connector_without_a_certificate_for_its_ca_gets_no_job),
+		IN_WORLD(status_says_that_the_connector_has_no_certificate_for_its_ca),
+		IN_WORLD(a_slot_keeps_no_endless_history_and_nothing_is_revoked_twice),
 		IN_WORLD(a_rejected_request_fails_with_its_fault_and_is_retried_later),
 		IN_WORLD(a_device_that_says_no_is_tried_again_with_a_new_certificate),
 		IN_WORLD(a_device_that_is_busy_is_not_asked_again_at_once),

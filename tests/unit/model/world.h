@@ -310,7 +310,7 @@ world_lease(struct world *w, struct job **ret)
 {
 	size_t n;
 
-	expect_ok(job_lease(w->store, w->a, &w->connector, NULL, 4, 60, ret, &n));
+	expect_ok(job_lease(w->store, w->a, &w->connector, NULL, false, 4, 60, ret, &n));
 	return n;
 }
 
@@ -380,6 +380,8 @@ world_find_run(struct tx *tx, void *arg)
 		if (strcmp(v[i].kind, f->kind) == 0)
 			f->slot = v[i];
 	TRY(store_requests_of_slot(tx, f->w->a, f->slot.id, &f->requests, &f->n));
+	for (size_t i = 0; i < f->n; i++) /* the list leaves out what it brought */
+		TRY(store_request_get(tx, f->w->a, f->requests[i].id, &f->requests[i]));
 	TRY(store_event_list(tx, f->w->a, f->slot.id, &f->events, &f->nevents));
 	return status_of(tx, f->w->a, &f->slot, &f->status);
 }

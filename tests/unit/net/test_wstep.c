@@ -207,7 +207,7 @@ anything_else_is_an_error(void **state)
 
 	assert_false(err_ok(e));
 	err_forget(e);
-	expect_err(ERR_HTTP_STATUS, submit(*state, SENDS_NOTHING, a, &r));
+	expect_err(ERR_CA_DENIED, submit(*state, SENDS_NOTHING, a, &r));
 	expect_err(ERR_UNREACHABLE, submit(*state, IS_AWAY, a, &r));
 }
 

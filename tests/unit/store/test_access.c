@@ -11,7 +11,7 @@ apps_and_admins_come_back_and_admin_names_are_unique(void **state)
 	IN(state);
 	struct app p = { .id = id_n(1), .name = "app", .enabled = true }, gotp, *v;
 	struct admin m = { .id = id_n(2), .name = "Root", .enabled = true },
-		     n = { .id = id_n(3), .name = "root" }, got;
+		     n = { .id = id_n(3), .name = "root" }, got, *all;
 	size_t count;
 
 	expect_ok(store_app_insert(tx, &p));
@@ -19,10 +19,21 @@ apps_and_admins_come_back_and_admin_names_are_unique(void **state)
 	expect_err(ERR_NOT_FOUND, store_app_get(tx, a, id_n(9), &gotp));
 	expect_ok(store_app_list(tx, a, &v, &count));
 	assert_int_equal(count, 1);
+	expect_ok(store_app_delete(tx, p.id));
+	expect_err(ERR_NOT_FOUND, store_app_delete(tx, p.id));
+	expect_err(ERR_NOT_FOUND, store_app_get(tx, a, p.id, &gotp));
 	expect_ok(store_admin_insert(tx, &m));
 	expect_err(ERR_CONFLICT, store_admin_insert(tx, &n));
 	expect_ok(store_admin_by_name(tx, a, "ROOT", &got));
 	expect_err(ERR_NOT_FOUND, store_admin_by_name(tx, a, "other", &got));
+	expect_ok(store_admin_get(tx, a, m.id, &got));
+	assert_string_equal(got.name, "Root");
+	expect_err(ERR_NOT_FOUND, store_admin_get(tx, a, n.id, &got));
+	expect_ok(store_admin_list(tx, a, &all, &count));
+	assert_int_equal(count, 1);
+	expect_ok(store_admin_delete(tx, m.id));
+	expect_err(ERR_NOT_FOUND, store_admin_delete(tx, m.id));
+	expect_ok(store_admin_insert(tx, &n)); /* the name is free again */
 }
 
 static void

@@ -152,6 +152,47 @@ leases_that_are_over_go_back_and_the_next_due_is_known(void **state)
 	assert_int_equal(due, 0);
 }
 
+static void
+what_was_sealed_is_forgotten_and_the_list_leaves_it_out(void **state)
+{
+	IN(state);
+	struct request r = queued(tx, 1, "CA"), got, *v;
+	size_t n;
+
+	r.state = REQUEST_READY;
+	r.leaf = LIT("leaf");
+	r.sealed = LIT("sealed");
+	r.password = LIT("password");
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_requests_of_slot(tx, a, r.slot, &v, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(v[0].leaf.n + v[0].sealed.n + v[0].password.n, 0);
+	assert_int_equal(v[0].state, REQUEST_READY);
+	expect_ok(store_request_forget(tx, r.id));
+	expect_ok(store_request_get(tx, a, r.id, &got));
+	assert_int_equal(got.sealed.n + got.password.n, 0);
+	assert_int_equal(got.leaf.n, 4);
+}
+
+static void
+a_revocation_with_a_fault_is_found_while_it_is_open(void **state)
+{
+	IN(state);
+	struct request r = queued(tx, 1, "CA"), got;
+
+	r.id = id_n(2);
+	r.kind = REQUEST_REVOKE;
+	expect_ok(store_request_insert(tx, &r));
+	expect_err(ERR_NOT_FOUND, store_request_stuck(tx, a, r.slot, &got));
+	r.fault = "unreachable";
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_request_stuck(tx, a, r.slot, &got));
+	assert_true(id_eq(got.id, r.id));
+	r.state = REQUEST_DONE;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_err(ERR_NOT_FOUND, store_request_stuck(tx, a, r.slot, &got));
+}
+
 int
 main(void)
 {
@@ -162,6 +203,8 @@ main(void)
 		ON_SERVICE(a_lease_does_not_take_other_kinds_or_what_is_not_due),
 		ON_SERVICE(a_lease_that_is_over_can_be_taken_and_shuts_out_the_first),
 		ON_SERVICE(leases_that_are_over_go_back_and_the_next_due_is_known),
+		ON_SERVICE(what_was_sealed_is_forgotten_and_the_list_leaves_it_out),
+		ON_SERVICE(a_revocation_with_a_fault_is_found_while_it_is_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

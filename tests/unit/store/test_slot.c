@@ -117,6 +117,37 @@ the_timeline_comes_oldest_first(void **state)
 	assert_true(v[0].seq < v[1].seq);
 }
 
+static void
+what_repeats_is_counted_in_the_row_that_is_there(void **state)
+{
+	IN(state);
+	struct event e = { .slot = id_n(1), .request = id_n(7), .when = 5, .actor = "service" }, *v;
+	size_t n;
+
+	for (int i = 0; i < 3; i++) {
+		e.when = 5 + i;
+		e.event = "leased";
+		e.detail = i == 2 ? "last" : "";
+		expect_ok(store_event_repeat(tx, &e));
+		e.event = "postponed";
+		expect_ok(store_event_repeat(tx, &e));
+	}
+	e.fault = "busy";
+	expect_ok(store_event_repeat(tx, &e));
+	e.request = id_n(8);
+	expect_ok(store_event_repeat(tx, &e));
+	e.slot = id_n(2);
+	expect_ok(store_event_repeat(tx, &e));
+	expect_ok(store_event_list(tx, a, id_n(1), &v, &n));
+	assert_int_equal(n, 4);
+	assert_string_equal(v[0].event, "leased");
+	assert_string_equal(v[0].detail, "last");
+	assert_int_equal(v[0].count, 3);
+	assert_int_equal(v[0].when, 5);
+	assert_int_equal(v[0].until, 7);
+	assert_int_equal(v[2].count, 1);
+}
+
 int
 main(void)
 {
@@ -126,6 +157,7 @@ main(void)
 		ON_SERVICE(a_slot_is_changed_and_comes_back),
 		ON_SERVICE(slots_are_listed_by_device_profile_both_or_neither),
 		ON_SERVICE(the_timeline_comes_oldest_first),
+		ON_SERVICE(what_repeats_is_counted_in_the_row_that_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,7 @@ CREATE INDEX issued_open ON issued (id) WHERE state = 1;
 -- These two hold all that revocation lists are made of.
 CREATE INDEX issued_revoked ON issued (ca, not_after, serial, revoked, reason) WHERE state = 3;
 CREATE INDEX issued_revoked_at ON issued (ca, revoked, serial, reason) WHERE state = 3;
+CREATE INDEX issued_revoked_since ON issued (requester, revoked, id) WHERE state = 3;
 
 CREATE TABLE orders (
 	order_id BLOB NOT NULL PRIMARY KEY CHECK (length(order_id) = 16),

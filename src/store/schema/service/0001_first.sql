@@ -37,9 +37,14 @@ CREATE TABLE devices (
 	state INTEGER NOT NULL,
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL, identity_not_after INTEGER NOT NULL,
 	last_seen INTEGER NOT NULL, inventory TEXT NOT NULL,
-	enrolled INTEGER NOT NULL
+	fence INTEGER NOT NULL,
+	enrolled INTEGER NOT NULL,
+	looked INTEGER NOT NULL DEFAULT 0, identity_ended INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX devices_identity ON devices (identity_sha256) WHERE identity_sha256 <> x'';
+CREATE INDEX devices_looked ON devices (looked, id) WHERE state = 1;
+-- Those that left and whose identity certificate is not revoked yet.
+CREATE INDEX devices_left ON devices (id) WHERE state > 1 AND identity_ended = 0;
 CREATE INDEX devices_user ON devices (user_id, id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE connectors (
@@ -47,6 +52,7 @@ CREATE TABLE connectors (
 	name TEXT NOT NULL, machine TEXT NOT NULL, version TEXT NOT NULL, features TEXT NOT NULL, cas TEXT NOT NULL,
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL, holder BLOB NOT NULL,
 	enabled INTEGER NOT NULL, last_contact INTEGER NOT NULL,
+	fence INTEGER NOT NULL,
 	enrolled INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX connectors_identity ON connectors (identity_sha256) WHERE identity_sha256 <> x'';
@@ -60,6 +66,14 @@ CREATE TABLE codes (
 	used_by BLOB NOT NULL
 ) STRICT;
 CREATE INDEX codes_user ON codes (user_id) WHERE user_id IS NOT NULL;
+
+-- Identity certificates that take the place of a device's or connector's own when they are first used.
+CREATE TABLE renewals (
+	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+	kind INTEGER NOT NULL,
+	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL UNIQUE,
+	not_after INTEGER NOT NULL, fence INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE profiles (
 	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -77,6 +91,19 @@ CREATE TABLE assignments (
 	PRIMARY KEY (profile, kind, group_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX assignments_target ON assignments (group_id, kind, profile, created);
+
+-- Counts what can take a certificate from somebody. A device whose number (looked) is lower was not compared with what it
+-- should have since. Counted here, so that no way of changing the directory can forget to.
+CREATE TABLE changes (n INTEGER NOT NULL) STRICT;
+INSERT INTO changes (n) VALUES (0);
+CREATE TRIGGER users_enabled AFTER UPDATE OF enabled ON users WHEN OLD.enabled <> NEW.enabled
+BEGIN UPDATE changes SET n = n + 1; END;
+CREATE TRIGGER devices_user_changed AFTER UPDATE OF user_id ON devices WHEN OLD.user_id IS NOT NEW.user_id
+BEGIN UPDATE changes SET n = n + 1; END;
+CREATE TRIGGER members_added AFTER INSERT ON members BEGIN UPDATE changes SET n = n + 1; END;
+CREATE TRIGGER members_removed AFTER DELETE ON members BEGIN UPDATE changes SET n = n + 1; END;
+CREATE TRIGGER assignments_added AFTER INSERT ON assignments BEGIN UPDATE changes SET n = n + 1; END;
+CREATE TRIGGER assignments_removed AFTER DELETE ON assignments BEGIN UPDATE changes SET n = n + 1; END;
 
 -- A slot outlives its profile and its user: what it delivered still has to be taken away.
 CREATE TABLE slots (
@@ -117,7 +144,8 @@ CREATE INDEX requests_state ON requests (state);
 CREATE TABLE events (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	slot BLOB NOT NULL, request BLOB NOT NULL, at INTEGER NOT NULL,
-	actor TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL, fault TEXT NOT NULL
+	actor TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL, fault TEXT NOT NULL,
+	count INTEGER NOT NULL, until INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_slot ON events (slot, seq);
 
