@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/agent.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "pki/keyprov.h"
 #include "pki/mem.h"
@@ -30,22 +29,6 @@ usage(FILE *to)
 	      "  --config FILE       default /etc/chancery/agent.conf\n"
 	      "  --version, --help\n",
 	    to);
-}
-
-static int
-report(err_t e)
-{
-	struct err_report rep;
-	const struct err_info *info;
-
-	err_take(e, &rep);
-	info = err_info(rep.code);
-	fprintf(stderr, "chancery-agent: %s\n", info->text);
-	if (rep.detail[0] != '\0')
-		fprintf(stderr, "detail: %s\n", rep.detail);
-	if (info->hint[0] != '\0')
-		fprintf(stderr, "hint: %s\n", info->hint);
-	return info->exit;
 }
 
 static err_t
@@ -135,15 +118,9 @@ run(const char *name, const char *path, const char *code)
 static int
 sample(void)
 {
-	auto_buf struct buf out;
-	err_t e;
+	err_t e = conf_sample_print(agent_opts, agent_nopts, stdout);
 
-	buf_init(&out, LIMIT_CONF_BYTES);
-	e = conf_sample(agent_opts, agent_nopts, &out);
-	if (!err_ok(e))
-		return report(e);
-	fwrite(out.p, 1, out.n, stdout);
-	return EXIT_OK;
+	return err_ok(e) ? EXIT_OK : log_end("chancery-agent", e);
 }
 
 int
@@ -194,5 +171,5 @@ main(int argc, char **argv)
 	e = mem_wipe_on_free();
 	if (err_ok(e))
 		e = run(argv[optind], path, code);
-	return err_ok(e) ? EXIT_OK : report(e);
+	return err_ok(e) ? EXIT_OK : log_end("chancery-agent", e);
 }

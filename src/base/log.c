@@ -169,3 +169,19 @@ log_error(const char *msg, err_t e)
 	err_take(e, &rep);
 	log_report(msg, &rep);
 }
+
+int
+log_end(const char *program, err_t e)
+{
+	struct err_report rep;
+	const struct err_info *info;
+
+	err_take(e, &rep);
+	info = err_info(rep.code);
+	fprintf(stderr, "%s: %s\n", program, info->text);
+	if (rep.detail[0] != '\0')
+		fprintf(stderr, "detail: %s\n", rep.detail);
+	if (info->hint[0] != '\0')
+		fprintf(stderr, "hint: %s\n", info->hint);
+	return info->exit;
+}

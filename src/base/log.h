@@ -24,5 +24,8 @@ void log_event(enum log_level level, const char *msg, ...) __attribute__((sentin
 /* An error, with its id, text, detail, trail and hint. Consumes the trail. */
 void log_error(const char *msg, err_t e);
 void log_report(const char *msg, const struct err_report *rep);
+/* The error that ends a program, for who started it: text, detail and hint, a line each, whatever the log is set to.
+ * Consumes the trail. Returns the exit status. */
+int log_end(const char *program, err_t e);
 
 #endif

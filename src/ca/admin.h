@@ -24,7 +24,8 @@ struct ca_verb {
 
 /* Each ends with a row whose name is NULL. */
 extern const struct ca_verb admin_ca_verbs[], admin_template_verbs[], admin_principal_verbs[],
-    admin_cert_verbs[], admin_challenge_verbs[], admin_request_verbs[], admin_setting_verbs[], admin_hierarchy_verbs[];
+    admin_cert_verbs[], admin_challenge_verbs[], admin_request_verbs[], admin_setting_verbs[],
+    admin_hierarchy_verbs[];
 
 /* For the handlers. */
 err_t admin_der(struct arena *a, const char *text, const char *label, size_t max, struct str *ret);

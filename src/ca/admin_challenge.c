@@ -4,6 +4,7 @@
 
 #include "ca/challenge.h"
 #include "ca/make.h"
+#include "ca/revoke.h"
 #include "ca/state.h"
 #include "store/scep.h"
 
@@ -148,12 +149,36 @@ struct gone {
 	struct id id;
 };
 
+/* Requests that wait on it go, and one that is under way comes too late. A challenge that became a certificate is used
+ * up: the certificate stays as it is, and may be renewed. */
+static err_t
+take_back(struct tx *tx, const struct gone *g)
+{
+	bool used = false, closed = false, done;
+	uint64_t fence = 0;
+	struct issued *v;
+	size_t n;
+
+	TRY(store_issued_by_order(tx, g->a, g->id, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].state == ISSUED_PENDING)
+			TRY(revoke_record(tx, &v[i], REASON_CESSATION, "administrator", &done));
+		else if (v[i].state == ISSUED_VALID || v[i].state == ISSUED_INTENT)
+			used = true;
+	}
+	if (used)
+		return OK;
+	TRY(store_order_state_get(tx, g->id, &fence, &closed));
+	return store_order_state_put(tx, g->id, fence, true);
+}
+
 static err_t
 delete_tx(struct tx *tx, void *arg)
 {
 	const struct gone *g = arg;
 
 	TRY(store_challenge_delete(tx, g->id));
+	TRY(take_back(tx, g));
 	return store_journal_add(tx, "administrator", "challenge-deleted",
 	    arena_printf(g->a, "id=%s", id_text(g->a, g->id)));
 }
@@ -176,6 +201,7 @@ const struct ca_verb admin_challenge_verbs[] = {
 	    ADMIN_ARGS("template", "principal", "ca", "subject", "hosts", "valid_minutes"),
 	    "A challenge password for SCEP, for one certificate of a template." },
 	{ "challenge.list", list_all, ADMIN_NO_ARGS, "The challenges, without their texts." },
-	{ "challenge.delete", delete_one, ADMIN_ARGS("id"), "Take a challenge back." },
+	{ "challenge.delete", delete_one, ADMIN_ARGS("id"), 
+	    "Take a challenge back; requests that wait on it are denied." },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -59,6 +59,9 @@ bind_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 	    arena_printf(a, "name=%s serial=%s rights=%u", p.name, cert_serial(c), p.ca_rights));
 }
 
+/* Who acts without being a principal, in records and in the journal: nobody shall pass for one of them. */
+static const char *const reserved[] = { "administrator", "issuer", "unknown" };
+
 static err_t
 check_name(const char *name)
 {
@@ -66,6 +69,10 @@ check_name(const char *name)
 
 	if (s.n < 1 || s.n > 64 || !text_printable_ascii(s) || !str_eq(str_trim(s), s))
 		FAIL(ERR_BAD_REQUEST, "name: 1 to 64 printable characters, no blank at an end");
+	for (size_t i = 0; i < COUNT(reserved); i++) {
+		if (str_ieq_c(s, reserved[i]))
+			FAIL(ERR_BAD_REQUEST, "name: %s is not for principals", reserved[i]);
+	}
 	return OK;
 }
 

@@ -202,9 +202,8 @@ static err_t
 grant_tx(struct tx *tx, void *arg)
 {
 	struct grant_job *g = arg;
-	unsigned allow, deny;
+	unsigned allow, deny, wider;
 	struct principal p;
-	bool wider;
 	err_t e;
 
 	TRY(get_template(tx, g->a, g->template, &g->row));
@@ -214,16 +213,17 @@ grant_tx(struct tx *tx, void *arg)
 		FAIL(ERR_NOT_FOUND, "there is no principal %s", g->principal);
 	}
 	TRY(e);
-	wider = !g->withdraw && g->allow != 0 && g->allow != TEMPLATE_READ;
 	TRY(get_rights(tx, g->row.name, p.name, &allow, &deny));
 	g->allow = g->withdraw ? allow & ~g->allow : allow | g->allow;
 	g->deny = g->withdraw ? deny & ~g->deny : deny | g->deny;
+	/* A denial that is taken back widens as well: what the principal may do counts, not what was asked for. */
+	wider = (g->allow & ~g->deny) & ~(allow & ~deny) & ~(unsigned)TEMPLATE_READ;
 	TRY(store_template_right_put(tx, g->row.name, p.name, g->allow, g->deny));
 	if (g->noverrides > 0) {
 		TRY(lint_override(g->a, &g->row, g->overrides, g->noverrides));
 		TRY(store_template_put(tx, &g->row));
 	}
-	if (wider)
+	if (wider != 0)
 		TRY(lint_saved(tx, g->a, &g->row));
 	return store_journal_add(tx, "administrator", "template-rights",
 	    arena_printf(g->a, "template=%s principal=%s allow=%u deny=%u overrides=%s",

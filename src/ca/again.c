@@ -66,7 +66,7 @@ again(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const s
 		rep.disposition = CA_ISSUED;
 		rep.message = "Issued";
 		rep.leaf = r.row.cert;
-		rep.chain = hierarchy_chain(a, issuer_hierarchy(is), r.g->ca);
+		rep.chain = hierarchy_chain_of(a, issuer_hierarchy(is), r.g->ca, rep.leaf);
 		break;
 	case ISSUED_DENIED:
 		FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)r.id, r.row.message);

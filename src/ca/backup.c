@@ -8,6 +8,7 @@
 #include "ca/crl.h"
 #include "ca/state.h"
 #include "store/pending.h"
+#include "store/scep.h"
 
 #define MARK "backup.txt"
 #define MARK_HEAD "chancery ca backup 1\n"
@@ -136,6 +137,8 @@ raise_tx(struct tx *tx, void *arg)
 	TRY(raise_crls(tx, r));
 	TRY(store_issued_last(tx, &last));
 	TRY(store_issued_raise(tx, last + backup_request_leap(r->age)));
+	/* Which of them were used or taken back since, nobody knows. */
+	TRY(store_challenge_prune(tx, INT64_MAX));
 	TRY(store_ca_setting_put(tx, SETTING_RESTORED, str_c(r->mark)));
 	return store_journal_add(tx, "administrator", "restored",
 	    arena_printf(r->a, "age=%llds last_request=%lld next_request=%lld", (long long)r->age,

@@ -41,15 +41,9 @@ caller_principal(struct tx *tx, struct arena *a, const uint8_t sha256[32], struc
 	struct str hash = str_of(sha256, 32);
 	struct caller c = { 0 };
 	struct issued row;
-	err_t e = store_issued_by_cert(tx, a, hash, &row);
+	err_t e;
 
-	if (err_is(e, ERR_NOT_FOUND)) {
-		err_forget(e);
-		FAIL(ERR_CALLER_UNKNOWN, "certificate %s", text_hex(a, hash));
-	}
-	TRY(e);
-	if (row.state != ISSUED_VALID)
-		FAIL(ERR_CALLER_REVOKED, "serial %s of %s", row.serial, row.ca);
+	TRY(renewal_record(tx, a, sha256, &row));
 	e = store_principal_by_cert(tx, a, hash, &c.who);
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
@@ -109,8 +103,7 @@ by_password(struct tx *tx, struct arena *a, const struct proof *p, struct caller
 
 /* Somebody speaks for who asks. */
 static err_t
-by_name(
-    struct tx *tx, struct arena *a, const struct proof *p, const char *name, struct caller *ret)
+by_name(struct tx *tx, struct arena *a, const struct proof *p, const char *name, struct caller *ret)
 {
 	struct caller c = { 0 };
 	err_t e = store_principal_get(tx, a, name, &c.who);

@@ -28,6 +28,7 @@ struct front {
 	struct kept kept[KEEP_MAX];
 	struct front_lists *lists;
 	struct front_answers *answers;
+	uint8_t cas[32]; /* hash of the list of CAs that the TLS port knows */
 };
 
 err_t
@@ -184,7 +185,8 @@ gate(struct http_req *r, unsigned perm)
 		return OK;
 	case FRONT_SIGNED_ON:
 		if (http_peer_cert(r).n == 0 && http_header(r, "Authorization") == NULL)
-			FAIL(ERR_CREDENTIALS, "neither a client certificate nor a password was sent");
+			FAIL(ERR_CREDENTIALS,
+			    "neither a client certificate nor a password was sent");
 		return OK;
 	case FRONT_CALLER:
 		if (http_peer_cert(r).n == 0)
@@ -320,6 +322,7 @@ front_tls(struct front *f, struct arena *a, struct tls_server_conf *ret, struct 
 	TRY(ca_chain_rep_parse(a, answer, &chain));
 	TRY(front_call(f, a, CA_LIST, true, &none, &answer));
 	TRY(ca_list_rep_parse(a, answer, &list));
+	hash_sha256(answer, f->cas);
 	if (chain.chain.n == 0)
 		FAIL(ERR_CA_NONE, "%s", "");
 	/* Callers are principals (issuing CA) and, later, devices (identity CA); the root is none. */
@@ -347,9 +350,13 @@ front_tls_changed(struct front *f, struct str leaf, bool *ret)
 	struct buf none = { 0 };
 	struct ca_chain_rep chain;
 	struct str answer;
+	uint8_t cas[32];
 
 	TRY(front_call(f, a, CA_TLS_CHAIN, true, &none, &answer));
 	TRY(ca_chain_rep_parse(a, answer, &chain));
-	*ret = chain.chain.n > 0 && !str_eq(chain.chain.v[0], leaf);
+	TRY(front_call(f, a, CA_LIST, true, &none, &answer));
+	hash_sha256(answer, cas);
+	*ret = chain.chain.n > 0 &&
+	    (!str_eq(chain.chain.v[0], leaf) || memcmp(cas, f->cas, sizeof(cas)) != 0);
 	return OK;
 }

@@ -52,7 +52,7 @@ struct http_mount front_http_mount(struct front *f);
  */
 err_t front_tls(
     struct front *f, struct arena *a, struct tls_server_conf *ret, struct key **ret_key);
-/* Is the issuer's TLS certificate for us another one than this by now? */
+/* Is the TLS certificate another one than this by now, or are the CAs others than front_tls() found? */
 err_t front_tls_changed(struct front *f, struct str leaf, bool *ret);
 
 #endif

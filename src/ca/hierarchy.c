@@ -187,8 +187,8 @@ keep_certs(struct hierarchy *h, const struct load *l)
 	h->certs = arena_array(h->arena, l->ncerts + 1, sizeof(*h->certs));
 	h->ncerts = l->ncerts;
 	for (size_t i = 0; i < l->ncerts; i++)
-		h->certs[i] = (struct ca_cert){ l->certs[i].ca, l->certs[i].cert_index,
-			l->certs[i].cert };
+		h->certs[i] =
+		    (struct ca_cert){ l->certs[i].ca, l->certs[i].cert_index, l->certs[i].cert };
 }
 
 err_t

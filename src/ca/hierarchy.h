@@ -28,7 +28,8 @@ struct ca {
 	struct cert *cert; /* NULL only while the root signs itself */
 	const char *crl_url, *aia_url, *ocsp_url;
 	uint16_t key_index, cert_index; /* 0: its first; MS-WCCE 3.2.1.4.3: certIndex, keyIndex */
-	bool retired; /* an older key: its certificates and lists go on, nothing new is issued with it */
+	bool
+	    retired; /* an older key: its certificates and lists go on, nothing new is issued with it */
 	const char *key_file;
 	const struct ca *above; /* whose key signed its certificate; NULL: nobody here, or itself */
 };

@@ -50,7 +50,7 @@ issuer_close(struct issuer *is)
 	pthread_mutex_destroy(&is->crl_lock);
 	pthread_mutex_destroy(&is->init_lock);
 	signon_free(is->signon);
-	ocsp_signers_free(is->ocsp_signers);
+	own_certs_free(is->ocsp_signers);
 	ocsp_answers_free(is->ocsp);
 	pace_free(is->pace);
 	scep_ras_free(is->scep_ras);

@@ -103,8 +103,8 @@ make_url(
 		file = arena_printf(a, "%s%s%.*s", file, file[0] != '\0' ? "%20" : "", (int)word.n,
 		    (const char *)word.p);
 	}
-	return arena_printf(a, "%.*s/%s%s%s%s", (int)base, http_url, folder,
-	    file[0] != '\0' ? "/" : "", file, ext);
+	return arena_printf(
+	    a, "%.*s/%s%s%s%s", (int)base, http_url, folder, file[0] != '\0' ? "/" : "", file, ext);
 }
 
 struct start {
@@ -177,9 +177,9 @@ save_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 {
 	const struct step *st = arg;
 	struct ca_row row;
-	struct ca_cert_row first = { .key_file = st->make->key_file,
-		.cert = cert_der(c),
-		.created = when_now() };
+	struct ca_cert_row first = {
+		.key_file = st->make->key_file, .cert = cert_der(c), .created = when_now()
+	};
 
 	TRY(store_ca_get(tx, a, st->name, &row));
 	row.cert = cert_der(c);
@@ -192,8 +192,7 @@ static err_t
 key_of(struct issuer *is, struct arena *a, const struct hierarchy_spec *s, const char *file,
     unsigned rsa_bits, struct key **ret)
 {
-	return ca_key_make(is, a, file, s->alg,
-	    s->bits == 0 ? rsa_bits : s->bits, ret);
+	return ca_key_make(is, a, file, s->alg, s->bits == 0 ? rsa_bits : s->bits, ret);
 }
 
 static err_t

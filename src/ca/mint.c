@@ -13,7 +13,7 @@ struct job {
 	const char *serial;
 	struct str tbs;
 	struct issued row;
-	bool again; /* row holds a certificate that was issued before */
+	bool again;     /* row holds a certificate that was issued before */
 	struct str der; /* the certificate */
 	uint8_t sha256[32];
 	struct cert *cert; /* for `also` */
@@ -153,6 +153,18 @@ take_fence(struct tx *tx, struct job *j)
 	return store_order_state_put(tx, g->order, g->fence, false);
 }
 
+/* A key that is known to others is not certified again, for whom or what ever. */
+static err_t
+key_is_fit(struct tx *tx, const struct job *j)
+{
+	int64_t id = 0;
+
+	TRY(store_issued_compromised(tx, j->g->spki, &id));
+	if (id != 0)
+		FAIL(ERR_KEY_COMPROMISED, "the certificate of request %lld", (long long)id);
+	return OK;
+}
+
 /* The request that waited goes on under its number. */
 static err_t
 leave_queue(struct tx *tx, struct job *j)
@@ -179,6 +191,7 @@ intent_tx(struct tx *tx, void *arg)
 		TRY(take_fence(tx, j));
 	if (j->again)
 		return OK;
+	TRY(key_is_fit(tx, j));
 	j->row = record(j);
 	if (j->approved != 0)
 		TRY(leave_queue(tx, j));
@@ -202,6 +215,7 @@ pend_tx(struct tx *tx, void *arg)
 		TRY(take_fence(tx, j));
 	if (j->again)
 		return OK;
+	TRY(key_is_fit(tx, j));
 	j->serial = "";
 	j->row = record(j);
 	j->row.state = ISSUED_PENDING;

@@ -10,13 +10,11 @@
 #ifndef CA_OCSP_SIGNER_H
 #define CA_OCSP_SIGNER_H
 
-#include "ca/hierarchy.h"
+#include "ca/own_cert.h"
 
 struct issuer;
-struct ocsp_signers;
 
-struct ocsp_signers *ocsp_signers_new(void);
-void ocsp_signers_free(struct ocsp_signers *s); /* NULL is fine */
+struct own_certs *ocsp_signers_new(void);
 
 struct ocsp_signer {
 	const struct key *key;

@@ -7,18 +7,10 @@
 #include "codec/ca_ipc.h"
 #include "store/pending.h"
 
-struct room {
-	const char *principal;
-	int64_t waiting, limit;
-};
-
 static err_t
 room_tx(struct tx *tx, void *arg)
 {
-	struct room *r = arg;
-
-	TRY(setting_get(tx, SETTING_PENDING_PER_PRINCIPAL, &r->limit));
-	return store_pending_count(tx, r->principal, &r->waiting);
+	return setting_get(tx, SETTING_PENDING_PER_PRINCIPAL, arg);
 }
 
 err_t
@@ -27,14 +19,11 @@ pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
 {
 	const struct grant *g = approval_grant(ap);
 	struct ca_submit_req kept = *q;
-	struct room room = { .principal = g->requester };
 	struct pending p = { .principal = g->requester };
 	auto_buf struct buf b = { 0 }, stated = { 0 };
 	struct minted made;
 
-	TRY(store_read(is->store, room_tx, &room));
-	if (room.waiting >= room.limit)
-		FAIL(ERR_REQUEST_LIMIT, "%lld of %s", (long long)room.waiting, g->requester);
+	TRY(store_read(is->store, room_tx, &p.room));
 	kept.password = "";
 	kept.user = who->user != NULL ? who->user : "";
 	kept.ca = g->ca->name;
@@ -54,7 +43,7 @@ pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
 		.request_id = (uint64_t)made.id,
 		.leaf = made.der };
 	if (made.der.n > 0)
-		ret->chain = hierarchy_chain(a, issuer_hierarchy(is), g->ca);
+		ret->chain = hierarchy_chain_of(a, issuer_hierarchy(is), g->ca, made.der);
 	return OK;
 }
 

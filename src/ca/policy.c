@@ -187,6 +187,8 @@ struct gates {
 	const uint8_t *renews; /* NULL: it is no renewal */
 	struct caller caller;
 	struct template_row template;
+	bool ordered; /* by an order of its own */
+	struct issued renewed;
 	int64_t heard, max_days; /* settings */
 };
 
@@ -194,11 +196,12 @@ static err_t
 gates_tx(struct tx *tx, void *arg)
 {
 	struct gates *g = arg;
-	struct issued renewed;
 
 	TRY(caller_records(tx, g->a, g->who, &g->caller));
-	if (g->renews != NULL)
-		TRY(renewal_record(tx, g->a, g->renews, &renewed));
+	if (g->renews != NULL) {
+		TRY(renewal_record(tx, g->a, g->renews, &g->renewed));
+		TRY(renewal_stays(tx, g->a, &g->renewed, g->ca->name, g->ordered));
+	}
 	TRY(gate_rights(tx, &g->caller, g->ca));
 	TRY(resolve_template(tx, g->a, g->names, g->ca, &g->template));
 	TRY(gate_enrol(tx, &g->caller, &g->template));
@@ -213,6 +216,7 @@ policy_still(struct tx *tx, struct arena *a, const struct approval *ap)
 	struct names names = { .v = { ap->g.template.name }, .n = 1 };
 	struct gates g = { .a = a, .ca = ap->g.ca, .names = &names, .who = &ap->who };
 
+	g.ordered = ap->g.ordered;
 	if (ap->renewal)
 		g.renews = ap->renews;
 	if (!ap->from_outside)
@@ -258,14 +262,14 @@ take_order(struct store *s, struct arena *a, const struct approval *from, struct
 
 /* The requester names itself: taken apart and written anew, so that only what we understand is certified. */
 static err_t
-take_names(struct arena *a, const struct csr *csr, bool renewal, struct grant *g)
+take_names(struct arena *a, const struct csr *csr, const struct issued *renewed, struct grant *g)
 {
 	struct dn dn;
 
 	if (!(g->template.name_flags & TEMPLATE_SUPPLY_SUBJECT))
 		FAIL(ERR_TEMPLATE_SUBJECT, "template %s", g->template.name);
 	/* What is renewed was named by somebody who may. */
-	if (!renewal)
+	if (renewed == NULL)
 		TRY(lint_requester_names(&g->template));
 	TRY_CTX(dn_decode(a, csr->subject, &dn), "subject of the request");
 	TRY(dn_encode(a, &dn, &g->subject));
@@ -276,7 +280,7 @@ take_names(struct arena *a, const struct csr *csr, bool renewal, struct grant *g
 		TRY_CTX(san_decode(a, csr->san, &sans, &n), "alternative names of the request");
 		TRY(san_encode(a, sans, n, &g->san));
 	}
-	return OK;
+	return renewed == NULL ? OK : renewal_inherit(a, renewed, g);
 }
 
 /* The administrator gave a challenge, for one certificate, and may have said what it names. */
@@ -290,7 +294,7 @@ take_challenge(struct arena *a, const struct approval *from, struct grant *g)
 		g->subject = o->subject;
 		g->san = o->san;
 	} else {
-		TRY(take_names(a, &from->csr, false, g));
+		TRY(take_names(a, &from->csr, NULL, g));
 	}
 	g->ordered = true;
 	g->order = o->id;
@@ -299,7 +303,8 @@ take_challenge(struct arena *a, const struct approval *from, struct grant *g)
 }
 
 static err_t
-set_names(struct store *s, struct arena *a, const struct ca_submit_req *q, struct approval *ap)
+set_names(struct store *s, struct arena *a, const struct ca_submit_req *q,
+    const struct issued *renewed, struct approval *ap)
 {
 	const char *text = attribute_get(q, ATTRIBUTE_ORDER);
 	struct str sealed;
@@ -309,7 +314,7 @@ set_names(struct store *s, struct arena *a, const struct ca_submit_req *q, struc
 	if (text[0] == '\0' && ap->who.stated != NULL)
 		return take_challenge(a, ap, &ap->g);
 	if (text[0] == '\0')
-		return take_names(a, &ap->csr, ap->renewal, &ap->g);
+		return take_names(a, &ap->csr, renewed, &ap->g);
 	TRY_CTX(text_unbase64(a, str_c(text), &sealed), "order");
 	return take_order(s, a, ap, sealed, &ap->g);
 }
@@ -433,13 +438,15 @@ policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
 	ap->g.ca = g.ca;
 	if (g.ca->role == CA_ROLE_ROOT)
 		FAIL(ERR_TEMPLATE_UNKNOWN, "%s signs CAs only", g.ca->name);
+	g.ordered = attribute_get(q, ATTRIBUTE_ORDER)[0] != '\0';
 	TRY(store_read(s, gates_tx, &g));
 	ap->g.template = g.template;
 	ap->g.requester = g.caller.who.name;
 	ap->g.key = ap->csr.key;
 	ap->g.spki = STR(ap->csr.spki_sha256);
 	TRY(template_key(&g.template, ap->csr.key, &ap->g.key_usage));
-	TRY(set_names(s, a, q, ap));
+	ap->g.renewed = g.renewed.id;
+	TRY(set_names(s, a, q, ap->renewal ? &g.renewed : NULL, ap));
 	TRY(set_texts(a, &ap->g));
 	TRY(set_validity(
 	    &ap->g, g.template.validity, &(struct bounds){ g.max_days * 86400, g.heard != 0, q }));

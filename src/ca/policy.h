@@ -49,11 +49,14 @@ struct grant {
 	when_t not_before, not_after;
 	bool is_ca;
 	int path_len;
-	bool ordered; /* the next ones come from an order */
+	bool ordered; /* an order or a challenge states this one, and its fence decides */
+	/* Of the order; a renewal without one stays under that of the certificate that it renews. */
 	struct id order, slot, device, user, profile;
 	uint64_t fence;
-	bool pend;           /* a manager must approve it first (pending.h): mint() refuses it */
-	const struct issue_ext *more; /* of a CA's certificate: what its renewals say of themselves */
+	int64_t renewed; /* the record of the certificate that is renewed; 0: none */
+	bool pend; /* a manager must approve it first (pending.h): mint() refuses it */
+	const struct issue_ext
+	    *more; /* of a CA's certificate: what its renewals say of themselves */
 	size_t nmore;
 	const char *ignored; /* request attributes that were not listened to; "": none */
 };

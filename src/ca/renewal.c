@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/renewal.h"
 
+#include "ca/policy.h"
+#include "codec/ms_ext.h"
+#include "codec/oid.h"
+
 err_t
 renewal_certificate(const struct hierarchy *h, struct str der, uint8_t ret_sha256[32])
 {
@@ -60,4 +64,54 @@ renewal_names(struct arena *a, struct str der, const struct csr *csr)
 		FAIL(ERR_RENEWAL_NAMES, "requested %s, the certificate has %s",
 		    san_print(a, now_san, nnow), san_print(a, was_san, nwas));
 	return OK;
+}
+
+err_t
+renewal_stays(
+    struct tx *tx, struct arena *a, const struct issued *was, const char *ca, bool ordered)
+{
+	uint64_t fence = 0;
+	bool closed = false;
+
+	if (!str_ieq_c(str_c(was->ca), ca))
+		FAIL(ERR_RENEWAL, "serial %s is of %s, and %s was asked", was->serial, was->ca, ca);
+	if (ordered || id_is_zero(was->order))
+		return OK;
+	TRY(store_order_state_get(tx, was->order, &fence, &closed));
+	if (closed)
+		FAIL(ERR_ORDER_CLOSED, "order %s of serial %s", id_text(a, was->order),
+		    was->serial);
+	return OK;
+}
+
+/* "" if the certificate has none. */
+static err_t
+sid_of(struct arena *a, struct str der, const char **ret)
+{
+	auto_cert struct cert *c = NULL;
+	struct str value;
+	err_t e;
+
+	TRY(cert_parse(der, &c));
+	e = cert_extension(a, c, OID_NTDS_SECURITY, &value);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		*ret = "";
+		return OK;
+	}
+	TRY(e);
+	return ms_sid_parse(a, value, ret);
+}
+
+err_t
+renewal_inherit(struct arena *a, const struct issued *was, struct grant *g)
+{
+	g->order = was->order;
+	g->slot = was->slot;
+	g->device = was->device;
+	g->user = was->user;
+	g->profile = was->profile;
+	if (g->template.enrolment_flags & TEMPLATE_NO_SECURITY_EXTENSION)
+		return OK;
+	return sid_of(a, was->cert, &g->sid);
 }

@@ -131,7 +131,7 @@ answer_again(struct scep_job *j, const struct issued *x, struct scep_answer *ret
 	case ISSUED_VALID:
 		rep.disposition = CA_ISSUED;
 		rep.leaf = x->cert;
-		rep.chain = hierarchy_chain(j->a, j->h, j->ca);
+		rep.chain = hierarchy_chain_of(j->a, j->h, j->ca, rep.leaf);
 		break;
 	case ISSUED_REVOKED:
 	case ISSUED_DENIED:
@@ -273,29 +273,33 @@ err_t
 scep_enrol(struct scep_job *j, struct scep_answer *ret)
 {
 	struct transaction t = transaction_of(j);
-	uint8_t content[32];
+	uint8_t content[32], message[32];
 	auto_request struct request r = { 0 };
 	when_t now = t.row.seen;
 
 	TRY(open_request(j, &r.der, &r.csr));
 	hash_sha256(r.der, content);
+	hash_sha256(j->q->attrs, message);
 	TRY(store_read(j->is->store, transaction_tx, &t));
+	/* The very same message is never a new request, whatever became of it: whoever kept it may send it. */
+	if (t.found && str_eq(t.row.message, STR(message)))
+		return answer_again(j, &t.issued, ret);
 	if (t.found && str_eq(t.row.content, STR(content)) && t.row.seen > now - REPEAT &&
 	    (t.issued.state == ISSUED_VALID || t.issued.state == ISSUED_PENDING))
 		return answer_again(j, &t.issued, ret);
 	t.row.content = STR(content);
+	t.row.message = STR(message);
 	t.row.seen = now;
 	return submit_new(j, &r, &t, ret);
 }
 
-/* RFC 8894 3.3.3: transaction and signer say which request is meant; the names in the content say no more. */
+/* RFC 8894 3.3.3: transaction and signer say which request is meant; the names in the content say no more. So the content
+ * is not opened: what anybody may ask must not tell whether it can be. */
 err_t
 scep_poll(struct scep_job *j, struct scep_answer *ret)
 {
 	struct transaction t = transaction_of(j);
-	struct str content;
 
-	TRY(open_content(j, &content));
 	TRY(store_read(j->is->store, transaction_tx, &t));
 	if (!t.found)
 		FAIL(ERR_SCEP_UNKNOWN, "transaction %s", j->head.transaction);
@@ -337,19 +341,22 @@ err_t
 scep_get_cert(struct scep_job *j, struct scep_answer *ret)
 {
 	struct scep_answer x = { .status = SCEP_SUCCESS, .fail_info = -1, .fail_text = "" };
-	struct ipc_blobs chain = hierarchy_chain(j->a, j->h, j->ca);
+	struct ipc_blobs chain;
 	struct wanted w = { .a = j->a, .ca = j->ca->name };
+	bool valid = false;
 	err_t e;
 
+	TRY(signer_is_valid(j, &valid));
+	if (!valid)
+		FAIL(ERR_SCEP_UNKNOWN, "the asker has no valid certificate of this CA");
 	TRY(which(j, &w.serial));
-	if (!signer_is_ours(j))
-		FAIL(ERR_SCEP_UNKNOWN, "the asker has no certificate of this CA");
 	e = store_read(j->is->store, wanted_tx, &w);
 	if (err_is(e, ERR_NOT_FOUND) || (err_ok(e) && w.row.cert.n == 0)) {
 		err_forget(e);
 		FAIL(ERR_SCEP_UNKNOWN, "serial %s", w.serial);
 	}
 	TRY(e);
+	chain = hierarchy_chain_of(j->a, j->h, j->ca, w.row.cert);
 	TRY(certs_of(j, w.row.cert, &chain, &x.content));
 	*ret = x;
 	return OK;
@@ -359,10 +366,8 @@ err_t
 scep_get_crl(struct scep_job *j, struct scep_answer *ret)
 {
 	struct scep_answer x = { .status = SCEP_SUCCESS, .fail_info = -1, .fail_text = "" };
-	const char *serial;
 	struct crl_row crl;
 
-	TRY(which(j, &serial));
 	TRY(crl_get(j->is, j->a, j->ca, false, &crl));
 	if (crl.der.n > LIMIT_SCEP_BYTES / 2)
 		FAIL(ERR_SCEP_UNKNOWN, "the CRL has %zu bytes; fetch it at its address", crl.der.n);

@@ -11,7 +11,7 @@
 #ifndef CA_SCEP_RA_H
 #define CA_SCEP_RA_H
 
-#include "ca/hierarchy.h"
+#include "ca/own_cert.h"
 
 struct scep_ras;
 struct scep_ras *scep_ras_new(void);

@@ -21,7 +21,7 @@
 struct signon;
 struct store;
 
-enum { SIGNON_TRIES = 5, SIGNON_BRAKE = 900, SIGNON_MEMORY = 60, SIGNON_QUEUE = 8 };
+enum { SIGNON_TRIES = 5, SIGNON_BRAKE = 900, SIGNON_MEMORY = 60, SIGNON_QUEUE = 2 };
 /* Of a password that is set: bytes. */
 enum { SIGNON_PASSWORD_MIN = 10, SIGNON_PASSWORD_MAX = 256 };
 

@@ -19,7 +19,7 @@ struct issuer {
 	struct vault *vault; /* NULL: key files are not encrypted */
 	struct token_pool *tokens;
 	struct signon *signon;
-	struct ocsp_signers *ocsp_signers;
+	struct own_certs *ocsp_signers;
 	struct ocsp_answers *ocsp;
 	struct pace *pace;         /* of journalled denials */
 	struct scep_ras *scep_ras;

@@ -175,17 +175,18 @@ unwrap(struct arena *a, struct ca_submit_req *q)
 err_t
 submit(struct issuer *is, struct arena *a, const struct ca_submit_req *q, struct ca_submit_rep *ret)
 {
+	struct caller_claim claim = submit_claim(q);
 	struct ca_submit_req open = *q;
-	struct caller_claim claim;
 	struct proof who;
-	err_t e = unwrap(a, &open);
+	err_t e = caller_prove(is, a, &claim, &who);
 
 	if (!err_ok(e))
 		return submit_deny(is, a, q, NULL, e, ret);
-	claim = submit_claim(&open);
-	e = caller_prove(is, a, &claim, &who);
+	/* Only now: what nobody sent is not parsed here. */
+	e = unwrap(a, &open);
 	if (!err_ok(e))
-		return submit_deny(is, a, q, NULL, e, ret);
+		return submit_deny(is, a, q, &who, e, ret);
+	who.renews = who.user == NULL && submit_claim(&open).renews;
 	return submit_by(is, a, &open, &who, ret);
 }
 

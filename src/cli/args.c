@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/args.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #define NEAR 3u
@@ -274,6 +275,32 @@ args_json_list(struct arena *a, const struct args *g, const char *name)
 	for (size_t i = 0; i < n; i++)
 		json_add(list, json_text_new(v[i]));
 	return list;
+}
+
+json *
+args_json_operands(const struct args *g, size_t first)
+{
+	json *list = json_array_new();
+
+	for (size_t i = first; i < g->noperands; i++) {
+		struct str rest = str_c(g->operands[i]);
+
+		while (rest.n > 0)
+			json_add(list, json_str_new(str_trim(str_cut(&rest, ','))));
+	}
+	return list;
+}
+
+err_t
+args_page(const struct args *g, json *obj)
+{
+	int64_t limit, before;
+
+	TRY(args_int(g, "limit", 1, LIMIT_PAGE, 100, &limit));
+	TRY(args_int(g, "before", 1, INT64_MAX, 0, &before));
+	json_set_int(obj, "limit", limit);
+	json_set_int(obj, "before", before);
+	return OK;
 }
 
 static err_t

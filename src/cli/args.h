@@ -45,6 +45,16 @@ err_t args_int(const struct args *g, const char *name, int64_t min, int64_t max,
 size_t args_list(struct arena *a, const struct args *g, const char *name, const char ***ret);
 /* The same as a JSON array. */
 json *args_json_list(struct arena *a, const struct args *g, const char *name);
+/* The operands from `first` on, each cut at commas, without blanks: a JSON array. */
+json *args_json_operands(const struct args *g, size_t first);
+/* A page of a list: the options of PAGE_OPTS into obj, as limit and before. ERR_USAGE. */
+err_t args_page(const struct args *g, json *obj);
+#define PAGE_OPTS(id) \
+	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." }, \
+	{ \
+		.name = "before", .value = id, \
+		.help = "Only those older than this one, for the next page." \
+	}
 /* Every option that has a property and was given, into obj. ERR_USAGE for a bool that is none. */
 err_t args_body(struct arena *a, const struct args *g, json *obj);
 

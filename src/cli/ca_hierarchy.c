@@ -10,12 +10,6 @@
 
 enum { BUNDLE_MAX = LIMIT_CERT_BYTES * 2 * LIMIT_CHAIN_CERTS, PASSPHRASE_MAX = 1026 };
 
-static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
 /* PEM, or DER as base64. */
 static err_t
 read_pki_file(struct cli *c, const char *path, const char **ret)
@@ -65,7 +59,7 @@ with_key(struct cli *c, const char *verb)
 	TRY(args_body(c->arena, c->args, args));
 	if (args_has(c->args, "new-key"))
 		json_set_bool(args, "new_key", true);
-	TRY(call(c, verb, args, &answer));
+	TRY(sock_ask(c, "ca", verb, args, &answer));
 	return put_answer(c, answer);
 }
 
@@ -102,7 +96,7 @@ ca_install(struct cli *c)
 	}
 	json_set_text(args, "ca", c->args->operands[0]);
 	json_set_text(args, "certificate", all);
-	TRY(call(c, "ca.install", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.install", args, &answer));
 	return put_answer(c, answer);
 }
 
@@ -120,7 +114,7 @@ ca_sign(struct cli *c)
 	json_set_text(args, "request", text);
 	json_set_int(args, "years", years);
 	json_set_int(args, "path_length", length);
-	TRY(call(c, "ca.sign", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.sign", args, &answer));
 	return put_pem(c, answer, "certificate");
 }
 
@@ -145,7 +139,7 @@ ca_passwd(struct cli *c)
 		FAIL(ERR_USAGE, "chancery ca key passwd");
 	TRY(passphrase(c, "old-file", args, "old"));
 	TRY(passphrase(c, "new-file", args, "new"));
-	TRY(call(c, "ca.passwd", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.passwd", args, &answer));
 	out_say(c, "done; put the new passphrase where the CA takes it at its next start");
 	return c->json ? out_json(c, answer) : OK;
 }

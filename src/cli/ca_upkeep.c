@@ -25,37 +25,25 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
-put_settings(struct cli *c, const json *answer)
-{
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "settings"));
-}
-
 err_t
 ca_settings(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(call(c, "ca.settings", args, &answer));
-	return put_settings(c, answer);
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "ca.settings", .part = "settings", .columns = columns },
+	    NULL);
 }
 
 err_t
 ca_set(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "name", c->args->operands[0]);
 	if (c->args->noperands > 1)
 		json_set_text(args, "value", c->args->operands[1]);
-	TRY(call(c, "ca.set", args, &answer));
-	return put_settings(c, answer);
+	return sock_verb(c,
+	    &(struct sock_verb){
+		"ca", "ca.set", .operand = "name", .part = "settings", .columns = columns },
+	    args);
 }
 
 err_t
@@ -65,7 +53,7 @@ ca_ping(struct cli *c)
 	int64_t start = when_mono_ms();
 	const json *cas;
 
-	TRY(call(c, "ca.ping", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.ping", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
 	cas = json_get(answer, "cas");
@@ -174,7 +162,7 @@ ca_backup(struct cli *c)
 	if (file_exists(to))
 		FAIL(ERR_FILE_EXISTS, "%s", to);
 	out_progress(c, "copying the database");
-	TRY(call(c, "ca.backup", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.backup", args, &answer));
 	TRY(json_need_text(answer, "folder", LIMIT_LONG_TEXT, &from));
 	TRY(copy_backup(c->arena, from, to, &me));
 	TRY(remove_backup(c->arena, from));
@@ -188,7 +176,7 @@ static err_t
 must_be_down(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
-	err_t e = call(c, "ca.ping", args, &answer);
+	err_t e = sock_ask(c, "ca", "ca.ping", args, &answer);
 
 	if (err_ok(e))
 		FAIL(ERR_CONFLICT, "the CA runs; stop it first");
@@ -211,6 +199,9 @@ ca_restore(struct cli *c)
 		FAIL(ERR_FILE_MISSING, "%s", state);
 	TRY(copy_backup(c->arena, from, to, &like));
 	out_say(c, "%s is ready: start the CA, and it takes it", to);
+	out_say(c,
+	    "What was revoked after the backup is good again, and closed orders are open again: revoke and close them "
+	    "again at once (see the last CRLs). Open challenges end; make new ones.");
 	return OK;
 }
 

@@ -108,6 +108,12 @@ out_table(struct cli *c, const struct column *columns, const json *rows)
 }
 
 err_t
+out_list(struct cli *c, const struct column *columns, const json *answer, const char *member)
+{
+	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, member));
+}
+
+err_t
 out_json(struct cli *c, const json *j)
 {
 	struct str text;

@@ -21,6 +21,8 @@ struct column {
 err_t out_rows(struct cli *c, const struct column *columns, const json *rows);
 /* The table alone, whatever --json says. */
 err_t out_table(struct cli *c, const struct column *columns, const json *rows);
+/* The table of one member of an answer; with --json the answer, whole. */
+err_t out_list(struct cli *c, const struct column *columns, const json *answer, const char *member);
 /* One object: a line a member, nested ones left out and long binary ones cut; or JSON, whole. */
 err_t out_object(struct cli *c, const json *obj);
 err_t out_json(struct cli *c, const json *j);

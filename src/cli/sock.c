@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "cli/args.h"
+#include "cli/out.h"
 #include "net/admin.h"
 
 #define PROBE_MS 5000
@@ -59,4 +61,26 @@ sock_call(struct cli *c, const char *role, const char *path, const char *verb, c
 	if (ret != NULL)
 		*ret = steal(answer);
 	return OK;
+}
+
+err_t
+sock_ask(struct cli *c, const char *role, const char *verb, const json *args, json **ret)
+{
+	return sock_call(c, role, args_text(c->args, "socket"), verb, args, ret);
+}
+
+err_t
+sock_verb(struct cli *c, const struct sock_verb *v, json *args)
+{
+	auto_json json *none = json_object_new(), *answer = NULL;
+
+	if (args == NULL)
+		args = none;
+	if (v->operand != NULL)
+		json_set_text(args, v->operand, c->args->operands[0]);
+	TRY(args_body(c->arena, c->args, args));
+	TRY(sock_ask(c, v->role, v->verb, args, &answer));
+	if (v->columns != NULL)
+		return out_list(c, v->columns, answer, v->part);
+	return out_object(c, v->part == NULL ? answer : json_get(answer, v->part));
 }

@@ -17,5 +17,19 @@
  * ERR_UNREACHABLE when nothing is there, ERR_FORBIDDEN when it may not be opened. */
 err_t sock_call(struct cli *c, const char *role, const char *path, const char *verb,
     const json *args, json **ret);
+/* The same at the socket that --socket names. */
+err_t sock_ask(struct cli *c, const char *role, const char *verb, const json *args, json **ret);
+
+/* A call whose answer is printed. */
+struct column;
+struct sock_verb {
+	const char *role, *verb;
+	const char *operand; /* what the first operand is called in the arguments; NULL: nothing */
+	const char *part;    /* the member of the answer that is printed; NULL: all of it */
+	const struct column *columns; /* part is a list, printed as this table; NULL: one object */
+};
+
+/* Asks with args (NULL: none), the operand and the options that have a property. */
+err_t sock_verb(struct cli *c, const struct sock_verb *v, json *args);
 
 #endif

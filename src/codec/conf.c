@@ -277,3 +277,14 @@ conf_sample(const struct conf_opt *opts, size_t n, struct buf *out)
 	}
 	return OK;
 }
+
+err_t
+conf_sample_print(const struct conf_opt *opts, size_t n, FILE *to)
+{
+	auto_buf struct buf out;
+
+	buf_init(&out, LIMIT_CONF_BYTES);
+	TRY(conf_sample(opts, n, &out));
+	fwrite(out.p, 1, out.n, to);
+	return OK;
+}

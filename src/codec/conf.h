@@ -37,5 +37,7 @@ err_t conf_read(
     struct arena *a, const char *path, const struct conf_opt *opts, size_t n, void *ret);
 /* The sample file: every option with its help and default, commented out. */
 err_t conf_sample(const struct conf_opt *opts, size_t n, struct buf *out);
+/* The same to a stream. */
+err_t conf_sample_print(const struct conf_opt *opts, size_t n, FILE *to);
 
 #endif

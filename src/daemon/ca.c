@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 #define TICK_MS 5000
 #define STEP_MS 100
 #define TOKEN_PATHS_MAX 4
-#define CERTIFICATE_MS 60000 /* between looks at our own certificate */
+#define CERTIFICATE_MS 5000 /* between looks at our own certificate and at the CAs */
 
 struct ca_conf {
 	struct common common;
@@ -67,7 +68,7 @@ static const struct conf_opt opts[] = {
 	CONF(struct ca_conf, passphrase_file, CONF_TEXT, .section = "keys",
 	    .name = "passphrase_file", .fallback = "",
 	    .help =
-		"File with their passphrase, mode 0600, outside of state_dir; made when it is not there. Else state_dir with .passphrase behind it. A credential ca-passphrase of systemd, or CHANCERY_CA_PASSPHRASE, goes before it. Keep a copy apart from the backup."),
+		"File with their passphrase, mode 0600, outside of state_dir; made when it is not there. Else passphrase in the folder state_dir with .secret behind it. A credential ca-passphrase of systemd, or CHANCERY_CA_PASSPHRASE, goes before it. Keep a copy apart from the backup."),
 	CONF(struct ca_conf, token_paths, CONF_TEXTS, .section = "keys", .name = "token_paths",
 	    .fallback = "",
 	    .help = "Folders that the module of a PKCS#11 token reads and writes, at most four."),
@@ -118,7 +119,7 @@ watch_certificate(struct faces *f, struct str leaf)
 		err_forget(e); /* the issuer is away for a moment: asked again */
 		if (!changed)
 			continue;
-		log_event(LOG_LEVEL_INFO, "new TLS certificate: starting again", NULL);
+		log_event(LOG_LEVEL_INFO, "new TLS certificate or CA: starting again", NULL);
 		kill(getpid(), SIGTERM);
 		return;
 	}

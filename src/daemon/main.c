@@ -5,7 +5,7 @@
  *   chanceryd ca|service|connector --config FILE [--check]
  *   chanceryd ca|service|connector --sample
  */
-#include "base/limits.h"
+#include "base/log.h"
 #include "daemon/role.h"
 #include "pki/mem.h"
 
@@ -30,33 +30,11 @@ usage(FILE *to)
 }
 
 static int
-report(err_t e)
-{
-	struct err_report rep;
-	const struct err_info *info;
-
-	err_take(e, &rep);
-	info = err_info(rep.code);
-	fprintf(stderr, "chanceryd: %s\n", info->text);
-	if (rep.detail[0] != '\0')
-		fprintf(stderr, "detail: %s\n", rep.detail);
-	if (info->hint[0] != '\0')
-		fprintf(stderr, "hint: %s\n", info->hint);
-	return info->exit;
-}
-
-static int
 sample(const struct role *role)
 {
-	auto_buf struct buf out;
-	err_t e;
+	err_t e = conf_sample_print(role->opts, role->nopts, stdout);
 
-	buf_init(&out, LIMIT_CONF_BYTES);
-	e = conf_sample(role->opts, role->nopts, &out);
-	if (!err_ok(e))
-		return report(e);
-	fwrite(out.p, 1, out.n, stdout);
-	return EXIT_OK;
+	return err_ok(e) ? EXIT_OK : log_end("chanceryd", e);
 }
 
 static const struct role *
@@ -123,5 +101,5 @@ main(int argc, char **argv)
 		e = conf_read(a, path, role->opts, role->nopts, conf);
 	if (err_ok(e))
 		e = role->run(a, conf, check);
-	return err_ok(e) ? EXIT_OK : report(e);
+	return err_ok(e) ? EXIT_OK : log_end("chanceryd", e);
 }

@@ -26,8 +26,8 @@ read_line(struct arena *a, const char *path, char **ret)
 static err_t
 from_file(struct arena *a, const struct passphrase_from *f, char **ret)
 {
-	const char *path =
-	    f->file[0] != '\0' ? f->file : arena_printf(a, "%s.passphrase", f->state_dir);
+	const char *folder = arena_printf(a, "%s.secret", f->state_dir);
+	const char *path = f->file[0] != '\0' ? f->file : arena_printf(a, "%s/passphrase", folder);
 	struct str inside = str_c(arena_printf(a, "%s/", f->state_dir));
 	char *made;
 	err_t e;
@@ -35,6 +35,8 @@ from_file(struct arena *a, const struct passphrase_from *f, char **ret)
 	if (str_starts(str_c(path), inside))
 		FAIL(ERR_CONF, "%s lies beside the keys that it protects: move it out of %s", path,
 		    f->state_dir);
+	if (f->file[0] == '\0')
+		TRY_CTX(dir_make(folder, 0700), "folder of the passphrase");
 	if (!file_exists(path)) {
 		made = rand_token(a, RANDOM);
 		e = file_create(path, str_c(made), 0600);

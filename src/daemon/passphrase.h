@@ -17,7 +17,7 @@
 struct passphrase_from {
 	const char *role;     /* "ca" */
 	const char *variable; /* "CHANCERY_CA_PASSPHRASE" */
-	const char *file;     /* "": "<state_dir>.passphrase" */
+	const char *file;     /* "": "<state_dir>.secret/passphrase" */
 	const char *state_dir;
 };
 

@@ -230,8 +230,8 @@ read_fields(struct arena *a, X509_REQ *req, struct csr *c)
 	sid = ext_value(a, exts, OID_NTDS_SECURITY);
 	if (sid.n > 0)
 		TRY_CTX(ms_sid_parse(a, sid, &c->sid), "SID extension");
-	c->sealed_key = has_attribute(req, OID_DECRYPT_KEY) ||
-	    has_attribute(req, OID_ASYMMETRIC_DECRYPT_KEY);
+	c->sealed_key =
+	    has_attribute(req, OID_DECRYPT_KEY) || has_attribute(req, OID_ASYMMETRIC_DECRYPT_KEY);
 	TRY(read_challenge(a, req, &c->challenge));
 	return read_template(a, exts, &c->template);
 }
@@ -243,7 +243,7 @@ read_key(X509_REQ *req, struct csr *c)
 
 	if (p == NULL)
 		FAIL_SSL(ERR_KEY, "public key of the request");
-	TRY(key_adopt(p, false, &c->key));
+	TRY(key_adopt_request(p, X509_REQ_get_X509_PUBKEY(req), &c->key));
 	return key_spki_sha256(c->key, c->spki_sha256);
 }
 

@@ -8,6 +8,7 @@
 #include <openssl/ec.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "base/limits.h"
 #include "codec/der.h"
@@ -21,7 +22,8 @@
 
 struct key {
 	EVP_PKEY *pkey;
-	EVP_PKEY *pub; /* the public half for OpenSSL's own provider: decoding one costs more than a signature */
+	EVP_PKEY *
+	    pub; /* the public half for OpenSSL's own provider: decoding one costs more than a signature */
 	enum key_alg alg;
 	unsigned bits;
 	bool has_private;
@@ -118,26 +120,86 @@ public_half(struct key *k)
 	return OK;
 }
 
-err_t
-key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
+static err_t
+write_spki(struct key *k)
+{
+	int n = i2d_PUBKEY(k->pkey, &k->spki);
+
+	if (n <= 0)
+		FAIL_SSL(ERR_CRYPTO, "public key");
+	k->nspki = (size_t)n;
+	return OK;
+}
+
+static err_t
+keep_spki(struct key *k, struct str spki)
+{
+	k->spki = OPENSSL_memdup(spki.p, spki.n);
+	if (k->spki == NULL)
+		abort();
+	k->nspki = spki.n;
+	return OK;
+}
+
+/* spki: its bytes where they are known; writing them takes as long as two signatures. */
+static err_t
+adopt(EVP_PKEY *pkey, bool has_private, struct str spki, struct key **ret)
 {
 	auto_pkey EVP_PKEY *owned = pkey;
 	auto_key struct key *k = calloc(1, sizeof *k);
-	int n;
 
 	if (k == NULL)
 		abort();
 	k->pkey = steal(owned);
 	k->has_private = has_private;
 	TRY(read_kind(k));
-	n = i2d_PUBKEY(k->pkey, &k->spki);
-	if (n <= 0)
-		FAIL_SSL(ERR_CRYPTO, "public key");
-	k->nspki = (size_t)n;
+	TRY(spki.n > 0 ? keep_spki(k, spki) : write_spki(k));
 	hash_sha256(str_of(k->spki, k->nspki), k->spki_sha256);
 	TRY(public_half(k));
 	*ret = steal(k);
 	return OK;
+}
+
+/* A point on a named curve, uncompressed: there is one way to write it, so the bytes that came are those that would be
+ * written. The numbers of an RSA key can be written in many, and are written anew. */
+static bool
+is_canonical(struct str spki)
+{
+	static const uint8_t p256[] = { 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+		0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+		0x04 };
+	static const uint8_t p384[] = { 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+		0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
+	struct str in = spki, body;
+	err_t e = der_take(&in, DER_SEQUENCE, &body);
+
+	if (!err_ok(e) || in.n > 0) {
+		err_forget(e);
+		return false;
+	}
+	return (str_starts(body, STR(p256)) && body.n == sizeof(p256) + 64) ||
+	    (str_starts(body, STR(p384)) && body.n == sizeof(p384) + 96);
+}
+
+err_t
+key_adopt_request(EVP_PKEY *pkey, X509_PUBKEY *as, struct key **ret)
+{
+	auto_ossl_bytes unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(as, &der);
+
+	if (n <= 0) {
+		EVP_PKEY_free(pkey);
+		FAIL_SSL(ERR_KEY, "public key of the request");
+	}
+	if (!is_canonical(str_of(der, (size_t)n)))
+		return key_adopt(pkey, false, ret);
+	return adopt(pkey, false, str_of(der, (size_t)n), ret);
+}
+
+err_t
+key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
+{
+	return adopt(pkey, has_private, STR_EMPTY, ret);
 }
 
 static bool
@@ -301,7 +363,8 @@ key_verify(const struct key *k, struct str msg, struct str signature)
 {
 	auto_md_ctx EVP_MD_CTX *c = EVP_MD_CTX_new();
 
-	if (c == NULL || EVP_DigestVerifyInit_ex(c, NULL, sign_md(k), NULL, NULL, k->pub, NULL) != 1)
+	if (c == NULL ||
+	    EVP_DigestVerifyInit_ex(c, NULL, sign_md(k), NULL, NULL, k->pub, NULL) != 1)
 		FAIL_SSL(ERR_CRYPTO, "checking a signature");
 	if (EVP_DigestVerify(c, signature.p, signature.n, msg.p, msg.n) != 1) {
 		ssl_forget();
@@ -364,6 +427,12 @@ key_sign_digest(
 struct str
 key_sigalg(const struct key *k)
 {
+	return key_sigalg_of(k->pkey);
+}
+
+struct str
+key_sigalg_of(const EVP_PKEY *p)
+{
 	/* RFC 4055 5: sha256WithRSAEncryption with NULL; RFC 5758 3.2: ecdsa-with-SHA2 without. */
 	static const uint8_t rsa_sha256[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
 		0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00 };
@@ -372,9 +441,9 @@ key_sigalg(const struct key *k)
 	static const uint8_t ec_sha384[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
 		0x04, 0x03, 0x03 };
 
-	if (k->alg == KEY_RSA)
+	if (EVP_PKEY_is_a(p, "RSA"))
 		return STR(rsa_sha256);
-	return k->bits == KEY_P384 ? STR(ec_sha384) : STR(ec_sha256);
+	return EVP_PKEY_get_bits(p) == KEY_P384 ? STR(ec_sha384) : STR(ec_sha256);
 }
 
 err_t

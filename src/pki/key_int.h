@@ -4,11 +4,14 @@
 #define PKI_KEY_INT_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "pki/key.h"
 
 /* Takes one reference over, also when it fails. has_private: it can sign, here or far away. */
 err_t key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret);
+/* The same for the public key of a request, whose bytes are kept when they are the one way to write it. */
+err_t key_adopt_request(EVP_PKEY *pkey, X509_PUBKEY *as, struct key **ret);
 /* What key_make() makes; ERR_KEY_SIZE for anything else. */
 err_t key_check_kind(enum key_alg alg, unsigned bits);
 /* The public half, always of OpenSSL's own provider, and maybe the private one with it: to check and to encrypt with. The
@@ -16,6 +19,7 @@ err_t key_check_kind(enum key_alg alg, unsigned bits);
 err_t key_public(const struct key *k, EVP_PKEY **ret);
 /* The AlgorithmIdentifier of key_sign() with this key, DER, static. RFC 5758, RFC 4055. */
 struct str key_sigalg(const struct key *k);
+struct str key_sigalg_of(const EVP_PKEY *p);
 /* SEQUENCE { tbs, key_sigalg, BIT STRING signature }: certificates, CRLs and requests alike. */
 err_t key_sign_tbs(struct arena *a, const struct key *k, struct str tbs, struct str *ret);
 

@@ -73,7 +73,8 @@ session_open(struct token *t)
 	/* Once and no more: a wrong PIN counts towards locking. */
 	rv = t->p11->C_Login(t->session, CKU_USER, (CK_BYTE_PTR)t->pin, strlen(t->pin));
 	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_PIN_LEN_RANGE)
-		FAIL(ERR_TOKEN_PIN, "%s", rv == CKR_PIN_LOCKED ? "CKR_PIN_LOCKED" : "CKR_PIN_INCORRECT");
+		FAIL(ERR_TOKEN_PIN, "%s",
+		    rv == CKR_PIN_LOCKED ? "CKR_PIN_LOCKED" : "CKR_PIN_INCORRECT");
 	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
 		return token_failed("C_Login", rv);
 	return OK;

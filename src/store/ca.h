@@ -16,7 +16,7 @@ struct ca_row {
 	const char *crl_url, *aia_url, *ocsp_url;
 	uint64_t crl_number; /* of the newest list (store/crl.h); an update never lowers it */
 	when_t created;
-	int role;                        /* enum ca_role of codec/ca_ipc.h */
+	int role;                       /* enum ca_role of codec/ca_ipc.h */
 	uint32_t key_index, cert_index; /* of the newest key and certificate */
 };
 err_t store_ca_insert(struct tx *tx, const struct ca_row *c);
@@ -36,8 +36,7 @@ struct ca_cert_row {
 };
 err_t store_ca_cert_insert(struct tx *tx, const struct ca_cert_row *c);
 /* Of all CAs, by CA and index. */
-err_t store_ca_cert_list(
-    struct tx *tx, struct arena *a, struct ca_cert_row **ret, size_t *retn);
+err_t store_ca_cert_list(struct tx *tx, struct arena *a, struct ca_cert_row **ret, size_t *retn);
 
 /* The key of a CA that waits for its certificate; at most one a CA. */
 struct ca_next_key {
@@ -137,6 +136,8 @@ err_t store_issued_by_serial(
     struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret);
 err_t store_issued_by_cert(
     struct tx *tx, struct arena *a, struct str cert_sha256, struct issued *ret);
+/* A certificate for this key that was revoked for keyCompromise; 0: none. */
+err_t store_issued_compromised(struct tx *tx, struct str spki_sha256, int64_t *ret_id);
 err_t store_issued_by_order(
     struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);
 err_t store_issued_open(

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chain.h"
 
+#include <assert.h>
+
+#include "base/limits.h"
 #include "base/rd.h"
 #include "pki/key.h"
-#include "store/row.h"
 
+#define CHAIN_HASH 32
 #define CHAIN_LINE_MAX (4u << 20)
+
+struct chain {
+	int64_t seq; /* of the newest line; 0: none yet */
+	uint8_t hash[CHAIN_HASH];
+};
 
 struct head {
 	int64_t seq;
@@ -17,7 +25,7 @@ static const struct col head_cols[] = {
 };
 static const struct shape head_shape = SHAPE("chain", struct head, head_cols);
 
-err_t
+static err_t
 chain_head(struct tx *tx, const char *name, struct chain *ret)
 {
 	auto_arena struct arena *a = arena_new();
@@ -37,25 +45,115 @@ chain_head(struct tx *tx, const char *name, struct chain *ret)
 	return OK;
 }
 
-err_t
+static err_t
 chain_put(struct tx *tx, const char *name, const struct chain *c)
 {
 	return row_run(tx, STMT_CHAIN_PUT,
 	    VALS(val_text(name), val_i64(c->seq), val_bytes(STR(c->hash))), NULL);
 }
 
-err_t
-chain_next(struct chain *c, when_ms_t when, const char *const *texts, size_t n)
+/* The columns of a line: first seq and when, then texts, last its hash. */
+enum { SEQ, WHEN, TEXTS };
+
+static int64_t *
+number_at(const struct chain_table *t, void *line, size_t col)
+{
+	assert(t->shape->cols[col].type == COL_TYPE_I64);
+	return (void *)((uint8_t *)line + t->shape->cols[col].offset);
+}
+
+static const char *
+text_at(const struct chain_table *t, void *line, size_t col)
+{
+	assert(t->shape->cols[col].type == COL_TYPE_TEXT);
+	return *(const char **)(void *)((uint8_t *)line + t->shape->cols[col].offset);
+}
+
+static struct str *
+hash_at(const struct chain_table *t, void *line)
+{
+	const struct col *last = &t->shape->cols[t->shape->n - 1];
+
+	assert(last->type == COL_TYPE_BYTES);
+	return (void *)((uint8_t *)line + last->offset);
+}
+
+/* The line after c becomes c. */
+static err_t
+chain_next(struct chain *c, const struct chain_table *t, void *line)
 {
 	auto_buf struct buf b = { 0 };
 
 	buf_init(&b, CHAIN_LINE_MAX);
 	TRY(buf_put(&b, STR(c->hash)));
 	TRY(wr_i64(&b, c->seq + 1));
-	TRY(wr_i64(&b, when));
-	for (size_t i = 0; i < n; i++)
-		TRY(wr_text(&b, texts[i]));
+	TRY(wr_i64(&b, *number_at(t, line, WHEN)));
+	for (size_t i = TEXTS; i + 1 < t->shape->n; i++)
+		TRY(wr_text(&b, text_at(t, line, i)));
 	hash_sha256(buf_str(&b), c->hash);
 	c->seq++;
+	return OK;
+}
+
+err_t
+chain_add(struct tx *tx, const struct chain_table *t, void *line)
+{
+	struct chain c;
+	err_t e;
+
+	TRY(chain_head(tx, t->name, &c));
+	TRY(chain_next(&c, t, line));
+	*number_at(t, line, SEQ) = c.seq;
+	*hash_at(t, line) = STR(c.hash);
+	e = row_insert(tx, t->add, t->shape, line);
+	*hash_at(t, line) = STR_EMPTY;
+	TRY(e);
+	return chain_put(tx, t->name, &c);
+}
+
+/* Goes on from c over one page of lines; *ret_bad: the first that does not fit, or 0. */
+static err_t
+page_verify(
+    struct tx *tx, const struct chain_table *t, struct chain *c, size_t *ret_n, int64_t *ret_bad)
+{
+	auto_arena struct arena *a = arena_new();
+	uint8_t *v;
+	size_t n;
+
+	TRY(row_all(tx, a, t->list, t->shape, VALS(val_i64(c->seq), val_i64(LIMIT_PAGE)), &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		void *line = v + i * t->shape->size;
+		int64_t seq = c->seq + 1;
+
+		TRY(chain_next(c, t, line));
+		if (*number_at(t, line, SEQ) != seq || !str_eq(*hash_at(t, line), STR(c->hash))) {
+			*ret_bad = seq;
+			return OK;
+		}
+	}
+	*ret_n = n;
+	*ret_bad = 0;
+	return OK;
+}
+
+err_t
+chain_verify(struct tx *tx, const struct chain_table *t, int64_t *ret_bad)
+{
+	struct chain c = { .seq = 0 }, head;
+	int64_t bad = 0;
+	size_t n = 1;
+
+	while (n > 0) {
+		TRY(page_verify(tx, t, &c, &n, &bad));
+		if (bad != 0) {
+			*ret_bad = bad;
+			return OK;
+		}
+	}
+	TRY(chain_head(tx, t->name, &head));
+	if (head.seq == c.seq && str_eq(STR(head.hash), STR(c.hash)))
+		*ret_bad = 0;
+	else
+		*ret_bad = c.seq + 1; /* lines are missing at the end, or there are too many */
 	return OK;
 }

@@ -9,18 +9,19 @@
 #ifndef STORE_CHAIN_H
 #define STORE_CHAIN_H
 
-#include "store/store.h"
+#include "store/row.h"
 
-#define CHAIN_HASH 32
-
-struct chain {
-	int64_t seq; /* of the newest line; 0: none yet */
-	uint8_t hash[CHAIN_HASH];
+/* A table of lines. Its records have these columns, in this order: seq, when, the texts that the hash covers, hash. */
+struct chain_table {
+	const char *name;
+	const struct shape *shape;
+	enum stmt_id add;
+	enum stmt_id list; /* lines after ?1, the oldest first, ?2 of them at most */
 };
 
-err_t chain_head(struct tx *tx, const char *name, struct chain *ret);
-err_t chain_put(struct tx *tx, const char *name, const struct chain *c);
-/* The line after c becomes c. */
-err_t chain_next(struct chain *c, when_ms_t when, const char *const *texts, size_t n);
+/* Adds a line. Its seq is set here; its hash is for the table only. */
+err_t chain_add(struct tx *tx, const struct chain_table *t, void *line);
+/* *ret_bad: the first line that does not fit, or 0. */
+err_t chain_verify(struct tx *tx, const struct chain_table *t, int64_t *ret_bad);
 
 #endif

@@ -79,6 +79,12 @@ store_issued_by_cert(struct tx *tx, struct arena *a, struct str cert_sha256, str
 }
 
 err_t
+store_issued_compromised(struct tx *tx, struct str spki_sha256, int64_t *ret_id)
+{
+	return row_number(tx, STMT_ISSUED_COMPROMISED, VALS(val_bytes(spki_sha256)), ret_id);
+}
+
+err_t
 store_issued_by_order(
     struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn)
 {

@@ -27,6 +27,11 @@ static const struct shape line_shape = SHAPE("journal line", struct journal_line
 err_t
 store_pending_insert(struct tx *tx, const struct pending *p)
 {
+	int64_t waiting;
+
+	TRY(store_pending_count(tx, p->principal, &waiting));
+	if (waiting >= p->room)
+		FAIL(ERR_REQUEST_LIMIT, "%lld of %s", (long long)waiting, p->principal);
 	return row_insert(tx, STMT_PENDING_INSERT, &pending_shape, p);
 }
 

@@ -16,8 +16,9 @@ struct pending {
 	struct str request;  /* the message of the front (codec/ca_ipc.h), without the password */
 	const char *vouched; /* the principal that spoke for who asked; "": none */
 	struct str stated;   /* its challenge, as an order's bytes (codec/order.h); empty: none */
+	int64_t room;        /* to insert: how many of the principal may wait; not kept */
 };
-err_t store_pending_insert(struct tx *tx, const struct pending *p);
+err_t store_pending_insert(struct tx *tx, const struct pending *p); /* ERR_REQUEST_LIMIT */
 err_t store_pending_get(struct tx *tx, struct arena *a, int64_t id, struct pending *ret);
 err_t store_pending_delete(struct tx *tx, int64_t id); /* none there is success */
 err_t store_pending_count(struct tx *tx, const char *principal, int64_t *ret);

@@ -24,6 +24,7 @@ static const struct col transaction_cols[] = {
 	COL(struct scep_transaction, transaction),
 	COL(struct scep_transaction, signer),
 	COL(struct scep_transaction, content),
+	COL(struct scep_transaction, message),
 	COL(struct scep_transaction, request),
 	COL(struct scep_transaction, seen),
 };

@@ -34,7 +34,7 @@ add(struct cli *c)
 	TRY(password(c, &secret));
 	json_set_text(args, "password", secret);
 	secret_wipe((char *)(uintptr_t)secret, strlen(secret));
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "admin.add", args, &answer));
+	TRY(sock_ask(c, "service", "admin.add", args, &answer));
 	return out_object(c, answer);
 }
 
@@ -48,20 +48,16 @@ static const struct column columns[] = {
 static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "admin.list", args, &answer));
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "admins"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "service", "admin.list", .part = "admins", .columns = columns },
+	    NULL);
 }
 
 static err_t
 take_away(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "name", c->args->operands[0]);
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "admin.remove", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(
+	    c, &(struct sock_verb){ "service", "admin.remove", .operand = "name" }, NULL);
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };

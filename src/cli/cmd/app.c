@@ -10,7 +10,7 @@ add(struct cli *c)
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	TRY(args_body(c->arena, c->args, args));
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "app.add", args, &answer));
+	TRY(sock_ask(c, "service", "app.add", args, &answer));
 	TRY(out_object(c, answer));
 	if (json_get(answer, "client_secret") != NULL)
 		out_say(c, "The secret is shown once; keep it now.");
@@ -29,20 +29,15 @@ static const struct column columns[] = {
 static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "app.list", args, &answer));
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "apps"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "service", "app.list", .part = "apps", .columns = columns }, NULL);
 }
 
 static err_t
 take_away(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "client_id", c->args->operands[0]);
-	TRY(sock_call(c, "service", args_text(c->args, "socket"), "app.remove", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(
+	    c, &(struct sock_verb){ "service", "app.remove", .operand = "client_id" }, NULL);
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };

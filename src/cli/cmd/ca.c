@@ -19,18 +19,6 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
-put_cas(struct cli *c, const json *answer)
-{
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "cas"));
-}
-
-static err_t
 init(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
@@ -39,18 +27,16 @@ init(struct cli *c)
 	json_set(args, "hosts", hosts);
 	TRY(args_body(c->arena, c->args, args));
 	out_progress(c, "making the keys of the CAs");
-	TRY(call(c, "ca.init", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.init", args, &answer));
 	out_progress(c, "");
-	return put_cas(c, answer);
+	return out_list(c, columns, answer, "cas");
 }
 
 static err_t
 show(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(call(c, "ca.show", args, &answer));
-	return put_cas(c, answer);
+	return sock_verb(
+	    c, &(struct sock_verb){ "ca", "ca.show", .part = "cas", .columns = columns }, NULL);
 }
 
 /* DER for .cer and .der, which is what importers expect behind these names; else PEM. */
@@ -77,10 +63,11 @@ export_root(struct cli *c)
 	const char *pem = NULL;
 	const json *cas;
 
-	TRY(call(c, "ca.show", args, &answer));
+	TRY(sock_ask(c, "ca", "ca.show", args, &answer));
 	cas = json_get(answer, "cas");
 	for (size_t i = 0; i < json_count(cas); i++)
-		if (pem == NULL && str_eq_c(str_c(role), json_text(json_get(json_at(cas, i), "role"))))
+		if (pem == NULL &&
+		    str_eq_c(str_c(role), json_text(json_get(json_at(cas, i), "role"))))
 			pem = json_text(json_get(json_at(cas, i), "certificate"));
 	if (pem == NULL && json_count(cas) == 0)
 		FAIL(ERR_CA_NONE, "%s", "");
@@ -98,19 +85,12 @@ export_root(struct cli *c)
 static err_t
 grant(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-	json *rights = json_array_new();
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "principal", c->args->operands[0]);
-	json_set(args, "rights", rights);
-	for (size_t i = 1; i < c->args->noperands; i++) {
-		struct str rest = str_c(c->args->operands[i]);
-
-		while (rest.n > 0)
-			json_add(rights, json_str_new(str_trim(str_cut(&rest, ','))));
-	}
-	TRY(call(c, "ca.grant", args, &answer));
-	return out_object(c, json_get(answer, "principal"));
+	json_set(args, "rights", args_json_operands(c->args, 1));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "ca.grant", .operand = "principal", .part = "principal" },
+	    args);
 }
 
 static const struct opt init_opts[] = {
@@ -148,7 +128,8 @@ static const struct opt export_opts[] = {
 static const struct verb verbs[] = {
 	{ "init", "Make the root, the issuing and the device-identity CA.", NULL, init_opts, init },
 	{ "show", "The CAs with their certificates.", NULL, socket_opts, show },
-	{ "export-root", "Write the root certificate: DER to a file named .cer or .der, else PEM.", "[FILE]", export_opts, export_root },
+	{ "export-root", "Write the root certificate: DER to a file named .cer or .der, else PEM.",
+	    "[FILE]", export_opts, export_root },
 	{ "grant", "Set what a principal may do at the CA: read, request, officer, manage.",
 	    "PRINCIPAL RIGHT...", socket_opts, grant },
 	{ "add", "Add an issuing CA, below a CA here or elsewhere.", "NAME", ca_add_opts, ca_add },

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery cert: what the CA issued. */
-#include "base/limits.h"
 #include "cli/args.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -16,12 +15,6 @@ static const struct column columns[] = {
 	{ .head = "MESSAGE", .key = "message", .wrap = true },
 	{ 0 },
 };
-
-static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
 
 /* --columns, headed by their own names; else the table above. */
 static const struct column *
@@ -40,28 +33,18 @@ chosen(struct cli *c)
 static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-	int64_t limit, before;
+	auto_json json *args = json_object_new();
 
-	TRY(args_int(c->args, "limit", 1, LIMIT_PAGE, 100, &limit));
-	TRY(args_int(c->args, "before", 1, INT64_MAX, 0, &before));
-	TRY(args_body(c->arena, c->args, args));
-	json_set_int(args, "limit", limit);
-	json_set_int(args, "before", before);
-	TRY(call(c, "cert.list", args, &answer));
-	if (c->json)
-		return out_json(c, answer);
-	return out_table(c, chosen(c), json_get(answer, "certificates"));
+	TRY(args_page(c->args, args));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "cert.list", .part = "certificates", .columns = chosen(c) },
+	    args);
 }
 
 static err_t
 count(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(args_body(c->arena, c->args, args));
-	TRY(call(c, "cert.count", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "cert.count" }, NULL);
 }
 
 static err_t
@@ -70,7 +53,7 @@ show(struct cli *c)
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	json_set_text(args, "serial", c->args->operands[0]);
-	TRY(call(c, "cert.show", args, &answer));
+	TRY(sock_ask(c, "ca", "cert.show", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
 	TRY(out_object(c, json_get(answer, "request")));
@@ -81,22 +64,13 @@ show(struct cli *c)
 static err_t
 revoke(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "serial", c->args->operands[0]);
-	TRY(args_body(c->arena, c->args, args));
-	TRY(call(c, "cert.revoke", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ "ca", "cert.revoke", .operand = "serial" }, NULL);
 }
 
 static err_t
 release(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "serial", c->args->operands[0]);
-	TRY(call(c, "cert.release", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ "ca", "cert.release", .operand = "serial" }, NULL);
 }
 
 #define FILTER_OPTS \
@@ -142,10 +116,7 @@ static const struct opt list_opts[] = {
 	    .value = "NAME",
 	    .many = true,
 	    .help = "What to show, by the names that --json has; else the usual." },
-	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." },
-	{ .name = "before",
-	    .value = "ID",
-	    .help = "Only those older than this one, for the next page." },
+	PAGE_OPTS("ID"),
 	SOCK_OPT("ca"),
 	{ 0 },
 };

@@ -17,45 +17,31 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
 make(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 	int64_t minutes;
 
-	TRY(args_body(c->arena, c->args, args));
 	TRY(args_int(c->args, "valid", 1, MINUTES_MAX, 0, &minutes));
 	if (minutes != 0)
 		json_set_int(args, "valid_minutes", minutes);
 	if (args_has(c->args, "host"))
 		json_set(args, "hosts", args_json_list(c->arena, c->args, "host"));
-	TRY(call(c, "challenge.make", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "challenge.make" }, args);
 }
 
 static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(call(c, "challenge.list", args, &answer));
-	return c->json ? out_json(c, answer) :
-			 out_table(c, columns, json_get(answer, "challenges"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "challenge.list", .part = "challenges", .columns = columns },
+	    NULL);
 }
 
 static err_t
 drop(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "id", c->args->operands[0]);
-	TRY(call(c, "challenge.delete", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ "ca", "challenge.delete", .operand = "id" }, NULL);
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };

@@ -26,8 +26,7 @@ static const struct column columns[] = {
 static err_t
 ours(struct cli *c, const char *verb, const json *args, json **ret)
 {
-	TRY_CTX(
-	    sock_call(c, "connector", args_text(c->args, "socket"), verb, args, ret), "connector");
+	TRY_CTX(sock_ask(c, "connector", verb, args, ret), "connector");
 	return OK;
 }
 

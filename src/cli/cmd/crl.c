@@ -7,19 +7,13 @@
 static err_t
 publish(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(sock_call(c, "ca", args_text(c->args, "socket"), "crl.publish", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "crl.publish" }, NULL);
 }
 
 static err_t
 verify_journal(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(sock_call(c, "ca", args_text(c->args, "socket"), "journal.verify", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "journal.verify" }, NULL);
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery journal: what the CA decided, line by line, in a chain. */
-#include "base/limits.h"
 #include "cli/args.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -15,24 +14,13 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-	int64_t limit, before;
+	auto_json json *args = json_object_new();
 
-	TRY(args_int(c->args, "limit", 1, LIMIT_PAGE, 100, &limit));
-	TRY(args_int(c->args, "before", 1, INT64_MAX, 0, &before));
-	TRY(args_body(c->arena, c->args, args));
-	json_set_int(args, "limit", limit);
-	json_set_int(args, "before", before);
-	TRY(call(c, "journal.list", args, &answer));
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "lines"));
+	TRY(args_page(c->args, args));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "journal.list", .part = "lines", .columns = columns }, args);
 }
 
 /* Fails when the chain is broken, so that scripts see it. */
@@ -41,7 +29,7 @@ verify(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
-	TRY(call(c, "journal.verify", args, &answer));
+	TRY(sock_ask(c, "ca", "journal.verify", args, &answer));
 	if (!json_true(json_get(answer, "whole")))
 		FAIL(ERR_STORE, "the journal is broken from line %lld on",
 		    (long long)json_int(json_get(answer, "first_bad")));
@@ -56,10 +44,7 @@ static const struct opt list_opts[] = {
 	    .help = "Of one kind: issued, denied, revoked, approved ..." },
 	{ .name = "actor", .value = "NAME", .property = "actor", .help = "Of one actor only." },
 	{ .name = "text", .value = "TEXT", .property = "text", .help = "With this in the detail." },
-	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." },
-	{ .name = "before",
-	    .value = "LINE",
-	    .help = "Only those older than this one, for the next page." },
+	PAGE_OPTS("LINE"),
 	SOCK_OPT("ca"),
 	{ 0 },
 };

@@ -17,19 +17,11 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(call(c, "principal.list", args, &answer));
-	return c->json ? out_json(c, answer) :
-			 out_table(c, columns, json_get(answer, "principals"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "principal.list", .part = "principals", .columns = columns },
+	    NULL);
 }
 
 /* The first line of a file: what an editor or echo left there. */
@@ -68,9 +60,9 @@ add(struct cli *c)
 		TRY(password_of(c, secret, &password));
 		json_set_text(args, "password", password);
 	}
-	TRY(call(c, "principal.add", args, &answer));
+	TRY(sock_ask(c, "ca", "principal.add", args, &answer));
 	if (c->json || file == NULL)
-		return c->json ? out_json(c, answer) : out_object(c, answer);
+		return out_object(c, answer);
 	chain = json_text(json_get(answer, "certificate"));
 	if (path == NULL) {
 		fputs(chain, stdout);
@@ -82,29 +74,28 @@ add(struct cli *c)
 static err_t
 passwd(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 	const char *secret = args_text(c->args, "password-file"), *password;
 
 	if ((secret == NULL) == !args_has(c->args, "remove"))
 		FAIL(ERR_USAGE, "give --password-file or --remove");
-	json_set_text(args, "name", c->args->operands[0]);
 	if (secret != NULL) {
 		TRY(password_of(c, secret, &password));
 		json_set_text(args, "password", password);
 	}
-	TRY(call(c, "principal.passwd", args, &answer));
-	return c->json ? out_json(c, answer) : out_object(c, answer);
+	return sock_verb(
+	    c, &(struct sock_verb){ "ca", "principal.passwd", .operand = "name" }, args);
 }
 
 static err_t
 set_enabled(struct cli *c, bool enabled)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "name", c->args->operands[0]);
 	json_set_bool(args, "enabled", enabled);
-	TRY(call(c, "principal.enable", args, &answer));
-	return out_object(c, json_get(answer, "principal"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "principal.enable", .operand = "name", .part = "principal" },
+	    args);
 }
 
 static err_t

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery request: requests that wait for a manager. */
-#include "base/limits.h"
 #include "cli/args.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -18,24 +17,14 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-	int64_t limit, before;
+	auto_json json *args = json_object_new();
 
-	TRY(args_int(c->args, "limit", 1, LIMIT_PAGE, 100, &limit));
-	TRY(args_int(c->args, "before", 1, INT64_MAX, 0, &before));
-	TRY(args_body(c->arena, c->args, args));
-	json_set_int(args, "limit", limit);
-	json_set_int(args, "before", before);
-	TRY(call(c, "request.list", args, &answer));
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "requests"));
+	TRY(args_page(c->args, args));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "request.list", .part = "requests", .columns = columns },
+	    args);
 }
 
 static err_t
@@ -66,7 +55,7 @@ one(struct cli *c, const char *verb)
 
 	TRY(take_id(c, args));
 	TRY(args_body(c->arena, c->args, args));
-	TRY(call(c, verb, args, &answer));
+	TRY(sock_ask(c, "ca", verb, args, &answer));
 	return put_request(c, answer);
 }
 
@@ -102,10 +91,7 @@ static const struct opt list_opts[] = {
 	    .value = "PRINCIPAL",
 	    .property = "requester",
 	    .help = "Of one principal only." },
-	{ .name = "limit", .value = "N", .help = "At most so many, newest first; else 100." },
-	{ .name = "before",
-	    .value = "ID",
-	    .help = "Only those older than this one, for the next page." },
+	PAGE_OPTS("ID"),
 	SOCK_OPT("ca"),
 	{ 0 },
 };

@@ -16,7 +16,7 @@
 static err_t
 ours(struct cli *c, const char *verb, const json *args, json **ret)
 {
-	return sock_call(c, "service", args_text(c->args, "socket"), verb, args, ret);
+	return sock_ask(c, "service", verb, args, ret);
 }
 
 /* It ends after its answer and comes back joined. */
@@ -66,10 +66,7 @@ join(struct cli *c)
 static err_t
 show(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(ours(c, "service.show", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(c, &(struct sock_verb){ .role = "service", .verb = "service.show" }, NULL);
 }
 
 static const struct opt show_opts[] = { SOCK_OPT("service"), { 0 } };

@@ -18,23 +18,16 @@ static const struct column columns[] = {
 };
 
 static err_t
-call(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	return sock_call(c, "ca", args_text(c->args, "socket"), verb, args, ret);
-}
-
-static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	TRY(call(c, "template.list", args, &answer));
-	return c->json ? out_json(c, answer) : out_table(c, columns, json_get(answer, "templates"));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "template.list", .part = "templates", .columns = columns },
+	    NULL);
 }
 
-/* The options that are settings of a template. */
+/* The options that are numbers of a template. */
 static err_t
-take_settings(struct cli *c, json *args)
+take_numbers(struct cli *c, json *args)
 {
 	static const struct {
 		const char *option, *property;
@@ -45,7 +38,6 @@ take_settings(struct cli *c, json *args)
 		{ "renewal-days", "renewal_days", 0, 3650 },
 	};
 
-	TRY(args_body(c->arena, c->args, args));
 	for (size_t i = 0; i < COUNT(numbers); i++) {
 		int64_t v;
 
@@ -60,35 +52,33 @@ take_settings(struct cli *c, json *args)
 static err_t
 duplicate(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "source", c->args->operands[0]);
 	json_set_text(args, "name", c->args->operands[1]);
-	TRY(take_settings(c, args));
+	TRY(take_numbers(c, args));
 	if (args_has(c->args, "unpublished"))
 		json_set_bool(args, "publish", false);
-	TRY(call(c, "template.duplicate", args, &answer));
-	return out_object(c, json_get(answer, "template"));
+	return sock_verb(c,
+	    &(struct sock_verb){
+		"ca", "template.duplicate", .operand = "source", .part = "template" },
+	    args);
 }
 
 static err_t
 edit(struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "template", c->args->operands[0]);
-	TRY(take_settings(c, args));
-	TRY(call(c, "template.edit", args, &answer));
-	return out_object(c, json_get(answer, "template"));
+	TRY(take_numbers(c, args));
+	return sock_verb(c,
+	    &(struct sock_verb){ "ca", "template.edit", .operand = "template", .part = "template" },
+	    args);
 }
 
 static err_t delete (struct cli *c)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
-
-	json_set_text(args, "template", c->args->operands[0]);
-	TRY(call(c, "template.delete", args, &answer));
-	return out_object(c, answer);
+	return sock_verb(
+	    c, &(struct sock_verb){ "ca", "template.delete", .operand = "template" }, NULL);
 }
 
 static const struct column right_columns[] = {
@@ -104,7 +94,7 @@ show(struct cli *c)
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	json_set_text(args, "template", c->args->operands[0]);
-	TRY(call(c, "template.show", args, &answer));
+	TRY(sock_ask(c, "ca", "template.show", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
 	TRY(out_object(c, json_get(answer, "template")));
@@ -127,26 +117,19 @@ lint(struct cli *c)
 
 	if (c->args->noperands > 0)
 		json_set_text(args, "template", c->args->operands[0]);
-	TRY(call(c, "template.lint", args, &answer));
-	return c->json ? out_json(c, answer) :
-			 out_table(c, lint_columns, json_get(answer, "findings"));
+	TRY(sock_ask(c, "ca", "template.lint", args, &answer));
+	return out_list(c, lint_columns, answer, "findings");
 }
 
 static err_t
 grant(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
-	json *rights = json_array_new();
+	json *rights = args_json_operands(c->args, 2);
 
 	json_set_text(args, "template", c->args->operands[0]);
 	json_set_text(args, "principal", c->args->operands[1]);
 	json_set(args, "rights", rights);
-	for (size_t i = 2; i < c->args->noperands; i++) {
-		struct str rest = str_c(c->args->operands[i]);
-
-		while (rest.n > 0)
-			json_add(rights, json_str_new(str_trim(str_cut(&rest, ','))));
-	}
 	if (json_count(rights) == 0 && !args_has(c->args, "deny")) {
 		json_add(rights, json_text_new("read"));
 		json_add(rights, json_text_new("enrol"));
@@ -155,7 +138,7 @@ grant(struct cli *c)
 		json_set(args, "deny", args_json_list(c->arena, c->args, "deny"));
 	if (args_has(c->args, "override"))
 		json_set(args, "override", args_json_list(c->arena, c->args, "override"));
-	TRY(call(c, "template.grant", args, &answer));
+	TRY(sock_ask(c, "ca", "template.grant", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
 	out_say(c, "%s: rights of %s are set", c->args->operands[0], c->args->operands[1]);
@@ -165,13 +148,13 @@ grant(struct cli *c)
 static err_t
 set_published(struct cli *c, bool published)
 {
-	auto_json json *args = json_object_new(), *answer = NULL;
+	auto_json json *args = json_object_new();
 
-	json_set_text(args, "template", c->args->operands[0]);
 	json_set_bool(args, "published", published);
-	TRY(args_body(c->arena, c->args, args));
-	TRY(call(c, "template.publish", args, &answer));
-	return out_object(c, json_get(answer, "template"));
+	return sock_verb(c,
+	    &(struct sock_verb){
+		"ca", "template.publish", .operand = "template", .part = "template" },
+	    args);
 }
 
 static err_t

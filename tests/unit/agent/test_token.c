@@ -133,7 +133,7 @@ a_wrong_pin_is_an_error(void **state)
 		skip();
 	agent_close(steal(b->g));
 	made_write(b->a, b->dir, "pin", LIT("9999\n"));
-	expect_err(ERR_TOKEN_DEVICE, agent_open(&b->conf, &g));
+	expect_err(ERR_TOKEN_PIN, agent_open(&b->conf, &g));
 	assert_null(g);
 }
 

@@ -58,6 +58,7 @@ init_goes_on_after_an_interruption(void **state)
 	memcpy(spki, cert_spki_sha256(before->cert), 32);
 	expect_ok(store_write(l->is->store, forget_identity_tx, l->a));
 	lab_close(l);
+	lab_run(l, "sqlite3 ca.db \"DELETE FROM ca_certs WHERE ca = '" IDENTITY "'\"");
 	lab_open(l);
 	expect_err(ERR_CA_UNKNOWN, hierarchy_find(issuer_hierarchy(l->is), IDENTITY, &after));
 	lab_init(l, "p256");
@@ -207,6 +208,31 @@ a_service_without_hosts_or_with_another_kind_of_order_key_is_refused(void **stat
 		&answer));
 }
 
+static void
+no_principal_passes_for_who_acts_without_being_one(void **state)
+{
+	static const char *const names[] = { "administrator", "Issuer", "UNKNOWN" };
+	struct lab *l = *state;
+	auto_json json *listed = NULL;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		auto_json json *by_key = NULL, *by_password = NULL;
+
+		expect_err(ERR_BAD_REQUEST,
+		    lab_admin(l, "principal.add",
+			lab_args("name", names[i], "csr", lab_csr_pem(l, l->leaf_key), NULL),
+			&by_key));
+		expect_err(ERR_BAD_REQUEST,
+		    lab_admin(l, "principal.add",
+			lab_args("name", names[i], "password", "long enough to be one", NULL),
+			&by_password));
+	}
+	expect_ok(lab_admin(l, "principal.list", json_object_new(), &listed));
+	for (size_t i = 0; i < json_count(json_get(listed, "principals")); i++)
+		assert_string_not_equal("administrator",
+		    json_text(json_get(json_at(json_get(listed, "principals"), i), "name")));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(before_init_there_is_no_ca),
 	cmocka_unit_test(init_can_be_repeated_and_changes_nothing),
@@ -218,6 +244,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_listed_certificate_can_be_shown_and_revoked_once),
 	cmocka_unit_test(serials_and_verbs_that_do_not_exist_are_refused),
 	cmocka_unit_test(rights_add_up_and_can_be_taken_back),
+	cmocka_unit_test(no_principal_passes_for_who_acts_without_being_one),
 	cmocka_unit_test(a_service_without_hosts_or_with_another_kind_of_order_key_is_refused),
 };
 LAB_MAIN(tests)

@@ -89,6 +89,32 @@ it_is_put_back_once(void **state)
 }
 
 static void
+challenges_that_were_open_in_a_backup_are_ended(void **state)
+{
+	struct lab *l = *state;
+	auto_json json *answer = NULL, *before = NULL, *after = NULL;
+	const char *folder;
+
+	err_forget(lab_admin(l, "challenge.make", lab_args("template", TEMPLATE, NULL), &answer));
+	lab_do(l, "template.duplicate", ({
+		json *o = lab_args("source", "IPSECIntermediateOffline", "name", "Routers", NULL);
+
+		json_set_bool(o, "manager_approval", true);
+		o;
+	}));
+	lab_grant(l, "Routers", "scep", "enrol");
+	lab_do(l, "challenge.make", lab_args("template", "Routers", NULL));
+	expect_ok(lab_admin(l, "challenge.list", json_object_new(), &before));
+	assert_int_equal(json_count(json_get(before, "challenges")), 1);
+	folder = backup(l);
+	lose(l);
+	run(l, arena_printf(l->a, "cp -a %s restore", folder));
+	lab_open(l);
+	expect_ok(lab_admin(l, "challenge.list", json_object_new(), &after));
+	assert_int_equal(json_count(json_get(after, "challenges")), 0);
+}
+
+static void
 numbers_leap_by_the_age_of_the_backup(void **state)
 {
 	(void)state;
@@ -153,6 +179,7 @@ a_backup_that_is_not_whole_or_was_changed_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_backup_put_back_goes_on_with_numbers_never_seen),
 	cmocka_unit_test(it_is_put_back_once),
+	cmocka_unit_test(challenges_that_were_open_in_a_backup_are_ended),
 	cmocka_unit_test(numbers_leap_by_the_age_of_the_backup),
 	cmocka_unit_test(a_database_that_has_gone_on_is_not_thrown_away),
 	cmocka_unit_test(a_broken_database_gives_way),

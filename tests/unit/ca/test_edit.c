@@ -227,6 +227,35 @@ a_manager_who_looks_at_each_request_is_as_good_as_an_order(void **state)
 	    l, "template.edit", edit_bool("Looked", "manager_approval", false), ERR_TEMPLATE_ESC1);
 }
 
+static json *
+rights_args(const char *name, const char *key, const char *one, const char *two)
+{
+	json *o = lab_args("template", name, "principal", "connector", NULL);
+
+	json_set(o, key, lab_list(one, two));
+	return o;
+}
+
+static void
+a_denial_is_not_taken_back_where_the_right_would_not_be_given(void **state)
+{
+	struct lab *l = *state;
+	json *agent = lab_args("source", "EnrollmentAgent", "name", "Agent", NULL);
+
+	lab_do(l, "template.duplicate", lab_copy("User", "Denied"));
+	lab_do(l, "template.grant", rights_args("Denied", "deny", "write", NULL));
+	lab_do(l, "template.grant", rights_args("Denied", "rights", "write", "enrol"));
+	verb_fails(l, "template.withdraw", rights_args("Denied", "deny", "write", NULL),
+	    ERR_TEMPLATE_LINT);
+	lab_do(l, "template.withdraw", rights_args("Denied", "rights", "write", NULL));
+	lab_do(l, "template.withdraw", rights_args("Denied", "deny", "write", NULL));
+	lab_do(l, "template.duplicate", agent);
+	lab_do(l, "template.grant", rights_args("Agent", "deny", "enrol", NULL));
+	lab_do(l, "template.grant", rights_args("Agent", "rights", "read", "enrol"));
+	verb_fails(
+	    l, "template.withdraw", rights_args("Agent", "deny", "enrol", NULL), ERR_TEMPLATE_LINT);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_edit_raises_the_minor_revision_and_re_enrolment_the_major_one),
 	cmocka_unit_test(every_setting_is_read_back_as_it_was_set),
@@ -238,5 +267,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(keys_of_other_algorithms_are_refused),
 	cmocka_unit_test(an_override_must_be_named_and_is_journalled),
 	cmocka_unit_test(a_manager_who_looks_at_each_request_is_as_good_as_an_order),
+	cmocka_unit_test(a_denial_is_not_taken_back_where_the_right_would_not_be_given),
 };
 LAB_MAIN(tests)

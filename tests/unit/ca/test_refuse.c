@@ -370,6 +370,16 @@ the_earlier_certificate_of_a_principal(void **state)
 	lab_denied(l, w, ERR_CALLER_REVOKED);
 }
 
+static void
+a_signed_request_of_nobody_which_is_not_even_opened(void **state)
+{
+	struct want w = lab_want(*state);
+
+	w.token = LIT("\x30\x03\x06\x01\x2a"); /* starts like a signed message, and is none */
+	w.caller = STR_EMPTY;
+	lab_denied(*state, w, ERR_FORBIDDEN);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(another_subject_than_ordered),
 	cmocka_unit_test(another_alternative_name_than_ordered),
@@ -401,6 +411,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_without_proof_of_possession),
 	cmocka_unit_test(bytes_that_are_no_request),
 	cmocka_unit_test(a_caller_who_is_no_principal),
+	cmocka_unit_test(a_signed_request_of_nobody_which_is_not_even_opened),
 	cmocka_unit_test(a_caller_with_a_certificate_of_another_ca),
 	cmocka_unit_test(a_caller_whose_certificate_was_revoked),
 	cmocka_unit_test(a_caller_who_is_disabled),

@@ -18,6 +18,7 @@ struct client {
 	const char *transaction;
 	enum scep_digest digest;
 	enum scep_cipher cipher;
+	bool broken; /* the envelope is bent after it was made */
 };
 
 static struct cert *
@@ -65,9 +66,13 @@ get_ra(struct lab *l)
 static struct client
 client_of(struct lab *l, struct key *k)
 {
-	return (struct client){ l, k, make_self(l, k, "device"), get_ra(l),
-		text_hex(l->a, id_str(&(struct id){ .b = { (uint8_t)rand() } })), SCEP_SHA256,
-		SCEP_AES128 };
+	return (struct client){ .l = l,
+		.key = k,
+		.self = make_self(l, k, "device"),
+		.ra = get_ra(l),
+		.transaction = text_hex(l->a, id_str(&(struct id){ .b = { (uint8_t)rand() } })),
+		.digest = SCEP_SHA256,
+		.cipher = SCEP_AES128 };
 }
 
 static void
@@ -104,9 +109,9 @@ read_reply(struct client *c, const struct key *key, struct str der)
 }
 
 /* As the front does it; template as in its address. */
-static err_t
-ask(struct client *c, int type, struct str content, const struct cert *signer,
-    const struct key *key, const char *template, struct reply *ret)
+static struct ca_scep_req
+pack(struct client *c, int type, struct str content, const struct cert *signer,
+    const struct key *key, const char *template)
 {
 	struct lab *l = c->l;
 	struct scep_spec s = { .head = { .type = type,
@@ -117,27 +122,51 @@ ask(struct client *c, int type, struct str content, const struct cert *signer,
 		.signer = signer,
 		.key = key,
 		.digest = c->digest };
-	struct ca_scep_req q = { .ca = "", .template = template, .peer = "192.0.2.1" };
-	auto_buf struct buf in = { 0 };
-	struct ca_der_rep rep;
-	struct str der, answer;
+	struct str der;
 	struct scep_msg m;
 
 	expect_ok(scep_seal(l->a, c->ra, c->cipher, content, &s.content));
+	if (c->broken) {
+		uint8_t *bent = arena_copy(l->a, s.content.p, s.content.n);
+
+		bent[s.content.n - 1] ^= 0x55; /* in the last block of the ciphertext */
+		s.content = str_of(bent, s.content.n);
+	}
 	expect_ok(scep_make(l->a, &s, &der));
 	expect_ok(scep_parse(l->a, der, &m));
-	q.signer = m.signer;
-	q.attrs = m.attrs;
-	q.signature = m.signature;
-	q.content = m.content;
-	q.digest = (uint8_t)m.digest;
-	q.cipher = (uint8_t)c->cipher;
+	return (struct ca_scep_req){ .ca = "",
+		.template = template,
+		.peer = "192.0.2.1",
+		.signer = m.signer,
+		.attrs = m.attrs,
+		.signature = m.signature,
+		.content = m.content,
+		.digest = (uint8_t)m.digest,
+		.cipher = (uint8_t)c->cipher };
+}
+
+static err_t
+send_packed(struct client *c, const struct ca_scep_req *q, const struct key *key, struct reply *ret)
+{
+	auto_buf struct buf in = { 0 };
+	struct ca_der_rep rep;
+	struct str answer;
+
 	buf_init(&in, LIMIT_IPC_MESSAGE);
-	expect_ok(ca_scep_req_encode(&q, &in));
-	TRY(lab_call(l, CA_SCEP, &in, &answer));
-	expect_ok(ca_der_rep_parse(l->a, answer, &rep));
+	expect_ok(ca_scep_req_encode(q, &in));
+	TRY(lab_call(c->l, CA_SCEP, &in, &answer));
+	expect_ok(ca_der_rep_parse(c->l->a, answer, &rep));
 	*ret = read_reply(c, key, rep.der);
 	return OK;
+}
+
+static err_t
+ask(struct client *c, int type, struct str content, const struct cert *signer,
+    const struct key *key, const char *template, struct reply *ret)
+{
+	struct ca_scep_req q = pack(c, type, content, signer, key, template);
+
+	return send_packed(c, &q, key, ret);
 }
 
 static struct str
@@ -284,6 +313,32 @@ unknown_missing_and_ended_challenges_are_refused(void **state)
 	expect_ok(lab_admin(
 	    l, "challenge.delete", lab_args("id", json_text(json_get(answer, "id")), NULL), &gone));
 	refused(enrol(&c, csr_of(l, c.key, "r", text)), ERR_CHALLENGE);
+}
+
+static void
+what_waits_on_a_challenge_goes_when_it_is_taken_back(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	json *copy = lab_args("source", ROUTER, "name", "SlowRouter", NULL), *which;
+	auto_json json *made = NULL, *gone = NULL, *list = NULL, *none = NULL;
+
+	allow_challenges(l);
+	json_set_bool(copy, "manager_approval", true);
+	lab_do(l, "template.duplicate", copy);
+	lab_grant(l, "SlowRouter", "scep", "enrol");
+	expect_ok(lab_admin(l, "challenge.make", challenge_args("SlowRouter", NULL), &made));
+	assert_int_equal(
+	    enrol(&c, csr_of(l, c.key, "router8", json_text(json_get(made, "challenge"))))
+		.head.status,
+	    SCEP_PENDING);
+	expect_ok(lab_admin(l, "request.list", json_object_new(), &list));
+	assert_int_equal(json_count(json_get(list, "requests")), 1);
+	which = json_object_new();
+	json_set_int(which, "id", json_int(json_get(json_at(json_get(list, "requests"), 0), "request_id")));
+	expect_ok(lab_admin(
+	    l, "challenge.delete", lab_args("id", json_text(json_get(made, "id")), NULL), &gone));
+	expect_err(ERR_REQUEST_STATE, lab_admin(l, "request.approve", which, &none));
 }
 
 static void
@@ -587,6 +642,68 @@ only_the_key_of_a_transaction_polls_it(void **state)
 }
 
 static void
+no_answer_but_to_a_holder_tells_whether_an_envelope_can_be_opened(void **state)
+{
+	static const int types[] = { SCEP_PKCS_REQ, SCEP_CERT_POLL, SCEP_GET_CERT, SCEP_GET_CRL };
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	/* Of a captured envelope that was bent so that a part of it stands at the end. */
+	struct str captured = LIT("what is left of a request with its challenge");
+	struct reply good, bad;
+
+	c.transaction = "ABCDEF-oracle";
+	for (size_t i = 0; i < COUNT(types); i++) {
+		c.broken = false;
+		expect_ok(ask(&c, types[i], captured, c.self, c.key, "", &good));
+		c.broken = true;
+		expect_ok(ask(&c, types[i], captured, c.self, c.key, "", &bad));
+		assert_int_equal(good.head.status, bad.head.status);
+		assert_int_equal(good.head.fail_info, bad.head.fail_info);
+		if (good.head.status == SCEP_FAILURE)
+			assert_string_equal(good.head.fail_text, bad.head.fail_text);
+	}
+}
+
+static void
+a_message_that_is_sent_again_after_the_revocation_makes_no_certificate(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	auto_cert struct cert *first = NULL, *second = NULL;
+	struct ca_scep_req kept;
+	struct reply r;
+
+	allow_challenges(l);
+	first = issued(&c,
+	    enrol(
+		&c, csr_of(l, c.key, "router13", make_challenge(l, challenge_args(ROUTER, NULL)))));
+	kept =
+	    pack(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "router13", NULL), first, c.key, "");
+	expect_ok(send_packed(&c, &kept, c.key, &r));
+	second = issued(&c, r);
+	lab_do(l, "cert.revoke", lab_args("serial", cert_serial(second), NULL));
+	expect_ok(send_packed(&c, &kept, c.key, &r));
+	assert_int_equal(r.head.status, SCEP_FAILURE);
+}
+
+static void
+who_is_revoked_gets_no_certificates_of_others(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	auto_cert struct cert *first = NULL;
+	struct reply r;
+
+	allow_challenges(l);
+	first = issued(&c,
+	    enrol(
+		&c, csr_of(l, c.key, "router14", make_challenge(l, challenge_args(ROUTER, NULL)))));
+	lab_do(l, "cert.revoke", lab_args("serial", cert_serial(first), NULL));
+	expect_ok(ask(&c, SCEP_GET_CERT, subject_pair(l), first, c.key, "", &r));
+	refused(r, ERR_SCEP_UNKNOWN);
+}
+
+static void
 the_ra_is_kept_over_a_restart(void **state)
 {
 	struct lab *l = *state;
@@ -631,6 +748,7 @@ main(void)
 		cmocka_unit_test(a_challenge_is_for_one_certificate),
 		cmocka_unit_test(a_challenge_may_say_what_the_certificate_names),
 		cmocka_unit_test(unknown_missing_and_ended_challenges_are_refused),
+		cmocka_unit_test(what_waits_on_a_challenge_goes_when_it_is_taken_back),
 		cmocka_unit_test(a_challenge_opens_no_template_that_demands_an_order),
 		cmocka_unit_test(a_challenge_needs_the_right_of_its_principal),
 		cmocka_unit_test(an_order_as_challenge_names_the_certificate),
@@ -646,6 +764,10 @@ main(void)
 		cmocka_unit_test(who_is_revoked_does_not_renew),
 		cmocka_unit_test(renewal_can_be_switched_off),
 		cmocka_unit_test(only_the_key_of_a_transaction_polls_it),
+		cmocka_unit_test(no_answer_but_to_a_holder_tells_whether_an_envelope_can_be_opened),
+		cmocka_unit_test(
+		    a_message_that_is_sent_again_after_the_revocation_makes_no_certificate),
+		cmocka_unit_test(who_is_revoked_gets_no_certificates_of_others),
 		cmocka_unit_test(the_ra_is_kept_over_a_restart),
 		cmocka_unit_test(the_ra_renews_itself_and_opens_what_was_sealed_before),
 	};

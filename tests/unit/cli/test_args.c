@@ -25,9 +25,11 @@ static const struct opt opts[] = {
 	{ .name = "public", .property = "public", .help = "A flag." },
 	{ 0 },
 };
+static const struct opt page_opts[] = { PAGE_OPTS("ID"), { 0 } };
 static const struct verb verbs[] = {
 	{ "create", "Make it.", "FIRST [SECOND]", opts, nothing },
 	{ "add-member", "Add.", "GROUP MEMBER...", NULL, nothing },
+	{ "list", "List.", NULL, page_opts, nothing },
 	{ 0 },
 };
 static const struct verb alone[] = { { NULL, "Alone.", NULL, NULL, nothing }, { 0 } };
@@ -277,6 +279,42 @@ a_boolean_that_is_none_and_bad_utf8_are_refused(void **state)
 	expect_err(ERR_UTF8, args_body(x->a, &x->args, body));
 }
 
+static void
+operands_are_cut_at_commas(void **state)
+{
+	struct ctx *x = *state;
+	auto_json json *all = NULL, *none = NULL;
+
+	expect_ok(PARSE(x, &verbs[1], (char *)"g", (char *)"a, b", (char *)"c"));
+	all = args_json_operands(&x->args, 1);
+	assert_int_equal(json_count(all), 3);
+	assert_string_equal(json_text(json_at(all, 1)), "b");
+	assert_string_equal(json_text(json_at(all, 2)), "c");
+	none = args_json_operands(&x->args, 3);
+	assert_int_equal(json_count(none), 0);
+}
+
+static void
+a_page_has_bounds_and_a_usual_size(void **state)
+{
+	struct ctx *x = *state;
+	auto_json json *page = json_object_new(), *bad = json_object_new();
+
+	expect_ok(args_parse(x->a, &verbs[2], 0, NULL, &x->args));
+	expect_ok(args_page(&x->args, page));
+	assert_int_equal(json_int(json_get(page, "limit")), 100);
+	assert_int_equal(json_int(json_get(page, "before")), 0);
+	expect_ok(PARSE(x, &verbs[2], (char *)"--limit=1", (char *)"--before", (char *)"7"));
+	expect_ok(args_page(&x->args, page));
+	assert_int_equal(json_int(json_get(page, "limit")), 1);
+	assert_int_equal(json_int(json_get(page, "before")), 7);
+	expect_ok(PARSE(x, &verbs[2], (char *)"--limit=0"));
+	expect_err(ERR_USAGE, args_page(&x->args, bad));
+	expect_ok(PARSE(x, &verbs[2], (char *)"--before=-1"));
+	expect_err(ERR_USAGE, args_page(&x->args, bad));
+	assert_null(json_get(bad, "limit"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -302,6 +340,8 @@ main(void)
 		T(a_number_out_of_bounds_or_none_is_refused),
 		T(options_with_properties_become_the_body),
 		T(a_boolean_that_is_none_and_bad_utf8_are_refused),
+		T(operands_are_cut_at_commas),
+		T(a_page_has_bounds_and_a_usual_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

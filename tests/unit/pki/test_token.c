@@ -285,7 +285,7 @@ what_is_wrong_with_a_token_is_named(void **state)
 	expect_err(ERR_TOKEN_DEVICE, token_open("/nonexistent.so", "device", "1234", &t));
 	expect_err(ERR_TOKEN_DEVICE, token_open(MODULE, "devic", "1234", &t));
 	e = token_open(MODULE, "device", "9999", &t);
-	assert_true(err_is(e, ERR_TOKEN_DEVICE));
+	assert_true(err_is(e, ERR_TOKEN_PIN));
 	assert_non_null(strstr(err_detail(), "CKR_PIN_INCORRECT"));
 	err_forget(e);
 	assert_null(t);

@@ -76,6 +76,8 @@ CREATE UNIQUE INDEX issued_serial ON issued (ca, serial) WHERE serial <> '';
 CREATE UNIQUE INDEX issued_cert ON issued (cert_sha256) WHERE cert_sha256 <> x'';
 CREATE INDEX issued_order ON issued (order_id, id) WHERE order_id <> x'00000000000000000000000000000000';
 CREATE INDEX issued_open ON issued (id) WHERE state = 1;
+-- Keys that are not certified again: those of certificates revoked for keyCompromise.
+CREATE INDEX issued_compromised ON issued (spki_sha256) WHERE state = 3 AND reason = 1;
 -- These two hold all that revocation lists are made of.
 CREATE INDEX issued_revoked ON issued (ca, not_after, serial, revoked, reason) WHERE state = 3;
 CREATE INDEX issued_revoked_at ON issued (ca, revoked, serial, reason) WHERE state = 3;
@@ -182,7 +184,7 @@ CREATE INDEX challenges_expires ON challenges (expires);
 CREATE INDEX challenges_created ON challenges (created);
 CREATE TABLE scep_transactions (
 	ca TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL, signer BLOB NOT NULL,
-	content BLOB NOT NULL, request INTEGER NOT NULL, seen INTEGER NOT NULL,
+	content BLOB NOT NULL, message BLOB NOT NULL, request INTEGER NOT NULL, seen INTEGER NOT NULL,
 	PRIMARY KEY (ca, name, signer)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scep_transactions_seen ON scep_transactions (seen);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/own_cert.h"
+
+#include "ca/ca_key.h"
+#include "ca/mint.h"
+#include "ca/state.h"
+#include "pki/ocsp.h"
+
+struct entry {
+	struct entry *older;
+	char *setting;
+	struct key *own; /* NULL: the key is that of an older entry */
+	const struct key *key;
+	struct cert *cert;
+	struct ocsp_issuer names;
+	when_t tried; /* the last renewal that failed */
+};
+
+struct own_certs {
+	const struct own_kind *kind;
+	pthread_mutex_t lock; /* guards newest; one certificate is made at a time */
+	struct entry *newest; /* added to, never changed but for `tried` */
+};
+
+struct own_certs *
+own_certs_new(const struct own_kind *kind)
+{
+	struct own_certs *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		abort();
+	s->kind = kind;
+	pthread_mutex_init(&s->lock, NULL);
+	return s;
+}
+
+void
+own_certs_free(struct own_certs *s)
+{
+	if (s == NULL)
+		return;
+	while (s->newest != NULL) {
+		struct entry *e = s->newest;
+
+		s->newest = e->older;
+		key_free(e->own);
+		cert_free(e->cert);
+		free(e->setting);
+		free(e);
+	}
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct load {
+	struct arena *a;
+	const char *name;
+	struct str der; /* empty: none was made yet */
+};
+
+static err_t
+load_tx(struct tx *tx, void *arg)
+{
+	struct load *l = arg;
+	err_t e = store_ca_setting_get(tx, l->a, l->name, &l->der);
+
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	l->der = STR_EMPTY;
+	return OK;
+}
+
+static err_t
+save(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
+{
+	const struct own_plan *p = arg;
+
+	(void)a;
+	return store_ca_setting_put(tx, p->setting, cert_der(c));
+}
+
+static bool
+is_due(const struct own_kind *kind, const struct cert *c, const struct ca *ca)
+{
+	when_t until = cert_not_after(c);
+
+	if (!kind->good(c, ca))
+		return true;
+	/* One that ends with its CA cannot be bettered. */
+	return until - when_now() <= kind->renew && until < cert_not_after(ca->cert);
+}
+
+static err_t
+issue(struct issuer *is, struct arena *a, const struct own_kind *kind, struct own_plan *p,
+    const struct ca *ca, const struct key *k, struct str *ret)
+{
+	auto_approval struct approval *ap = NULL;
+	struct policy_admin q = { .template = kind->template,
+		.key = k,
+		.common_name = p->common_name,
+		.more_usage = kind->more_usage };
+	struct minted made;
+
+	TRY(policy_admin(is->store, ca, a, &q, &ap));
+	TRY(mint(is, a, ap, save, p, &made));
+	*ret = made.der;
+	return OK;
+}
+
+static struct entry *
+find(const struct own_certs *s, const struct own_plan *p)
+{
+	for (struct entry *e = s->newest; e != NULL; e = e->older) {
+		if (str_eq_c(str_c(e->setting), p->setting))
+			return e;
+	}
+	return NULL;
+}
+
+/* Takes *own over, if there is one: it is k then. */
+static err_t
+add(struct own_certs *s, const struct own_plan *p, const struct key *k, struct key **own,
+    struct str der)
+{
+	auto_cert struct cert *c = NULL;
+	struct ocsp_issuer names;
+	struct entry *e;
+
+	TRY(cert_parse(der, &c));
+	TRY(ocsp_issuer(c, &names));
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		abort();
+	e->setting = strdup(p->setting);
+	if (e->setting == NULL)
+		abort();
+	e->key = k;
+	e->own = own == NULL ? NULL : steal(*own);
+	e->cert = steal(c);
+	e->names = names;
+	e->older = s->newest;
+	s->newest = e;
+	return OK;
+}
+
+static err_t
+open_entry(struct issuer *is, struct own_certs *s, struct arena *a, struct own_plan *p,
+    const struct ca *ca)
+{
+	struct load l = { .a = a, .name = p->setting };
+	auto_key struct key *k = NULL;
+
+	TRY(store_read(is->store, load_tx, &l));
+	TRY(ca_key_make(is, a, p->file, p->alg, p->bits, &k));
+	if (l.der.n == 0)
+		TRY(issue(is, a, s->kind, p, ca, k, &l.der));
+	return add(s, p, k, &k, l.der);
+}
+
+/* While the old one is good, a failure to renew it waits for the next try. */
+static err_t
+renew(struct issuer *is, struct own_certs *s, struct arena *a, struct own_plan *p,
+    const struct ca *ca, struct entry *e)
+{
+	struct str der;
+	err_t failed;
+
+	if (s->kind->good(e->cert, ca) && when_now() - e->tried < s->kind->retry)
+		return OK;
+	failed = issue(is, a, s->kind, p, ca, e->key, &der);
+	if (err_ok(failed))
+		failed = add(s, p, e->key, NULL, der);
+	if (err_ok(failed))
+		return OK;
+	e->tried = when_now();
+	if (!s->kind->good(e->cert, ca))
+		return failed;
+	err_forget(failed);
+	return OK;
+}
+
+static err_t
+get_locked(struct issuer *is, struct own_certs *s, struct arena *a, const struct ca *ca,
+    struct own_cert *ret)
+{
+	struct own_plan p;
+	struct entry *e;
+
+	s->kind->plan(a, ca, &p);
+	e = find(s, &p);
+	if (e == NULL) {
+		TRY(open_entry(is, s, a, &p, ca));
+		e = find(s, &p);
+	}
+	if (is_due(s->kind, e->cert, ca)) {
+		TRY(renew(is, s, a, &p, ca, e));
+		e = find(s, &p);
+	}
+	*ret = (struct own_cert){ e->key, e->cert, STR(e->names.key_sha1) };
+	return OK;
+}
+
+err_t
+own_cert_get(struct issuer *is, struct own_certs *s, struct arena *a, const struct ca *ca,
+    struct own_cert *ret)
+{
+	err_t e;
+
+	pthread_mutex_lock(&s->lock);
+	e = get_locked(is, s, a, ca, ret);
+	pthread_mutex_unlock(&s->lock);
+	return e;
+}
+
+err_t
+own_cert_made(
+    struct issuer *is, const struct own_certs *s, struct arena *a, const struct ca *ca, bool *ret)
+{
+	struct own_plan p;
+	struct load l = { .a = a };
+
+	s->kind->plan(a, ca, &p);
+	l.name = p.setting;
+	TRY(store_read(is->store, load_tx, &l));
+	*ret = l.der.n > 0;
+	return OK;
+}
