@@ -50,15 +50,15 @@
 #define LIMIT_PAGE 1000u
 #define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
 #define LIMIT_CA_ATTRIBUTE \
-	32768u             /* bytes in one of them; a sealed order in base64 is the largest */
+	32768u /* bytes in one of them; a sealed order in base64 is the largest */
 #define LIMIT_SCEP_BYTES (128u << 10) /* one pkiMessage */
 #define LIMIT_SCEP_NONCE 64u
 #define LIMIT_SCEP_CERTS 16u     /* certificates in one pkiMessage */
 #define LIMIT_SCEP_RECIPIENTS 4u /* of its envelope: each costs an RSA operation */
-#define LIMIT_POLICIES 1024u    /* templates in one answer */
-#define LIMIT_POLICY_EXTS 16u   /* extensions that one of them writes */
-#define LIMIT_CAS 64u      /* CAs of one issuer */
-#define LIMIT_FILTER 4096u /* bytes in one query option */
+#define LIMIT_POLICIES 1024u     /* templates in one answer */
+#define LIMIT_POLICY_EXTS 16u    /* extensions that one of them writes */
+#define LIMIT_CAS 64u            /* CAs of one issuer */
+#define LIMIT_FILTER 4096u       /* bytes in one query option */
 #define LIMIT_FILTER_DEPTH 16u
 #define LIMIT_FILTER_ITEMS 256u /* terms of one filter, names of one list */
 

@@ -201,7 +201,7 @@ const struct ca_verb admin_challenge_verbs[] = {
 	    ADMIN_ARGS("template", "principal", "ca", "subject", "hosts", "valid_minutes"),
 	    "A challenge password for SCEP, for one certificate of a template." },
 	{ "challenge.list", list_all, ADMIN_NO_ARGS, "The challenges, without their texts." },
-	{ "challenge.delete", delete_one, ADMIN_ARGS("id"), 
+	{ "challenge.delete", delete_one, ADMIN_ARGS("id"),
 	    "Take a challenge back; requests that wait on it are denied." },
 	{ NULL, NULL, NULL, NULL },
 };

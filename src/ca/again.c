@@ -21,26 +21,13 @@ earlier_tx(struct tx *tx, void *arg)
 	return r->id == 0 ? OK : store_issued_get(tx, r->a, r->id, &r->row);
 }
 
-static err_t
-note_tx(struct tx *tx, void *arg)
+/* Is it that request, or another one for the same key: for other names, or the renewal of what came of it? */
+static bool
+is_same(const struct earlier *r)
 {
-	struct earlier *r = arg;
-
-	return store_wait_put(tx, r->g->requester, r->g->template.name, r->g->spki, r->id);
-}
-
-static err_t
-first_time(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
-    const struct proof *who, const struct approval *ap, struct ca_submit_rep *ret)
-{
-	struct earlier r = { .a = a, .g = approval_grant(ap) };
-	struct ca_submit_rep rep;
-
-	TRY(pending_put(is, a, q, who, ap, &rep));
-	r.id = (int64_t)rep.request_id;
-	TRY(store_write(is->store, note_tx, &r));
-	*ret = rep;
-	return OK;
+	return r->id != 0 && r->id > r->g->renewed && str_ieq_c(str_c(r->row.ca), r->g->ca->name) &&
+	    str_eq_c(str_c(r->row.subject), r->g->subject_text) &&
+	    str_eq_c(str_c(r->row.san), r->g->san_text);
 }
 
 err_t
@@ -50,9 +37,11 @@ again(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const s
 	struct earlier r = { .a = a, .g = approval_grant(ap) };
 	struct ca_submit_rep rep = { .fault = "" };
 
+	if (r.g->ordered) /* the fence says which one it is */
+		return pending_put(is, a, q, who, ap, NULL, ret);
 	TRY(store_read(is->store, earlier_tx, &r));
-	if (r.id == 0)
-		return first_time(is, a, q, who, ap, ret);
+	if (!is_same(&r))
+		return pending_put(is, a, q, who, ap, &r.id, ret);
 	rep.request_id = (uint64_t)r.id;
 	switch (r.row.state) {
 	case ISSUED_PENDING:
@@ -62,7 +51,7 @@ again(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const s
 		break;
 	case ISSUED_VALID:
 		if (r.row.not_after <= when_now())
-			return first_time(is, a, q, who, ap, ret);
+			return pending_put(is, a, q, who, ap, &r.id, ret);
 		rep.disposition = CA_ISSUED;
 		rep.message = "Issued";
 		rep.leaf = r.row.cert;
@@ -72,7 +61,7 @@ again(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const s
 		FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)r.id, r.row.message);
 	case ISSUED_REVOKED:
 	case ISSUED_FAILED:
-		return first_time(is, a, q, who, ap, ret);
+		return pending_put(is, a, q, who, ap, &r.id, ret);
 	}
 	*ret = rep;
 	return OK;

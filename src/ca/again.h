@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The same request once more, from a client that has no number to ask by (RFC 7030 4.2.3): as long as it waits, it
- * is one request; when it was approved, the answer is its certificate; when it was denied, it stays so for this key.
+ * is one request; when it was approved, the answer is its certificate; when it was denied, it stays so for this key
+ * and these names. Under an order, its fence decides that (mint.h); the renewal of a certificate is a request of its own.
  */
 #ifndef CA_AGAIN_H
 #define CA_AGAIN_H

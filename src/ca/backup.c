@@ -59,7 +59,9 @@ backup_make(struct issuer *is, struct arena *a, const char **ret)
 	TRY(store_backup(is->store, arena_printf(a, "%s/ca.db", folder)));
 	TRY(copy_keys(a, is->keys_dir, arena_printf(a, "%s/keys", folder)));
 	TRY(file_write(arena_printf(a, "%s/" MARK, folder),
-	    str_c(arena_printf(a, MARK_HEAD "%lld\n", (long long)when_now())), 0600));
+	    str_c(arena_printf(
+		a, MARK_HEAD "%lld\n%s\n", (long long)when_now(), id_text(a, id_new()))),
+	    0600));
 	*ret = folder;
 	return OK;
 }

@@ -29,10 +29,12 @@ struct proof {
 	const char *user;     /* by password: the name; NULL: by certificate */
 	const char *password; /* the stored hash that matched */
 	bool renews;          /* the certificate may be one that it renews */
-	const char *vouched;  /* the principal that speaks for who asks, by its order or a challenge; NULL: none */
-	const struct order *stated; /* of a challenge: its id, and names unless its subject is empty; NULL: none */
-	bool sha1;                  /* an old device, whose request may be signed with SHA-1 */
-	when_t asked;         /* 0: now; else when it asked for what a manager has approved by now */
+	const char *
+	    vouched; /* the principal that speaks for who asks, by its order or a challenge; NULL: none */
+	const struct order
+	    *stated; /* of a challenge: its id, and names unless its subject is empty; NULL: none */
+	bool sha1;   /* an old device, whose request may be signed with SHA-1 */
+	when_t asked; /* 0: now; else when it asked for what a manager has approved by now */
 };
 struct caller_claim {
 	struct str certificate;
@@ -44,8 +46,7 @@ struct caller_claim {
 err_t caller_prove(
     struct issuer *is, struct arena *a, const struct caller_claim *c, struct proof *ret);
 /* As caller_principal(), for any proof; ERR_CREDENTIALS when the password was changed meanwhile. */
-err_t caller_records(
-    struct tx *tx, struct arena *a, const struct proof *p, struct caller *ret);
+err_t caller_records(struct tx *tx, struct arena *a, const struct proof *p, struct caller *ret);
 
 /* Everything but the records: parses, chains to one of our CAs, valid now, client authentication.
  * ERR_CALLER_EXPIRED. */

@@ -129,9 +129,8 @@ renew_crls(struct issuer *is)
 err_t
 issuer_tick(struct issuer *is)
 {
-	err_t (*const chores[])(
-	    struct issuer *) = { close_left_over, renew_crls, hierarchy_renew_tls, scep_upkeep,
-		ocsp_signers_upkeep };
+	err_t (*const chores[])(struct issuer *) = { close_left_over, renew_crls,
+		hierarchy_renew_tls, scep_upkeep, ocsp_signers_upkeep };
 	struct err_report first = { .code = ERR_NONE };
 
 	for (size_t i = 0; i < COUNT(chores); i++) {

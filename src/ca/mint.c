@@ -4,6 +4,7 @@
 #include "ca/revoke.h"
 #include "ca/state.h"
 #include "store/pending.h"
+#include "store/wait.h"
 
 struct job {
 	struct arena *a;
@@ -22,6 +23,7 @@ struct job {
 	bool pend;        /* it is to wait for a manager */
 	int64_t approved; /* the request that waited and was approved; 0: none */
 	const struct pending *waits;
+	const int64_t *after;
 };
 
 /* The template's extensions, then those of the approval. */
@@ -203,6 +205,21 @@ intent_tx(struct tx *tx, void *arg)
 		j->g->ignored[0] != '\0' ? " ignored=" : "", j->g->ignored));
 }
 
+/* In the transaction of the request itself: two at once are one, and none is written that cannot be asked about. */
+static err_t
+note_wait(struct tx *tx, const struct job *j)
+{
+	const struct grant *g = j->g;
+	int64_t now = 0;
+
+	if (j->after == NULL)
+		return OK;
+	TRY(store_wait_get(tx, g->requester, g->template.name, g->spki, &now));
+	if (now != *j->after)
+		FAIL(ERR_BUSY, "the same request is being served at this moment");
+	return store_wait_put(tx, g->requester, g->template.name, g->spki, j->row.id);
+}
+
 /* What waits has no serial, no bytes and no validity yet: they are made when it is approved. */
 static err_t
 pend_tx(struct tx *tx, void *arg)
@@ -223,6 +240,7 @@ pend_tx(struct tx *tx, void *arg)
 	TRY(store_issued_insert(tx, &j->row));
 	p.id = j->row.id;
 	TRY(store_pending_insert(tx, &p));
+	TRY(note_wait(tx, j));
 	return store_journal_add(tx, j->g->requester, "pending",
 	    arena_printf(j->a, "request=%lld ca=%s template=%s subject=%s%s%s",
 		(long long)j->row.id, j->row.ca, j->row.template, j->row.subject,
@@ -338,9 +356,14 @@ mint_approved(
 
 err_t
 mint_pend(struct issuer *is, struct arena *a, const struct approval *ap,
-    const struct pending *waits, struct minted *ret)
+    const struct pending *waits, const int64_t *after, struct minted *ret)
 {
-	struct job j = { .a = a, .ap = ap, .g = approval_grant(ap), .pend = true, .waits = waits };
+	struct job j = { .a = a,
+		.ap = ap,
+		.g = approval_grant(ap),
+		.pend = true,
+		.waits = waits,
+		.after = after };
 
 	TRY(store_write(is->store, pend_tx, &j));
 	*ret = (struct minted){ j.row.id, j.row.cert };

@@ -33,10 +33,12 @@ err_t mint(struct issuer *is, struct arena *a, const struct approval *ap, mint_a
 /* The same for a request that waited for a manager: its record goes on. ERR_STATE_MOVED when it does not wait any more. */
 err_t mint_approved(
     struct issuer *is, struct arena *a, const struct approval *ap, int64_t id, struct minted *ret);
-/* Writes a request down that is to wait; its der stays empty, unless the same order was served already. */
+/* Writes a request down that is to wait; its der stays empty, unless the same order was served already. `after` for a
+ * client that will ask by sending the same once more: the number that it had until now (store/wait.h), 0 for none;
+ * ERR_BUSY when it has another one by now. NULL: it asks by number or by its order. */
 struct pending;
 err_t mint_pend(struct issuer *is, struct arena *a, const struct approval *ap,
-    const struct pending *waits, struct minted *ret);
+    const struct pending *waits, const int64_t *after, struct minted *ret);
 
 /* Revokes intents that are older than `age` seconds. */
 err_t mint_close_left_over(struct issuer *is, int64_t age);

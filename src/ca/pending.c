@@ -15,7 +15,8 @@ room_tx(struct tx *tx, void *arg)
 
 err_t
 pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
-    const struct proof *who, const struct approval *ap, struct ca_submit_rep *ret)
+    const struct proof *who, const struct approval *ap, const int64_t *after,
+    struct ca_submit_rep *ret)
 {
 	const struct grant *g = approval_grant(ap);
 	struct ca_submit_req kept = *q;
@@ -36,7 +37,7 @@ pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
 	if (who->stated != NULL)
 		TRY(order_encode(who->stated, &stated));
 	p.stated = buf_str(&stated);
-	TRY(mint_pend(is, a, ap, &p, &made));
+	TRY(mint_pend(is, a, ap, &p, after, &made));
 	*ret = (struct ca_submit_rep){ .disposition = made.der.n > 0 ? CA_ISSUED : CA_PENDING,
 		.message = made.der.n > 0 ? "Issued" : "Taken Under Submission",
 		.fault = "",

@@ -16,10 +16,11 @@
 
 #include "ca/policy.h"
 
-/* Writes down a request whose approval says `pend`. The same order and key again: the same request. ERR_REQUEST_LIMIT,
- * ERR_ORDER_STALE, ERR_ORDER_CLOSED. */
+/* Writes down a request whose approval says `pend`; `after` as in mint_pend(). The same order and key again: the same
+ * request. ERR_REQUEST_LIMIT, ERR_ORDER_STALE, ERR_ORDER_CLOSED, ERR_KEY_COMPROMISED, ERR_BUSY. */
 err_t pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
-    const struct proof *who, const struct approval *ap, struct ca_submit_rep *ret);
+    const struct proof *who, const struct approval *ap, const int64_t *after,
+    struct ca_submit_rep *ret);
 
 /* ERR_NOT_FOUND, ERR_REQUEST_STATE; any refusal of the policy: it goes on waiting. */
 err_t pending_approve(struct issuer *is, struct arena *a, int64_t id, struct str *ret_der);

@@ -54,7 +54,7 @@ struct grant {
 	struct id order, slot, device, user, profile;
 	uint64_t fence;
 	int64_t renewed; /* the record of the certificate that is renewed; 0: none */
-	bool pend; /* a manager must approve it first (pending.h): mint() refuses it */
+	bool pend;       /* a manager must approve it first (pending.h): mint() refuses it */
 	const struct issue_ext
 	    *more; /* of a CA's certificate: what its renewals say of themselves */
 	size_t nmore;

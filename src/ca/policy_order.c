@@ -59,8 +59,8 @@ policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, str
 		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
 		    when_text(a, o.issued));
 	if (!str_eq(o.holder, holder))
-		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s",
-		    text_hex(a, holder), text_hex(a, o.holder));
+		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s", text_hex(a, holder),
+		    text_hex(a, o.holder));
 	*ret = o;
 	return OK;
 }

@@ -79,8 +79,8 @@ renewal_stays(
 		return OK;
 	TRY(store_order_state_get(tx, was->order, &fence, &closed));
 	if (closed)
-		FAIL(ERR_ORDER_CLOSED, "order %s of serial %s", id_text(a, was->order),
-		    was->serial);
+		FAIL(
+		    ERR_ORDER_CLOSED, "order %s of serial %s", id_text(a, was->order), was->serial);
 	return OK;
 }
 

@@ -45,8 +45,8 @@ err_t revoke_by_serial(
 err_t revoke_release(struct issuer *is, struct arena *a, const char *ca, const char *serial);
 /* What was issued to the caller by order and revoked for good since, whoever revoked it: so that the service, which asks
  * through its connector, does not take for valid what is not. */
-err_t revoked_since(struct issuer *is, struct arena *a, const struct ca_revoked_req *q,
-    struct ca_revoked_rep *ret);
+err_t revoked_since(
+    struct issuer *is, struct arena *a, const struct ca_revoked_req *q, struct ca_revoked_rep *ret);
 
 /* The serial as the store has it: lower case, no blanks, colons or leading zeros. ERR_BAD_REQUEST. */
 err_t serial_text(struct arena *a, const char *in, const char **ret);

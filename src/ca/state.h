@@ -21,7 +21,7 @@ struct issuer {
 	struct signon *signon;
 	struct own_certs *ocsp_signers;
 	struct ocsp_answers *ocsp;
-	struct pace *pace;         /* of journalled denials */
+	struct pace *pace; /* of journalled denials */
 	struct scep_ras *scep_ras;
 	pthread_mutex_t lock;      /* guards `now` */
 	pthread_mutex_t crl_lock;  /* one CRL is made at a time: numbers only go up */

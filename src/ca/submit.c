@@ -77,11 +77,11 @@ denied_tx(struct tx *tx, void *arg)
 	if (who[0] != '\0')
 		TRY(store_issued_insert(tx, &d->row));
 	return store_journal_add(tx, who[0] != '\0' ? who : "unknown", "denied",
-	    arena_printf(d->a, "request=%lld ca=%s fault=%s%s message=%s", (long long)d->row.id,
-		ca, d->info->id,
-		d->dropped == 0 ? "" :
-				  arena_printf(d->a, " unwritten_before=%llu",
-				      (unsigned long long)d->dropped),
+	    arena_printf(d->a, "request=%lld ca=%s fault=%s%s message=%s", (long long)d->row.id, ca,
+		d->info->id,
+		d->dropped == 0 ?
+		    "" :
+		    arena_printf(d->a, " unwritten_before=%llu", (unsigned long long)d->dropped),
 		d->message));
 }
 
@@ -151,7 +151,7 @@ issue(struct issuer *is, struct arena *a, const struct ca_submit_req *q, const s
 	TRY(policy_request_by(is->store, h, a, q, who, &ap));
 	if (approval_grant(ap)->pend)
 		return q->again ? again(is, a, q, who, ap, ret) :
-				  pending_put(is, a, q, who, ap, ret);
+				  pending_put(is, a, q, who, ap, NULL, ret);
 	TRY(mint(is, a, ap, NULL, NULL, &made));
 	*ret = (struct ca_submit_rep){
 		.disposition = CA_ISSUED,

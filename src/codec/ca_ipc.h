@@ -49,12 +49,14 @@ struct ca_attribute {
 };
 
 struct ca_submit_req {
-	const char *ca;    /* "": the one that issues the template */
-	struct str caller; /* DER of the client certificate of the TLS connection */
+	const char *ca;              /* "": the one that issues the template */
+	struct str caller;           /* DER of the client certificate of the TLS connection */
 	const char *user, *password; /* a principal that shows itself by these instead; "": none */
-	struct str renews; /* DER of the certificate that the caller holds and renews; empty: none */
-	bool again; /* the client sends the same request again to ask what became of it (RFC 7030 4.2.3) */
-	struct str token;  /* PKCS#10, or the CMS of a renewal around one */
+	struct str
+	    renews; /* DER of the certificate that the caller holds and renews; empty: none */
+	bool
+	    again; /* the client sends the same request again to ask what became of it (RFC 7030 4.2.3) */
+	struct str token; /* PKCS#10, or the CMS of a renewal around one */
 	struct ca_attribute
 	    *attributes; /* <= LIMIT_CA_ATTRIBUTES; a value <= LIMIT_CA_ATTRIBUTE bytes */
 	size_t nattributes;

@@ -78,7 +78,8 @@ header_get(struct arena *a, const struct xml_node *header, struct wstep_request 
 {
 	const char *action;
 
-	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "Action"), LIMIT_TEXT, "Action", &action));
+	TRY(soap_text(
+	    a, xml_child(header, NS_ADDRESSING, "Action"), LIMIT_TEXT, "Action", &action));
 	if (strcmp(action, URI_ACTION_REQUEST) != 0)
 		FAIL(ERR_MALFORMED, "Action is not that of an enrolment request");
 	TRY(soap_text(a, xml_child(header, NS_ADDRESSING, "MessageID"), LIMIT_TEXT, "MessageID",
@@ -109,7 +110,8 @@ wstep_request_parse(struct arena *a, struct str xml, struct wstep_request *ret)
 	rst = xml_child(body, NS_WST, "RequestSecurityToken");
 	if (rst == NULL)
 		FAIL(ERR_MALFORMED, "body without a RequestSecurityToken");
-	TRY(soap_text(a, xml_child(rst, NS_WST, "TokenType"), LIMIT_TEXT, "TokenType", &token_type));
+	TRY(soap_text(
+	    a, xml_child(rst, NS_WST, "TokenType"), LIMIT_TEXT, "TokenType", &token_type));
 	if (strcmp(token_type, URI_X509) != 0)
 		FAIL(ERR_MALFORMED, "TokenType is not X509v3");
 	TRY(type_get(rst, &r.type));
@@ -138,8 +140,8 @@ fault_get(struct arena *a, const struct xml_node *n, struct wstep_fault *f)
 	if (detail == NULL)
 		return OK;
 	TRY(soap_text(a, xml_child(detail, NS_ENROL, "ErrorCode"), LIMIT_TEXT, "ErrorCode", &code));
-	TRY(soap_text(a, xml_child(detail, NS_ENROL, "InvalidRequest"), LIMIT_TEXT, "InvalidRequest",
-	    &invalid));
+	TRY(soap_text(a, xml_child(detail, NS_ENROL, "InvalidRequest"), LIMIT_TEXT,
+	    "InvalidRequest", &invalid));
 	TRY(soap_text(
 	    a, xml_child(detail, NS_ENROL, "RequestID"), LIMIT_TEXT, "RequestID", &f->request_id));
 	/* An HRESULT as signed decimal; some servers write it unsigned. */

@@ -10,8 +10,7 @@
 #define NS_WSSE "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 #define NS_ENROL "http://schemas.microsoft.com/windows/pki/2009/01/enrollment"
 #define NS_AUTH "http://schemas.xmlsoap.org/ws/2006/12/authorization"
-#define NS_WSU \
-	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+#define NS_WSU "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 #define NS_XCEP "http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy"
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 

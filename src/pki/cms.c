@@ -169,13 +169,12 @@ check_signer(CMS_ContentInfo *cms)
 }
 
 err_t
-cms_signed_open(
-    struct arena *a, struct str der, struct str *ret_content, struct str *ret_signer)
+cms_signed_open(struct arena *a, struct str der, struct str *ret_content, struct str *ret_signer)
 {
 	auto_cms CMS_ContentInfo *cms = NULL;
 	auto_bio BIO *out = BIO_new(BIO_s_mem());
 	auto_ossl_bytes unsigned char *one = NULL;
-	STACK_OF(X509) *signers;
+	STACK_OF(X509) * signers;
 	char *p = NULL;
 	long n;
 	int len;

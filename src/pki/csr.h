@@ -30,9 +30,10 @@ struct csr {
 	const char *sid;    /* "" if none */
 	const char **ekus;
 	size_t nekus;
-	const char *template; /* from v1 or v2 template extension: name or OID; "" if none */
+	const char *template;  /* from v1 or v2 template extension: name or OID; "" if none */
 	const char *challenge; /* challengePassword (RFC 2985 5.4.1); "" if none */
-	bool sealed_key; /* asks that a key made for it comes back sealed (RFC 7030 4.4.1.1, 4.4.1.2) */
+	bool
+	    sealed_key; /* asks that a key made for it comes back sealed (RFC 7030 4.4.1.1, 4.4.1.2) */
 	uint8_t spki_sha256[32];
 };
 

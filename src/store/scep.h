@@ -31,8 +31,9 @@ struct scep_transaction {
 	const char *ca, *transaction;
 	struct str signer;  /* SHA-256 of the signer's public key */
 	struct str content; /* SHA-256 of the request */
-	struct str message; /* SHA-256 of the signed attributes: one message, however it is sent again */
-	int64_t request;    /* id of the record in issued */
+	struct str
+	    message; /* SHA-256 of the signed attributes: one message, however it is sent again */
+	int64_t request; /* id of the record in issued */
 	when_t seen;
 };
 err_t store_scep_put(struct tx *tx, const struct scep_transaction *t);

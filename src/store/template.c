@@ -79,8 +79,8 @@ static const struct col listed_cols[] = {
 static const struct shape listed_shape = SHAPE("right", struct template_right, listed_cols);
 
 err_t
-store_template_right_list(struct tx *tx, struct arena *a, const char *template,
-    struct template_right **ret, size_t *retn)
+store_template_right_list(
+    struct tx *tx, struct arena *a, const char *template, struct template_right **ret, size_t *retn)
 {
 	return row_all(
 	    tx, a, STMT_TEMPLATE_RIGHT_LIST, &listed_shape, VALS(val_text(template)), ret, retn);

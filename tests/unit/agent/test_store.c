@@ -222,8 +222,8 @@ what_a_kill_left_half_written_goes_at_the_next_start(void **state)
 
 	expect_ok(deliver(b, ALIAS, &d));
 	expect_ok(dir_make(box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), 0700));
-	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"), ".tmp-chancery-AbCdEf",
-	    keys.two.key);
+	made_key(b->a, box_path(b, "certs/." ALIAS ".0123456789abcdef.00000000"),
+	    ".tmp-chancery-AbCdEf", keys.two.key);
 	assert_int_equal(symlink("nowhere", box_path(b, "certs/." ALIAS ".link")), 0);
 	assert_int_equal(entries(b, "certs"), 4);
 	made_key(b->a, b->conf.state_dir, ".tmp-chancery-AbCdEf", keys.two.key);

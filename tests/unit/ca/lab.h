@@ -384,6 +384,14 @@ lab_denied(struct lab *l, struct want w, enum err_code why)
 	assert_int_equal(rep.leaf.n, 0);
 }
 
+/* Another key in place of one that was revoked as compromised, for the tests that follow. */
+static inline void
+lab_new_key(struct key **k)
+{
+	key_free(steal(*k));
+	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, k));
+}
+
 /* The standard output of a command in the lab's folder. */
 static inline char *
 lab_run(struct lab *l, const char *cmd)

@@ -278,6 +278,7 @@ an_expired_or_revoked_certificate_is_not_renewed(void **state)
 	lab_do(
 	    l, "cert.revoke", lab_args("serial", cert_serial(c), "reason", "keyCompromise", NULL));
 	denied(l, &q, ERR_CALLER_REVOKED);
+	lab_new_key(&l->leaf_key);
 }
 
 static void

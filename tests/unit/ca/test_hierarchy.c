@@ -133,6 +133,7 @@ a_new_key_leaves_the_old_one_its_certificates_and_lists(void **state)
 	/* Callers that the old key certified are known as before; a revocation is on the lists of both keys. */
 	lab_do(l, "cert.revoke",
 	    lab_args("serial", serial_of(l, before), "reason", "keyCompromise", NULL));
+	lab_new_key(&l->leaf_key);
 	file = arena_printf(l->a, ISSUING "(%u)", is->key_index);
 	assert_true(crl_is_good(l, ISSUING, "old.pem", serial_of(l, before)));
 	assert_true(crl_is_good(l, file, "new.pem", serial_of(l, before)));

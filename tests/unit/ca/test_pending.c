@@ -3,6 +3,7 @@
 #include "lab.h"
 
 #include "ca/pace.h"
+#include "store/pending.h"
 
 #define SLOW "Slow"
 
@@ -200,6 +201,24 @@ only_so_many_requests_of_one_principal_wait(void **state)
 	lab_do(l, "request.deny", id_args(rep.request_id));
 }
 
+static err_t
+one_too_many_tx(struct tx *tx, void *arg)
+{
+	struct pending p = { .principal = "connector", .request = LIT("x"), .vouched = "" };
+
+	(void)arg;
+	return store_pending_insert(tx, &p);
+}
+
+/* Of two at once, both of which saw room, the second is refused as it is written. */
+static void
+room_is_counted_where_a_request_is_written(void **state)
+{
+	struct lab *l = *state;
+
+	expect_err(ERR_REQUEST_LIMIT, store_write(l->is->store, one_too_many_tx, NULL));
+}
+
 static void
 a_certificate_on_hold_is_released_and_one_revoked_for_good_is_not(void **state)
 {
@@ -216,6 +235,7 @@ a_certificate_on_hold_is_released_and_one_revoked_for_good_is_not(void **state)
 	assert_false(lab_on_crl(l, ISSUING, serial));
 	lab_do(l, "cert.revoke", lab_args("serial", serial, "reason", "certificateHold", NULL));
 	lab_do(l, "cert.revoke", lab_args("serial", serial, "reason", "keyCompromise", NULL));
+	lab_new_key(&l->leaf_key);
 	verb_fails(l, "cert.release", lab_args("serial", serial, NULL), ERR_NOT_ON_HOLD);
 	assert_true(lab_on_crl(l, ISSUING, serial));
 }
@@ -303,6 +323,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_that_does_not_exist_is_not_found),
 	cmocka_unit_test(a_waiting_request_survives_a_restart),
 	cmocka_unit_test(only_so_many_requests_of_one_principal_wait),
+	cmocka_unit_test(room_is_counted_where_a_request_is_written),
 	cmocka_unit_test(a_certificate_on_hold_is_released_and_one_revoked_for_good_is_not),
 	cmocka_unit_test(searches_and_counts_keep_to_their_conditions),
 	cmocka_unit_test(denials_beyond_the_measure_are_counted_and_not_written),

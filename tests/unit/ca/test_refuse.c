@@ -337,9 +337,11 @@ a_caller_whose_certificate_was_revoked(void **state)
 {
 	struct lab *l = *state;
 	struct want w = lab_want(l);
+	auto_key struct key *k = NULL;
 	auto_cert struct cert *c = NULL;
 
-	w.caller = lab_principal(l, "gone", l->caller_key);
+	expect_ok(key_make(KEY_EC, KEY_P256, &k));
+	w.caller = lab_principal(l, "gone", k);
 	expect_ok(cert_parse(w.caller, &c));
 	lab_do(
 	    l, "cert.revoke", lab_args("serial", cert_serial(c), "reason", "keyCompromise", NULL));

@@ -116,7 +116,7 @@ the_end_of_an_order_revokes_its_renewals_too(void **state)
 	struct lab *l = *state;
 	struct want w = open_want(l, OPEN, l->leaf_key);
 	auto_cert struct cert *a = lab_issued(l, w), *b = renewed(l, w, a, l->other_key),
-				   *c = renewed(l, w, b, l->leaf_key);
+			      *c = renewed(l, w, b, l->leaf_key);
 
 	assert_int_equal(close_order(l, w.order, ""), 3);
 	assert_true(lab_on_crl(l, ISSUING, cert_serial(a)));
@@ -238,6 +238,132 @@ a_key_that_was_compromised_while_it_waited_is_not_certified(void **state)
 	expect_err(ERR_KEY_COMPROMISED, lab_admin(l, "request.approve", args, &answer));
 }
 
+/* ---- the same request once more ---- */
+
+/* As a client of EST asks: without a number, with its order if it has one. */
+static struct ca_submit_req
+once_more(struct lab *l, struct want w, struct ca_attribute attrs[2])
+{
+	struct ca_submit_req q = { .ca = "",
+		.caller = w.caller,
+		.user = "",
+		.password = "",
+		.attributes = attrs,
+		.nattributes = w.no_order ? 1 : 2,
+		.again = true };
+
+	attrs[0] = (struct ca_attribute){ "CertificateTemplate", w.template };
+	attrs[1] = (struct ca_attribute){ "ChanceryOrder",
+		text_base64(l->a, lab_seal(l, w.sealer, &w.order)) };
+	expect_ok(csr_make(l->a, w.key, &w.csr, &q.token));
+	return q;
+}
+
+static struct ca_submit_rep
+ask_again(struct lab *l, struct want w)
+{
+	struct ca_attribute attrs[2];
+	struct ca_submit_req q = once_more(l, w, attrs);
+
+	return send_req(l, &q);
+}
+
+static void
+approve(struct lab *l, uint64_t id)
+{
+	json *args = json_object_new();
+
+	json_set_int(args, "id", (int64_t)id);
+	lab_do(l, "request.approve", args);
+}
+
+static void
+another_order_for_the_same_key_is_another_request(void **state)
+{
+	struct lab *l = *state;
+	struct want w = open_want(l, SLOW, l->leaf_key);
+	struct ca_submit_rep first = ask_again(l, w), other;
+
+	assert_int_equal(first.disposition, CA_PENDING);
+	assert_int_equal(ask_again(l, w).request_id, first.request_id);
+	approve(l, first.request_id);
+	assert_int_equal(ask_again(l, w).disposition, CA_ISSUED);
+	assert_int_equal(ask_again(l, w).request_id, first.request_id);
+	w.order.id = id_new();
+	w.order.subject = w.csr.subject = lab_name(l, "jane-new-name");
+	other = ask_again(l, w);
+	assert_int_equal(other.disposition, CA_PENDING);
+	assert_int_not_equal(other.request_id, first.request_id);
+}
+
+static void
+a_newer_order_takes_its_place_also_when_asked_again(void **state)
+{
+	struct lab *l = *state;
+	struct want w = open_want(l, SLOW, l->leaf_key);
+	struct ca_submit_rep first = ask_again(l, w), newer;
+	auto_cert struct cert *c = NULL;
+
+	approve(l, first.request_id);
+	expect_ok(cert_parse(ask_again(l, w).leaf, &c));
+	w.order.fence = 2;
+	newer = ask_again(l, w);
+	assert_int_equal(newer.disposition, CA_PENDING);
+	assert_true(lab_on_crl(l, ISSUING, cert_serial(c)));
+	w.order.fence = 1;
+	refused(ask_again(l, w), ERR_ORDER_STALE);
+}
+
+static void
+without_an_order_the_same_names_and_key_are_one_request(void **state)
+{
+	struct lab *l = *state;
+	struct want w = open_want(l, SLOW, l->other_key);
+	struct ca_submit_rep first, other;
+
+	w.no_order = true;
+	first = ask_again(l, w);
+	assert_int_equal(first.disposition, CA_PENDING);
+	assert_int_equal(ask_again(l, w).request_id, first.request_id);
+	approve(l, first.request_id);
+	assert_int_equal(ask_again(l, w).disposition, CA_ISSUED);
+	w.csr.subject = lab_name(l, "john");
+	other = ask_again(l, w);
+	assert_int_equal(other.disposition, CA_PENDING);
+	assert_int_not_equal(other.request_id, first.request_id);
+}
+
+static void
+a_renewal_with_the_same_key_waits_once_and_gives_a_new_certificate(void **state)
+{
+	struct lab *l = *state;
+	struct want w = open_want(l, SLOW, l->leaf_key);
+	struct ca_attribute attrs[2];
+	auto_key struct key *k = NULL;
+	struct ca_submit_rep first, second;
+	struct ca_submit_req q;
+
+	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &k));
+	w.key = k;
+	w.no_order = true;
+	first = ask_again(l, w);
+	assert_int_equal(first.disposition, CA_PENDING);
+	approve(l, first.request_id);
+	first = ask_again(l, w);
+	assert_int_equal(first.disposition, CA_ISSUED);
+	w.caller = first.leaf;
+	q = once_more(l, w, attrs);
+	q.renews = first.leaf;
+	second = send_req(l, &q);
+	assert_int_equal(second.disposition, CA_PENDING);
+	assert_int_not_equal(second.request_id, first.request_id);
+	assert_int_equal(send_req(l, &q).request_id, second.request_id);
+	approve(l, second.request_id);
+	second = send_req(l, &q);
+	assert_int_equal(second.disposition, CA_ISSUED);
+	assert_false(str_eq(second.leaf, first.leaf));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_end_of_an_order_revokes_its_renewals_too),
 	cmocka_unit_test(what_was_kept_of_a_closed_order_is_not_renewed),
@@ -246,6 +372,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_renewal_stays_with_its_ca),
 	cmocka_unit_test(a_key_that_was_compromised_is_not_certified_again),
 	cmocka_unit_test(a_key_that_was_compromised_while_it_waited_is_not_certified),
+	cmocka_unit_test(another_order_for_the_same_key_is_another_request),
+	cmocka_unit_test(a_newer_order_takes_its_place_also_when_asked_again),
+	cmocka_unit_test(without_an_order_the_same_names_and_key_are_one_request),
+	cmocka_unit_test(a_renewal_with_the_same_key_waits_once_and_gives_a_new_certificate),
 };
 
 int

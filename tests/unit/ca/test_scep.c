@@ -335,7 +335,8 @@ what_waits_on_a_challenge_goes_when_it_is_taken_back(void **state)
 	expect_ok(lab_admin(l, "request.list", json_object_new(), &list));
 	assert_int_equal(json_count(json_get(list, "requests")), 1);
 	which = json_object_new();
-	json_set_int(which, "id", json_int(json_get(json_at(json_get(list, "requests"), 0), "request_id")));
+	json_set_int(
+	    which, "id", json_int(json_get(json_at(json_get(list, "requests"), 0), "request_id")));
 	expect_ok(lab_admin(
 	    l, "challenge.delete", lab_args("id", json_text(json_get(made, "id")), NULL), &gone));
 	expect_err(ERR_REQUEST_STATE, lab_admin(l, "request.approve", which, &none));

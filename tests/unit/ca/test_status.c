@@ -68,6 +68,7 @@ a_revocation_is_on_base_and_delta_at_once_with_one_number(void **state)
 	char *text;
 
 	revoke_cert(l, cert_serial(c), "keyCompromise");
+	lab_new_key(&l->leaf_key);
 	base = lab_crl(l, ISSUING, false);
 	delta = lab_crl(l, ISSUING, true);
 	assert_int_equal(base.number, before.number + 1);
@@ -260,6 +261,7 @@ ocsp_says_good_then_revoked_at_once(void **state)
 	again = ask(l, ISSUING, &serial, 1, STR_EMPTY);
 	assert_true(str_eq(again.der, good.der)); /* signed once */
 	revoke_cert(l, cert_serial(c), "keyCompromise");
+	lab_new_key(&l->leaf_key);
 	bad = ask(l, "", &serial, 1, STR_EMPTY);
 	text = openssl_reads(l, bad, c);
 	assert_non_null(strstr(text, "leaf.pem: revoked"));

@@ -28,12 +28,13 @@ ca_messages_come_back(void **state)
 	static struct str chain[] = { { (const uint8_t *)"c1", 2 }, { (const uint8_t *)"c2", 2 } };
 	static struct ca_entry entries[] = { { "X Root CA", CA_ROLE_ROOT,
 	    { (const uint8_t *)"r", 1 } } };
-	struct ca_submit_req submit = { "X Issuing CA", LIT("caller"), "user", "password", LIT("old"), true, LIT("token"), attributes,
-		2 },
+	struct ca_submit_req submit = { "X Issuing CA", LIT("caller"), "user", "password",
+		LIT("old"), true, LIT("token"), attributes, 2 },
 			     submit2;
 	struct ca_submit_rep issued = { CA_ISSUED, 0, "Issued", "", 61, LIT("leaf"), { chain, 2 } },
 			     issued2;
-	struct ca_query_req query = { "X Issuing CA", LIT("caller"), "user", "password", 61 }, query2;
+	struct ca_query_req query = { "X Issuing CA", LIT("caller"), "user", "password", 61 },
+			    query2;
 	struct ca_revoke_req revoke = { LIT("caller"), LIT("order") }, revoke2;
 	struct ca_revoke_rep count = { 3 }, count2;
 	struct ca_revoked_req since = { LIT("caller"), { 7, 8 } }, since2;

@@ -84,7 +84,8 @@ main(void)
 		IN_WORLD(what_the_device_holds_is_asked_for_anew),
 		IN_WORLD(what_is_on_its_way_is_withdrawn),
 		IN_WORLD(said_twice_it_changes_nothing_more),
-		IN_WORLD(another_serial_an_unknown_request_or_a_connector_of_another_ca_change_nothing),
+		IN_WORLD(
+		    another_serial_an_unknown_request_or_a_connector_of_another_ca_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,8 +104,8 @@ a_certificate_goes_from_intent_to_valid_to_revoked(void **state)
 	assert_int_equal(n, 1);
 	expect_ok(store_issued_search(tx, a, &(struct issued_filter){ .text = "ada" }, 5, &v, &n));
 	assert_int_equal(n, 1);
-	expect_ok(store_issued_search(tx, a,
-	    &(struct issued_filter){ .state = ISSUED_VALID, .ca = "CA" }, 5, &v, &n));
+	expect_ok(store_issued_search(
+	    tx, a, &(struct issued_filter){ .state = ISSUED_VALID, .ca = "CA" }, 5, &v, &n));
 	assert_int_equal(n, 0);
 	expect_ok(store_issued_get(tx, a, x1.id, &got));
 	x1.id = 99;
