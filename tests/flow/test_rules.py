@@ -146,7 +146,9 @@ class CapturedFront:
         """(disposition, leaf): disposition 3 is issued."""
         def blob(data):
             return struct.pack(">I", len(data)) + data
-        body = blob(ca.encode()) + blob(caller) + blob(csr) + bytes([len(attributes)])
+        nobody = blob(b"") + blob(b"")  # neither name nor password
+        body = blob(ca.encode()) + blob(caller) + nobody + blob(b"") + bytes([0]) + blob(csr)
+        body += bytes([len(attributes)])
         for name, value in attributes:
             body += blob(name.encode()) + blob(value.encode())
         ok, reply = self.call(self.SUBMIT, body)
