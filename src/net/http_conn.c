@@ -292,8 +292,8 @@ conn_read(struct http_conn *c)
 		break;
 	case CONN_BUSY:
 	case CONN_FLUSH:
-		/* It was refused before it had sent everything: the answer shall reach it. */
-		if (c->state == CONN_FLUSH && c->close)
+		/* The last request, maybe refused before all of it came: its answer shall arrive. */
+		if (c->close)
 			evbuffer_drain(in, evbuffer_get_length(in));
 		/* Sends without waiting for answers, more than anybody needs. */
 		else if (evbuffer_get_length(in) >= READ_AHEAD)
