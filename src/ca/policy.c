@@ -388,18 +388,6 @@ complete(struct store *s, const struct hierarchy *h, struct arena *a, const stru
 }
 
 err_t
-policy_request(struct store *s, const struct hierarchy *h, struct arena *a,
-    const struct ca_submit_req *q, struct approval **ret)
-{
-	struct proof who = { 0 };
-	const struct ca *ca;
-
-	TRY(hierarchy_find(h, q->ca, &ca));
-	TRY(caller_certificate(h, q->caller, who.sha256));
-	return policy_request_by(s, h, a, q, &who, ret);
-}
-
-err_t
 policy_gates(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, const struct csr *csr, const struct proof *who,
     struct template_row *ret)

@@ -70,11 +70,8 @@ approval_cleanup(struct approval **ap)
 #define auto_approval __attribute__((cleanup(approval_cleanup)))
 const struct grant *approval_grant(const struct approval *ap);
 
-/* A request from outside. The approval borrows from `a` and `h`. */
-err_t policy_request(struct store *s, const struct hierarchy *h, struct arena *a,
-    const struct ca_submit_req *q, struct approval **ret);
-/* The same, by somebody who has shown who it is already; q's caller, user and password are not looked at again. A
- * request that renews must name what the certificate in q->renews names, and is for that one's template. */
+/* A request from outside, by somebody who has shown who it is; q's caller, user and password are not looked at. The
+ * approval borrows from `a` and `h`. A request that renews must name what the certificate in q->renews names, and is for that one's template. */
 err_t policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, const struct proof *who, struct approval **ret);
 /* The gates alone, for who must do costly work before there is a request: ret is the template that q and its CSR

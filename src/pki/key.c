@@ -202,27 +202,6 @@ key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
 	return adopt(pkey, has_private, STR_EMPTY, ret);
 }
 
-static bool
-has_private_half(const EVP_PKEY *p)
-{
-	auto_bn BIGNUM *d = NULL;
-	bool ok;
-
-	if (is_far(p))
-		return true;
-	ok = EVP_PKEY_get_bn_param(p,
-		 EVP_PKEY_is_a(p, "RSA") ? OSSL_PKEY_PARAM_RSA_D : OSSL_PKEY_PARAM_PRIV_KEY,
-		 &d) == 1;
-	ssl_forget();
-	return ok;
-}
-
-err_t
-key_wrap(void *pkey, struct key **ret)
-{
-	return key_adopt(pkey, has_private_half(pkey), ret);
-}
-
 void
 key_free(struct key *k)
 {

@@ -53,8 +53,7 @@ err_t key_verify(const struct key *k, struct str msg, struct str signature); /* 
 err_t key_sign_digest(
     struct arena *a, const struct key *k, uint8_t scheme, struct str digest, struct str *ret);
 
-void *key_pkey(const struct key *k);          /* EVP_PKEY *, borrowed; for pki and net only */
-err_t key_wrap(void *pkey, struct key **ret); /* takes one reference over */
+void *key_pkey(const struct key *k); /* EVP_PKEY *, borrowed; for pki and net only */
 
 void hash_sha256(struct str in, uint8_t ret[32]);
 void hash_sha1(struct str in, uint8_t ret[20]); /* for names of things only, never for trust */
