@@ -141,7 +141,7 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 	if (err_ok(e))
 		e = load_identity(k);
 	if (err_ok(e))
-		e = keypool_new(conf->threads, conf->pool, &k->pool);
+		e = keypool_new(conf->threads, conf->pool, conf->maker, &k->pool);
 	if (err_ok(e))
 		e = keypool_want(k->pool, KEY_RSA, KEY_RSA_2048);
 	if (err_ok(e))
@@ -172,6 +172,12 @@ connector_keys_close(struct connector_keys *k)
 	pthread_cond_destroy(&k->moved);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
+}
+
+size_t
+connector_keys_room(struct connector_keys *k)
+{
+	return keypool_room(k->pool, KEY_RSA, KEY_RSA_2048);
 }
 
 /* Puts the key under a new handle. Called with the lock held. */
@@ -253,11 +259,14 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct csr_spec spec = { .key_usage = 0xA0 };
 	auto_cert struct cert *device = NULL;
 	auto_key struct key *key = NULL;
+	enum key_alg alg;
 	err_t e;
 
 	TRY(ckeys_begin_req_parse(a, in, &req));
+	alg = req.alg == CKEYS_EC ? KEY_EC : KEY_RSA;
 	TRY(check_device(k, req.device_certificate, &device));
-	TRY(keypool_take(k->pool, req.alg == CKEYS_EC ? KEY_EC : KEY_RSA, req.bits, &key));
+	TRY(keypool_want(k->pool, alg, req.bits)); /* what was asked for once will be again */
+	TRY(keypool_take(k->pool, alg, req.bits, &key));
 	spec.subject = req.subject;
 	spec.san = req.san;
 	spec.sid = req.sid;

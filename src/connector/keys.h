@@ -15,6 +15,7 @@
 #define CONNECTOR_KEYS_H
 
 #include "net/ipc.h"
+#include "pki/key.h"
 
 struct connector_keys;
 
@@ -22,11 +23,14 @@ struct connector_keys_conf {
 	const char *dir; /* state_dir/keys */
 	unsigned threads,
 	    pool; /* pool: key pairs of 2048 bits kept ready, made by the threads while nothing else is to do */
+	enum key_maker maker;
 	int64_t life_ms; /* of a key pair between BEGIN and FINISH; 0: ten minutes */
 };
 
 err_t connector_keys_open(const struct connector_keys_conf *conf, struct connector_keys **ret);
 void connector_keys_close(struct connector_keys *k);
+/* How many key pairs of each size are kept ready at most: less than conf->pool where memory cannot be locked. */
+size_t connector_keys_room(struct connector_keys *k);
 extern const struct ipc_verb connector_keys_verbs[]; /* context: struct connector_keys */
 
 #endif

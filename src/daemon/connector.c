@@ -21,6 +21,7 @@
 struct connector_conf {
 	struct common common;
 	int64_t jobs, pool, threads;
+	const char *generator;
 };
 
 struct connector_role {
@@ -37,10 +38,27 @@ static const struct conf_opt opts[] = {
 	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1,
 	    .max = 4096, .fallback = "64",
 	    .help = "Key pairs kept ready; made while nothing else is to do."),
+	CONF(struct connector_conf, generator, CONF_TEXT, .section = "keys", .name = "generator",
+	    .fallback = "chancery",
+	    .help =
+		"Who makes RSA keys: chancery (fast) or libcrypto (OpenSSL's own). In FIPS mode "
+		"always libcrypto."),
 	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
 	    .min = 0, .max = THREADS_MAX, .fallback = "0",
 	    .help = "Threads that make key pairs ahead; 0: one for each core."),
 };
+
+static err_t
+generator_of(const char *name, enum key_maker *ret)
+{
+	if (strcmp(name, "chancery") == 0)
+		*ret = KEY_MAKER_CHANCERY;
+	else if (strcmp(name, "libcrypto") == 0)
+		*ret = KEY_MAKER_LIBCRYPTO;
+	else
+		FAIL(ERR_CONF, "[keys] generator: chancery or libcrypto, not %s", name);
+	return OK;
+}
 
 /* That this process may use; at least one. */
 static unsigned
@@ -149,13 +167,21 @@ keys_main(void *arg)
 		.pool = (unsigned)r->conf->pool };
 	struct connector_keys *keys = NULL;
 	struct ipc_server *server = NULL;
+	size_t room;
 
 	TRY(common_enter(&r->conf->common, "connector", r->self + 1));
+	TRY(generator_of(r->conf->generator, &kc.maker));
 	kc.dir = arena_printf(a, "%s/keys", r->conf->common.state_dir);
 	TRY(connector_keys_open(&kc, &keys));
 	TRY(ipc_server_new(r->fd_keys, 2 * LINK_LOOPS_MAX, connector_keys_verbs, keys, &server));
 	TRY(ipc_server_start(server));
-	log_event(LOG_LEVEL_INFO, "ready", "threads", arena_printf(a, "%u", kc.threads), NULL);
+	room = connector_keys_room(keys);
+	if (room < kc.pool)
+		log_event(LOG_LEVEL_WARN,
+		    "memory for ready keys cannot be locked: raise LimitMEMLOCK", "wanted",
+		    arena_printf(a, "%u", kc.pool), "kept", arena_printf(a, "%zu", room), NULL);
+	log_event(LOG_LEVEL_INFO, "ready", "threads", arena_printf(a, "%u", kc.threads),
+	    "generator", r->conf->common.fips ? "libcrypto" : r->conf->generator, NULL);
 	proc_wait();
 	ipc_server_stop(server);
 	connector_keys_close(keys);
@@ -167,6 +193,7 @@ run(struct arena *a, void *conf, bool check_only)
 {
 	const struct connector_conf *c = conf;
 	struct connector_role r = { .conf = c };
+	enum key_maker maker;
 	const char *link_dir = arena_printf(a, "%s/link", c->common.state_dir);
 	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
 	const struct proc processes[] = {
@@ -181,6 +208,7 @@ run(struct arena *a, void *conf, bool check_only)
 		{ "keys.sock", &r.fd_keys }, { 0 } };
 
 	TRY(common_check(&c->common));
+	TRY(generator_of(c->generator, &maker));
 	if (check_only)
 		return OK;
 	common_log(&c->common, "connector", "parent");

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "net/ipc.h"
+#include "pki/fips.h"
 
 static const struct {
 	const char *name;
@@ -59,6 +60,9 @@ common_check(const struct common *c)
 		FAIL(ERR_CONF, "log level: debug, info, warn or error, not %s", c->log_level);
 	if (!find_format(c->log_format, &format))
 		FAIL(ERR_CONF, "log format: kv or json, not %s", c->log_format);
+	/* Here, before anything is listened on; the processes inherit it. */
+	if (c->fips)
+		TRY_CTX(fips_enable(), "[process] fips = yes");
 	TRY_CTX(own_dir(c->run_dir, common_user(c)), "run_dir");
 	TRY_CTX(own_dir(c->state_dir, common_user(c)), "state_dir");
 	return OK;

@@ -13,6 +13,7 @@
 /* Options that every role has. */
 struct common {
 	const char *run_dir, *state_dir, *user, *log_level, *log_format;
+	bool fips;
 };
 
 #define COMMON_OPTS(struct_) \
@@ -25,6 +26,10 @@ struct common {
 		.help = "Folder of everything that must survive: database, keys. Back it up."), \
 	    CONF(struct_, common.user, CONF_TEXT, .section = "process", .name = "user", \
 		.fallback = "", .help = "User to switch to when started as root; empty: stay."), \
+	    CONF(struct_, common.fips, CONF_BOOL, .section = "process", .name = "fips", \
+		.fallback = "no", \
+		.help = \
+		    "Use nothing but the algorithms of OpenSSL's FIPS provider; no start without one."), \
 	    CONF(struct_, common.log_level, CONF_TEXT, .section = "log", .name = "level", \
 		.fallback = "info", .help = "debug, info, warn or error."), \
 	    CONF(struct_, common.log_format, CONF_TEXT, .section = "log", .name = "format", \

@@ -11,9 +11,13 @@
 #include <openssl/x509.h>
 
 #include "base/limits.h"
+#include "base/locked.h"
 #include "codec/der.h"
 #include "codec/sign_ipc.h"
+#include "pki/fips.h"
 #include "pki/key_int.h"
+#include "pki/rsa_gen.h"
+#include "pki/spki.h"
 #include "pki/ssl_err.h"
 
 /* What we read from others; what we make and issue for is narrower. */
@@ -160,42 +164,6 @@ adopt(EVP_PKEY *pkey, bool has_private, struct str spki, struct key **ret)
 	return OK;
 }
 
-/* A point on a named curve, uncompressed: there is one way to write it, so the bytes that came are those that would be
- * written. The numbers of an RSA key can be written in many, and are written anew. */
-static bool
-is_canonical(struct str spki)
-{
-	static const uint8_t p256[] = { 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-		0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-		0x04 };
-	static const uint8_t p384[] = { 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-		0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
-	struct str in = spki, body;
-	err_t e = der_take(&in, DER_SEQUENCE, &body);
-
-	if (!err_ok(e) || in.n > 0) {
-		err_forget(e);
-		return false;
-	}
-	return (str_starts(body, STR(p256)) && body.n == sizeof(p256) + 64) ||
-	    (str_starts(body, STR(p384)) && body.n == sizeof(p384) + 96);
-}
-
-err_t
-key_adopt_request(EVP_PKEY *pkey, X509_PUBKEY *as, struct key **ret)
-{
-	auto_ossl_bytes unsigned char *der = NULL;
-	int n = i2d_X509_PUBKEY(as, &der);
-
-	if (n <= 0) {
-		EVP_PKEY_free(pkey);
-		FAIL_SSL(ERR_KEY, "public key of the request");
-	}
-	if (!is_canonical(str_of(der, (size_t)n)))
-		return key_adopt(pkey, false, ret);
-	return adopt(pkey, false, str_of(der, (size_t)n), ret);
-}
-
 err_t
 key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret)
 {
@@ -240,6 +208,41 @@ key_make(enum key_alg alg, unsigned bits, struct key **ret)
 	if (p == NULL)
 		FAIL_SSL(ERR_CRYPTO, "making a key");
 	return key_adopt(p, true, ret);
+}
+
+err_t
+key_of_numbers(unsigned bits, const uint64_t *numbers, struct key **ret)
+{
+	EVP_PKEY *p = NULL;
+
+	TRY(rsa_numbers_pkey(bits, numbers, &p));
+	return key_adopt(p, true, ret);
+}
+
+static err_t
+make_rsa(unsigned bits, struct key **ret)
+{
+	struct rsa_gen *g = NULL;
+	struct locked numbers;
+	err_t e;
+
+	TRY(rsa_gen_new(bits, PRIME_BEST, 2, &g));
+	locked_new(8 * rsa_numbers_words(bits), &numbers);
+	e = rsa_gen_next(g, numbers.p);
+	if (err_ok(e))
+		e = key_of_numbers(bits, numbers.p, ret);
+	locked_free(&numbers);
+	rsa_gen_free(g);
+	return e;
+}
+
+err_t
+key_make_by(enum key_maker by, enum key_alg alg, unsigned bits, struct key **ret)
+{
+	if (by == KEY_MAKER_LIBCRYPTO || alg != KEY_RSA || fips_is_on())
+		return key_make(alg, bits, ret);
+	TRY(key_check_kind(alg, bits));
+	return make_rsa(bits, ret);
 }
 
 enum key_alg
@@ -288,6 +291,9 @@ key_from_spki(struct str der, struct key **ret)
 
 	if (der.n == 0 || der.n > LIMIT_CERT_BYTES)
 		FAIL(ERR_KEY, "public key of %zu bytes", der.n);
+	TRY(spki_key(der, &k));
+	if (k != NULL) /* these bytes are the only ones that it has */
+		return adopt(steal(k), false, der, ret);
 	k = d2i_PUBKEY(NULL, &p, (long)der.n);
 	if (k == NULL)
 		FAIL_SSL(ERR_KEY, "public key");
@@ -340,10 +346,15 @@ key_sign(struct arena *a, const struct key *k, struct str msg, struct str *ret)
 err_t
 key_verify(const struct key *k, struct str msg, struct str signature)
 {
+	return key_verify_with(k, sign_md(k), msg, signature);
+}
+
+err_t
+key_verify_with(const struct key *k, const char *md, struct str msg, struct str signature)
+{
 	auto_md_ctx EVP_MD_CTX *c = EVP_MD_CTX_new();
 
-	if (c == NULL ||
-	    EVP_DigestVerifyInit_ex(c, NULL, sign_md(k), NULL, NULL, k->pub, NULL) != 1)
+	if (c == NULL || EVP_DigestVerifyInit_ex(c, NULL, md, NULL, NULL, k->pub, NULL) != 1)
 		FAIL_SSL(ERR_CRYPTO, "checking a signature");
 	if (EVP_DigestVerify(c, signature.p, signature.n, msg.p, msg.n) != 1) {
 		ssl_forget();

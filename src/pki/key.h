@@ -20,8 +20,12 @@ enum {
 	KEY_P384 = 384
 };
 
-/* bits: RSA modulus or curve size (256, 384). ERR_KEY_SIZE for others. */
+/* Whose generator makes RSA keys: ours (pki/rsa_gen.h), many times faster, or libcrypto's. In FIPS mode always libcrypto's. */
+enum key_maker { KEY_MAKER_CHANCERY, KEY_MAKER_LIBCRYPTO };
+
+/* bits: RSA modulus or curve size (256, 384). ERR_KEY_SIZE for others. By libcrypto: for keys that are made now and then. */
 err_t key_make(enum key_alg alg, unsigned bits, struct key **ret);
+err_t key_make_by(enum key_maker by, enum key_alg alg, unsigned bits, struct key **ret);
 void key_free(struct key *k);
 static inline void
 key_cleanup(struct key **k)

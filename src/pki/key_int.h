@@ -10,8 +10,10 @@
 
 /* Takes one reference over, also when it fails. has_private: it can sign, here or far away. */
 err_t key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret);
-/* The same for the public key of a request, whose bytes are kept when they are the one way to write it. */
-err_t key_adopt_request(EVP_PKEY *pkey, X509_PUBKEY *as, struct key **ret);
+/* key_verify() with this digest, PKCS#1 v1.5 where the key is RSA. */
+err_t key_verify_with(const struct key *k, const char *md, struct str msg, struct str signature);
+/* The private RSA key of these numbers (pki/rsa_gen.h). */
+err_t key_of_numbers(unsigned bits, const uint64_t *numbers, struct key **ret);
 /* What key_make() makes; ERR_KEY_SIZE for anything else. */
 err_t key_check_kind(enum key_alg alg, unsigned bits);
 /* The public half, always of OpenSSL's own provider, and maybe the private one with it: to check and to encrypt with. The

@@ -6,19 +6,24 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/locked.h"
+#include "base/secret.h"
+#include "pki/fips.h"
 #include "pki/key_int.h"
+#include "pki/rsa_gen.h"
+#include "pki/ssl_err.h"
 
-#define KINDS 8
+#define KINDS 3 /* sizes of RSA keys */
 #define THREADS_MAX 64
 #define DEPTH_MAX 4096
 #define NICE 10
 #define PAUSE_S 5 /* after a key could not be made */
 
 struct kind {
-	enum key_alg alg;
 	unsigned bits;
-	struct key **keys; /* stack of pool->depth */
-	size_t n, making;
+	struct locked memory; /* room times the numbers of a key: a stack */
+	size_t words, room, n, making;
+	struct metric ready, misses;
 };
 
 struct keypool {
@@ -26,16 +31,33 @@ struct keypool {
 	pthread_cond_t work; /* a kind is not full, or stop */
 	struct kind kinds[KINDS];
 	size_t nkinds, depth;
+	enum key_maker maker;
 	pthread_t threads[THREADS_MAX];
 	unsigned nthreads;
 	bool stop;
 };
 
+/* What one thread makes keys with. */
+struct maker {
+	struct rsa_gen *gen; /* NULL: none yet, or libcrypto's */
+	unsigned bits;       /* of gen */
+	struct locked numbers;
+};
+
+static const struct {
+	unsigned bits;
+	const char *label;
+} labels[KINDS] = {
+	{ KEY_RSA_2048, "bits=\"2048\"" },
+	{ KEY_RSA_3072, "bits=\"3072\"" },
+	{ KEY_RSA_4096, "bits=\"4096\"" },
+};
+
 static struct kind *
 kind_find(struct keypool *p, enum key_alg alg, unsigned bits)
 {
-	for (size_t i = 0; i < p->nkinds; i++)
-		if (p->kinds[i].alg == alg && p->kinds[i].bits == bits)
+	for (size_t i = 0; i < p->nkinds && alg == KEY_RSA; i++)
+		if (p->kinds[i].bits == bits)
 			return &p->kinds[i];
 	return NULL;
 }
@@ -49,11 +71,36 @@ kind_hungry(struct keypool *p)
 	for (size_t i = 0; i < p->nkinds; i++) {
 		struct kind *k = &p->kinds[i];
 
-		if (k->n + k->making < p->depth &&
+		if (k->n + k->making < k->room &&
 		    (least == NULL || k->n + k->making < least->n + least->making))
 			least = k;
 	}
 	return least;
+}
+
+static uint64_t *
+slot(struct kind *k, size_t i)
+{
+	return (uint64_t *)k->memory.p + i * k->words;
+}
+
+/* The lock is held. */
+static void
+push(struct kind *k, const uint64_t *numbers)
+{
+	memcpy(slot(k, k->n), numbers, 8 * k->words);
+	k->n++;
+	metric_set(&k->ready, (int64_t)k->n);
+}
+
+/* The lock is held. */
+static void
+pop(struct kind *k, uint64_t *ret)
+{
+	k->n--;
+	memcpy(ret, slot(k, k->n), 8 * k->words);
+	secret_wipe(slot(k, k->n), 8 * k->words);
+	metric_set(&k->ready, (int64_t)k->n);
 }
 
 static void
@@ -66,20 +113,45 @@ pause_locked(struct keypool *p)
 	pthread_cond_timedwait(&p->work, &p->lock, &t);
 }
 
+static err_t
+make_libcrypto(struct maker *m, unsigned bits)
+{
+	auto_pkey EVP_PKEY *k = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
+
+	if (k == NULL)
+		FAIL_SSL(ERR_CRYPTO, "making a key");
+	return rsa_numbers_of(bits, k, m->numbers.p);
+}
+
+/* One generator at a time, kept for the next key: it has primes left over. */
+static err_t
+make(struct keypool *p, struct maker *m, unsigned bits)
+{
+	if (p->maker == KEY_MAKER_LIBCRYPTO || fips_is_on())
+		return make_libcrypto(m, bits);
+	if (m->gen == NULL || m->bits != bits) {
+		rsa_gen_free(m->gen);
+		m->gen = NULL;
+		TRY(rsa_gen_new(bits, PRIME_BEST, PRIME_BATCH_MAX, &m->gen));
+		m->bits = bits;
+	}
+	return rsa_gen_next(m->gen, m->numbers.p);
+}
+
 /* Called and left with the lock held. */
 static void
-fill_one(struct keypool *p, struct kind *k)
+fill_one(struct keypool *p, struct maker *m, struct kind *k)
 {
-	struct key *key = NULL;
 	err_t e;
 
 	k->making++;
 	pthread_mutex_unlock(&p->lock);
-	e = key_make(k->alg, k->bits, &key);
+	e = make(p, m, k->bits);
 	pthread_mutex_lock(&p->lock);
 	k->making--;
 	if (err_ok(e)) {
-		k->keys[k->n++] = key;
+		push(k, m->numbers.p);
+		secret_wipe(m->numbers.p, m->numbers.n);
 		return;
 	}
 	/* Whoever takes from the empty pool makes the key and sees the failure. */
@@ -91,24 +163,28 @@ static void *
 fill(void *arg)
 {
 	struct keypool *p = arg;
+	struct maker m = { 0 };
 	struct kind *k;
 
 	/* Linux: niceness is the thread's own. Without it the pool still works. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	locked_new(8 * RSA_NUMBERS_MAX, &m.numbers);
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
 		k = kind_hungry(p);
 		if (k == NULL)
 			pthread_cond_wait(&p->work, &p->lock);
 		else
-			fill_one(p, k);
+			fill_one(p, &m, k);
 	}
 	pthread_mutex_unlock(&p->lock);
+	rsa_gen_free(m.gen);
+	locked_free(&m.numbers);
 	return NULL;
 }
 
 err_t
-keypool_new(unsigned threads, unsigned depth, struct keypool **ret)
+keypool_new(unsigned threads, unsigned depth, enum key_maker maker, struct keypool **ret)
 {
 	struct keypool *p;
 
@@ -118,6 +194,7 @@ keypool_new(unsigned threads, unsigned depth, struct keypool **ret)
 	if (p == NULL)
 		abort();
 	p->depth = depth;
+	p->maker = maker;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
 	for (; p->nthreads < threads; p->nthreads++)
@@ -140,67 +217,83 @@ keypool_free(struct keypool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->nthreads; i++)
 		pthread_join(p->threads[i], NULL);
-	for (size_t i = 0; i < p->nkinds; i++) {
-		while (p->kinds[i].n > 0)
-			key_free(p->kinds[i].keys[--p->kinds[i].n]);
-		free(p->kinds[i].keys);
-	}
+	for (size_t i = 0; i < p->nkinds; i++)
+		locked_free(&p->kinds[i].memory);
 	pthread_cond_destroy(&p->work);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
-/* False: no room for another kind. */
-static bool
-want_locked(struct keypool *p, enum key_alg alg, unsigned bits)
+/* As many as the system locks: all, the half, a quarter... */
+static void
+make_room(struct kind *k, size_t depth)
+{
+	for (k->room = depth; k->room > 0; k->room /= 2) {
+		locked_new(8 * k->words * k->room, &k->memory);
+		if (k->memory.is_locked)
+			return;
+		locked_free(&k->memory);
+	}
+}
+
+static void
+want_locked(struct keypool *p, unsigned bits)
 {
 	struct kind *k;
 
-	if (kind_find(p, alg, bits) != NULL)
-		return true;
-	if (p->nkinds == KINDS)
-		return false;
-	k = &p->kinds[p->nkinds];
-	*k = (struct kind){ .alg = alg, .bits = bits };
-	k->keys = calloc(p->depth, sizeof(struct key *));
-	if (k->keys == NULL)
-		abort();
+	if (kind_find(p, KEY_RSA, bits) != NULL)
+		return;
+	k = &p->kinds[p->nkinds]; /* there are no more sizes than room for them */
+	k->bits = bits;
+	k->words = rsa_numbers_words(bits);
+	make_room(k, p->depth);
+	k->ready = (struct metric){ .kind = METRIC_GAUGE,
+		.name = "chancery_keypool_ready",
+		.help = "Key pairs that were made ahead and wait." };
+	k->misses = (struct metric){ .kind = METRIC_COUNTER,
+		.name = "chancery_keypool_misses_total",
+		.help = "Key pairs that had to be made while somebody waited." };
+	for (size_t i = 0; i < KINDS; i++)
+		if (labels[i].bits == bits)
+			k->ready.labels = k->misses.labels = labels[i].label;
 	p->nkinds++;
 	pthread_cond_broadcast(&p->work);
-	return true;
 }
 
 err_t
 keypool_want(struct keypool *p, enum key_alg alg, unsigned bits)
 {
-	bool ok;
-
 	TRY(key_check_kind(alg, bits)); /* what cannot be made would be retried for ever */
+	if (alg != KEY_RSA)
+		return OK;
 	pthread_mutex_lock(&p->lock);
-	ok = want_locked(p, alg, bits);
+	want_locked(p, bits);
 	pthread_mutex_unlock(&p->lock);
-	if (!ok)
-		FAIL(ERR_RANGE, "more than %d kinds of keys", KINDS);
 	return OK;
 }
 
 err_t
 keypool_take(struct keypool *p, enum key_alg alg, unsigned bits, struct key **ret)
 {
-	struct key *key = NULL;
+	uint64_t numbers[RSA_NUMBERS_MAX];
+	bool got = false;
 	struct kind *k;
+	err_t e;
 
 	pthread_mutex_lock(&p->lock);
 	k = kind_find(p, alg, bits);
 	if (k != NULL && k->n > 0) {
-		key = k->keys[--k->n];
+		pop(k, numbers);
+		got = true;
 		pthread_cond_signal(&p->work);
-	}
+	} else if (k != NULL)
+		metric_inc(&k->misses, 1);
 	pthread_mutex_unlock(&p->lock);
-	if (key == NULL)
-		return key_make(alg, bits, ret);
-	*ret = key;
-	return OK;
+	if (!got)
+		return key_make_by(p->maker, alg, bits, ret);
+	e = key_of_numbers(bits, numbers, ret);
+	secret_wipe(numbers, sizeof numbers);
+	return e;
 }
 
 size_t
@@ -214,4 +307,26 @@ keypool_ready(struct keypool *p, enum key_alg alg, unsigned bits)
 	n = k == NULL ? 0 : k->n;
 	pthread_mutex_unlock(&p->lock);
 	return n;
+}
+
+size_t
+keypool_room(struct keypool *p, enum key_alg alg, unsigned bits)
+{
+	struct kind *k;
+	size_t n;
+
+	pthread_mutex_lock(&p->lock);
+	k = kind_find(p, alg, bits);
+	n = k == NULL ? 0 : k->room;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+void
+keypool_metrics(struct keypool *p, struct metrics *m)
+{
+	for (size_t i = 0; i < p->nkinds; i++) {
+		metrics_add(m, &p->kinds[i].ready);
+		metrics_add(m, &p->kinds[i].misses);
+	}
 }

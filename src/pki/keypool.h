@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key pairs made ahead: a bounded pool per size that a low-priority thread fills while nobody asks. Taken once, never put
- * back. Takes come from the pool, or are made on the spot when it is empty.
+ * RSA key pairs made ahead: a bounded pool for each size, which low-priority threads fill while nobody asks. Each is
+ * taken once and never put back. Takes come from the pool, or are made on the spot when it is empty.
+ *
+ * Ready keys lie as numbers in locked memory and nowhere else: not swapped, not in a core dump, wiped when taken and
+ * when the pool goes. Where the system does not lock as much (RLIMIT_MEMLOCK), the pool keeps fewer, down to none;
+ * keypool_room() says how many, so that whoever runs it can say so.
+ *
+ * Keys on curves are not kept: making one takes as long as getting it from here.
+ *
+ * Not here: how keys are made (pki/rsa_gen.h, or libcrypto).
  */
 #ifndef PKI_KEYPOOL_H
 #define PKI_KEYPOOL_H
 
+#include "base/metric.h"
 #include "pki/key.h"
 
 struct keypool;
 
-err_t keypool_new(unsigned threads, unsigned depth, struct keypool **ret);
+/* threads: up to 64, 0: only on the spot; depth: ready keys of each size, 1 to 4096. ERR_RANGE. */
+err_t keypool_new(unsigned threads, unsigned depth, enum key_maker maker, struct keypool **ret);
 void keypool_free(struct keypool *p);
-/* From now on keep keys of this kind ready. At most 8 kinds. */
+/* From now on keep keys of this kind ready. ERR_KEY_SIZE. */
 err_t keypool_want(struct keypool *p, enum key_alg alg, unsigned bits);
 err_t keypool_take(struct keypool *p, enum key_alg alg, unsigned bits, struct key **ret);
+/* How many are ready, and how many can be; 0 for what was not wanted. */
 size_t keypool_ready(struct keypool *p, enum key_alg alg, unsigned bits);
+size_t keypool_room(struct keypool *p, enum key_alg alg, unsigned bits);
+/* Level and misses of each size wanted so far. The pool outlives the registry. */
+void keypool_metrics(struct keypool *p, struct metrics *m);
 
 #endif

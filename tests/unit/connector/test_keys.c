@@ -76,7 +76,7 @@ free_lab(void **state)
 static void
 box_open(struct box *b, int64_t life_ms)
 {
-	const struct connector_keys_conf conf = { b->dir, 0, 1, life_ms };
+	const struct connector_keys_conf conf = { .dir = b->dir, .pool = 1, .life_ms = life_ms };
 
 	expect_ok(connector_keys_open(&conf, &b->keys));
 }
@@ -672,7 +672,7 @@ static void
 a_damaged_file_of_the_named_ca_stops_the_start(void **state)
 {
 	struct box *b = *state;
-	struct connector_keys_conf conf = { b->dir, 0, 1, 0 };
+	struct connector_keys_conf conf = { .dir = b->dir, .pool = 1 };
 	struct connector_keys *k = NULL;
 
 	made_write(b->a, b->dir, "identity-ca.pem", LIT("damaged"));
