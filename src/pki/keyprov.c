@@ -46,7 +46,8 @@ keyprov_far_failed(err_t e)
 	struct err_report rep;
 
 	err_take(e, &rep);
-	ERR_raise_data(ERR_LIB_USER, 1, "%s %s", err_info(rep.code)->text, rep.detail);
+	ERR_raise_data(ERR_LIB_USER, SSL_FAR_REASON + (int)rep.code, "%s %s",
+	    err_info(rep.code)->text, rep.detail);
 }
 
 static void *

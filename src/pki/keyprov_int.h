@@ -23,7 +23,7 @@ struct keyprov_data {
 
 struct keyprov_data *keyprov_data_ref(struct keyprov_data *d);
 void keyprov_data_free(struct keyprov_data *d);
-/* Puts why the far side failed into OpenSSL's queue. */
+/* Puts why the far side failed into OpenSSL's queue, with its code: what FAIL_SSL makes of it has the code again. */
 void keyprov_far_failed(err_t e);
 
 extern const OSSL_DISPATCH keyprov_rsa_sign[];

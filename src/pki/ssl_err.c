@@ -20,14 +20,26 @@ put_reason(char *out, size_t n, size_t max, const char *sep, const char *text)
 	return (size_t)r < max - n ? n + (size_t)r : max - 1;
 }
 
+/* Our own failure, which passed through OpenSSL, says more than the code of the call in which it did. */
+static enum err_code
+far_code(unsigned long e, enum err_code otherwise)
+{
+	int code = ERR_GET_REASON(e) - SSL_FAR_REASON;
+
+	if (ERR_GET_LIB(e) != ERR_LIB_USER || code <= ERR_NONE || code >= ERR_COUNT)
+		return otherwise;
+	return (enum err_code)code;
+}
+
 static void
-put_queue(char *out, size_t n, size_t max)
+put_queue(char *out, size_t n, size_t max, enum err_code *code)
 {
 	const char *data, *reason;
 	unsigned long e;
 	int flags, seen = 0;
 
 	while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+		*code = far_code(e, *code);
 		if (seen++ >= REASONS)
 			continue; /* keep emptying */
 		reason = ERR_reason_error_string(e);
@@ -50,7 +62,7 @@ ssl_fail(enum err_code code, const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	if (r < 0)
 		r = 0;
-	put_queue(text, (size_t)r < sizeof text ? (size_t)r : sizeof text - 1, sizeof text);
+	put_queue(text, (size_t)r < sizeof text ? (size_t)r : sizeof text - 1, sizeof text, &code);
 	return err_make(code, file, line, "%s", text);
 }
 

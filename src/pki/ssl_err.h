@@ -19,11 +19,15 @@
 
 #include "base/err.h"
 
-/* The detail becomes "text: reasons of the queue". Use "%s", "" for no text. */
+/* The detail becomes "text: reasons of the queue". Use "%s", "" for no text. Where a key elsewhere failed to sign, the code
+ * is the one of that failure. */
 #define FAIL_SSL(code_, ...) return ssl_fail(code_, __FILE__, __LINE__, __VA_ARGS__)
 
 err_t ssl_fail(enum err_code code, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 4, 5), cold));
+/* Added to the code of our own failure that passed through OpenSSL (keyprov): as a reason of ERR_LIB_USER. */
+enum { SSL_FAR_REASON = 1000 };
+
 /* Empties the queue. */
 void ssl_forget(void);
 
@@ -46,6 +50,8 @@ SSL_HANDLE(bio, BIO, BIO_vfree)
 #define auto_bio __attribute__((cleanup(bio_cleanup)))
 SSL_HANDLE(bn, BIGNUM, BN_clear_free)
 #define auto_bn __attribute__((cleanup(bn_cleanup)))
+SSL_HANDLE(bn_ctx, BN_CTX, BN_CTX_free)
+#define auto_bn_ctx __attribute__((cleanup(bn_ctx_cleanup)))
 SSL_HANDLE(x509, X509, X509_free)
 #define auto_x509 __attribute__((cleanup(x509_cleanup)))
 SSL_HANDLE(x509_req, X509_REQ, X509_REQ_free)

@@ -62,11 +62,25 @@ token_session_lost(CK_RV rv)
 	    rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_DEVICE_REMOVED;
 }
 
+const char *
+token_pin(const struct token *t)
+{
+	return t->pin;
+}
+
 static err_t
 session_open(struct token *t)
 {
+	CK_TOKEN_INFO info;
 	CK_RV rv;
 
+	CHECK(t, C_GetTokenInfo, t->slot, &info);
+	/* Whoever corrects the PIN needs that one. */
+	if (info.flags & CKF_USER_PIN_LOCKED)
+		FAIL(ERR_TOKEN_DEVICE, "CKF_USER_PIN_LOCKED: its PIN must be unlocked");
+	if (info.flags & CKF_USER_PIN_FINAL_TRY)
+		FAIL(ERR_TOKEN_DEVICE,
+		    "CKF_USER_PIN_FINAL_TRY: one try of its PIN is left; log on to it by hand first");
 	CHECK(t, C_OpenSession, t->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 	    &t->session);
 	t->open = true;
@@ -156,8 +170,11 @@ static err_t
 slot_find(struct token *t, const char *label)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
-	CK_ULONG n = SLOTS_MAX;
+	CK_ULONG n = 0;
 
+	/* PKCS#11 v2.40 5.5: asking for the number is what makes the module look which tokens are there. */
+	CHECK(t, C_GetSlotList, CK_TRUE, NULL, &n);
+	n = SLOTS_MAX;
 	CHECK(t, C_GetSlotList, CK_TRUE, slots, &n);
 	for (CK_ULONG i = 0; i < n; i++) {
 		CK_TOKEN_INFO info;

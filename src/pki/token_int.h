@@ -29,6 +29,7 @@ struct token {
 };
 
 err_t token_failed(const char *call, CK_RV rv);
+const char *token_pin(const struct token *t); /* secret */
 /* With the lock held: is this the end of the session, so that a new one may help? */
 bool token_session_lost(CK_RV rv);
 /* With the lock held: opens one, and finds all keys again. */

@@ -12,7 +12,7 @@
 
 #define FILE_SCHEME "file:"
 
-enum { PIN_MAX = 256, RETRY_PIN = 60 };
+enum { PIN_MAX = 256 };
 
 /* One token. */
 struct place {
@@ -21,7 +21,9 @@ struct place {
 	pthread_mutex_t lock; /* guards what follows */
 	struct token *token;  /* NULL: not open */
 	unsigned opened;      /* how often: entries of an earlier time mean nothing */
-	when_t pin_refused;
+	uint8_t salt[16];
+	bool refused; /* this PIN was, and is not tried again: tokens lock themselves after a few */
+	uint8_t refused_pin[32];
 };
 
 /* One key. */
@@ -174,6 +176,29 @@ parts_of(struct arena *a, const char *text, struct parts *ret)
 	return OK;
 }
 
+err_t
+token_uri_object(struct arena *a, const char *token, const char *object, const char **ret)
+{
+	const char *query = strchr(token, '?'), *name = "", *whole;
+	struct str rest = str_c(object);
+	struct parts p;
+
+	if (!token_uri_is(token) || query == NULL)
+		FAIL(ERR_TOKEN_URI, "it does not read as one");
+	if (memmem(token, (size_t)(query - token), "object=", 7) != NULL)
+		FAIL(ERR_TOKEN_URI, "leave the object out: there is a key for each CA");
+	while (rest.n > 0) {
+		struct str word = str_cut(&rest, ' ');
+
+		name = arena_printf(a, "%s%s%.*s", name, name[0] != '\0' ? "%20" : "", (int)word.n,
+		    (const char *)word.p);
+	}
+	whole = arena_printf(a, "%.*s;object=%s%s", (int)(query - token), token, name, query);
+	TRY(parts_of(a, whole, &p));
+	*ret = whole;
+	return OK;
+}
+
 /* ---- tokens and keys that are known ---- */
 
 static char *
@@ -201,6 +226,7 @@ place_of(struct token_pool *p, const struct parts *u)
 	at->module = copy(u->module);
 	at->label = copy(u->token);
 	at->pin_file = copy(u->pin_file);
+	rand_bytes(at->salt, sizeof(at->salt));
 	pthread_mutex_init(&at->lock, NULL);
 	at->next = p->places;
 	p->places = at;
@@ -234,6 +260,41 @@ entry_of(
 
 /* ---- use; with the lock of the place held ---- */
 
+static void
+pin_hash(const struct place *at, const char *pin, uint8_t ret[32])
+{
+	auto_buf struct buf b;
+
+	buf_init(&b, sizeof(at->salt) + PIN_MAX);
+	err_forget(buf_put(&b, STR(at->salt)));
+	err_forget(buf_puts(&b, pin));
+	hash_sha256(buf_str(&b), ret);
+	secret_wipe(b.p, b.n);
+}
+
+static err_t
+place_log_on(struct place *at, const char *pin)
+{
+	uint8_t hash[32];
+	err_t e;
+
+	pin_hash(at, pin, hash);
+	if (at->refused && memcmp(hash, at->refused_pin, sizeof(hash)) == 0)
+		FAIL(ERR_TOKEN_PIN,
+		    "token %s: refused before, and not tried again until %s has another one",
+		    at->label, at->pin_file);
+	e = token_open(at->module, at->label, pin, &at->token);
+	if (err_is(e, ERR_TOKEN_PIN)) {
+		memcpy(at->refused_pin, hash, sizeof(hash));
+		at->refused = true;
+	}
+	if (err_ok(e)) {
+		at->refused = false;
+		at->opened++;
+	}
+	return e;
+}
+
 static err_t
 place_open(struct place *at, struct arena *a)
 {
@@ -243,18 +304,21 @@ place_open(struct place *at, struct arena *a)
 
 	if (at->token != NULL)
 		return OK;
-	if (when_now() - at->pin_refused < RETRY_PIN)
-		FAIL(ERR_TOKEN_PIN, "token %s: not tried again before a minute is over", at->label);
 	TRY(file_read(a, at->pin_file, PIN_MAX, &text));
 	pin = arena_cstr(a, str_trim(text));
-	e = token_open(at->module, at->label, pin, &at->token);
-	secret_wipe(pin, strlen(pin));
 	secret_wipe((void *)(uintptr_t)text.p, text.n);
-	if (err_is(e, ERR_TOKEN_PIN))
-		at->pin_refused = when_now();
-	if (err_ok(e))
-		at->opened++;
+	e = place_log_on(at, pin);
+	secret_wipe(pin, strlen(pin));
 	return e;
+}
+
+/* The open token may have refused its PIN when its session was renewed: that PIN is not tried again either. */
+static void
+place_refused(struct place *at)
+{
+	pin_hash(at, token_pin(at->token), at->refused_pin);
+	at->refused = true;
+	place_close(at);
 }
 
 static err_t
@@ -290,6 +354,11 @@ sign_locked(struct entry *e, struct arena *a, uint8_t scheme, struct str digest,
 
 	if (err_ok(r))
 		return OK;
+	if (err_is(r, ERR_TOKEN_PIN)) {
+		if (e->at->token != NULL)
+			place_refused(e->at);
+		return r;
+	}
 	if (was_open && !err_is(r, ERR_KEY)) {
 		err_forget(r);
 		place_close(e->at);
@@ -345,7 +414,9 @@ token_uri_make(struct token_pool *p, struct arena *a, const char *uri, enum key_
 	e = entry_of(p, uri, &u, alg, bits);
 	pthread_mutex_lock(&e->at->lock);
 	r = entry_open(e, a, true);
-	if (!err_ok(r) && !err_is(r, ERR_KEY_SIZE))
+	if (err_is(r, ERR_TOKEN_PIN) && e->at->token != NULL)
+		place_refused(e->at);
+	else if (!err_ok(r) && !err_is(r, ERR_KEY_SIZE))
 		place_close(e->at);
 	pthread_mutex_unlock(&e->at->lock);
 	TRY(r);

@@ -4,9 +4,10 @@
  *
  *   pkcs11:token=LABEL;object=LABEL?module-path=/usr/lib/...so&pin-source=file:/etc/chancery/pin
  *
- * The token is opened when a key is first used, and again after it was away. While it is away each use fails and nothing
- * else does. One token is opened once, for all its keys; one operation at a time. A PIN that was refused is not tried again
- * for a minute, as tokens lock themselves after a few.
+ * The token is opened when a key is first used, and again after it was away. While it is away each use fails and
+ * nothing else does. One token is opened once, for all its keys; one operation at a time. A PIN that was refused is
+ * not tried again for as long as its file has the same one, and never when the token says that one try is left:
+ * tokens lock themselves after a few.
  */
 #ifndef PKI_TOKEN_URI_H
 #define PKI_TOKEN_URI_H
@@ -19,6 +20,9 @@ struct token_pool *token_pool_new(void);
 void token_pool_free(struct token_pool *p); /* NULL is fine; after all its keys */
 
 bool token_uri_is(const char *where);
+/* A token's URI that names no object, with one: object is of letters, digits, blanks, '.', '_' and '-'.
+ * ERR_TOKEN_URI. */
+err_t token_uri_object(struct arena *a, const char *token, const char *object, const char **ret);
 /* A key whose public half is known; the token is not touched. keyprov_init() comes first. ERR_TOKEN_URI. */
 err_t token_uri_key(
     struct token_pool *p, const char *uri, const struct key *public, struct key **ret);
