@@ -5,7 +5,7 @@
 #include "ca/pending.h"
 #include "ca/state.h"
 #include "pki/csr.h"
-#include "store/pending.h"
+#include "store/search.h"
 
 struct list {
 	struct arena *a;
@@ -20,8 +20,6 @@ list_tx(struct tx *tx, void *arg)
 {
 	struct list *l = arg;
 
-	if (l->f.state == ISSUED_PENDING)
-		return store_pending_list(tx, l->a, &l->f, (size_t)l->limit, &l->v, &l->n);
 	return store_issued_search(tx, l->a, &l->f, (size_t)l->limit, &l->v, &l->n);
 }
 
@@ -33,7 +31,7 @@ request_list(struct issuer *is, struct arena *a, const json *args, json *out)
 	json *list = json_array_new();
 
 	json_set(out, "requests", list);
-	TRY(admin_filter(args, &l.f));
+	TRY(admin_filter(a, args, &l.f));
 	if (json_is_null(json_get(args, "state")))
 		l.f.state = ISSUED_PENDING;
 	TRY(json_want_int(args, "limit", 1, LIMIT_PAGE, 100, &l.limit));

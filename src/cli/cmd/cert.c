@@ -87,6 +87,10 @@ release(struct cli *c)
 		    .value = "PRINCIPAL", \
 		    .property = "requester", \
 		    .help = "Of one principal only." }, \
+	    { .name = "serial", \
+		    .value = "PREFIX", \
+		    .property = "serial", \
+		    .help = "Whose serial number begins like this." }, \
 	    { .name = "text", \
 		    .value = "TEXT", \
 		    .property = "text", \
