@@ -2,16 +2,19 @@
 #include "ca/policy.h"
 
 #include "ca/attribute.h"
+#include "ca/gates.h"
 #include "ca/lint.h"
 #include "ca/order_match.h"
 #include "ca/renewal.h"
-#include "ca/setting.h"
 #include "ca/validity.h"
 #include "codec/oid.h"
+#include "store/policy.h"
 
 #define OID_COMMON_NAME "2.5.4.3"
 #define ATTRIBUTE_TEMPLATE "CertificateTemplate"
 #define ATTRIBUTE_ORDER "ChanceryOrder"
+
+enum { CROSS_YEARS = 50 }; /* the ends of the two are nearer */
 
 struct approval {
 	struct grant g;
@@ -22,6 +25,9 @@ struct approval {
 	struct proof who;
 	uint8_t renews[32]; /* the certificate that is renewed; zero: none */
 	bool renewal;
+	const struct gate_pass
+	    *pass; /* holds the template and the requester; NULL: nobody asked from outside */
+	struct policy_order order; /* that it rests on */
 };
 
 void
@@ -31,6 +37,7 @@ approval_free(struct approval *ap)
 		return;
 	csr_free(&ap->csr);
 	key_free(ap->key);
+	gate_pass_free(ap->pass);
 	free(ap);
 }
 
@@ -102,14 +109,9 @@ set_texts(struct arena *a, struct grant *g)
 
 /* ---- the gates ---- */
 
-struct names {
-	const char *v[2 + LIMIT_CA_ATTRIBUTES]; /* and that of the certificate that is renewed */
-	size_t n;
-};
-
 /* Every place that may name the template: the attribute and the extension of the request. */
 static void
-gather_names(const struct ca_submit_req *q, const struct csr *csr, struct names *names)
+gather_names(const struct ca_submit_req *q, const struct csr *csr, struct gate_names *names)
 {
 	if (csr->template[0] != '\0')
 		names->v[names->n++] = csr->template;
@@ -120,119 +122,34 @@ gather_names(const struct ca_submit_req *q, const struct csr *csr, struct names 
 	}
 }
 
-static err_t
-resolve_template(struct tx *tx, struct arena *a, const struct names *names, const struct ca *ca,
-    struct template_row *ret)
-{
-	struct template_row first, t;
-
-	if (names->n == 0)
-		FAIL(ERR_TEMPLATE_NONE, "%s", "");
-	for (size_t i = 0; i < names->n; i++) {
-		err_t e = store_template_get(tx, a, names->v[i], &t);
-
-		if (err_is(e, ERR_NOT_FOUND))
-			FAIL(ERR_TEMPLATE_UNKNOWN, "%s on %s", names->v[i], ca->name);
-		TRY(e);
-		if (i == 0)
-			first = t;
-		if (!str_eq_c(str_c(first.name), t.name))
-			FAIL(ERR_TEMPLATE_CONFLICT, "%s and %s", first.name, t.name);
-	}
-	if (!template_on(&first, ca->name))
-		FAIL(ERR_TEMPLATE_UNKNOWN, "%s is not published on %s", first.name, ca->name);
-	*ret = first;
-	return OK;
-}
-
-static err_t
-gate_rights(struct tx *tx, const struct caller *c, const struct ca *ca)
-{
-	(void)tx;
-	if (!(c->who.ca_rights & CA_RIGHT_REQUEST))
-		FAIL(ERR_CA_ENROL_DENIED, "principal %s on %s", c->who.name, ca->name);
-	return OK;
-}
-
-static err_t
-gate_enrol(struct tx *tx, const struct caller *c, const struct template_row *t)
-{
-	unsigned allow = 0, deny = 0;
-	err_t e = store_template_right_get(tx, t->name, c->who.name, &allow, &deny);
-
-	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
-		return e;
-	err_forget(e);
-	allow &= ~deny;
-	if (!(allow & TEMPLATE_ENROL) || !(allow & TEMPLATE_READ))
-		FAIL(ERR_TEMPLATE_DENIED, "principal %s on template %s lacks %s", c->who.name,
-		    t->name, allow & TEMPLATE_ENROL ? "Read" : "Enrol");
-	return OK;
-}
-
-/* Is it a template that this issuer can do right by itself? */
-static err_t
-gate_kind(const struct template_row *t)
-{
-	if (t->flags & (TEMPLATE_IS_CA | TEMPLATE_CROSS_CA))
-		FAIL(ERR_TEMPLATE_MANUAL, "template %s is of CA certificates", t->name);
-	return OK;
-}
-
-struct gates {
-	struct arena *a;
-	const struct ca *ca;
-	const struct names *names;
-	const struct proof *who;
-	const uint8_t *renews; /* NULL: it is no renewal */
-	struct caller caller;
-	struct template_row template;
-	bool ordered; /* by an order of its own */
-	struct issued renewed;
-	int64_t heard, max_days; /* settings */
-};
-
-static err_t
-gates_tx(struct tx *tx, void *arg)
-{
-	struct gates *g = arg;
-
-	TRY(caller_records(tx, g->a, g->who, &g->caller));
-	if (g->renews != NULL) {
-		TRY(renewal_record(tx, g->a, g->renews, &g->renewed));
-		TRY(renewal_stays(tx, g->a, &g->renewed, g->ca->name, g->ordered));
-	}
-	TRY(gate_rights(tx, &g->caller, g->ca));
-	TRY(resolve_template(tx, g->a, g->names, g->ca, &g->template));
-	TRY(gate_enrol(tx, &g->caller, &g->template));
-	TRY(gate_kind(&g->template));
-	TRY(setting_get(tx, SETTING_VALIDITY_ATTRIBUTES, &g->heard));
-	return setting_get(tx, SETTING_MAX_VALIDITY_DAYS, &g->max_days);
-}
-
 err_t
 policy_still(struct tx *tx, struct arena *a, const struct approval *ap)
 {
-	struct names names = { .v = { ap->g.template.name }, .n = 1 };
+	struct gate_names names = { .v = { ap->g.template.name }, .n = 1 };
 	struct gates g = { .a = a, .ca = ap->g.ca, .names = &names, .who = &ap->who };
+	when_t asked = ap->who.asked != 0 ? ap->who.asked : when_now();
+	int64_t now;
 
 	g.ordered = ap->g.ordered;
 	if (ap->renewal)
 		g.renews = ap->renews;
 	if (!ap->from_outside)
 		return OK;
-	TRY(gates_tx(tx, &g));
+	TRY(store_gate_generation(tx, &now));
+	if (now == ap->pass->generation && !ap->renewal)
+		return policy_order_in_time(a, &ap->order, asked);
+	TRY(gates_pass(tx, &g));
 	if (g.template.major != ap->g.template.major || g.template.minor != ap->g.template.minor ||
 	    g.template.order_required != ap->g.template.order_required)
 		FAIL(ERR_BUSY, "template %s was changed meanwhile", g.template.name);
-	return OK;
+	return policy_order_still(tx, a, &ap->order, asked);
 }
 
 /* ---- the order ---- */
 
 static err_t
-take_order(struct store *s, struct arena *a, const struct approval *from, struct str sealed,
-    struct grant *g)
+take_order(
+    struct store *s, struct arena *a, struct approval *from, struct str sealed, struct grant *g)
 {
 	const struct template_row *t = &g->template;
 	struct order o;
@@ -240,6 +157,7 @@ take_order(struct store *s, struct arena *a, const struct approval *from, struct
 	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed,
 	    from->who.vouched != NULL ? STR_EMPTY : STR(from->who.sha256),
 	    from->who.asked != 0 ? from->who.asked : when_now(), &o));
+	policy_order_note(sealed, &o, &from->order);
 	if (!str_ieq_c(str_c(o.ca), g->ca->name))
 		FAIL(ERR_ORDER_CA, "it is for %s, and was sent to %s", o.ca, g->ca->name);
 	if (!str_ieq_c(str_c(o.template), t->name) && !str_eq_c(str_c(o.template), t->oid))
@@ -370,7 +288,7 @@ choose_ca(
 /* Fills in what the request leaves open: its CA, and the template of what it renews. */
 static err_t
 complete(struct store *s, const struct hierarchy *h, struct arena *a, const struct ca_submit_req *q,
-    struct approval *ap, struct names *names, const struct ca **ret)
+    struct approval *ap, struct gate_names *names, const struct ca **ret)
 {
 	struct wanted w = { .a = a, .template = names->n > 0 ? names->v[0] : NULL };
 
@@ -387,12 +305,18 @@ complete(struct store *s, const struct hierarchy *h, struct arena *a, const stru
 	return choose_ca(h, q->ca, &w, ret);
 }
 
+static err_t
+gates_tx(struct tx *tx, void *arg)
+{
+	return gates_pass(tx, arg);
+}
+
 err_t
 policy_gates(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, const struct csr *csr, const struct proof *who,
     struct template_row *ret)
 {
-	struct names names = { .n = 0 };
+	struct gate_names names = { .n = 0 };
 	struct gates g = { .a = a, .names = &names, .who = who };
 	struct wanted w = { .a = a };
 
@@ -411,8 +335,9 @@ policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
     const struct ca_submit_req *q, const struct proof *who, struct approval **ret)
 {
 	auto_approval struct approval *ap = approval_new(NULL);
-	struct names names = { .n = 0 };
-	struct gates g = { .a = a, .names = &names, .who = who };
+	struct gate_names names = { .n = 0 };
+	struct gates asks = { .names = &names, .who = who };
+	const struct gates *g;
 
 	ap->from_outside = true;
 	ap->who = *who;
@@ -420,26 +345,30 @@ policy_request_by(struct store *s, const struct hierarchy *h, struct arena *a,
 		FAIL(ERR_TOO_LARGE, "the request has %zu bytes", q->token.n);
 	TRY(who->sha1 ? csr_parse_sha1(a, q->token, &ap->csr) : csr_parse(a, q->token, &ap->csr));
 	gather_names(q, &ap->csr, &names);
-	TRY(complete(s, h, a, q, ap, &names, &g.ca));
+	TRY(complete(s, h, a, q, ap, &names, &asks.ca));
 	if (ap->renewal)
-		g.renews = ap->renews;
-	ap->g.ca = g.ca;
-	if (g.ca->role == CA_ROLE_ROOT)
-		FAIL(ERR_TEMPLATE_UNKNOWN, "%s signs CAs only", g.ca->name);
-	g.ordered = attribute_get(q, ATTRIBUTE_ORDER)[0] != '\0';
-	TRY(store_read(s, gates_tx, &g));
-	ap->g.template = g.template;
-	ap->g.requester = g.caller.who.name;
+		asks.renews = ap->renews;
+	ap->g.ca = asks.ca;
+	if (asks.ca->role == CA_ROLE_ROOT)
+		FAIL(ERR_TEMPLATE_UNKNOWN, "%s signs CAs only", asks.ca->name);
+	asks.ordered = attribute_get(q, ATTRIBUTE_ORDER)[0] != '\0';
+	TRY(gates_ask(s, h->gates, &asks, &ap->pass));
+	g = &ap->pass->found;
+	ap->g.template = g->template;
+	ap->g.requester = g->caller.who.name;
 	ap->g.key = ap->csr.key;
 	ap->g.spki = STR(ap->csr.spki_sha256);
-	TRY(template_key(&g.template, ap->csr.key, &ap->g.key_usage));
-	ap->g.renewed = g.renewed.id;
-	TRY(set_names(s, a, q, ap->renewal ? &g.renewed : NULL, ap));
+	TRY(template_key(&g->template, ap->csr.key, &ap->g.key_usage));
+	ap->g.renewed = g->renewed.id;
+	TRY(set_names(s, a, q, ap->renewal ? &g->renewed : NULL, ap));
 	TRY(set_texts(a, &ap->g));
-	TRY(set_validity(
-	    &ap->g, g.template.validity, &(struct bounds){ g.max_days * 86400, g.heard != 0, q }));
-	ap->g.pend = (g.template.enrolment_flags & TEMPLATE_PEND_ALL) != 0 && who->asked == 0 &&
-	    !(ap->renewal && (g.template.enrolment_flags & TEMPLATE_PREVIOUS_APPROVAL));
+	TRY(set_validity(&ap->g, g->template.validity,
+	    &(struct bounds){ g->max_days * 86400, g->heard != 0, q }));
+	if (g->template.enrolment_flags & TEMPLATE_PEND_ALL)
+		TRY(policy_order_approved(s, a, &ap->g, &ap->g.approved));
+	ap->g.pend = (g->template.enrolment_flags & TEMPLATE_PEND_ALL) != 0 && who->asked == 0 &&
+	    ap->g.approved == 0 &&
+	    !(ap->renewal && (g->template.enrolment_flags & TEMPLATE_PREVIOUS_APPROVAL));
 	ap->g.ignored = attribute_ignored(a, q);
 	*ret = steal(ap);
 	return OK;
@@ -539,6 +468,19 @@ policy_ca(struct store *s, const struct ca *signer, struct arena *a, const char 
 	ap->g.is_ca = true;
 	ap->g.path_len = path_len;
 	TRY(set_validity(&ap->g, (int64_t)years * 365 * 86400, &(struct bounds){ 0 }));
+	*ret = steal(ap);
+	return OK;
+}
+
+err_t
+policy_cross(struct store *s, const struct ca *signer, struct arena *a, const struct ca *of,
+    struct approval **ret)
+{
+	auto_approval struct approval *ap = NULL;
+
+	TRY(policy_ca(s, signer, a, of->name, of->key, TEMPLATE_SUB_CA, CROSS_YEARS, -1, &ap));
+	if (ap->g.not_after > cert_not_after(of->cert))
+		ap->g.not_after = cert_not_after(of->cert);
 	*ret = steal(ap);
 	return OK;
 }

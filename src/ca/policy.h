@@ -55,6 +55,8 @@ struct grant {
 	uint64_t fence;
 	int64_t renewed; /* the record of the certificate that is renewed; 0: none */
 	bool pend;       /* a manager must approve it first (pending.h): mint() refuses it */
+	/* The earlier request under the same order that a manager approved; 0: none. */
+	int64_t approved;
 	const struct issue_ext
 	    *more; /* of a CA's certificate: what its renewals say of themselves */
 	size_t nmore;
@@ -97,6 +99,9 @@ err_t policy_admin(struct store *s, const struct ca *ca, struct arena *a,
 /* A CA's own certificate. signer->cert NULL: it signs itself. */
 err_t policy_ca(struct store *s, const struct ca *signer, struct arena *a, const char *common_name,
     const struct key *key, const char *template, int years, int path_len, struct approval **ret);
+/* A certificate by one CA here for the key and the name of another, until the first of the two ends. */
+err_t policy_cross(struct store *s, const struct ca *signer, struct arena *a, const struct ca *of,
+    struct approval **ret);
 /* More extensions for a CA's own certificate. They must outlive the approval. */
 void policy_ca_says(struct approval *ap, const struct issue_ext *more, size_t n);
 /* A certificate for a CA elsewhere: its request is a key, a proof that its holder has it, and the name of that CA, which
@@ -111,5 +116,21 @@ err_t policy_order_open(struct store *s, struct arena *a, enum order_kind kind, 
 /* The same, as of a time at which it was shown. */
 err_t policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind,
     struct str sealed, struct str holder, when_t now, struct order *ret);
+
+/* What may end between the look at an order and the intent: the order, and the admission of the key that sealed it. */
+struct policy_order {
+	when_t expires; /* 0: there is no order */
+	uint8_t key[32];
+};
+/* Of one that policy_order_open() took. */
+void policy_order_note(struct str sealed, const struct order *o, struct policy_order *ret);
+/* Is it what this request under the same order asks for? Who asks by order asks again with a new key and a higher fence. */
+bool policy_order_same(const struct issued *row, const struct grant *g);
+/* The request under the grant's order that a manager approved, if it is the same; 0: none. */
+err_t policy_order_approved(struct store *s, struct arena *a, const struct grant *g, int64_t *ret);
+/* ERR_ORDER_EXPIRED. */
+err_t policy_order_in_time(struct arena *a, const struct policy_order *o, when_t now);
+/* The same, and its key is still admitted. Expects a transaction. ERR_ORDER_EXPIRED, ERR_ORDER_SIGNATURE. */
+err_t policy_order_still(struct tx *tx, struct arena *a, const struct policy_order *o, when_t now);
 
 #endif

@@ -64,3 +64,80 @@ policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, str
 	*ret = o;
 	return OK;
 }
+
+void
+policy_order_note(struct str sealed, const struct order *o, struct policy_order *ret)
+{
+	ret->expires = o->expires;
+	/* The last field of a sealed order: which key sealed it. */
+	memcpy(ret->key, sealed.p + sealed.n - sizeof(ret->key), sizeof(ret->key));
+}
+
+err_t
+policy_order_in_time(struct arena *a, const struct policy_order *o, when_t now)
+{
+	if (o->expires != 0 && o->expires <= now)
+		FAIL(ERR_ORDER_EXPIRED, "it expired at %s", when_text(a, o->expires));
+	return OK;
+}
+
+err_t
+policy_order_still(struct tx *tx, struct arena *a, const struct policy_order *o, when_t now)
+{
+	uint8_t sha256[32];
+	struct str *v;
+	size_t n;
+
+	if (o->expires == 0)
+		return OK;
+	TRY(policy_order_in_time(a, o, now));
+	TRY(store_order_keys(tx, a, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		hash_sha256(v[i], sha256);
+		if (memcmp(sha256, o->key, sizeof(sha256)) == 0)
+			return OK;
+	}
+	FAIL(ERR_ORDER_SIGNATURE, "the service that sealed it is not admitted any more");
+}
+
+bool
+policy_order_same(const struct issued *row, const struct grant *g)
+{
+	return id_eq(row->order, g->order) && id_eq(row->user, g->user) &&
+	    id_eq(row->device, g->device) && str_ieq_c(str_c(row->ca), g->ca->name) &&
+	    str_ieq_c(str_c(row->template), g->template.name) &&
+	    str_eq_c(str_c(row->subject), g->subject_text) &&
+	    str_eq_c(str_c(row->san), g->san_text);
+}
+
+struct approved {
+	struct arena *a;
+	const struct grant *g;
+	int64_t id;
+};
+
+static err_t
+approved_tx(struct tx *tx, void *arg)
+{
+	struct approved *p = arg;
+	struct issued row;
+
+	TRY(store_order_approved_get(tx, p->g->order, &p->id));
+	if (p->id == 0)
+		return OK;
+	TRY(store_issued_get(tx, p->a, p->id, &row));
+	if (!policy_order_same(&row, p->g))
+		p->id = 0;
+	return OK;
+}
+
+err_t
+policy_order_approved(struct store *s, struct arena *a, const struct grant *g, int64_t *ret)
+{
+	struct approved p = { .a = a, .g = g };
+
+	if (g->ordered)
+		TRY(store_read(s, approved_tx, &p));
+	*ret = p.id;
+	return OK;
+}

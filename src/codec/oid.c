@@ -123,27 +123,46 @@ arc_decode(struct str *in, uint64_t *ret)
 	FAIL(ERR_DER, "object identifier ends within an arc");
 }
 
+/* In digits, after a dot unless it is the first. */
+static bool
+arc_print(uint64_t v, char *out, size_t *at)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	if (*at + n + 1 > LIMIT_OID_TEXT)
+		return false;
+	if (*at > 0)
+		out[(*at)++] = '.';
+	while (n > 0)
+		out[(*at)++] = digits[--n];
+	return true;
+}
+
 err_t
 oid_text(struct arena *a, struct str content, const char **ret)
 {
-	auto_buf struct buf b;
+	char text[LIMIT_OID_TEXT];
 	uint64_t v, first;
+	size_t n = 0;
+	bool fits;
 
-	buf_init(&b, LIMIT_OID_TEXT + 1);
 	if (content.n == 0)
 		FAIL(ERR_DER, "object identifier without content");
 	TRY(arc_decode(&content, &v));
 	first = v < 80 ? v / 40 : 2;
-	TRY_CTX(buf_printf(&b, "%llu.%llu", (unsigned long long)first,
-		    (unsigned long long)(v - first * 40)),
-	    "object identifier");
-	while (content.n > 0) {
+	fits = arc_print(first, text, &n) && arc_print(v - first * 40, text, &n);
+	while (fits && content.n > 0) {
 		TRY(arc_decode(&content, &v));
-		TRY_CTX(buf_printf(&b, ".%llu", (unsigned long long)v), "object identifier");
+		fits = arc_print(v, text, &n);
 	}
-	if (b.n > LIMIT_OID_TEXT)
+	if (!fits)
 		FAIL(ERR_TOO_LARGE, "object identifier longer than %u characters", LIMIT_OID_TEXT);
-	*ret = arena_cstr(a, buf_str(&b));
+	*ret = arena_cstr(a, str_of(text, n));
 	return OK;
 }
 

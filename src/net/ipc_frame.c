@@ -10,6 +10,13 @@
 #include "base/rd.h"
 #include "base/when.h"
 
+enum { FIRST = 8192 };
+
+struct room {
+	uint8_t *p;
+	size_t max, got;
+};
+
 err_t
 ipc_frame_parse(struct str in, struct ipc_frame *ret)
 {
@@ -97,52 +104,73 @@ await(int fd, short events, int64_t deadline)
 	}
 }
 
-/* *ret_got < n only at the end of the stream. */
+/* What is there, at most n bytes; *ret_got 0: the end of the stream. Nothing there: waits, unless `there` says that more
+ * is on its way and asking first is cheaper. */
 static err_t
-read_all(int fd, uint8_t *p, size_t n, int64_t deadline, size_t *ret_got)
+read_some(int fd, uint8_t *p, size_t n, bool there, int64_t deadline, size_t *ret_got)
 {
-	size_t got = 0;
-
-	while (got < n) {
+	for (;;) {
 		ssize_t k;
 
-		TRY(await(fd, POLLIN, deadline));
-		k = recv(fd, p + got, n - got, MSG_DONTWAIT);
-		if (k == 0 || (k < 0 && errno == ECONNRESET))
-			break;
-		if (k < 0 && errno != EAGAIN && errno != EINTR)
+		if (!there)
+			TRY(await(fd, POLLIN, deadline));
+		k = recv(fd, p, n, MSG_DONTWAIT);
+		if (k == 0 || (k < 0 && errno == ECONNRESET)) {
+			*ret_got = 0;
+			return OK;
+		}
+		if (k > 0) {
+			*ret_got = (size_t)k;
+			return OK;
+		}
+		if (errno != EAGAIN && errno != EINTR)
 			FAIL(ERR_IPC, "receive: %s", strerror(errno));
-		if (k > 0)
-			got += (size_t)k;
+		there = false;
 	}
-	*ret_got = got;
+}
+
+/* From *got on until there are `least` bytes; fewer only at the end of the stream. */
+static err_t
+read_until(int fd, struct room *b, size_t least, int64_t deadline)
+{
+	while (b->got < least) {
+		size_t k;
+
+		TRY(read_some(fd, b->p + b->got, b->max - b->got, b->got > 0, deadline, &k));
+		if (k == 0)
+			return OK;
+		b->got += k;
+	}
 	return OK;
 }
 
 err_t
 ipc_frame_read(int fd, struct arena *a, int64_t deadline, struct ipc_frame *ret, bool *ret_eof)
 {
-	uint8_t head[4];
-	struct str in = STR(head);
+	uint8_t first[FIRST]; /* most messages are whole in it */
+	struct room head = { first, sizeof(first), 0 }, body = { NULL, 0, 0 };
+	struct str in = str_of(first, 4);
 	uint32_t length;
-	uint8_t *body;
-	size_t got;
 
-	TRY(read_all(fd, head, sizeof(head), deadline, &got));
-	if (got == 0) {
+	TRY(read_until(fd, &head, 4, deadline));
+	if (head.got == 0) {
 		*ret_eof = true;
 		return OK;
 	}
-	if (got < sizeof(head))
+	if (head.got < 4)
 		FAIL(ERR_IPC, "closed within a message");
 	TRY(rd_u32(&in, &length));
 	if (length < IPC_HEAD || length > IPC_FRAME_MAX)
 		FAIL(ERR_IPC, "a message of %u bytes", length);
-	body = arena_alloc(a, length);
-	TRY(read_all(fd, body, length, deadline, &got));
-	if (got < length)
+	/* Who asks waits for the answer before asking more. */
+	if (head.got - 4 > length)
+		FAIL(ERR_IPC, "bytes after a message");
+	body = (struct room){ arena_alloc(a, length), length, head.got - 4 };
+	memcpy(body.p, first + 4, body.got);
+	TRY(read_until(fd, &body, length, deadline));
+	if (body.got < length)
 		FAIL(ERR_IPC, "closed within a message");
-	TRY(ipc_frame_parse(str_of(body, length), ret));
+	TRY(ipc_frame_parse(str_of(body.p, length), ret));
 	*ret_eof = false;
 	return OK;
 }
@@ -158,12 +186,13 @@ ipc_frame_send(int fd, const struct ipc_frame *f, int64_t deadline)
 	while (sent < b.n) {
 		ssize_t k;
 
-		TRY(await(fd, POLLOUT, deadline));
 		k = send(fd, b.p + sent, b.n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (k < 0 && errno != EAGAIN && errno != EINTR)
 			FAIL(ERR_IPC, "send: %s", strerror(errno));
 		if (k > 0)
 			sent += (size_t)k;
+		else
+			TRY(await(fd, POLLOUT, deadline));
 	}
 	return OK;
 }

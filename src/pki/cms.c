@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "codec/der.h"
+#include "pki/build.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
@@ -115,24 +116,52 @@ cms_open(
 	return OK;
 }
 
+/* Exactly one element that can be a certificate: what it says is for who reads it. */
+static err_t
+check_whole(struct str der)
+{
+	struct str in = der, body;
+	err_t e = der_take(&in, DER_SEQUENCE, &body);
+
+	if (der.n > LIMIT_CERT_BYTES || !err_ok(e) || in.n > 0) {
+		err_forget(e);
+		FAIL(ERR_CERTIFICATE, "%zu bytes that are no certificate", der.n);
+	}
+	return OK;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/*
+ * RFC 5652 5.1 without signers and content, RFC 5272 4.1: "certs-only". Written directly: OpenSSL would parse every
+ * certificate for it, and it is made for each one that is issued.
+ */
 err_t
 cms_certs(struct arena *a, const struct str *certs, size_t n, struct str *ret)
 {
-	auto_cms CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
+	static const uint8_t version[] = { DER_INTEGER, 1, 1 }, none[] = { DER_SET, 0 };
+	static const uint8_t data[] = { DER_SEQUENCE, 11, DER_OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7,
+		0x0d, 0x01, 0x07, 0x01 };
+	static const uint8_t signed_data[] = { DER_OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
+		0x07, 0x02 };
+	struct str parts[5] = { STR(version), STR(none), STR(data), STR_EMPTY, STR(none) };
+	struct str outer[2] = { STR(signed_data), STR_EMPTY };
+	struct str *sorted;
 
 	if (n == 0 || n > LIMIT_CERTS)
 		FAIL(ERR_RANGE, "%zu certificates", n);
-	/* No signer and no content: RFC 5272 4.1, "certs-only". */
-	if (cms == NULL || CMS_set_detached(cms, 1) != 1)
-		FAIL_SSL(ERR_CRYPTO, "certificates");
-	for (size_t i = 0; i < n; i++) {
-		auto_cert struct cert *c = NULL;
-
-		TRY(cert_parse(certs[i], &c));
-		if (CMS_add1_cert(cms, cert_x509(c)) != 1)
-			FAIL_SSL(ERR_CRYPTO, "certificates");
-	}
-	return to_der(a, cms, ret);
+	sorted = arena_copy(a, certs, n * sizeof(*certs));
+	for (size_t i = 0; i < n; i++)
+		TRY(check_whole(sorted[i]));
+	qsort(sorted, n, sizeof(*sorted), by_bytes); /* X.690 11.6 */
+	TRY(build_wrap(a, DER_CONTEXT(0), build_join(a, sorted, n), &parts[3]));
+	TRY(build_wrap(a, DER_SEQUENCE, build_join(a, parts, COUNT(parts)), &outer[1]));
+	TRY(build_wrap(a, DER_CONTEXT(0), outer[1], &outer[1]));
+	return build_wrap(a, DER_SEQUENCE, build_join(a, outer, COUNT(outer)), ret);
 }
 
 /* SEQUENCE whose first member is an OBJECT IDENTIFIER. */

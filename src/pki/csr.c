@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/limits.h"
+#include "base/rd.h"
 #include "base/text.h"
 #include "codec/der.h"
 #include "codec/dn_key.h"
@@ -14,10 +15,24 @@
 #include "pki/key_int.h"
 
 #define OID_SAN "2.5.29.17"
-#define OID_EKU "2.5.29.37"
+
+/* Identifiers as their bytes, for what is read. */
+#define OID_BYTES(text) \
+	{ \
+		(const uint8_t *)(text), sizeof(text) - 1 \
+	}
+
+static const struct str oid_san = OID_BYTES("\x55\x1d\x11"), oid_eku = OID_BYTES("\x55\x1d\x25");
+static const struct str oid_template_name = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x14\x02");
+static const struct str oid_template_info = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x15\x07");
+static const struct str oid_sid = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x19\x02");
+static const struct str oid_ms_extensions = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e");
+static const struct str oid_extensions = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");
+static const struct str oid_challenge = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07");
 /* RFC 7030 4.4.1.1, 4.4.1.2 */
-#define OID_DECRYPT_KEY "1.2.840.113549.1.9.16.2.37"
-#define OID_ASYMMETRIC_DECRYPT_KEY "1.2.840.113549.1.9.16.2.54"
+static const struct str oid_decrypt_key = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x25");
+static const struct str oid_asymmetric_decrypt_key =
+    OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x36");
 
 static err_t
 make_extensions(const struct csr_spec *s, STACK_OF(X509_EXTENSION) * *list)
@@ -70,73 +85,174 @@ csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, stru
 /* What a request's proof of possession must be. */
 enum proof { PROOF_SHA2, PROOF_SHA1_TOO, PROOF_NONE };
 
-static err_t
-check_proof(X509_REQ *req, enum proof proof)
-{
-	int md = NID_undef;
-	EVP_PKEY *key = X509_REQ_get0_pubkey(req);
+/* A request taken apart (RFC 2986 4.2); all borrowed. */
+struct parts {
+	struct str info;          /* what is signed, whole */
+	struct str subject, spki; /* whole */
+	struct str attributes;    /* one after the other */
+	struct str algorithm;     /* OID of the signature */
+	struct str signature;
+};
 
-	if (key == NULL)
-		FAIL_SSL(ERR_KEY, "public key of the request");
-	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(req), &md, NULL) != 1 ||
-	    (md != NID_sha256 && md != NID_sha384 && md != NID_sha512 &&
-		!(proof == PROOF_SHA1_TOO && md == NID_sha1))) {
-		ssl_forget();
-		FAIL(ERR_CSR_SIGNATURE, "signature algorithm %s is not taken",
-		    OBJ_nid2sn(X509_REQ_get_signature_nid(req)));
-	}
-	if (X509_REQ_verify(req, key) != 1) {
-		ssl_forget();
-		FAIL(ERR_CSR_SIGNATURE, "%s", "");
-	}
+/* A whole element, tag and length with it. */
+static err_t
+take_whole(struct str *in, uint8_t tag, struct str *ret)
+{
+	const uint8_t *start = in->p;
+	struct str content;
+
+	TRY(der_take(in, tag, &content));
+	*ret = str_of(start, (size_t)(in->p - start));
 	return OK;
 }
 
-/* Where extensions stand (RFC 2985 5.4.2, or Microsoft's own), at one place at most and none twice. */
 static err_t
-read_extensions(X509_REQ *req, STACK_OF(X509_EXTENSION) * *ret)
+read_info(struct str info, struct parts *p)
 {
-	auto_exts STACK_OF(X509_EXTENSION) *exts = NULL;
-	int n = 0;
+	struct str body, version;
 
-	for (int i = 0; i < X509_REQ_get_attr_count(req); i++) {
-		X509_ATTRIBUTE *at = X509_REQ_get_attr(req, i);
-		int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(at));
+	TRY(der_take(&info, DER_SEQUENCE, &body));
+	TRY(der_take(&body, DER_INTEGER, &version));
+	if (version.n != 1 || version.p[0] != 0)
+		FAIL(ERR_CSR, "it is not of version 1");
+	TRY(take_whole(&body, DER_SEQUENCE, &p->subject));
+	TRY(take_whole(&body, DER_SEQUENCE, &p->spki));
+	/* Not optional in RFC 2986, and left out by some. */
+	if (body.n > 0)
+		TRY(der_take(&body, DER_CONTEXT(0), &p->attributes));
+	return rd_end(&body);
+}
 
-		if (nid != NID_ext_req && nid != NID_ms_ext_req)
-			continue;
-		if (++n > 1 || X509_ATTRIBUTE_count(at) != 1)
-			FAIL(ERR_CSR, "extensions are asked for more than once");
+static err_t
+read_parts(struct str der, struct parts *p)
+{
+	struct str body, algorithm, bits;
+
+	TRY(der_take(&der, DER_SEQUENCE, &body));
+	TRY(rd_end(&der));
+	TRY(take_whole(&body, DER_SEQUENCE, &p->info));
+	TRY(der_take(&body, DER_SEQUENCE, &algorithm));
+	TRY(der_take(&body, DER_BITSTRING, &bits));
+	TRY(rd_end(&body));
+	TRY(der_take(&algorithm, DER_OID, &p->algorithm));
+	if (bits.n == 0 || bits.p[0] != 0)
+		FAIL(ERR_CSR, "unused bits in the signature");
+	p->signature = str_of(bits.p + 1, bits.n - 1);
+	return read_info(p->info, p);
+}
+
+/* ---- the proof ---- */
+
+/* RFC 8017 A.2.4, RFC 5758 3.2, RFC 3279 2.2.3 */
+static const struct sigalg {
+	struct str oid;
+	const char *md;
+	enum key_alg alg;
+	bool sha1;
+} sigalgs[] = {
+	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), "SHA256", KEY_RSA, false },
+	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"), "SHA384", KEY_RSA, false },
+	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"), "SHA512", KEY_RSA, false },
+	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x02"), "SHA256", KEY_EC, false },
+	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x03"), "SHA384", KEY_EC, false },
+	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x04"), "SHA512", KEY_EC, false },
+	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"), "SHA1", KEY_RSA, true },
+	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x01"), "SHA1", KEY_EC, true },
+};
+
+static err_t
+check_proof(struct arena *a, const struct parts *p, const struct key *k, enum proof proof)
+{
+	const struct sigalg *s = NULL;
+	const char *name;
+	err_t e;
+
+	for (size_t i = 0; i < COUNT(sigalgs) && s == NULL; i++)
+		if (str_eq(p->algorithm, sigalgs[i].oid) &&
+		    (proof == PROOF_SHA1_TOO || !sigalgs[i].sha1))
+			s = &sigalgs[i];
+	if (s == NULL) {
+		TRY(oid_text(a, p->algorithm, &name));
+		FAIL(ERR_CSR_SIGNATURE, "signature algorithm %s is not taken", name);
 	}
-	if (n == 0)
-		return OK;
-	exts = X509_REQ_get_extensions(req);
-	if (exts == NULL)
-		FAIL_SSL(ERR_CSR, "extensions");
-	if (sk_X509_EXTENSION_num(exts) > (int)LIMIT_EXTENSIONS)
-		FAIL(ERR_CSR, "%d extensions", sk_X509_EXTENSION_num(exts));
-	for (int i = 0; i < sk_X509_EXTENSION_num(exts); i++) {
-		X509_EXTENSION *e = sk_X509_EXTENSION_value(exts, i);
+	if (s->alg != key_algorithm(k))
+		FAIL(ERR_CSR_SIGNATURE, "the signature is not of the kind of the key");
+	e = key_verify_with(k, s->md, p->info, p->signature);
+	if (!err_is(e, ERR_SIGNATURE))
+		return e;
+	err_forget(e);
+	FAIL(ERR_CSR_SIGNATURE, "%s", "");
+}
 
-		if (X509v3_get_ext_by_OBJ(exts, X509_EXTENSION_get_object(e), i) >= 0)
+/* ---- attributes and extensions ---- */
+
+struct attribute {
+	struct str oid, values;
+};
+
+static err_t
+next_attribute(struct str *in, struct attribute *ret)
+{
+	struct str one;
+
+	TRY(der_take(in, DER_SEQUENCE, &one));
+	TRY(der_take(&one, DER_OID, &ret->oid));
+	TRY(der_take(&one, DER_SET, &ret->values));
+	return rd_end(&one);
+}
+
+struct ext {
+	struct str oid, value;
+};
+
+struct exts {
+	struct ext v[LIMIT_EXTENSIONS];
+	size_t n;
+};
+
+static err_t
+read_extension(struct str in, struct exts *ret)
+{
+	struct ext x;
+	struct str critical;
+
+	TRY(der_take(&in, DER_OID, &x.oid));
+	if (in.n > 0 && in.p[0] == DER_BOOLEAN)
+		TRY(der_take(&in, DER_BOOLEAN, &critical));
+	TRY(der_take(&in, DER_OCTETS, &x.value));
+	TRY(rd_end(&in));
+	for (size_t i = 0; i < ret->n; i++)
+		if (str_eq(ret->v[i].oid, x.oid))
 			FAIL(ERR_CSR, "an extension stands there twice");
+	if (ret->n == LIMIT_EXTENSIONS)
+		FAIL(ERR_CSR, "more than %u extensions", LIMIT_EXTENSIONS);
+	ret->v[ret->n++] = x;
+	return OK;
+}
+
+static err_t
+read_extensions(struct str values, struct exts *ret)
+{
+	struct str list, one;
+
+	TRY(der_take(&values, DER_SEQUENCE, &list));
+	if (values.n > 0)
+		FAIL(ERR_CSR, "extensions are asked for more than once");
+	while (list.n > 0) {
+		TRY(der_take(&list, DER_SEQUENCE, &one));
+		TRY(read_extension(one, ret));
 	}
-	*ret = steal(exts);
 	return OK;
 }
 
 /* Empty when there is no such extension. */
 static struct str
-ext_value(struct arena *a, const STACK_OF(X509_EXTENSION) * exts, const char *oid)
+ext_value(struct arena *a, const struct exts *exts, struct str oid)
 {
-	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
-	int at = exts == NULL || o == NULL ? -1 : X509v3_get_ext_by_OBJ(exts, o, -1);
-	const ASN1_OCTET_STRING *v;
-
-	if (at < 0)
-		return STR_EMPTY;
-	v = X509_EXTENSION_get_data(X509v3_get_ext(exts, at));
-	return arena_str(a, str_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v)));
+	for (size_t i = 0; i < exts->n; i++)
+		if (str_eq(exts->v[i].oid, oid))
+			return arena_str(a, exts->v[i].value);
+	return STR_EMPTY;
 }
 
 static err_t
@@ -161,10 +277,10 @@ read_ekus(struct arena *a, struct str der, struct csr *c)
 }
 
 static err_t
-read_template(struct arena *a, const STACK_OF(X509_EXTENSION) * exts, const char **ret)
+read_template(struct arena *a, const struct exts *exts, const char **ret)
 {
-	struct str name = ext_value(a, exts, OID_TEMPLATE_NAME);
-	struct str info = ext_value(a, exts, OID_TEMPLATE_INFO);
+	struct str name = ext_value(a, exts, oid_template_name);
+	struct str info = ext_value(a, exts, oid_template_info);
 	struct ms_template_info t;
 
 	*ret = "";
@@ -179,94 +295,101 @@ read_template(struct arena *a, const STACK_OF(X509_EXTENSION) * exts, const char
 
 /* RFC 2985 5.4.1 says DirectoryString; IA5String is seen as well. */
 static err_t
-read_challenge(struct arena *a, X509_REQ *req, const char **ret)
+read_challenge(struct arena *a, struct str values, const char **ret)
 {
-	int at = X509_REQ_get_attr_by_NID(req, NID_pkcs9_challengePassword, -1);
 	auto_ossl_bytes unsigned char *utf8 = NULL;
-	const ASN1_TYPE *v;
+	auto_octets ASN1_STRING *text = NULL;
+	struct str content;
+	uint8_t tag;
 	int n;
 
-	*ret = "";
-	if (at < 0)
-		return OK;
-	if (X509_REQ_get_attr_by_NID(req, NID_pkcs9_challengePassword, at) >= 0 ||
-	    X509_ATTRIBUTE_count(X509_REQ_get_attr(req, at)) != 1)
+	TRY(der_next(&values, &tag, &content));
+	if (values.n > 0)
 		FAIL(ERR_CSR, "more than one challenge password");
-	v = X509_ATTRIBUTE_get0_type(X509_REQ_get_attr(req, at), 0);
-	if (v == NULL ||
-	    (v->type != V_ASN1_PRINTABLESTRING && v->type != V_ASN1_UTF8STRING &&
-		v->type != V_ASN1_IA5STRING && v->type != V_ASN1_T61STRING &&
-		v->type != V_ASN1_BMPSTRING))
+	if (tag != DER_PRINTABLE && tag != DER_UTF8 && tag != DER_IA5 && tag != DER_T61 &&
+	    tag != DER_BMP)
 		FAIL(ERR_CSR, "the challenge password is no text");
-	n = ASN1_STRING_to_UTF8(&utf8, v->value.asn1_string);
+	text = ASN1_STRING_type_new(tag);
+	if (text == NULL || ASN1_STRING_set(text, content.p, (int)content.n) != 1)
+		FAIL_SSL(ERR_CSR, "challenge password");
+	n = ASN1_STRING_to_UTF8(&utf8, text);
 	if (n < 0)
 		FAIL_SSL(ERR_CSR, "challenge password");
 	return text_cstr(a, str_of(utf8, (size_t)n), ret);
 }
 
-static bool
-has_attribute(X509_REQ *req, const char *oid)
+/* Extensions stand at one place at most: RFC 2985 5.4.2, or Microsoft's own. */
+static err_t
+read_attributes(struct arena *a, struct str in, struct exts *exts, struct csr *c)
 {
-	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+	bool challenged = false, extended = false;
 
-	return o != NULL && X509_REQ_get_attr_by_OBJ(req, o, -1) >= 0;
+	while (in.n > 0) {
+		struct attribute at;
+
+		TRY(next_attribute(&in, &at));
+		if (str_eq(at.oid, oid_challenge)) {
+			if (challenged)
+				FAIL(ERR_CSR, "more than one challenge password");
+			challenged = true;
+			TRY(read_challenge(a, at.values, &c->challenge));
+		} else if (str_eq(at.oid, oid_extensions) || str_eq(at.oid, oid_ms_extensions)) {
+			if (extended)
+				FAIL(ERR_CSR, "extensions are asked for more than once");
+			extended = true;
+			TRY_CTX(read_extensions(at.values, exts), "extensions");
+		} else if (str_eq(at.oid, oid_decrypt_key) ||
+		    str_eq(at.oid, oid_asymmetric_decrypt_key)) {
+			c->sealed_key = true;
+		}
+	}
+	return OK;
 }
 
 static err_t
-read_fields(struct arena *a, X509_REQ *req, struct csr *c)
+read_fields(struct arena *a, const struct parts *p, struct csr *c)
 {
-	auto_exts STACK_OF(X509_EXTENSION) *exts = NULL;
-	const unsigned char *subject;
+	struct exts *exts = ARENA_NEW(a, struct exts);
 	struct str sid;
-	size_t n;
 
-	TRY(read_extensions(req, &exts));
-	if (X509_NAME_get0_der(X509_REQ_get_subject_name(req), &subject, &n) != 1)
-		FAIL_SSL(ERR_CSR, "subject");
-	c->subject = arena_str(a, str_of(subject, n));
-	c->san = ext_value(a, exts, OID_SAN);
-	TRY_CTX(read_ekus(a, ext_value(a, exts, OID_EKU), c), "extended key usage");
+	c->challenge = "";
+	TRY(read_attributes(a, p->attributes, exts, c));
+	c->subject = arena_str(a, p->subject);
+	c->san = ext_value(a, exts, oid_san);
+	TRY_CTX(read_ekus(a, ext_value(a, exts, oid_eku), c), "extended key usage");
 	c->sid = "";
-	sid = ext_value(a, exts, OID_NTDS_SECURITY);
+	sid = ext_value(a, exts, oid_sid);
 	if (sid.n > 0)
 		TRY_CTX(ms_sid_parse(a, sid, &c->sid), "SID extension");
-	c->sealed_key =
-	    has_attribute(req, OID_DECRYPT_KEY) || has_attribute(req, OID_ASYMMETRIC_DECRYPT_KEY);
-	TRY(read_challenge(a, req, &c->challenge));
 	return read_template(a, exts, &c->template);
 }
 
+/* What is not built as a request is one error, whatever the place. */
 static err_t
-read_key(X509_REQ *req, struct csr *c)
+as_request(err_t e)
 {
-	EVP_PKEY *p = X509_REQ_get_pubkey(req);
+	struct err_report rep;
 
-	if (p == NULL)
-		FAIL_SSL(ERR_KEY, "public key of the request");
-	TRY(key_adopt_request(p, X509_REQ_get_X509_PUBKEY(req), &c->key));
-	return key_spki_sha256(c->key, c->spki_sha256);
+	if (!err_is(e, ERR_DER) && !err_is(e, ERR_TRUNCATED) && !err_is(e, ERR_TRAILING))
+		return e;
+	err_take(e, &rep);
+	FAIL(ERR_CSR, "%s", rep.detail);
 }
 
 static err_t
 parse(struct arena *a, struct str der, enum proof proof, struct csr *ret)
 {
-	const unsigned char *p = der.p;
-	auto_x509_req X509_REQ *req = NULL;
 	auto_csr struct csr c = { 0 };
+	struct parts p = { 0 };
 
 	if (der.n == 0 || der.n > LIMIT_CSR_BYTES)
 		FAIL(ERR_CSR, "%zu bytes", der.n);
-	req = d2i_X509_REQ(NULL, &p, (long)der.n);
-	if (req == NULL)
-		FAIL_SSL(ERR_CSR, "%s", "");
-	if (p != der.p + der.n)
-		FAIL(ERR_CSR, "bytes after the request");
-	if (X509_REQ_get_version(req) != X509_REQ_VERSION_1)
-		FAIL(ERR_CSR, "version %ld", X509_REQ_get_version(req) + 1);
-	TRY(read_key(req, &c));
+	TRY(as_request(read_parts(der, &p)));
+	TRY(key_from_spki(p.spki, &c.key));
+	TRY(key_spki_sha256(c.key, c.spki_sha256));
 	if (proof != PROOF_NONE)
-		TRY(check_proof(req, proof));
-	TRY(read_fields(a, req, &c));
+		TRY(check_proof(a, &p, c.key, proof));
+	TRY(as_request(read_fields(a, &p, &c)));
 	*ret = c;
 	c.key = NULL;
 	return OK;

@@ -2,19 +2,21 @@
 /* Certificates: building and signing. The check in between is issue_lint.c; CRLs are crl.h. */
 #include "pki/issue.h"
 
-#include <openssl/x509v3.h>
-
+#include "base/limits.h"
 #include "base/secret.h"
 #include "codec/der.h"
+#include "codec/ms_ext.h"
 #include "codec/oid.h"
 #include "pki/build.h"
 #include "pki/key_int.h"
 
 #define OID_SKI "2.5.29.14"
+#define OID_KEY_USAGE "2.5.29.15"
 #define OID_SAN "2.5.29.17"
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
 #define OID_CRL_POINTS "2.5.29.31"
 #define OID_AKI "2.5.29.35"
+#define OID_EKU "2.5.29.37"
 #define OID_AIA "1.3.6.1.5.5.7.1.1"
 #define OID_AD_CA_ISSUERS "1.3.6.1.5.5.7.48.2"
 #define OID_AD_OCSP "1.3.6.1.5.5.7.48.1"
@@ -26,23 +28,73 @@ issue_serial(uint8_t ret[20])
 	ret[0] = (ret[0] & 0x3f) | 0x40;
 }
 
+/* The extensions, each as its bytes (RFC 5280 4.1): OpenSSL's objects are made of texts, and taken apart again. */
+struct exts {
+	struct arena *a;
+	struct str v[LIMIT_EXTENSIONS];
+	size_t n;
+};
+
 static err_t
-add_ids(struct arena *a, const struct issue_spec *s, const struct key *signer,
-    STACK_OF(X509_EXTENSION) * *list)
+put_ext(struct exts *list, const char *oid, bool critical, struct str value)
+{
+	static const uint8_t yes[] = { DER_BOOLEAN, 1, 0xff };
+	struct str parts[3] = { STR_EMPTY, critical ? STR(yes) : STR_EMPTY, STR_EMPTY };
+
+	if (list->n == LIMIT_EXTENSIONS)
+		FAIL(ERR_TOO_LARGE, "more than %u extensions", LIMIT_EXTENSIONS);
+	TRY(oid_content(list->a, oid, &parts[0]));
+	TRY(build_wrap(list->a, DER_OID, parts[0], &parts[0]));
+	TRY(build_wrap(list->a, DER_OCTETS, value, &parts[2]));
+	TRY(build_wrap(
+	    list->a, DER_SEQUENCE, build_join(list->a, parts, COUNT(parts)), &list->v[list->n]));
+	list->n++;
+	return OK;
+}
+
+static err_t
+add_purposes(struct arena *a, const struct issue_spec *s, struct exts *list)
+{
+	uint8_t usage[4];
+	struct str der;
+
+	if (s->key_usage != 0) {
+		build_key_usage_der(s->key_usage, usage);
+		TRY(put_ext(list, OID_KEY_USAGE, true, STR(usage)));
+	}
+	if (s->nekus == 0)
+		return OK;
+	TRY(build_ekus_der(a, s->ekus, s->nekus, &der));
+	return put_ext(list, OID_EKU, false, der);
+}
+
+static err_t
+add_sid(struct arena *a, const struct issue_spec *s, struct exts *list)
+{
+	struct str der;
+
+	if (s->sid == NULL || s->sid[0] == '\0')
+		return OK;
+	TRY(ms_sid_encode(a, s->sid, &der));
+	return put_ext(list, OID_NTDS_SECURITY, false, der);
+}
+
+static err_t
+add_ids(struct arena *a, const struct issue_spec *s, const struct key *signer, struct exts *list)
 {
 	uint8_t id[20];
 	struct str der;
 
 	TRY(build_key_id(s->key, id));
 	TRY(build_wrap(a, DER_OCTETS, STR(id), &der));
-	TRY(build_ext(list, OID_SKI, false, der));
+	TRY(put_ext(list, OID_SKI, false, der));
 	TRY(build_aki_der(a, s->issuer, signer, &der));
-	return build_ext(list, OID_AKI, false, der);
+	return put_ext(list, OID_AKI, false, der);
 }
 
 /* RFC 5280 4.2.1.13: one point with one URL. */
 static err_t
-add_crl_point(struct arena *a, const char *url, STACK_OF(X509_EXTENSION) * *list)
+add_crl_point(struct arena *a, const char *url, struct exts *list)
 {
 	struct str der;
 
@@ -53,7 +105,7 @@ add_crl_point(struct arena *a, const char *url, STACK_OF(X509_EXTENSION) * *list
 	TRY(build_wrap(a, DER_CONTEXT(0), der, &der));                  /* distributionPoint */
 	TRY(build_wrap(a, DER_SEQUENCE, der, &der));
 	TRY(build_wrap(a, DER_SEQUENCE, der, &der));
-	return build_ext(list, OID_CRL_POINTS, false, der);
+	return put_ext(list, OID_CRL_POINTS, false, der);
 }
 
 static err_t
@@ -72,7 +124,7 @@ access_description(struct arena *a, const char *method, const char *url, struct 
 
 /* RFC 5280 4.2.2.1 */
 static err_t
-add_access(struct arena *a, const struct issue_spec *s, STACK_OF(X509_EXTENSION) * *list)
+add_access(struct arena *a, const struct issue_spec *s, struct exts *list)
 {
 	struct str parts[2], der;
 
@@ -81,11 +133,11 @@ add_access(struct arena *a, const struct issue_spec *s, STACK_OF(X509_EXTENSION)
 	TRY(access_description(a, OID_AD_CA_ISSUERS, s->aia_url, &parts[0]));
 	TRY(access_description(a, OID_AD_OCSP, s->ocsp_url, &parts[1]));
 	TRY(build_wrap(a, DER_SEQUENCE, build_join(a, parts, 2), &der));
-	return build_ext(list, OID_AIA, false, der);
+	return put_ext(list, OID_AIA, false, der);
 }
 
 static err_t
-add_constraints(struct arena *a, const struct issue_spec *s, STACK_OF(X509_EXTENSION) * *list)
+add_constraints(struct arena *a, const struct issue_spec *s, struct exts *list)
 {
 	static const uint8_t is_ca[] = { DER_BOOLEAN, 1, 0xff };
 	uint8_t length[] = { DER_INTEGER, 1, (uint8_t)s->path_len };
@@ -97,24 +149,23 @@ add_constraints(struct arena *a, const struct issue_spec *s, STACK_OF(X509_EXTEN
 	if (s->path_len > 127)
 		FAIL(ERR_RANGE, "path length %d", s->path_len);
 	TRY(build_wrap(a, DER_SEQUENCE, build_join(a, parts, 2), &der));
-	return build_ext(list, OID_BASIC_CONSTRAINTS, true, der);
+	return put_ext(list, OID_BASIC_CONSTRAINTS, true, der);
 }
 
 static err_t
-add_extensions(struct arena *a, const struct issue_spec *s, const struct key *signer,
-    STACK_OF(X509_EXTENSION) * *list)
+add_extensions(
+    struct arena *a, const struct issue_spec *s, const struct key *signer, struct exts *list)
 {
 	TRY(add_ids(a, s, signer, list));
-	TRY(build_key_usage(list, s->key_usage));
-	TRY(build_ekus(list, s->ekus, s->nekus));
+	TRY(add_purposes(a, s, list));
 	if (s->san.n > 0)
-		TRY(build_ext(list, OID_SAN, s->subject.n <= 2, s->san));
+		TRY(put_ext(list, OID_SAN, s->subject.n <= 2, s->san));
 	TRY(add_crl_point(a, s->crl_url, list));
 	TRY(add_access(a, s, list));
 	TRY(add_constraints(a, s, list));
-	TRY(build_sid(list, s->sid));
+	TRY(add_sid(a, s, list));
 	for (size_t i = 0; i < s->nmore; i++)
-		TRY(build_ext(list, s->more[i].oid, s->more[i].critical, s->more[i].value));
+		TRY(put_ext(list, s->more[i].oid, s->more[i].critical, s->more[i].value));
 	return OK;
 }
 
@@ -133,15 +184,13 @@ static err_t
 put_extensions(
     struct arena *a, const struct issue_spec *s, const struct key *signer, struct str *ret)
 {
-	auto_exts STACK_OF(X509_EXTENSION) *list = NULL;
-	auto_ossl_bytes unsigned char *der = NULL;
-	int n;
+	struct exts *list = ARENA_NEW(a, struct exts);
+	struct str all;
 
-	TRY(add_extensions(a, s, signer, &list));
-	n = i2d_X509_EXTENSIONS(list, &der);
-	if (n <= 0)
-		FAIL_SSL(ERR_CRYPTO, "extensions");
-	return build_wrap(a, DER_CONTEXT(3), str_of(der, (size_t)n), ret);
+	list->a = a;
+	TRY(add_extensions(a, s, signer, list));
+	TRY(build_wrap(a, DER_SEQUENCE, build_join(a, list->v, list->n), &all));
+	return build_wrap(a, DER_CONTEXT(3), all, ret);
 }
 
 /* RFC 5280 4.1.2, written directly: OpenSSL would decode the public key once more for it. */

@@ -155,7 +155,7 @@ settings_apply(struct db *db)
 		return db_exec(db, "PRAGMA cache_size=-512; PRAGMA query_only=ON;");
 	return db_exec(db,
 	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048;"
-	    "PRAGMA journal_size_limit=16777216;");
+	    "PRAGMA journal_size_limit=16777216; PRAGMA wal_autocheckpoint=4000;");
 }
 
 /* application_id of each schema: "CHsv", "CHca". */
@@ -264,16 +264,27 @@ db_close(struct db *db)
 	free(db);
 }
 
+/* Of the statements that come with every transaction: to be prepared each time would be a large part of it. */
+static err_t
+db_run(struct db *db, enum stmt_id q)
+{
+	auto_db_stmt struct db_stmt *st = NULL;
+	bool row;
+
+	TRY(db_stmt(db, q, &st));
+	return db_step(st, &row);
+}
+
 err_t
 db_begin(struct db *db)
 {
-	return db_exec(db, db->writer ? "BEGIN IMMEDIATE" : "BEGIN");
+	return db_run(db, db->writer ? STMT_TX_BEGIN_WRITE : STMT_TX_BEGIN);
 }
 
 err_t
 db_commit(struct db *db)
 {
-	err_t e = db_exec(db, "COMMIT");
+	err_t e = db_run(db, STMT_TX_COMMIT);
 
 	if (err_ok(e))
 		return OK;
@@ -285,7 +296,7 @@ void
 db_rollback(struct db *db)
 {
 	if (db_in_tx(db))
-		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+		err_forget(db_run(db, STMT_TX_ROLLBACK));
 }
 
 bool
@@ -297,13 +308,13 @@ db_in_tx(const struct db *db)
 err_t
 db_mark(struct db *db)
 {
-	return db_exec(db, "SAVEPOINT mark");
+	return db_run(db, STMT_TX_MARK);
 }
 
 err_t
 db_keep(struct db *db)
 {
-	return db_exec(db, "RELEASE mark");
+	return db_run(db, STMT_TX_KEEP);
 }
 
 err_t

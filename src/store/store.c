@@ -15,7 +15,9 @@
 #include "store/store.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 
 #include "store/row.h"
@@ -30,8 +32,7 @@ struct job {
 	void *arg;
 	struct note *notes;
 	struct err_report report; /* code ERR_NONE: success so far */
-	bool done;
-	pthread_cond_t cond;
+	sem_t done;
 };
 
 struct reader {
@@ -222,14 +223,11 @@ group_answer(struct store *s, struct job *first)
 {
 	struct job *j, *next;
 
-	pthread_mutex_lock(&s->lock);
 	for (j = first; j != NULL; j = next) {
 		next = j->next;
 		metric_inc(j->report.code == ERR_NONE ? &s->writes : &s->failed, 1);
-		j->done = true;
-		pthread_cond_signal(&j->cond);
+		sem_post(&j->done);
 	}
-	pthread_mutex_unlock(&s->lock);
 }
 
 static bool
@@ -477,8 +475,9 @@ store_read(struct store *s, store_fn fn, void *arg)
 err_t
 store_write(struct store *s, store_fn fn, void *arg)
 {
-	struct job j = { .fn = fn, .arg = arg, .cond = PTHREAD_COND_INITIALIZER };
+	struct job j = { .fn = fn, .arg = arg };
 
+	sem_init(&j.done, 0, 0);
 	pthread_mutex_lock(&s->read_lock);
 	assert(!inside(s));
 	pthread_mutex_unlock(&s->read_lock);
@@ -487,10 +486,10 @@ store_write(struct store *s, store_fn fn, void *arg)
 	assert(!s->stop);
 	job_queue(s, &j);
 	pthread_cond_signal(&s->arrived);
-	while (!j.done)
-		pthread_cond_wait(&j.cond, &s->lock);
 	pthread_mutex_unlock(&s->lock);
-	pthread_cond_destroy(&j.cond);
+	while (sem_wait(&j.done) != 0 && errno == EINTR)
+		;
+	sem_destroy(&j.done);
 	return j.report.code == ERR_NONE ? OK : err_raise(&j.report);
 }
 

@@ -175,7 +175,14 @@ a_bag_of_certificates_comes_back_whole(void **state)
 	made_write(a, dir, "p7", bag);
 	assert_true(made_run(a, dir, "openssl pkcs7 -inform DER -in p7 -print_certs"));
 	made_says(a, dir, "CN = leaf");
+	/* The same bytes as OpenSSL writes. */
+	assert_true(made_run(
+	    a, dir, "openssl pkcs7 -inform DER -in p7 -outform DER -out again && cmp p7 again"));
 	expect_err(ERR_RANGE, cms_certs(a, NULL, 0, &bag));
+	certs[1].n--;
+	expect_err(ERR_CERTIFICATE, cms_certs(a, certs, 2, &bag));
+	certs[1] = LIT("hello");
+	expect_err(ERR_CERTIFICATE, cms_certs(a, certs, 2, &bag));
 	made_dir_free(a, dir);
 }
 

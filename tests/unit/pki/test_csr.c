@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "made.h"
 
+#include "codec/der.h"
+#include "pki/build.h"
 #include "pki/csr.h"
 
 static const char *const ekus[] = { OID_EKU_CLIENT_AUTH, OID_EKU_EMAIL };
@@ -144,6 +146,107 @@ anything_but_one_whole_request_is_refused(void **state)
 	assert_null(bad.key);
 }
 
+/* The request, but with bytes of it changed and signed anew by the same key. */
+static struct str
+forged(struct arena *a, const struct key *k, struct str der, struct str from, struct str to)
+{
+	struct str body, info, rest, signature, parts[3], bits[2];
+	uint8_t *at;
+
+	expect_ok(der_take(&der, DER_SEQUENCE, &body));
+	rest = body;
+	expect_ok(der_take(&rest, DER_SEQUENCE, &info));
+	info = arena_str(a, str_of(body.p, body.n - rest.n));
+	at = memmem(info.p, info.n, from.p, from.n);
+	assert_non_null(at);
+	assert_int_equal(from.n, to.n);
+	memcpy(at, to.p, to.n);
+	expect_ok(key_sign(a, k, info, &signature));
+	parts[0] = info;
+	body = rest;
+	expect_ok(der_take(&rest, DER_SEQUENCE, &parts[1]));
+	parts[1] = str_of(body.p, body.n - rest.n);
+	bits[0] = LIT("\0");
+	bits[1] = signature;
+	expect_ok(build_wrap(a, DER_BITSTRING, build_join(a, bits, 2), &parts[2]));
+	expect_ok(build_wrap(a, DER_SEQUENCE, build_join(a, parts, 3), &body));
+	return body;
+}
+
+static void
+what_is_asked_for_twice_or_in_a_form_of_its_own_is_refused(void **state)
+{
+	static const uint8_t email[] = { 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 4 };
+	static const uint8_t san[] = { 0x06, 0x03, 0x55, 0x1d, 0x11 };
+	static const uint8_t eku[] = { 0x06, 0x03, 0x55, 0x1d, 0x25 };
+	static const uint8_t version[] = { 0x02, 0x01, 0x00, 0x30 },
+			     two[] = { 0x02, 0x01, 0x01, 0x30 };
+	static const uint8_t padded[] = { 0x06, 0x08, 0x2b, 6, 1, 5, 5, 0x80, 3, 4 };
+	auto_arena struct arena *a = arena_new();
+	auto_key struct key *k = NULL;
+	struct csr bad = { 0 };
+	auto_csr struct csr good = { 0 };
+	struct str der;
+
+	(void)state;
+	expect_ok(key_make(KEY_EC, 256, &k));
+	der = make_full(a, k);
+	expect_ok(csr_parse(a, forged(a, k, der, STR(email), STR(email)), &good));
+	expect_err(ERR_CSR, csr_parse(a, forged(a, k, der, STR(san), STR(eku)), &bad));
+	expect_err(ERR_CSR, csr_parse(a, forged(a, k, der, STR(version), STR(two)), &bad));
+	expect_err(ERR_CSR, csr_parse(a, forged(a, k, der, STR(email), STR(padded)), &bad));
+	assert_null(bad.key);
+}
+
+static void
+a_signature_of_another_kind_than_the_key_is_none(void **state)
+{
+	static const uint8_t ecdsa[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
+	static const uint8_t none[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x09 };
+	auto_arena struct arena *a = arena_new();
+	auto_key struct key *k = NULL;
+	struct csr bad = { 0 };
+	struct str der;
+	uint8_t *at;
+
+	(void)state;
+	expect_ok(key_make(KEY_EC, 256, &k));
+	der = make_full(a, k);
+	at = memmem(der.p, der.n, ecdsa, sizeof(ecdsa));
+	assert_non_null(at);
+	memcpy(at, none, sizeof(none));
+	expect_err(ERR_CSR_SIGNATURE, csr_parse(a, der, &bad));
+	at[7] = 0x03; /* SHA-384, which is not what was signed with */
+	expect_err(ERR_CSR_SIGNATURE, csr_parse(a, der, &bad));
+	assert_null(bad.key);
+}
+
+static void
+requests_of_openssl_keep_challenge_template_and_extensions(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	const char *dir = made_dir(a);
+	auto_csr struct csr c = { 0 };
+	struct str der;
+
+	(void)state;
+	made_write(a, dir, "conf",
+	    LIT("[req]\ndistinguished_name=dn\nattributes=at\nreq_extensions=x\nprompt=no\n"
+		"[dn]\nCN=gr\xc3\xbc\xc3\x9f\n[at]\nchallengePassword=p\xc3\xa4ss word\n"
+		"[x]\nsubjectAltName=DNS:a.example.test\nextendedKeyUsage=clientAuth\n"
+		"1.3.6.1.4.1.311.20.2=ASN1:BMPSTRING:Wifi\n"));
+	assert_true(made_run(a, dir,
+	    "openssl req -new -newkey rsa:2048 -nodes -keyout k -utf8 -config conf -outform DER -out r"));
+	expect_ok(file_read(a, arena_printf(a, "%s/r", dir), 65536, &der));
+	expect_ok(csr_parse(a, der, &c));
+	assert_string_equal(c.challenge, "p\xc3\xa4ss word");
+	assert_string_equal(c.template, "Wifi");
+	assert_int_equal(c.nekus, 1);
+	assert_int_equal(c.san.n, 18);
+	assert_int_equal(key_bits(c.key), 2048);
+	made_dir_free(a, dir);
+}
+
 int
 main(void)
 {
@@ -154,6 +257,9 @@ main(void)
 		cmocka_unit_test(requests_of_openssl_are_taken_and_weak_signatures_refused),
 		cmocka_unit_test(a_changed_request_has_no_proof),
 		cmocka_unit_test(anything_but_one_whole_request_is_refused),
+		cmocka_unit_test(what_is_asked_for_twice_or_in_a_form_of_its_own_is_refused),
+		cmocka_unit_test(a_signature_of_another_kind_than_the_key_is_none),
+		cmocka_unit_test(requests_of_openssl_keep_challenge_template_and_extensions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
