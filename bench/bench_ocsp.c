@@ -161,6 +161,7 @@ bench(const char *name, enum key_alg alg, unsigned bits)
 		.hosts = &host,
 		.nhosts = 1,
 		.http_url = "http://localhost",
+		.token = "",
 		.alg = alg,
 		.bits = bits };
 	struct issuer_conf conf = { .state_dir = dir };

@@ -6,7 +6,9 @@
 
 #include "base/file.h"
 #include "ca/crl.h"
+#include "ca/restore_crl.h"
 #include "ca/state.h"
+#include "store/crl.h"
 #include "store/pending.h"
 #include "store/scep.h"
 
@@ -84,6 +86,7 @@ backup_request_leap(int64_t age)
 
 struct restore {
 	struct arena *a;
+	const char *crls; /* folder of lists that were published since */
 	const char *mark; /* of the backup, to know it again after an interruption */
 	int64_t age;
 	int64_t length, bad;
@@ -117,7 +120,7 @@ raise_crls(struct tx *tx, struct restore *r)
 	for (size_t i = 0; i < n; i++) {
 		v[i].crl_number += (uint64_t)backup_crl_leap(r->age);
 		TRY(store_ca_update(tx, &v[i]));
-		TRY(crl_mark(tx, v[i].name));
+		TRY(crl_mark(tx, v[i].name, 0));
 	}
 	return OK;
 }
@@ -136,7 +139,9 @@ raise_tx(struct tx *tx, void *arg)
 	err_forget(e);
 	if (str_eq_c(was, r->mark))
 		return OK;
+	TRY(restore_crls(tx, r->crls, backup_crl_leap));
 	TRY(raise_crls(tx, r));
+	TRY(store_crl_shards_forget(tx));
 	TRY(store_issued_last(tx, &last));
 	TRY(store_issued_raise(tx, last + backup_request_leap(r->age)));
 	/* Which of them were used or taken back since, nobody knows. */
@@ -209,21 +214,28 @@ move(const char *from, const char *to)
 /* What SQLite keeps beside a database. */
 static const char *const beside[] = { "-wal", "-shm" };
 
+static err_t
+clear_folder(struct arena *a, const char *folder)
+{
+	char **names;
+	size_t n = 0;
+
+	if (file_exists(folder))
+		TRY(dir_list(a, folder, FILES_MAX, &names, &n));
+	for (size_t i = 0; i < n; i++)
+		TRY(file_remove(arena_printf(a, "%s/%s", folder, names[i])));
+	(void)rmdir(folder);
+	return OK;
+}
+
 /* Nothing of a backup stays behind, its keys least of all. */
 static err_t
 clear(struct arena *a, const char *staged)
 {
-	const char *keys = arena_printf(a, "%s/keys", staged);
-	char **names;
-	size_t n = 0;
-
-	if (file_exists(keys))
-		TRY(dir_list(a, keys, FILES_MAX, &names, &n));
-	for (size_t i = 0; i < n; i++)
-		TRY(file_remove(arena_printf(a, "%s/%s", keys, names[i])));
+	TRY(clear_folder(a, arena_printf(a, "%s/keys", staged)));
+	TRY(clear_folder(a, arena_printf(a, "%s/crls", staged)));
 	for (size_t i = 0; i < COUNT(beside); i++)
 		TRY(file_remove(arena_printf(a, "%s/ca.db%s", staged, beside[i])));
-	(void)rmdir(keys);
 	TRY(file_remove(arena_printf(a, "%s/" MARK, staged)));
 	(void)rmdir(staged);
 	return OK;
@@ -273,7 +285,7 @@ backup_restore(const char *state)
 	auto_arena struct arena *a = arena_new();
 	const char *staged = arena_printf(a, "%s/restore", state);
 	const char *from = arena_printf(a, "%s/ca.db", staged);
-	struct restore r = { .a = a };
+	struct restore r = { .a = a, .crls = arena_printf(a, "%s/crls", staged) };
 
 	if (!file_exists(arena_printf(a, "%s/" MARK, staged)))
 		return OK;

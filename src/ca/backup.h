@@ -9,6 +9,7 @@
  * that has gone on since the backup is not thrown away for it: it is refused until somebody has moved that one away. As
  * nobody knows what was issued after the backup, the numbers leap ahead: no number of a CRL and no request id that may
  * have been seen outside comes again. What was issued after it is unknown to the CA then, and is not revoked by it.
+ * What was revoked after it is taken over from the lists in state_dir/restore/crls/ (restore_crl.h).
  */
 #ifndef CA_BACKUP_H
 #define CA_BACKUP_H

@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "ca/crl_plan.h"
+#include "ca/crl_shard.h"
 #include "ca/state.h"
 #include "pki/crl.h"
 
@@ -11,27 +12,38 @@ enum { COMMIT_MARGIN = 600 };
 
 /* What is out of date carries a random mark, so that a revocation while a CRL is being made is not forgotten. */
 static char *
-mark_name(struct arena *a, const char *ca, uint32_t key_index)
+mark_name(struct arena *a, const char *ca, uint32_t shard)
 {
-	return arena_printf(a, "crl.mark.%s.%u", ca, key_index);
+	if (shard == 0)
+		return arena_printf(a, "crl.mark.%s", ca);
+	return arena_printf(a, "crl.mark.%s~%u", ca, shard);
+}
+
+/* What the newest list of a key has of it. */
+static char *
+seen_name(struct arena *a, const struct crl_which *w)
+{
+	return arena_printf(a, "%s.%u", mark_name(a, w->ca->name, w->shard), w->ca->key_index);
 }
 
 /* The lists of all keys are out of date: each names every revoked certificate of the CA. */
 err_t
-crl_mark(struct tx *tx, const char *ca)
+crl_mark(struct tx *tx, const char *ca, uint32_t shard)
 {
 	auto_arena struct arena *a = arena_new();
 	uint8_t mark[8];
 
 	rand_bytes(mark, sizeof(mark));
-	return store_ca_setting_put(tx, arena_printf(a, "crl.mark.%s", ca), STR(mark));
+	if (shard != 0)
+		TRY(store_ca_setting_put(tx, mark_name(a, ca, shard), STR(mark)));
+	return store_ca_setting_put(tx, mark_name(a, ca, 0), STR(mark));
 }
 
 err_t
-crl_release(struct tx *tx, const char *ca, const char *serial)
+crl_release(struct tx *tx, const char *ca, uint32_t shard, const char *serial)
 {
 	TRY(store_crl_release(tx, ca, serial, when_now()));
-	return crl_mark(tx, ca);
+	return crl_mark(tx, ca, shard);
 }
 
 const char *
@@ -46,6 +58,7 @@ crl_delta_url(struct arena *a, const char *url)
 
 struct job {
 	struct arena *a;
+	const struct crl_which *which; /* its delta is not looked at: both are made together */
 	const struct ca *ca;
 	when_t now;
 	bool force;
@@ -75,10 +88,20 @@ read_mark(struct tx *tx, struct arena *a, const char *name, struct str *ret)
 	return OK;
 }
 
+/* The record of a list, to be looked up or filled in. */
+static struct crl_row
+row_of(const struct crl_which *w, bool delta)
+{
+	return (struct crl_row){
+		.ca = w->ca->name, .key_index = w->ca->key_index, .shard = w->shard, .delta = delta
+	};
+}
+
 static err_t
 read_head(struct tx *tx, struct job *j, bool delta, struct crl_row *ret)
 {
-	err_t e = store_crl_head(tx, j->a, j->ca->name, j->ca->key_index, delta, ret);
+	struct crl_row w = row_of(j->which, delta);
+	err_t e = store_crl_head(tx, j->a, &w, ret);
 
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
@@ -117,12 +140,15 @@ state_tx(struct tx *tx, void *arg)
 	struct job *j = arg;
 	struct ca_row row;
 
+	TRY(crl_shard_check(tx, j->which->shard));
 	TRY(crl_settings_get(tx, &j->settings));
-	TRY(store_crl_plan_get(tx, j->a, j->ca->name, j->ca->key_index, &j->plan));
+	if (j->which->shard != 0)
+		j->settings.delta_period = 0;
+	TRY(store_crl_plan_get(tx, j->a, j->ca->name, j->ca->key_index, j->which->shard, &j->plan));
 	TRY(read_head(tx, j, false, &j->base));
 	TRY(read_head(tx, j, true, &j->delta));
-	TRY(read_mark(tx, j->a, arena_printf(j->a, "crl.mark.%s", j->ca->name), &j->mark));
-	TRY(read_mark(tx, j->a, mark_name(j->a, j->ca->name, j->ca->key_index), &j->seen));
+	TRY(read_mark(tx, j->a, mark_name(j->a, j->ca->name, j->which->shard), &j->mark));
+	TRY(read_mark(tx, j->a, seen_name(j->a, j->which), &j->seen));
 	TRY(store_ca_get(tx, j->a, j->ca->name, &row));
 	j->newest = row.crl_number;
 	decide(j);
@@ -171,6 +197,17 @@ base_times(const struct job *j)
 }
 
 static err_t
+read_items(struct tx *tx, struct job *j)
+{
+	when_t from = j->scheduled ? j->plan.base_made : j->plan.older_made;
+
+	if (j->which->shard == 0)
+		return store_crl_items(tx, j->a, j->ca->name, from, &j->items, &j->nitems);
+	return store_crl_shard_items(
+	    tx, j->a, j->ca->name, j->which->shard, from, &j->items, &j->nitems);
+}
+
+static err_t
 data_tx(struct tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -183,8 +220,7 @@ data_tx(struct tx *tx, void *arg)
 	after = plan_after(j, 0);
 	delta_base(j, &after, &number, &from);
 	if (j->make_base)
-		TRY(store_crl_items(tx, j->a, j->ca->name,
-		    j->scheduled ? j->plan.base_made : j->plan.older_made, &j->items, &j->nitems));
+		TRY(read_items(tx, j));
 	if (j->make_delta)
 		TRY(store_crl_changes(tx, j->a, j->ca->name, from, &j->changes, &j->nchanges));
 	return OK;
@@ -215,14 +251,14 @@ spec(const struct job *j, const struct crl_times *t)
 static struct crl_row
 row(const struct job *j, bool delta, const struct crl_times *t, struct str der)
 {
-	return (struct crl_row){ .ca = j->ca->name,
-		.key_index = j->ca->key_index,
-		.delta = delta,
-		.number = j->number,
-		.this_update = t->this_update,
-		.next_update = t->next_update,
-		.next_publish = t->next_publish,
-		.der = der };
+	struct crl_row r = row_of(j->which, delta);
+
+	r.number = j->number;
+	r.this_update = t->this_update;
+	r.next_update = t->next_update;
+	r.next_publish = t->next_publish;
+	r.der = der;
+	return r;
 }
 
 static err_t
@@ -232,7 +268,8 @@ make_base(struct job *j)
 	struct crl_spec s = spec(j, &t);
 	struct str der;
 
-	s.own_url = j->ca->crl_url;
+	s.own_url = crl_shard_url(j->a, j->ca->crl_url, j->which->shard);
+	s.point = j->which->shard != 0 ? s.own_url : NULL;
 	s.fresh_url = j->settings.delta_period != 0 ? crl_delta_url(j->a, j->ca->crl_url) : NULL;
 	s.v = entries(j->a, j->items, j->nitems);
 	s.n = j->nitems;
@@ -281,14 +318,16 @@ save_tx(struct tx *tx, void *arg)
 		TRY(store_crl_put(tx, &j->delta));
 	TRY(store_crl_plan_put(tx, &after));
 	if (j->make_base) {
-		TRY(store_ca_setting_put(
-		    tx, mark_name(j->a, j->ca->name, j->ca->key_index), j->mark));
+		TRY(store_ca_setting_put(tx, seen_name(j->a, j->which), j->mark));
+	}
+	if (j->make_base && j->which->shard == 0) {
 		TRY(store_crl_release_sweep(tx, j->ca->name,
 		    (after.older_made != 0 ? after.older_made : after.base_made) - COMMIT_MARGIN));
 	}
 	return store_journal_add(tx, "issuer", "crl",
-	    arena_printf(j->a, "ca=%s key=%u number=%llu base=%s entries=%zu delta=%s changes=%zu",
-		j->ca->name, j->ca->key_index, (unsigned long long)j->number,
+	    arena_printf(j->a,
+		"ca=%s key=%u shard=%u number=%llu base=%s entries=%zu delta=%s changes=%zu",
+		j->ca->name, j->ca->key_index, j->which->shard, (unsigned long long)j->number,
 		j->make_base ? "yes" : "no", j->nitems, j->make_delta ? "yes" : "no", j->nchanges));
 }
 
@@ -312,23 +351,23 @@ make_due(struct issuer *is, struct job *j)
 }
 
 static err_t
-publish(struct issuer *is, const struct ca *ca, bool force)
+publish(struct issuer *is, const struct crl_which *w, bool force)
 {
 	auto_arena struct arena *a = arena_new();
-	struct job j = { .a = a, .ca = ca, .now = when_now(), .force = force };
+	struct job j = { .a = a, .which = w, .ca = w->ca, .now = when_now(), .force = force };
 	err_t e;
 
 	pthread_mutex_lock(&is->crl_lock);
 	e = make_due(is, &j);
 	pthread_mutex_unlock(&is->crl_lock);
-	TRY_CTX(e, "CRL of %s", ca->name);
+	TRY_CTX(e, "CRL of %s", w->ca->name);
 	return OK;
 }
 
 struct get {
 	struct arena *a;
-	const struct ca *ca;
-	bool delta, whole;
+	const struct crl_which *which;
+	bool whole;
 	struct crl_row row;
 };
 
@@ -336,10 +375,11 @@ static err_t
 get_tx(struct tx *tx, void *arg)
 {
 	struct get *g = arg;
+	struct crl_row w = row_of(g->which, g->which->delta);
 
 	if (g->whole)
-		return store_crl_get(tx, g->a, g->ca->name, g->ca->key_index, g->delta, &g->row);
-	return store_crl_head(tx, g->a, g->ca->name, g->ca->key_index, g->delta, &g->row);
+		return store_crl_get(tx, g->a, &w, &g->row);
+	return store_crl_head(tx, g->a, &w, &g->row);
 }
 
 /* Made anew if due. When that fails, what is there goes on for as long as it is good; the tick tells of the failure. */
@@ -347,7 +387,7 @@ static err_t
 get(struct issuer *is, struct get *g, struct crl_row *ret)
 {
 	struct err_report why = { .code = ERR_NONE };
-	err_t e = publish(is, g->ca, false);
+	err_t e = publish(is, g->which, false);
 
 	if (!err_ok(e))
 		err_take(e, &why);
@@ -362,34 +402,72 @@ get(struct issuer *is, struct get *g, struct crl_row *ret)
 }
 
 err_t
-crl_head(struct issuer *is, struct arena *a, const struct ca *ca, bool delta, struct crl_row *ret)
+crl_head(struct issuer *is, struct arena *a, const struct crl_which *w, struct crl_row *ret)
 {
-	struct get g = { .a = a, .ca = ca, .delta = delta };
+	struct get g = { .a = a, .which = w };
 
 	return get(is, &g, ret);
 }
 
 err_t
-crl_get(struct issuer *is, struct arena *a, const struct ca *ca, bool delta, struct crl_row *ret)
+crl_get(struct issuer *is, struct arena *a, const struct crl_which *w, struct crl_row *ret)
 {
-	struct get g = { .a = a, .ca = ca, .delta = delta, .whole = true };
+	struct get g = { .a = a, .which = w, .whole = true };
 
 	return get(is, &g, ret);
+}
+
+struct due {
+	struct arena *a;
+	when_t now;
+	struct crl_row *v;
+	size_t n;
+};
+
+static err_t
+due_tx(struct tx *tx, void *arg)
+{
+	struct due *d = arg;
+
+	return store_crl_shards_due(tx, d->a, d->now, &d->v, &d->n);
+}
+
+/* The CA and key that a list is of; NULL: it has ended. */
+static const struct ca *
+ca_of(const struct hierarchy *h, const struct crl_row *r)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].key_index == r->key_index && str_ieq_c(str_c(h->v[i].name), r->ca))
+			return &h->v[i];
+	}
+	return NULL;
+}
+
+static void
+keep_first(err_t e, struct err_report *first)
+{
+	if (!err_ok(e) && first->code == ERR_NONE)
+		err_take(e, first);
+	else
+		err_forget(e);
 }
 
 err_t
 crl_all(struct issuer *is, bool force)
 {
 	const struct hierarchy *h = issuer_hierarchy(is);
+	auto_arena struct arena *a = arena_new();
+	struct due d = { .a = a, .now = force ? INT64_MAX : when_now() };
 	struct err_report first = { .code = ERR_NONE };
 
-	for (size_t i = 0; i < h->n; i++) {
-		err_t e = publish(is, &h->v[i], force);
+	for (size_t i = 0; i < h->n; i++)
+		keep_first(publish(is, &(struct crl_which){ .ca = &h->v[i] }, force), &first);
+	keep_first(store_read(is->store, due_tx, &d), &first);
+	for (size_t i = 0; i < d.n; i++) {
+		struct crl_which w = { .ca = ca_of(h, &d.v[i]), .shard = d.v[i].shard };
 
-		if (!err_ok(e) && first.code == ERR_NONE)
-			err_take(e, &first);
-		else
-			err_forget(e);
+		if (w.ca != NULL)
+			keep_first(publish(is, &w, force), &first);
 	}
 	return first.code == ERR_NONE ? OK : err_raise(&first);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation lists over plain HTTP: GET /crl/<CA name>[(n)][+].crl. The newest is kept and counts as such for a quarter
- * of a second; then the issuer is asked for its number only. A long list crosses in pieces.
+ * Revocation lists over plain HTTP: GET /crl/<CA name>[(n)][~shard][+].crl. The newest is kept and counts as such for a
+ * quarter of a second; then the issuer is asked for its number only. A long list crosses in pieces.
  */
 #include "ca/front_int.h"
 
@@ -11,7 +11,13 @@
 
 #include "codec/status_ipc.h"
 
-enum { FRESH_MS = 250, LISTS_MAX = 4 * LIMIT_CAS, FETCH_TRIES = 3 };
+enum {
+	FRESH_MS = 250,
+	LISTS_MAX = 4 * LIMIT_CAS + 8 * LIMIT_CRL_SHARDS,
+	BUCKETS = 1024,
+	FETCH_TRIES = 3,
+	QUICK_BYTES = 65536
+};
 
 /* One list, shared by the answers that are being written. */
 struct blob {
@@ -22,17 +28,25 @@ struct blob {
 	uint8_t der[];
 };
 
-struct list {
-	char *ca; /* NULL: the end */
+/* Which one, as its address says. */
+struct which {
+	const char *ca;
+	uint32_t shard;
 	bool delta;
+};
+
+struct list {
+	struct list *next;
+	struct which of; /* its ca is ours */
 	int64_t until;
 	struct blob *blob;
 };
 
 struct front_lists {
-	pthread_mutex_t lock;     /* guards lists */
+	pthread_mutex_t lock;     /* guards buckets and n */
 	pthread_mutex_t fetching; /* one asks the issuer, the others wait for it */
-	struct list lists[LISTS_MAX];
+	struct list *buckets[BUCKETS];
+	size_t n;
 };
 
 static void
@@ -64,28 +78,50 @@ front_lists_new(void)
 void
 front_lists_free(struct front_lists *l)
 {
-	for (size_t i = 0; i < LISTS_MAX && l->lists[i].ca != NULL; i++) {
-		free(l->lists[i].ca);
-		blob_free(l->lists[i].blob);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (l->buckets[i] != NULL) {
+			struct list *x = l->buckets[i];
+
+			l->buckets[i] = x->next;
+			free((void *)(uintptr_t)x->of.ca);
+			blob_free(x->blob);
+			free(x);
+		}
 	}
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->fetching);
 	free(l);
 }
 
+/* Lists of one CA differ by shard: names, whose case does not count, need not be looked at. */
+static struct list **
+bucket(struct front_lists *l, const struct which *w)
+{
+	return &l->buckets[(2 * w->shard + (w->delta ? 1u : 0u)) % BUCKETS];
+}
+
+static struct list *
+find(struct front_lists *l, const struct which *w)
+{
+	for (struct list *x = *bucket(l, w); x != NULL; x = x->next) {
+		if (x->of.shard == w->shard && x->of.delta == w->delta &&
+		    str_ieq_c(str_c(x->of.ca), w->ca))
+			return x;
+	}
+	return NULL;
+}
+
 /* A reference to what is held, or NULL; *ret_fresh: it need not be asked about. */
 static struct blob *
-held(struct front_lists *l, const char *ca, bool delta, bool *ret_fresh)
+held(struct front_lists *l, const struct which *w, bool *ret_fresh)
 {
 	struct blob *b = NULL;
+	const struct list *x;
 
 	*ret_fresh = false;
 	pthread_mutex_lock(&l->lock);
-	for (size_t i = 0; i < LISTS_MAX && l->lists[i].ca != NULL && b == NULL; i++) {
-		const struct list *x = &l->lists[i];
-
-		if (x->delta != delta || !str_ieq_c(str_c(x->ca), ca))
-			continue;
+	x = find(l, w);
+	if (x != NULL) {
 		b = x->blob;
 		atomic_fetch_add(&b->refs, 1);
 		*ret_fresh = when_mono_ms() < x->until;
@@ -94,27 +130,37 @@ held(struct front_lists *l, const char *ca, bool delta, bool *ret_fresh)
 	return b;
 }
 
+static struct list *
+add(struct front_lists *l, const struct which *w)
+{
+	struct list *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		abort();
+	x->of = *w;
+	x->of.ca = strdup(w->ca);
+	if (x->of.ca == NULL)
+		abort();
+	x->next = *bucket(l, w);
+	*bucket(l, w) = x;
+	l->n++;
+	return x;
+}
+
 /* b becomes, or stays, the newest from now on. */
 static void
-hold(struct front_lists *l, const char *ca, bool delta, struct blob *b)
+hold(struct front_lists *l, const struct which *w, struct blob *b)
 {
-	size_t i = 0;
+	struct list *x;
 
 	pthread_mutex_lock(&l->lock);
-	while (i < LISTS_MAX && l->lists[i].ca != NULL &&
-	    (l->lists[i].delta != delta || !str_ieq_c(str_c(l->lists[i].ca), ca)))
-		i++;
-	if (i < LISTS_MAX) {
-		struct list *x = &l->lists[i];
-
+	x = find(l, w);
+	if (x == NULL && l->n < LISTS_MAX)
+		x = add(l, w);
+	if (x != NULL) {
 		atomic_fetch_add(&b->refs, 1);
 		blob_free(x->blob);
 		x->blob = b;
-		if (x->ca == NULL)
-			x->ca = strdup(ca);
-		if (x->ca == NULL)
-			abort();
-		x->delta = delta;
 		x->until = when_mono_ms() + FRESH_MS;
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -178,12 +224,13 @@ fetch_rest(struct front *f, const struct crl_part_req *first, const struct crl_p
 }
 
 static err_t
-fetch(struct front *f, const char *ca, bool delta, struct blob **held_blob)
+fetch(struct front *f, const struct which *w, struct blob **held_blob)
 {
 	auto_arena struct arena *a = arena_new();
-	struct crl_part_req q = {
-		.ca = ca, .delta = delta, .number = *held_blob != NULL ? (*held_blob)->number : 0
-	};
+	struct crl_part_req q = { .ca = w->ca,
+		.shard = w->shard,
+		.delta = w->delta,
+		.number = *held_blob != NULL ? (*held_blob)->number : 0 };
 	struct blob *b = NULL;
 	err_t e = { ERR_BUSY };
 
@@ -203,21 +250,21 @@ fetch(struct front *f, const char *ca, bool delta, struct blob **held_blob)
 }
 
 static err_t
-newest(struct front *f, const char *ca, bool delta, struct blob **ret)
+newest(struct front *f, const struct which *w, struct blob **ret)
 {
 	struct front_lists *l = front_lists(f);
 	bool fresh;
-	auto_blob struct blob *b = held(l, ca, delta, &fresh);
+	auto_blob struct blob *b = held(l, w, &fresh);
 	err_t e = OK;
 
 	if (!fresh) {
 		pthread_mutex_lock(&l->fetching);
 		blob_free(b);
-		b = held(l, ca, delta, &fresh);
+		b = held(l, w, &fresh);
 		if (!fresh)
-			e = fetch(f, ca, delta, &b);
+			e = fetch(f, w, &b);
 		if (!fresh && err_ok(e))
-			hold(l, ca, delta, b);
+			hold(l, w, b);
 		pthread_mutex_unlock(&l->fetching);
 	}
 	TRY(e);
@@ -240,32 +287,39 @@ front_date(struct arena *a, when_t t)
 	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* "<CA name>[(n)][+].crl" */
+/* "<CA name>[(n)][~shard][+].crl"; names of CAs have no tilde. */
 static err_t
-file_name(struct http_req *r, const char **ret_ca, bool *ret_delta)
+file_name(struct http_req *r, struct which *ret)
 {
-	struct str file = str_c(http_param(r, "file"));
+	struct str file = str_c(http_param(r, "file")), name, ca;
+	int64_t shard = 0;
+	bool delta;
 
 	if (file.n <= 4 || !str_ieq_c(str_of(file.p + file.n - 4, 4), ".crl"))
 		FAIL(ERR_NOT_FOUND, "%s", http_param(r, "file"));
 	file.n -= 4;
-	*ret_delta = file.p[file.n - 1] == '+';
-	if (*ret_delta)
+	delta = file.p[file.n - 1] == '+';
+	if (delta)
 		file.n--;
-	*ret_ca = arena_cstr(http_arena(r), file);
+	name = file;
+	ca = str_cut(&file, '~');
+	if (ca.n < name.n) { /* there is a tilde */
+		err_t e = text_i64(file, 1, LIMIT_CRL_SHARDS, &shard);
+
+		err_forget(e);
+		if (!err_ok(e) || delta)
+			FAIL(ERR_NOT_FOUND, "%s", http_param(r, "file"));
+	}
+	*ret = (struct which){ arena_cstr(http_arena(r), ca), (uint32_t)shard, delta };
 	return OK;
 }
 
-err_t
-front_crl(struct http_req *r)
+static err_t
+send_list(struct http_req *r, const struct blob *b)
 {
 	struct arena *a = http_arena(r);
-	const char *seen = http_header(r, "If-None-Match"), *ca, *tag;
-	auto_blob struct blob *b = NULL;
-	bool delta;
+	const char *seen = http_header(r, "If-None-Match"), *tag;
 
-	TRY(file_name(r, &ca, &delta));
-	TRY(newest(http_ctx(r), ca, delta, &b));
 	tag = arena_printf(a, "\"%llu\"", (unsigned long long)b->number);
 	http_reply_header(r, "Cache-Control", "public, max-age=60");
 	http_reply_header(r, "ETag", tag);
@@ -274,4 +328,29 @@ front_crl(struct http_req *r)
 	if (seen != NULL && str_eq_c(str_c(seen), tag))
 		return http_reply(r, 304, NULL, STR_EMPTY);
 	return http_reply(r, 200, "application/pkix-crl", str_of(b->der, b->n));
+}
+
+err_t
+front_crl(struct http_req *r)
+{
+	auto_blob struct blob *b = NULL;
+	struct which w;
+
+	TRY(file_name(r, &w));
+	TRY(newest(http_ctx(r), &w, &b));
+	return send_list(r, b);
+}
+
+err_t
+front_crl_quick(struct http_req *r)
+{
+	auto_blob struct blob *b = NULL;
+	struct which w;
+	bool fresh;
+
+	TRY(file_name(r, &w));
+	b = held(front_lists(http_ctx(r)), &w, &fresh);
+	if (!fresh || b->n > QUICK_BYTES)
+		return OK;
+	return send_list(r, b);
 }

@@ -4,7 +4,8 @@
  * that.
  *
  * The front reads the request, the issuer gets what it names and states the answer itself. An answer without a nonce
- * is given again for a quarter of a second. Every refusal is an OCSP message with HTTP 200, as clients expect it.
+ * is given again for a quarter of a second, to the very same address without reading the request again. Every refusal
+ * is an OCSP message with HTTP 200, as clients expect it.
  */
 #include "ca/front_int.h"
 
@@ -12,9 +13,10 @@
 
 #include "pki/ocsp.h"
 
-enum { FRESH_MS = 250, SLOTS = 1024, MAX_AGE = 60 };
+enum { FRESH_MS = 250, SLOTS = 1024, READY_PATH = 1024, READY_BYTES = 8192 };
 
 #define TYPE_OCSP "application/ocsp-response"
+#define CACHE_CONTROL "max-age=60, public, no-transform, must-revalidate"
 
 struct slot {
 	uint8_t asked[32];
@@ -22,9 +24,19 @@ struct slot {
 	struct ocsp_rep rep; /* der is ours */
 };
 
+/* The answer to an address, with its header fields, from the same moment. */
+struct ready {
+	char *path; /* NULL: none */
+	int64_t until;
+	char tag[40], modified[40], expires[40];
+	uint8_t *der;
+	size_t n;
+};
+
 struct front_answers {
-	pthread_mutex_t lock; /* guards slots */
+	pthread_mutex_t lock; /* guards what follows */
 	struct slot slots[SLOTS];
+	struct ready ready[SLOTS];
 };
 
 struct front_answers *
@@ -41,8 +53,11 @@ front_answers_new(void)
 void
 front_answers_free(struct front_answers *o)
 {
-	for (size_t i = 0; i < SLOTS; i++)
+	for (size_t i = 0; i < SLOTS; i++) {
 		free((void *)(uintptr_t)o->slots[i].rep.der.p);
+		free(o->ready[i].path);
+		free(o->ready[i].der);
+	}
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
@@ -53,8 +68,10 @@ slot_of(struct front_answers *o, const uint8_t asked[32])
 	return &o->slots[((size_t)asked[0] << 8 | asked[1]) % SLOTS];
 }
 
+/* *until: when the answer will be too old. */
 static bool
-kept(struct front_answers *o, struct arena *a, const uint8_t asked[32], struct ocsp_rep *ret)
+kept(struct front_answers *o, struct arena *a, const uint8_t asked[32], struct ocsp_rep *ret,
+    int64_t *until)
 {
 	const struct slot *s;
 	bool found;
@@ -65,6 +82,7 @@ kept(struct front_answers *o, struct arena *a, const uint8_t asked[32], struct o
 	if (found) {
 		*ret = s->rep;
 		ret->der = arena_str(a, s->rep.der);
+		*until = s->until;
 	}
 	pthread_mutex_unlock(&o->lock);
 	return found;
@@ -112,17 +130,18 @@ hash_of(struct arena *a, const char *ca, struct str der, uint8_t ret[32])
 
 static err_t
 answer(struct http_req *r, const char *ca, struct str der, const struct ocsp_req *q,
-    struct ocsp_rep *ret)
+    struct ocsp_rep *ret, int64_t *ret_until)
 {
 	struct front *f = http_ctx(r);
 	struct front_answers *o = front_answers(f);
 	int64_t until = when_mono_ms() + FRESH_MS; /* from before the records are looked at */
 	uint8_t asked[32];
 
+	*ret_until = until;
 	if (q->nonce.n > 0)
 		return ask(f, http_arena(r), q, ret);
 	hash_of(http_arena(r), ca, der, asked);
-	if (kept(o, http_arena(r), asked, ret))
+	if (kept(o, http_arena(r), asked, ret, ret_until))
 		return OK;
 	TRY(ask(f, http_arena(r), q, ret));
 	keep(o, asked, until, ret);
@@ -161,39 +180,106 @@ refuse(struct http_req *r, err_t e)
 	return http_reply(r, 200, TYPE_OCSP, ocsp_refusal(failure_of(why.code)));
 }
 
-/* RFC 5019 6.2: caches on the way may keep what has no nonce, for a short while. */
+/* ---- answers that are ready for an address ---- */
+
+/* FNV-1a. Whoever finds two addresses of one place makes them slower, not wrong: the address is compared. */
+static size_t
+place_of(const char *path)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (; *path != '\0'; path++)
+		h = (h ^ (uint8_t)*path) * 0x100000001b3;
+	return (size_t)(h % SLOTS);
+}
+
 static void
-put_cache_headers(struct http_req *r, const struct ocsp_req *q, const struct ocsp_rep *rep)
+make_ready(struct http_req *r, const struct ocsp_rep *rep, int64_t until, struct ready *ret)
 {
 	struct arena *a = http_arena(r);
 	uint8_t tag[32];
 
-	if (q->nonce.n > 0 || http_method(r) == HTTP_POST) {
-		http_reply_header(r, "Cache-Control", "no-store");
-		return;
-	}
 	hash_sha256(rep->der, tag);
-	http_reply_header(r, "Cache-Control",
-	    arena_printf(a, "max-age=%d, public, no-transform, must-revalidate", MAX_AGE));
-	http_reply_header(r, "ETag", arena_printf(a, "\"%s\"", text_hex(a, str_of(tag, 16))));
-	http_reply_header(r, "Last-Modified", front_date(a, rep->this_update));
-	http_reply_header(r, "Expires", front_date(a, rep->next_update));
+	*ret = (struct ready){ .path = strdup(http_raw_path(r)),
+		.until = until,
+		.der = malloc(rep->der.n + 1),
+		.n = rep->der.n };
+	if (ret->path == NULL || ret->der == NULL)
+		abort();
+	memcpy(ret->der, rep->der.p, rep->der.n);
+	snprintf(ret->tag, sizeof(ret->tag), "\"%s\"", text_hex(a, str_of(tag, 16)));
+	snprintf(ret->modified, sizeof(ret->modified), "%s", front_date(a, rep->this_update));
+	snprintf(ret->expires, sizeof(ret->expires), "%s", front_date(a, rep->next_update));
 }
+
+/* RFC 5019 6.2: caches on the way may keep what has no nonce, for a short while. */
+static err_t
+send_ready(struct http_req *r, const struct ready *x)
+{
+	http_reply_header(r, "Cache-Control", CACHE_CONTROL);
+	http_reply_header(r, "ETag", x->tag);
+	http_reply_header(r, "Last-Modified", x->modified);
+	http_reply_header(r, "Expires", x->expires);
+	return http_reply(r, 200, TYPE_OCSP, str_of(x->der, x->n));
+}
+
+/* Sends it, and keeps it for who asks the same. */
+static err_t
+send_and_keep(struct http_req *r, const struct ocsp_rep *rep, int64_t until)
+{
+	struct front_answers *o = front_answers(http_ctx(r));
+	struct ready *at = &o->ready[place_of(http_raw_path(r))], fresh;
+	err_t e;
+
+	make_ready(r, rep, until, &fresh);
+	e = send_ready(r, &fresh);
+	if (fresh.n > READY_BYTES || strlen(fresh.path) > READY_PATH) {
+		free(fresh.path);
+		free(fresh.der);
+		return e;
+	}
+	pthread_mutex_lock(&o->lock);
+	free(at->path);
+	free(at->der);
+	*at = fresh;
+	pthread_mutex_unlock(&o->lock);
+	return e;
+}
+
+err_t
+front_ocsp_quick(struct http_req *r)
+{
+	struct front_answers *o = front_answers(http_ctx(r));
+	const struct ready *x = &o->ready[place_of(http_raw_path(r))];
+	err_t e = OK;
+
+	pthread_mutex_lock(&o->lock);
+	if (x->path != NULL && when_mono_ms() < x->until &&
+	    str_eq_c(str_c(x->path), http_raw_path(r)))
+		e = send_ready(r, x);
+	pthread_mutex_unlock(&o->lock);
+	return e;
+}
+
+/* ---- requests ---- */
 
 static err_t
 serve(struct http_req *r, const char *ca, struct str der)
 {
 	struct ocsp_req q;
 	struct ocsp_rep rep;
+	int64_t until;
 	err_t e = ocsp_request_parse(http_arena(r), der, &q);
 
 	if (!err_ok(e))
 		return refuse(r, e);
 	q.ca = ca;
-	e = answer(r, ca, der, &q, &rep);
+	e = answer(r, ca, der, &q, &rep, &until);
 	if (!err_ok(e))
 		return refuse(r, e);
-	put_cache_headers(r, &q, &rep);
+	if (q.nonce.n == 0 && http_method(r) != HTTP_POST)
+		return send_and_keep(r, &rep, until);
+	http_reply_header(r, "Cache-Control", "no-store");
 	return http_reply(r, 200, TYPE_OCSP, rep.der);
 }
 

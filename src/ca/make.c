@@ -4,6 +4,7 @@
 #include "ca/ca_key.h"
 #include "ca/crl.h"
 #include "ca/mint.h"
+#include "ca/own_cert.h"
 #include "ca/state.h"
 
 /* A CA ends before the one above it does. RSA everywhere by default: it is what every importer takes. */
@@ -81,6 +82,8 @@ check_spec(const struct hierarchy_spec *s)
 	    !text_printable_ascii(url))
 		FAIL(ERR_BAD_REQUEST, "http_url: an http:// address of at most %d characters",
 		    URL_MAX);
+	if (s->token[0] != '\0' && !token_uri_is(s->token))
+		FAIL(ERR_TOKEN_URI, "it begins with pkcs11:");
 	if (s->nhosts < 1 || s->nhosts > HOSTS_MAX)
 		FAIL(ERR_BAD_REQUEST, "host: 1 to %d names or addresses", HOSTS_MAX);
 	return OK;
@@ -141,6 +144,7 @@ struct step {
 	const struct hierarchy_spec *spec;
 	const struct make *make;
 	const char *name, *issuer;
+	const char *key_file; /* or the URI of the token's key */
 	bool done;
 };
 
@@ -151,8 +155,9 @@ row_tx(struct tx *tx, void *arg)
 	struct ca_row row;
 	err_t e = store_ca_get(tx, st->a, st->name, &row);
 
-	if (err_ok(e)) {
+	if (err_ok(e)) { /* an attempt that was cut off goes on with its key */
 		st->done = row.cert.n > 0;
+		st->key_file = row.key_file;
 		return OK;
 	}
 	if (!err_is(e, ERR_NOT_FOUND))
@@ -160,7 +165,7 @@ row_tx(struct tx *tx, void *arg)
 	err_forget(e);
 	row = (struct ca_row){
 		.name = st->name,
-		.key_file = st->make->key_file,
+		.key_file = st->key_file,
 		.issuer = st->issuer,
 		.crl_url = make_url(st->a, st->spec->http_url, "crl", st->name, ".crl"),
 		.ocsp_url = make_url(st->a, st->spec->http_url, "ocsp", "", ""),
@@ -178,7 +183,7 @@ save_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 	const struct step *st = arg;
 	struct ca_row row;
 	struct ca_cert_row first = {
-		.key_file = st->make->key_file, .cert = cert_der(c), .created = when_now()
+		.key_file = st->key_file, .cert = cert_der(c), .created = when_now()
 	};
 
 	TRY(store_ca_get(tx, a, st->name, &row));
@@ -202,17 +207,20 @@ make_ca(struct issuer *is, struct arena *a, const struct hierarchy_spec *s, cons
 		.spec = s,
 		.make = m,
 		.name = make_name(a, s->name, m->role),
-		.issuer = make_name(a, s->name, CA_ROLE_ROOT) };
+		.issuer = make_name(a, s->name, CA_ROLE_ROOT),
+		.key_file = m->key_file };
 	auto_approval struct approval *ap = NULL;
 	auto_key struct key *k = NULL;
 	struct ca self = { .name = st.name, .role = m->role, .issuer = st.issuer };
 	const struct ca *signer = &self;
 	struct minted made;
 
+	if (s->token[0] != '\0')
+		TRY(token_uri_object(a, s->token, st.name, &st.key_file));
 	TRY(store_write(is->store, row_tx, &st));
 	if (st.done)
 		return OK;
-	TRY(key_of(is, a, s, m->key_file, m->rsa_bits, &k));
+	TRY(key_of(is, a, s, st.key_file, m->rsa_bits, &k));
 	self.key = k;
 	if (m->role != CA_ROLE_ROOT)
 		TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ROOT, &signer));
@@ -224,14 +232,18 @@ make_ca(struct issuer *is, struct arena *a, const struct hierarchy_spec *s, cons
 static err_t
 save_tls(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 {
+	const int64_t *lost = arg;
+
 	(void)a;
-	(void)arg;
+	if (*lost > 0)
+		TRY(own_keys_lost_put(tx, TLS_KEY, *lost));
 	return store_ca_setting_put(tx, SETTING_TLS_CERT, cert_der(c));
 }
 
-/* sans[0] also becomes the common name. */
+/* sans[0] also becomes the common name. lost: the key is the one after so many; 0: the one in use. */
 static err_t
-issue_tls(struct issuer *is, struct arena *a, const struct key *k, const struct san *sans, size_t n)
+issue_tls(struct issuer *is, struct arena *a, const struct key *k, int64_t lost,
+    const struct san *sans, size_t n)
 {
 	auto_approval struct approval *ap = NULL;
 	struct policy_admin q = { .template = TEMPLATE_WEB_SERVER,
@@ -244,7 +256,7 @@ issue_tls(struct issuer *is, struct arena *a, const struct key *k, const struct 
 
 	TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ISSUING, &ca));
 	TRY(policy_admin(is->store, ca, a, &q, &ap));
-	TRY(mint(is, a, ap, save_tls, NULL, &made));
+	TRY(mint(is, a, ap, save_tls, &lost, &made));
 	return issuer_reload(is);
 }
 
@@ -257,7 +269,34 @@ make_tls(struct issuer *is, struct arena *a, const struct hierarchy_spec *s)
 	for (size_t i = 0; i < s->nhosts; i++)
 		sans[i] = make_host(a, s->hosts[i]);
 	TRY(key_of(is, a, s, TLS_KEY_FILE, KEY_RSA_2048, &k));
-	return issue_tls(is, a, k, sans, s->nhosts);
+	return issue_tls(is, a, k, 0, sans, s->nhosts);
+}
+
+struct tls_state {
+	const struct cert *cert;
+	bool revoked;
+	int64_t lost;
+};
+
+static err_t
+tls_state_tx(struct tx *tx, void *arg)
+{
+	struct tls_state *t = arg;
+
+	TRY(own_keys_lost(tx, TLS_KEY, &t->lost));
+	return own_cert_revoked(tx, t->cert, &t->revoked);
+}
+
+/* Of the kind that the old one is. */
+static err_t
+tls_with_new_key(struct issuer *is, struct arena *a, const struct key *old, int64_t lost,
+    const struct san *sans, size_t n)
+{
+	auto_key struct key *k = NULL;
+
+	TRY(ca_key_make(
+	    is, a, own_key_file(a, TLS_KEY_FILE, lost), key_algorithm(old), key_bits(old), &k));
+	return issue_tls(is, a, k, lost, sans, n);
 }
 
 err_t
@@ -265,15 +304,24 @@ hierarchy_renew_tls(struct issuer *is)
 {
 	const struct hierarchy *h = issuer_hierarchy(is);
 	auto_arena struct arena *a = arena_new();
+	struct tls_state t = { .cert = h->tls_cert };
 	struct san *sans;
 	size_t n;
+	err_t e;
 
-	if (h->tls_cert == NULL || cert_not_after(h->tls_cert) - when_now() > TLS_RENEW)
+	if (h->tls_cert == NULL)
+		return OK;
+	TRY(store_read(is->store, tls_state_tx, &t));
+	if (!t.revoked && cert_not_after(h->tls_cert) - when_now() > TLS_RENEW)
 		return OK;
 	TRY(san_decode(a, cert_san_der(h->tls_cert), &sans, &n));
 	if (n == 0)
 		FAIL(ERR_INTERNAL, "the TLS certificate has no names");
-	return issue_tls(is, a, h->tls_key, sans, n);
+	e = issue_tls(is, a, h->tls_key, 0, sans, n);
+	if (!err_is(e, ERR_KEY_COMPROMISED))
+		return e;
+	err_forget(e);
+	return tls_with_new_key(is, a, h->tls_key, t.lost + 1, sans, n);
 }
 
 static err_t

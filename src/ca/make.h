@@ -9,6 +9,7 @@
 
 #define TLS_KEY_FILE "tls.key"
 #define SETTING_TLS_CERT "tls.cert"
+#define TLS_KEY "tls.key" /* how many of its keys were compromised: own_keys_lost() */
 #define SETTING_HIERARCHY "hierarchy.name"
 
 struct make {

@@ -64,6 +64,7 @@ ocsp_signers_upkeep(struct issuer *is)
 	const struct hierarchy *h = issuer_hierarchy(is);
 	struct err_report first = { .code = ERR_NONE };
 
+	TRY(own_certs_look(is, is->ocsp_signers));
 	for (size_t i = 0; i < h->n; i++) {
 		struct ocsp_signer s;
 		err_t e = ocsp_signer_get(is, &h->v[i], &s);

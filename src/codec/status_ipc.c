@@ -28,6 +28,7 @@ err_t
 crl_part_req_encode(const struct crl_part_req *q, struct buf *out)
 {
 	TRY(wr_text(out, q->ca));
+	TRY(wr_u32(out, q->shard));
 	TRY(wr_u8(out, q->delta));
 	TRY(wr_u64(out, q->number));
 	return wr_u32(out, q->offset);
@@ -39,6 +40,9 @@ crl_part_req_parse(struct arena *a, struct str in, struct crl_part_req *ret)
 	struct crl_part_req q;
 
 	TRY(rd_text(a, &in, LIMIT_TEXT, &q.ca));
+	TRY(rd_u32(&in, &q.shard));
+	if (q.shard > LIMIT_CRL_SHARDS)
+		FAIL(ERR_RANGE, "shard %u", q.shard);
 	TRY(take_bool(&in, &q.delta));
 	TRY(rd_u64(&in, &q.number));
 	TRY(rd_u32(&in, &q.offset));

@@ -17,6 +17,7 @@
 /* A list is fetched from offset 0 on, naming the number that came with the first piece. */
 struct crl_part_req {
 	const char *ca; /* as in the name of its file: "Name" or, of a later key, "Name(1)" */
+	uint32_t shard; /* 0: the list of all */
 	bool delta;
 	uint64_t number; /* offset 0: the one that is held already, or 0 */
 	uint32_t offset;

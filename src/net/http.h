@@ -50,6 +50,9 @@ struct http_route {
 	unsigned perm; /* never 0 */
 	http_handler handler;
 	size_t max_body; /* 0: that of the server */
+	/* Runs first, on the event loop, with the gate before it: both may not block. What it does not answer, the handler
+	 * does. NULL: there is none. */
+	http_handler quick;
 };
 
 /* A compile error when perm is 0. */
@@ -57,6 +60,14 @@ struct http_route {
 	{ \
 		.method = HTTP_##method_, .path = path_, \
 		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_ \
+	}
+
+/* The same, with an answer that may be at hand. */
+#define ROUTE_QUICK(method_, path_, perm_, handler_, quick_) \
+	{ \
+		.method = HTTP_##method_, .path = path_, \
+		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_, \
+		.quick = quick_ \
 	}
 
 /* The same, for bodies of at most so many bytes. */

@@ -129,7 +129,10 @@ dispatch(struct http_conn *c)
 	}
 	state_set(c, CONN_BUSY);
 	metric_inc(&h->m.requests, 1);
-	work_push(h, c->req);
+	if (work_quick(c->req))
+		conn_answer(c->req);
+	else
+		work_push(h, c->req);
 }
 
 /* The request is refused: nothing more of it is read, a worker renders the error, the connection

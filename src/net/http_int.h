@@ -170,6 +170,8 @@ err_t req_count(struct http_req *r);
 void work_push(struct http *h, struct http_req *r);
 void work_push_list(struct http *h, struct req_list *l);
 void *work_main(void *http);
+/* On the loop: is it answered already, by the quick handler of its route? */
+bool work_quick(struct http_req *r);
 
 /* http_loop.c */
 err_t loop_setup(struct http *h, unsigned number, struct http_loop *l);

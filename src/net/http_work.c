@@ -88,6 +88,25 @@ run(struct http_req *r)
 	r->caller = NULL; /* was in the arena of this run, as a rule */
 }
 
+bool
+work_quick(struct http_req *r)
+{
+	err_t e;
+
+	if (r->fault.code != ERR_NONE || r->match.route->quick == NULL)
+		return false;
+	r->run_arena = arena_new();
+	e = r->mount->gate(r, r->match.route->perm);
+	if (err_ok(e))
+		e = r->match.route->quick(r);
+	err_forget(e); /* the handler comes to the same, and says so */
+	arena_free(steal(r->run_arena));
+	r->caller = NULL;
+	if (!r->replied)
+		buf_reset(&r->out_head);
+	return r->replied;
+}
+
 /* Runs r until it is answered, parked or without a client. */
 static void
 work(struct http *h, struct http_req *r)

@@ -13,6 +13,7 @@
 
 #define OID_CRL_NUMBER "2.5.29.20"
 #define OID_DELTA_INDICATOR "2.5.29.27"
+#define OID_ISSUING_POINT "2.5.29.28"
 #define OID_AKI "2.5.29.35"
 #define OID_FRESHEST_CRL "2.5.29.46"
 #define OID_CA_VERSION "1.3.6.1.4.1.311.21.1"
@@ -65,6 +66,18 @@ put_number(struct arena *a, struct buf *list, const char *oid, bool critical, ui
 	return put_extension(a, list, oid, critical, buf_str(&num));
 }
 
+/* DistributionPoint with one URL; also an IssuingDistributionPoint of nothing else. */
+static err_t
+point_der(struct arena *a, const char *url, struct str *ret)
+{
+	struct str der;
+
+	TRY(build_wrap(a, DER_CONTEXT_PRIMITIVE(6), str_c(url), &der));
+	TRY(build_wrap(a, DER_CONTEXT(0), der, &der));
+	TRY(build_wrap(a, DER_CONTEXT(0), der, &der));
+	return build_wrap(a, DER_SEQUENCE, der, ret);
+}
+
 /* CRLDistributionPoints with one URL. */
 static err_t
 put_point(struct arena *a, struct buf *list, const char *oid, const char *url)
@@ -73,12 +86,21 @@ put_point(struct arena *a, struct buf *list, const char *oid, const char *url)
 
 	if (url == NULL)
 		return OK;
-	TRY(build_wrap(a, DER_CONTEXT_PRIMITIVE(6), str_c(url), &der));
-	TRY(build_wrap(a, DER_CONTEXT(0), der, &der));
-	TRY(build_wrap(a, DER_CONTEXT(0), der, &der));
-	TRY(build_wrap(a, DER_SEQUENCE, der, &der));
+	TRY(point_der(a, url, &der));
 	TRY(build_wrap(a, DER_SEQUENCE, der, &der));
 	return put_extension(a, list, oid, false, der);
+}
+
+/* RFC 5280 5.2.5 */
+static err_t
+put_scope(struct arena *a, struct buf *list, const char *url)
+{
+	struct str der;
+
+	if (url == NULL)
+		return OK;
+	TRY(point_der(a, url, &der));
+	return put_extension(a, list, OID_ISSUING_POINT, true, der);
 }
 
 /* RFC 5280 5.3.1 as an extension list; unspecified is left out. */
@@ -147,6 +169,7 @@ put_extensions(struct arena *a, struct buf *tbs, const struct crl_spec *s)
 	if (!s->delta)
 		TRY(put_point(a, &list, OID_FRESHEST_CRL, s->fresh_url));
 	TRY(put_point(a, &list, OID_PUBLISHED_AT, s->own_url));
+	TRY(put_scope(a, &list, s->point));
 	if (s->delta)
 		TRY(put_number(a, &list, OID_DELTA_INDICATOR, true, s->base));
 	TRY(build_wrap(a, DER_SEQUENCE, buf_str(&list), &der));

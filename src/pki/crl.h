@@ -31,6 +31,7 @@ struct crl_spec {
 	when_t next_publish;   /* 0: not written */
 	const char *fresh_url; /* base: where its deltas are; NULL: none */
 	const char *own_url;   /* where this list is published; NULL: not written */
+	const char *point; /* only for certificates that name this address (5.2.5); NULL: for all */
 	const struct crl_entry *v;
 	size_t n; /* <= LIMIT_CRL_ENTRIES */
 };

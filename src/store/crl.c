@@ -2,11 +2,13 @@
 /* Revocation status: see crl.h. */
 #include "store/crl.h"
 
+#include "base/limits.h"
 #include "store/row.h"
 
 static const struct col crl_cols[] = {
 	COL(struct crl_row, ca),
 	COL(struct crl_row, key_index),
+	COL(struct crl_row, shard),
 	COL(struct crl_row, delta),
 	COL(struct crl_row, number),
 	COL(struct crl_row, this_update),
@@ -21,6 +23,7 @@ static const struct shape head_shape = { "revocation list", sizeof(struct crl_ro
 static const struct col plan_cols[] = {
 	COL(struct crl_plan_row, ca),
 	COL(struct crl_plan_row, key_index),
+	COL(struct crl_plan_row, shard),
 	COL(struct crl_plan_row, base_number),
 	COL(struct crl_plan_row, older_number),
 	COL(struct crl_plan_row, base_made),
@@ -51,32 +54,47 @@ store_crl_put(struct tx *tx, const struct crl_row *c)
 }
 
 static err_t
-crl_read(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh, struct crl_row *c)
+crl_read(struct tx *tx, struct arena *a, enum stmt_id q, const struct shape *sh,
+    const struct crl_row *which, struct crl_row *ret)
 {
-	return row_one(
-	    tx, a, q, sh, VALS(val_text(c->ca), val_i64(c->key_index), val_i64(c->delta)), c);
-}
+	struct crl_row c = { 0 };
 
-err_t
-store_crl_get(struct tx *tx, struct arena *a, const char *ca, uint32_t key_index, bool delta,
-    struct crl_row *ret)
-{
-	struct crl_row c = { .ca = ca, .key_index = key_index, .delta = delta };
-
-	TRY(crl_read(tx, a, STMT_CRL_GET, &crl_shape, &c));
+	TRY(row_one(tx, a, q, sh,
+	    VALS(val_text(which->ca), val_i64(which->key_index), val_i64(which->shard),
+		val_i64(which->delta)),
+	    &c));
 	*ret = c;
 	return OK;
 }
 
 err_t
-store_crl_head(struct tx *tx, struct arena *a, const char *ca, uint32_t key_index, bool delta,
-    struct crl_row *ret)
+store_crl_get(struct tx *tx, struct arena *a, const struct crl_row *which, struct crl_row *ret)
 {
-	struct crl_row c = { .ca = ca, .key_index = key_index, .delta = delta };
+	return crl_read(tx, a, STMT_CRL_GET, &crl_shape, which, ret);
+}
 
-	TRY(crl_read(tx, a, STMT_CRL_HEAD, &head_shape, &c));
-	*ret = c;
-	return OK;
+err_t
+store_crl_head(struct tx *tx, struct arena *a, const struct crl_row *which, struct crl_row *ret)
+{
+	return crl_read(tx, a, STMT_CRL_HEAD, &head_shape, which, ret);
+}
+
+err_t
+store_crl_list(struct tx *tx, struct arena *a, struct crl_row **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_CRL_LIST, &head_shape, VALS(val_i64(LIMIT_PAGE)), ret, retn);
+}
+
+err_t
+store_crl_shards_due(struct tx *tx, struct arena *a, when_t now, struct crl_row **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_CRL_SHARDS_DUE, &head_shape, VALS(val_i64(now)), ret, retn);
+}
+
+err_t
+store_crl_shards_forget(struct tx *tx)
+{
+	return row_run(tx, STMT_CRL_SHARDS_FORGET, NO_VALS, NULL);
 }
 
 err_t
@@ -86,12 +104,12 @@ store_crl_plan_put(struct tx *tx, const struct crl_plan_row *p)
 }
 
 err_t
-store_crl_plan_get(
-    struct tx *tx, struct arena *a, const char *ca, uint32_t key_index, struct crl_plan_row *ret)
+store_crl_plan_get(struct tx *tx, struct arena *a, const char *ca, uint32_t key_index,
+    uint32_t shard, struct crl_plan_row *ret)
 {
-	struct crl_plan_row p = { .ca = ca, .key_index = key_index };
-	err_t e = row_one(
-	    tx, a, STMT_CRL_PLAN_GET, &plan_shape, VALS(val_text(ca), val_i64(key_index)), &p);
+	struct crl_plan_row p = { .ca = ca, .key_index = key_index, .shard = shard };
+	err_t e = row_one(tx, a, STMT_CRL_PLAN_GET, &plan_shape,
+	    VALS(val_text(ca), val_i64(key_index), val_i64(shard)), &p);
 
 	if (err_is(e, ERR_NOT_FOUND))
 		err_forget(e);
@@ -120,6 +138,30 @@ store_crl_items(struct tx *tx, struct arena *a, const char *ca, when_t not_after
 {
 	return row_all(tx, a, STMT_CRL_ITEMS, &item_shape,
 	    VALS(val_text(ca), val_i64(not_after_from)), ret, retn);
+}
+
+err_t
+store_crl_shard_items(struct tx *tx, struct arena *a, const char *ca, uint32_t shard,
+    when_t not_after_from, struct crl_item **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_CRL_SHARD_ITEMS, &item_shape,
+	    VALS(val_text(ca), val_i64(shard), val_i64(not_after_from)), ret, retn);
+}
+
+err_t
+store_issued_shard_put(struct tx *tx, int64_t id, uint32_t shard)
+{
+	return row_run(tx, STMT_ISSUED_SHARD_PUT, VALS(val_i64(id), val_i64(shard)), NULL);
+}
+
+err_t
+store_issued_shard(struct tx *tx, int64_t id, uint32_t *ret)
+{
+	int64_t shard = 0;
+
+	TRY(row_number(tx, STMT_ISSUED_SHARD, VALS(val_i64(id)), &shard));
+	*ret = (uint32_t)shard;
+	return OK;
 }
 
 err_t

@@ -17,7 +17,7 @@ messages_come_back_as_they_went(void **state)
 {
 	auto_arena struct arena *a = arena_new();
 	auto_buf struct buf b;
-	struct crl_part_req q = { "Corp CA", true, UINT64_MAX, 77 }, q2;
+	struct crl_part_req q = { "Corp CA", 3, true, UINT64_MAX, 77 }, q2;
 	struct crl_part_rep p = { 9, -1, 2, 3, LIT("abc") }, p2;
 	struct ocsp_id ids[] = { id_of(CERTID_SHA1, LIT("\x01")),
 		id_of(CERTID_SHA256, LIT("\x02\x03")) };
@@ -29,7 +29,7 @@ messages_come_back_as_they_went(void **state)
 	expect_ok(crl_part_req_encode(&q, &b));
 	expect_ok(crl_part_req_parse(a, buf_str(&b), &q2));
 	assert_string_equal(q2.ca, "Corp CA");
-	assert_true(q2.delta && q2.number == UINT64_MAX && q2.offset == 77);
+	assert_true(q2.delta && q2.shard == 3 && q2.number == UINT64_MAX && q2.offset == 77);
 	buf_reset(&b);
 	expect_ok(crl_part_rep_encode(&p, &b));
 	expect_ok(crl_part_rep_parse(a, buf_str(&b), &p2));

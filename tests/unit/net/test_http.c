@@ -86,6 +86,25 @@ form(struct http_req *r)
 }
 
 static err_t
+slowly(struct http_req *r)
+{
+	return http_reply(r, 200, "text/plain", LIT("by a worker"));
+}
+
+static err_t
+quickly(struct http_req *r)
+{
+	const char *what = http_param(r, "what");
+
+	http_reply_header(r, "X-Quick", "yes");
+	if (strcmp(what, "fails") == 0)
+		FAIL(ERR_INTERNAL, "not now");
+	if (strcmp(what, "later") == 0)
+		return OK;
+	return http_reply(r, 200, "text/plain", LIT("at once"));
+}
+
+static err_t
 gate(struct http_req *r, unsigned perm)
 {
 	(void)r;
@@ -126,6 +145,8 @@ static const struct http_route routes[] = {
 	ROUTE(GET, "/closed", 99, echo),
 	ROUTE(GET, "/forgets", 1, forgets_to_answer),
 	ROUTE(POST, "/form", 1, form),
+	ROUTE_QUICK(GET, "/quick/{what}", 1, slowly, quickly),
+	ROUTE_QUICK(GET, "/closed/{what}", 99, slowly, quickly),
 	{ .path = NULL },
 };
 
@@ -565,6 +586,29 @@ many_clients_at_once_all_get_answers(void **state)
 	}
 }
 
+static void
+a_quick_handler_answers_or_leaves_it_to_the_other(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	for (int i = 0; i < 3; i++) {
+		put(fd, "GET /quick/now HTTP/1.1\r\nHost: h\r\n\r\n");
+		put(fd, "GET /quick/later HTTP/1.1\r\nHost: h\r\n\r\n");
+		expect_answer(fd, 200, "X-Quick: yes\r\n\r\nat once");
+		expect_answer(fd, 200, "by a worker");
+	}
+	put(fd, "GET /quick/fails HTTP/1.1\r\nHost: h\r\n\r\n");
+	expect_answer(fd, 200, "by a worker");
+	put(fd, "GET /quick/later HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_null(strstr(get(fd, false), "X-Quick")); /* what was begun is dropped */
+	put(fd, "GET /closed/now HTTP/1.1\r\nHost: h\r\n\r\n");
+	expect_answer(fd, 403, "forbidden");
+	put(fd, "GET /quick/now HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	expect_answer(fd, 200, "at once");
+	expect_end(fd);
+}
+
 #define ON_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -588,6 +632,7 @@ main(void)
 		ON_SERVER(a_reset_while_the_handler_runs_is_noticed),
 		ON_SERVER(a_half_closed_client_is_not_kept_waiting),
 		ON_SERVER(stopping_answers_who_waits),
+		ON_SERVER(a_quick_handler_answers_or_leaves_it_to_the_other),
 		ON_SERVER(many_clients_at_once_all_get_answers),
 	};
 
