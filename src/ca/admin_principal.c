@@ -48,6 +48,8 @@ bind_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 
 	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
 		return e;
+	if (err_ok(e) && p.is_group)
+		FAIL(ERR_PRINCIPAL_KIND, "%s is a group", p.name);
 	if (err_ok(e))
 		TRY(supersede(tx, a, p.cert_sha256));
 	err_forget(e);
@@ -62,8 +64,8 @@ bind_cert(struct tx *tx, struct arena *a, void *arg, const struct cert *c)
 /* Who acts without being a principal, in records and in the journal: nobody shall pass for one of them. */
 static const char *const reserved[] = { "administrator", "issuer", "unknown" };
 
-static err_t
-check_name(const char *name)
+err_t
+admin_principal_name(const char *name)
 {
 	struct str s = str_c(name);
 
@@ -85,7 +87,7 @@ admin_principal(struct issuer *is, struct arena *a, const char *name, struct str
 	struct bind b = { name, rights };
 	const struct ca *ca;
 
-	TRY(check_name(name));
+	TRY(admin_principal_name(name));
 	TRY(hierarchy_by_role(issuer_hierarchy(is), CA_ROLE_ISSUING, &ca));
 	TRY(policy_admin(is->store, ca, a, &q, &ap));
 	return mint(is, a, ap, bind_cert, &b, ret);
@@ -113,6 +115,8 @@ passwd_tx(struct tx *tx, void *arg)
 		FAIL(ERR_NOT_FOUND, "there is no principal %s", w->name);
 	}
 	err_forget(e);
+	if (p.is_group)
+		FAIL(ERR_PRINCIPAL_KIND, "%s is a group", p.name);
 	p.password = w->hash;
 	TRY(store_principal_put(tx, &p));
 	return store_journal_add(tx, "administrator", "principal-password",
@@ -155,7 +159,7 @@ principal_add(struct issuer *is, struct arena *a, const json *args, json *out)
 
 	TRY(json_need_text(args, "name", LIMIT_TEXT, &name));
 	TRY(json_want_text(args, "password", LIMIT_TEXT, &password));
-	TRY(check_name(name));
+	TRY(admin_principal_name(name));
 	if (password != NULL)
 		TRY(set_password(is, a, name, password, true));
 	json_set_text(out, "name", name);
@@ -174,7 +178,8 @@ principal_add(struct issuer *is, struct arena *a, const json *args, json *out)
 struct list {
 	struct arena *a;
 	struct principal *v;
-	size_t n;
+	struct principal **groups; /* of each */
+	size_t n, *ngroups;
 };
 
 static err_t
@@ -182,22 +187,36 @@ list_tx(struct tx *tx, void *arg)
 {
 	struct list *l = arg;
 
-	return store_principal_list(tx, l->a, &l->v, &l->n);
+	TRY(store_principal_list(tx, l->a, &l->v, &l->n));
+	l->groups = arena_array(l->a, l->n + 1, sizeof(struct principal *));
+	l->ngroups = arena_array(l->a, l->n + 1, sizeof(size_t));
+	for (size_t i = 0; i < l->n; i++)
+		TRY(store_principal_groups(tx, l->a, l->v[i].name, &l->groups[i], &l->ngroups[i]));
+	return OK;
+}
+
+json *
+admin_show_ca_rights(unsigned bits)
+{
+	json *rights = json_array_new();
+
+	for (size_t i = 0; i < COUNT(ca_rights); i++) {
+		if (bits & ca_rights[i].bit)
+			json_add(rights, json_text_new(ca_rights[i].name));
+	}
+	return rights;
 }
 
 static json *
 show_principal(struct arena *a, const struct principal *p)
 {
-	json *o = json_object_new(), *rights = json_array_new();
+	json *o = json_object_new();
 
-	for (size_t i = 0; i < COUNT(ca_rights); i++) {
-		if (p->ca_rights & ca_rights[i].bit)
-			json_add(rights, json_text_new(ca_rights[i].name));
-	}
 	json_set_text(o, "name", p->name);
+	json_set_text(o, "kind", p->is_group ? "group" : "principal");
 	json_set_text(o, "sha256", text_hex(a, p->cert_sha256));
 	json_set_bool(o, "password", p->password[0] != '\0');
-	json_set(o, "rights", rights);
+	json_set(o, "rights", admin_show_ca_rights(p->ca_rights));
 	json_set_bool(o, "enabled", p->enabled);
 	json_set_when(a, o, "created", p->created);
 	return o;
@@ -212,8 +231,14 @@ principal_list(struct issuer *is, struct arena *a, const json *args, json *out)
 	(void)args;
 	json_set(out, "principals", list);
 	TRY(store_read(is->store, list_tx, &l));
-	for (size_t i = 0; i < l.n; i++)
-		json_add(list, show_principal(a, &l.v[i]));
+	for (size_t i = 0; i < l.n; i++) {
+		json *row = show_principal(a, &l.v[i]), *groups = json_array_new();
+
+		for (size_t k = 0; k < l.ngroups[i]; k++)
+			json_add(groups, json_text_new(l.groups[i][k].name));
+		json_set(row, "groups", groups);
+		json_add(list, row);
+	}
 	return OK;
 }
 
@@ -291,11 +316,12 @@ const struct ca_verb admin_principal_verbs[] = {
 	    "A principal and its client certificate, or password, or both; an earlier certificate of it is revoked." },
 	{ "principal.passwd", principal_passwd, ADMIN_ARGS("name", "password"),
 	    "Set the password of a principal; without one: remove it." },
-	{ "principal.list", principal_list, ADMIN_NO_ARGS, "The principals with their rights." },
+	{ "principal.list", principal_list, ADMIN_NO_ARGS,
+	    "The principals and groups with their own rights." },
 	{ "principal.enable", principal_enable, ADMIN_ARGS("name", "enabled"),
 	    "Disable a principal, or enable it again." },
 	{ "ca.grant", ca_grant, ADMIN_ARGS("principal", "rights"),
-	    "Let a principal do something at the CA: request, officer." },
+	    "Let a principal, or the members of a group, do something at the CA: request, officer." },
 	{ "ca.withdraw", ca_withdraw, ADMIN_ARGS("principal", "rights"),
 	    "Take such a right back." },
 	{ NULL, NULL, NULL, NULL },

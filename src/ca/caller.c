@@ -35,6 +35,23 @@ caller_certificate(const struct hierarchy *h, struct str der, uint8_t ret_sha256
 	return OK;
 }
 
+/* Enabled, and with what its groups may do at the CA. A group itself never asks. */
+static err_t
+admit(struct tx *tx, struct arena *a, struct caller *c)
+{
+	struct principal *groups;
+	size_t n;
+
+	if (c->who.is_group)
+		FAIL(ERR_CALLER_UNKNOWN, "%s is a group", c->who.name);
+	if (!c->who.enabled)
+		FAIL(ERR_CALLER_DISABLED, "principal %s", c->who.name);
+	TRY(store_principal_groups(tx, a, c->who.name, &groups, &n));
+	for (size_t i = 0; i < n; i++)
+		c->who.ca_rights |= groups[i].enabled ? groups[i].ca_rights : 0;
+	return OK;
+}
+
 err_t
 caller_principal(struct tx *tx, struct arena *a, const uint8_t sha256[32], struct caller *ret)
 {
@@ -50,8 +67,7 @@ caller_principal(struct tx *tx, struct arena *a, const uint8_t sha256[32], struc
 		FAIL(ERR_CALLER_UNKNOWN, "serial %s of %s", row.serial, row.ca);
 	}
 	TRY(e);
-	if (!c.who.enabled)
-		FAIL(ERR_CALLER_DISABLED, "principal %s", c.who.name);
+	TRY(admit(tx, a, &c));
 	memcpy(c.sha256, sha256, 32);
 	*ret = c;
 	return OK;
@@ -95,8 +111,7 @@ by_password(struct tx *tx, struct arena *a, const struct proof *p, struct caller
 		err_forget(e);
 		FAIL(ERR_CREDENTIALS, "principal %s", p->user);
 	}
-	if (!c.who.enabled)
-		FAIL(ERR_CALLER_DISABLED, "principal %s", c.who.name);
+	TRY(admit(tx, a, &c));
 	*ret = c;
 	return OK;
 }
@@ -113,8 +128,7 @@ by_name(struct tx *tx, struct arena *a, const struct proof *p, const char *name,
 		FAIL(ERR_CALLER_UNKNOWN, "there is no principal %s", name);
 	}
 	TRY(e);
-	if (!c.who.enabled)
-		FAIL(ERR_CALLER_DISABLED, "principal %s", c.who.name);
+	TRY(admit(tx, a, &c));
 	memcpy(c.sha256, p->sha256, 32);
 	*ret = c;
 	return OK;

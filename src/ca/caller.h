@@ -20,7 +20,8 @@ enum { CA_RIGHT_REQUEST = 1, CA_RIGHT_OFFICER = 2, CA_RIGHT_MANAGE = 4, CA_RIGHT
 struct order;
 
 struct caller {
-	struct principal who;
+	struct principal
+	    who; /* its rights on the CA are those of its groups as well: not to be saved */
 	uint8_t sha256[32]; /* of its certificate */
 };
 

@@ -37,6 +37,8 @@ get_principal(struct tx *tx, struct arena *a, const char *name, struct principal
 {
 	err_t e = store_principal_get(tx, a, name, ret);
 
+	if (err_ok(e) && ret->is_group)
+		FAIL(ERR_PRINCIPAL_KIND, "%s is a group", ret->name);
 	if (!err_is(e, ERR_NOT_FOUND))
 		return e;
 	err_forget(e);
@@ -65,16 +67,12 @@ static err_t
 make_tx(struct tx *tx, void *arg)
 {
 	struct make *m = arg;
-	unsigned allow = 0, deny = 0;
 	struct template_row t;
-	err_t e;
+	unsigned allow;
 
 	TRY(get_template(tx, m->a, m->spec, &t));
-	e = store_template_right_get(tx, t.name, m->spec->principal, &allow, &deny);
-	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
-		return e;
-	err_forget(e);
-	if ((deny & TEMPLATE_ENROL) || !(allow & TEMPLATE_ENROL))
+	TRY(store_template_rights_of(tx, t.name, m->spec->principal, &allow));
+	if (!(allow & TEMPLATE_ENROL))
 		FAIL(
 		    ERR_TEMPLATE_DENIED, "principal %s on template %s", m->spec->principal, t.name);
 	if (t.order_required)

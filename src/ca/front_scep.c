@@ -12,6 +12,7 @@
 
 #define TYPE_MESSAGE "application/x-pki-message"
 #define TYPE_CERTS "application/x-x509-ca-ra-cert"
+#define TYPE_NEXT "application/x-x509-next-ca-cert"
 #define TYPE_TEXT "text/plain"
 
 /* Some clients compare whole lines, so there is no CR; what comes first is what they prefer. */
@@ -65,7 +66,8 @@ get_caps(struct http_req *r)
 
 	TRY(ask_info(r, &info));
 	return http_reply(r, 200, TYPE_TEXT,
-	    str_c(arena_printf(http_arena(r), "%s%s", CAPS, info.sha1 ? "SHA-1\n" : "")));
+	    str_c(arena_printf(http_arena(r), "%s%s%s", CAPS, info.sha1 ? "SHA-1\n" : "",
+		info.next ? "GetNextCACert\n" : "")));
 }
 
 static err_t
@@ -75,6 +77,16 @@ get_certs(struct http_req *r)
 
 	TRY(ask_info(r, &info));
 	return http_reply(r, 200, TYPE_CERTS, info.certs);
+}
+
+/* Signed by the CA's key, and anybody may ask: so it is kept for some seconds. */
+static err_t
+get_next(struct http_req *r)
+{
+	struct str der;
+
+	TRY(front_kept(http_ctx(r), http_arena(r), CA_SCEP_NEXT, param(r, "ca"), &der));
+	return http_reply(r, 200, TYPE_NEXT, der);
 }
 
 static err_t
@@ -187,6 +199,7 @@ static const struct {
 } operations[] = {
 	{ "GetCACaps", get_caps },
 	{ "GetCACert", get_certs },
+	{ "GetNextCACert", get_next },
 	{ "PKIOperation", operation },
 };
 

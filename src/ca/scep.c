@@ -111,8 +111,8 @@ run(struct scep_job *j, struct scep_answer *ret)
 	FAIL(ERR_SCEP_TYPE, "type %d", j->head.type);
 }
 
-static err_t
-job_open(struct issuer *is, struct arena *a, const char *ca, struct scep_job *j)
+err_t
+scep_job_open(struct issuer *is, struct arena *a, const char *ca, struct scep_job *j)
 {
 	j->is = is;
 	j->a = a;
@@ -148,7 +148,7 @@ scep_on_message(void *ctx, struct arena *a, struct str in, struct buf *out)
 	err_t e;
 
 	TRY(ca_scep_req_parse(a, in, &q));
-	TRY(job_open(ctx, a, q.ca, &j));
+	TRY(scep_job_open(ctx, a, q.ca, &j));
 	e = serve(&j, &q, &rep.der);
 	cert_free(j.signer);
 	TRY(e);
@@ -166,7 +166,7 @@ scep_on_refuse(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct scep_answer x;
 
 	TRY(ca_scep_refuse_req_parse(a, in, &q));
-	TRY(job_open(ctx, a, q.ca, &j));
+	TRY(scep_job_open(ctx, a, q.ca, &j));
 	info = err_info_by_id(q.fault);
 	if (info == NULL || info->scep < 0)
 		FAIL(ERR_MALFORMED, "fault %s", text_safe(a, str_c(q.fault)));
@@ -176,30 +176,4 @@ scep_on_refuse(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(refuse(&j, q.peer, ERROR(info->code, "%s", q.detail), &x));
 	TRY(reply(&j, &x, &rep.der));
 	return ca_der_rep_encode(&rep, out);
-}
-
-/* RFC 8894 4.2.1.2: the RA and those above it. */
-err_t
-scep_on_info(void *ctx, struct arena *a, struct str in, struct buf *out)
-{
-	struct scep_job j = { .signer = NULL };
-	struct str certs[LIMIT_CHAIN_CERTS + 2];
-	struct ca_scep_info_rep rep;
-	struct ca_name_req q;
-	struct ipc_blobs chain;
-	const struct ca *root;
-	size_t n = 0;
-
-	TRY(ca_name_req_parse(a, in, &q));
-	TRY(job_open(ctx, a, q.ca, &j));
-	chain = hierarchy_chain(a, j.h, j.ca);
-	certs[n++] = cert_der(j.ra.cert);
-	for (size_t i = 0; i < chain.n; i++)
-		certs[n++] = chain.v[i];
-	/* Windows and certmonger want the whole way up. */
-	if (err_ok(hierarchy_find(j.h, j.ca->issuer, &root)) && root->role == CA_ROLE_ROOT)
-		certs[n++] = cert_der(root->cert);
-	TRY(cms_certs(a, certs, n, &rep.certs));
-	rep.sha1 = j.sha1;
-	return ca_scep_info_rep_encode(&rep, out);
 }

@@ -14,6 +14,9 @@
  *
  * A message that is repeated gets the same answer: orders and challenges give one certificate, and the newest request
  * of each transaction is remembered with the key that signs it. Polling asks for that one.
+ *
+ * A CA that was renewed is known to clients by its certificate before, as long as that one has not ended. GetNextCACert
+ * is for them: the certificates of now, signed by the key that they know.
  */
 #ifndef CA_SCEP_H
 #define CA_SCEP_H
@@ -25,5 +28,6 @@
 err_t scep_on_message(void *ctx, struct arena *a, struct str in, struct buf *out);
 err_t scep_on_refuse(void *ctx, struct arena *a, struct str in, struct buf *out);
 err_t scep_on_info(void *ctx, struct arena *a, struct str in, struct buf *out);
+err_t scep_on_next(void *ctx, struct arena *a, struct str in, struct buf *out);
 
 #endif

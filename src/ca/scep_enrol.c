@@ -10,7 +10,11 @@
 #include "pki/cms.h"
 #include "store/scep.h"
 
-/* A request that comes again within this time is the same one; later it is a renewal with the same key. */
+/*
+ * A request that comes again within this time is the same one; later it is a renewal with the same key. So it is at once
+ * when it is signed with what it was answered with: a client that keeps key and transaction sends the very same request
+ * to renew (certmonger does, but for what its memory happens to hold).
+ */
 enum { REPEAT = 3600 };
 
 static err_t
@@ -226,6 +230,10 @@ take_authority(struct scep_job *j, struct request *r)
 
 	memcpy(r->who.sha256, cert_sha256(j->signer), 32);
 	r->who.sha1 = j->sha1;
+	if (j->head.type == SCEP_RENEWAL_REQ && !ours)
+		FAIL(ERR_RENEWAL,
+		    "%s is not a certificate of this CA that is valid now (it ends at %s)",
+		    cert_subject(j->signer), when_text(j->a, cert_not_after(j->signer)));
 	if (!same_key && !ours)
 		FAIL(ERR_SCEP_SIGNER, "%s", "");
 	TRY(signer_is_valid(j, &valid));
@@ -236,9 +244,6 @@ take_authority(struct scep_job *j, struct request *r)
 		r->q.renews = cert_der(j->signer);
 		return OK;
 	}
-	if (j->head.type == SCEP_RENEWAL_REQ && !ours)
-		FAIL(ERR_RENEWAL, "%s is not a valid certificate of this CA",
-		    cert_subject(j->signer));
 	if (ours && r->csr.challenge[0] == '\0')
 		FAIL(ERR_RENEWAL, "renewal without a challenge is switched off");
 	TRY(challenge_find(j->is, j->a, r->csr.challenge, j->ca, &use));
@@ -269,6 +274,16 @@ submit_new(struct scep_job *j, struct request *r, struct transaction *t, struct 
 	return answer_of(j, &rep, ret);
 }
 
+static bool
+is_repeated(const struct scep_job *j, const struct transaction *t, struct str content, when_t now)
+{
+	if (!t->found || !str_eq(t->row.content, content) || t->row.seen <= now - REPEAT)
+		return false;
+	if (t->issued.state != ISSUED_VALID && t->issued.state != ISSUED_PENDING)
+		return false;
+	return !str_eq(t->issued.cert_sha256, str_of(cert_sha256(j->signer), 32));
+}
+
 err_t
 scep_enrol(struct scep_job *j, struct scep_answer *ret)
 {
@@ -284,8 +299,7 @@ scep_enrol(struct scep_job *j, struct scep_answer *ret)
 	/* The very same message is never a new request, whatever became of it: whoever kept it may send it. */
 	if (t.found && str_eq(t.row.message, STR(message)))
 		return answer_again(j, &t.issued, ret);
-	if (t.found && str_eq(t.row.content, STR(content)) && t.row.seen > now - REPEAT &&
-	    (t.issued.state == ISSUED_VALID || t.issued.state == ISSUED_PENDING))
+	if (is_repeated(j, &t, STR(content), now))
 		return answer_again(j, &t.issued, ret);
 	t.row.content = STR(content);
 	t.row.message = STR(message);
@@ -368,7 +382,7 @@ scep_get_crl(struct scep_job *j, struct scep_answer *ret)
 	struct scep_answer x = { .status = SCEP_SUCCESS, .fail_info = -1, .fail_text = "" };
 	struct crl_row crl;
 
-	TRY(crl_get(j->is, j->a, j->ca, false, &crl));
+	TRY(crl_get(j->is, j->a, &(struct crl_which){ .ca = j->ca }, &crl));
 	if (crl.der.n > LIMIT_SCEP_BYTES / 2)
 		FAIL(ERR_SCEP_UNKNOWN, "the CRL has %zu bytes; fetch it at its address", crl.der.n);
 	TRY(scep_crl(j->a, crl.der, &x.content));

@@ -29,6 +29,8 @@ struct scep_answer {
 	struct str content;    /* to be sealed: certs-only SignedData, or one with a CRL */
 };
 
+err_t scep_job_open(struct issuer *is, struct arena *a, const char *ca, struct scep_job *j);
+
 /* By message type. An error is a refusal when its row says that it is the caller's (scep.c). */
 err_t scep_enrol(struct scep_job *j, struct scep_answer *ret);
 err_t scep_poll(struct scep_job *j, struct scep_answer *ret);

@@ -96,6 +96,7 @@ scep_upkeep(struct issuer *is)
 
 	if (h->n == 0)
 		return OK;
+	TRY(own_certs_look(is, is->scep_ras->certs));
 	for (size_t i = 0; i < h->n; i++) {
 		struct scep_ra ra;
 		bool made;

@@ -83,7 +83,8 @@ err_t
 ca_scep_info_rep_encode(const struct ca_scep_info_rep *q, struct buf *out)
 {
 	TRY(wr_blob(out, q->certs));
-	return wr_u8(out, q->sha1);
+	TRY(wr_u8(out, q->sha1));
+	return wr_u8(out, q->next);
 }
 
 err_t
@@ -94,6 +95,7 @@ ca_scep_info_rep_parse(struct arena *a, struct str in, struct ca_scep_info_rep *
 	(void)a;
 	TRY(rd_blob(&in, LIMIT_CMS_BYTES, &q.certs));
 	TRY(take_bool(&in, &q.sha1));
+	TRY(take_bool(&in, &q.next));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;

@@ -7,6 +7,7 @@
  *   CA_SCEP          ca_scep_req         ca_der_rep        a CertRep, whatever became of it
  *   CA_SCEP_REFUSE   ca_scep_refuse_req  ca_der_rep        a CertRep that says failure
  *   CA_SCEP_INFO     ca_name_req         ca_scep_info_rep  what GetCACert and GetCACaps answer
+ *   CA_SCEP_NEXT     ca_name_req         ca_der_rep        what GetNextCACert answers; ERR_SCEP_NEXT: there is nothing
  */
 #ifndef CODEC_CA_SCEP_IPC_H
 #define CODEC_CA_SCEP_IPC_H
@@ -15,7 +16,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 
-enum ca_scep_msg { CA_SCEP = 0x0181, CA_SCEP_REFUSE, CA_SCEP_INFO };
+enum ca_scep_msg { CA_SCEP = 0x0181, CA_SCEP_REFUSE, CA_SCEP_INFO, CA_SCEP_NEXT };
 
 struct ca_scep_req {
 	const char *ca;                               /* "": the issuing CA */
@@ -37,6 +38,7 @@ struct ca_scep_refuse_req {
 struct ca_scep_info_rep {
 	struct str certs; /* certs-only SignedData */
 	bool sha1;        /* is it taken? */
+	bool next;        /* does GetNextCACert have an answer? */
 };
 
 err_t ca_scep_req_encode(const struct ca_scep_req *q, struct buf *out);

@@ -58,6 +58,10 @@ err_t scep_make(struct arena *a, const struct scep_spec *s, struct str *ret);
 
 /* degenerate SignedData with one CRL: the content of the answer to GetCRL (RFC 8894 3.3.4). */
 err_t scep_crl(struct arena *a, struct str crl, struct str *ret);
+/* The answer to GetNextCACert (RFC 8894 4.7.1): certs, a certs-only SignedData, signed by a CA's key, with SHA-256; RSA
+ * or EC. */
+err_t scep_next_ca(struct arena *a, const struct cert *signer, const struct key *key,
+    struct str certs, struct str *ret);
 /* IssuerAndSerialNumber (GetCert, GetCRL): issuer's DER Name, serial as cert_serial() has it. ERR_SCEP. */
 err_t scep_issuer_serial(
     struct arena *a, struct str der, struct str *ret_issuer, const char **ret_serial);

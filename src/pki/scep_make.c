@@ -150,6 +150,26 @@ scep_make(struct arena *a, const struct scep_spec *s, struct str *ret)
 }
 
 err_t
+scep_next_ca(struct arena *a, const struct cert *signer, const struct key *key, struct str certs,
+    struct str *ret)
+{
+	const unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | CMS_PARTIAL;
+	auto_cms CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
+	auto_bio BIO *in = NULL;
+
+	if (certs.n == 0 || certs.n > LIMIT_CMS_BYTES)
+		FAIL(ERR_TOO_LARGE, "%zu bytes to sign", certs.n);
+	in = BIO_new_mem_buf(certs.p, (int)certs.n);
+	if (in == NULL)
+		abort();
+	if (cms == NULL || CMS_set_detached(cms, 0) != 1 ||
+	    CMS_add1_signer(cms, cert_x509(signer), key_pkey(key), EVP_sha256(), flags) == NULL ||
+	    CMS_final(cms, in, NULL, CMS_BINARY) != 1)
+		FAIL_SSL(ERR_CRYPTO, "signing the next CA certificates");
+	return to_der(a, cms, ret);
+}
+
+err_t
 scep_crl(struct arena *a, struct str crl, struct str *ret)
 {
 	auto_cms CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);

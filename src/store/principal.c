@@ -10,6 +10,7 @@ static const struct col principal_cols[] = {
 	COL(struct principal, ca_rights),
 	COL(struct principal, enabled),
 	COL(struct principal, created),
+	COL(struct principal, is_group),
 };
 static const struct shape principal_shape = SHAPE("principal", struct principal, principal_cols);
 
@@ -36,4 +37,41 @@ err_t
 store_principal_list(struct tx *tx, struct arena *a, struct principal **ret, size_t *retn)
 {
 	return row_all(tx, a, STMT_PRINCIPAL_LIST, &principal_shape, NO_VALS, ret, retn);
+}
+
+/* ---- groups ---- */
+
+err_t
+store_principal_join(struct tx *tx, const char *group, const char *member)
+{
+	return row_run(tx, STMT_PRINCIPAL_JOIN, VALS(val_text(group), val_text(member)), NULL);
+}
+
+err_t
+store_principal_leave(struct tx *tx, const char *group, const char *member)
+{
+	return row_must(
+	    tx, STMT_PRINCIPAL_LEAVE, &principal_shape, VALS(val_text(group), val_text(member)));
+}
+
+err_t
+store_principal_groups(
+    struct tx *tx, struct arena *a, const char *member, struct principal **ret, size_t *retn)
+{
+	return row_all(
+	    tx, a, STMT_PRINCIPAL_GROUPS, &principal_shape, VALS(val_text(member)), ret, retn);
+}
+
+err_t
+store_principal_members(
+    struct tx *tx, struct arena *a, const char *group, struct principal **ret, size_t *retn)
+{
+	return row_all(
+	    tx, a, STMT_PRINCIPAL_MEMBERS, &principal_shape, VALS(val_text(group)), ret, retn);
+}
+
+err_t
+store_principal_group_delete(struct tx *tx, const char *group)
+{
+	return row_must(tx, STMT_PRINCIPAL_GROUP_DELETE, &principal_shape, VALS(val_text(group)));
 }

@@ -4,13 +4,16 @@ asks, and EST. Each gives the certificate as DER, or raises Refused."""
 
 import base64
 import datetime
+import hashlib
 import os
 import re
+import struct
+import time
 import uuid
 from xml.sax.saxutils import escape
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -40,7 +43,7 @@ class Pending(Exception):
 
 
 class Who:
-    """A principal with a certificate and a password, as the administrator makes it."""
+    """A principal with a certificate and, unless it is None, a password, as the administrator makes it."""
 
     def __init__(self, world, name, password="a long enough password", rights=("request",)):
         self.world, self.name, self.password = world, name, password
@@ -48,8 +51,8 @@ class Who:
         os.makedirs(self.dir, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        made = world.admin("ca", "principal.add", {"name": name, "csr": b64(make_csr(key, subject)),
-                                                   "password": password})
+        more = {"password": password} if password else {}
+        made = world.admin("ca", "principal.add", {"name": name, "csr": b64(make_csr(key, subject)), **more})
         self.cert = self.file("cert.pem", made["certificate"].encode())
         self.key = self.file("key.pem", key_pem(key))
         if rights:
@@ -69,6 +72,41 @@ class Who:
     def serial(self):
         with open(self.cert, "rb") as f:
             return f"{x509.load_pem_x509_certificate(f.read()).serial_number:x}"
+
+
+def blob(data):
+    return struct.pack(">I", len(data)) + data
+
+
+class Orderer:
+    """A management service that the CA has admitted, as far as sealing orders goes: codec/order.h says what they are."""
+
+    def __init__(self, world, name="orderer"):
+        self.world, self.name = world, name
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        own = ec.generate_private_key(ec.SECP256R1())
+        public = self.key.public_key()
+        self.spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        world.admin("ca", "service.admit", {
+            "name": name, "hosts": ["localhost"], "csr_tls": b64(make_csr(own, subject)),
+            "csr_ra": b64(make_csr(own, subject)), "order_key": public.public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()})
+
+    def may(self, template, *rights):
+        self.world.admin("ca", "template.grant", {"template": template, "principal": self.name,
+                                                  "rights": list(rights or ("read", "enrol"))})
+
+    def seal(self, template, subject, san=None, holder=b"", ident=None, fence=1, seconds=3600, forged=False):
+        now = int(time.time())
+        alt = san.public_bytes() if hasattr(san, "public_bytes") else san or b""
+        body = (struct.pack(">HB", 1, 1) + (ident or os.urandom(16)) + bytes(64) + struct.pack(
+            ">IQqq", 1, fence, now + min(seconds, 0) - 5, now + seconds) + blob(self.world.issuing_ca.encode()) + blob(template.encode()) +
+            blob(subject.public_bytes()) + blob(alt) + blob(b"") + b"\0" + b"\0" + blob(b"") + blob(holder) + blob(b""))
+        signature = self.key.sign(b"chancery-order-v1\0" + body, ec.ECDSA(hashes.SHA256()))
+        if forged:
+            body = body[:3] + os.urandom(16) + body[19:]
+        return blob(body) + blob(signature) + hashlib.sha256(self.spki).digest()
 
 
 def security(name, password, created=None, expires=None):

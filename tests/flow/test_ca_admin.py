@@ -142,6 +142,11 @@ def test_views_have_conditions_columns_and_counts(ca):
     assert "worker" in out and "subject" not in out
     assert ca.run_json("cert", "count", "--template", "Seen", "--state", "valid")["count"] == 1
     assert ca.run_json("cert", "count", "--template", "Seen", "--ends-before", "now+30d")["count"] == 0
+    serial = ca.run_json("cert", "list", "--template", "Seen")["certificates"][0]["serial"]
+    found = ca.run_json("cert", "list", "--serial", f"{serial[:2].upper()}:{serial[2:11]}")["certificates"]
+    assert [c["serial"] for c in found] == [serial]
+    refused = ca.w.cli("cert", "count", "--serial", "5g", "--socket", ca.w.socket_of("ca"), check=False)
+    assert refused.returncode != 0 and "hexadecimal" in refused.stderr
 
 
 def test_templates_are_edited_linted_and_deleted(ca):

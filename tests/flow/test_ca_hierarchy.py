@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from clients import key_pem, make_csr
 from world import World, wait_for
@@ -77,6 +78,35 @@ def test_callers_of_the_old_and_of_the_new_key_are_served(world):
             x509.load_pem_x509_certificate(c["certificate"].encode()).public_key())
         published = subprocess.run(["curl", "-sf", c["aia_url"]], check=True, capture_output=True, timeout=30).stdout
         assert x509.load_der_x509_certificate(published) == x509.load_pem_x509_certificate(c["certificate"].encode())
+
+
+def fetched(url):
+    return subprocess.run(["curl", "-sfg", url], check=True, capture_output=True, timeout=30).stdout
+
+
+def test_the_keys_of_a_root_certify_each_other_where_everybody_looks(world):
+    def root():
+        return next(c for c in world.admin("ca", "ca.show")["cas"] if c["role"] == "root" and c["state"] == "current")
+    old = x509.load_pem_x509_certificate(root()["certificate"].encode())
+    base = world.admin("ca", "ca.show")["cas"][1]["aia_url"].split("/aia/")[0]
+    ca(world, "renew", root()["name"], "--new-key")
+    new = x509.load_pem_x509_certificate(root()["certificate"].encode())
+    name = root()["name"].replace(" ", "%20")
+    cross = {}
+    for pair, by, of in (("0-1", old, new), ("1-0", new, old)):
+        der = wait_for(lambda p=pair: fetched(f"{base}/aia/{name}%28{p}%29.crt"), 30)
+        cert = x509.load_der_x509_certificate(der)
+        by.public_key().verify(cert.signature, cert.tbs_certificate_bytes, padding.PKCS1v15(),
+                               cert.signature_hash_algorithm)
+        assert cert.public_key().public_numbers() == of.public_key().public_numbers()
+        assert cert.not_valid_after <= min(old.not_valid_after, new.not_valid_after)
+        cross[pair] = cert
+    # The enrolment port starts again meanwhile, with the new list.
+    body = wait_for(lambda: subprocess.run(
+        ["curl", "-sf", "--cacert", world.root_file, f"{world.ca_url}/.well-known/est/cacerts"], check=False,
+        capture_output=True, timeout=30).stdout, 60, why="cacerts")
+    given = pkcs7.load_der_pkcs7_certificates(base64.b64decode(body))
+    assert all(c in given for c in (old, new, cross["0-1"], cross["1-0"]))
 
 
 def test_no_key_is_on_the_disk_as_it_is(world):

@@ -111,7 +111,7 @@ def test_a_browser_gets_403_and_an_explanation(given, query):
 
 
 def test_unknown_operations_and_broken_messages_are_http_errors(given):
-    assert given.client.fetch("?operation=GetNextCACert")[0] == 403
+    assert given.client.fetch("?operation=Nonsense")[0] == 403
     assert given.client.fetch("?operation=PKIOperation")[0] == 400
     assert given.client.fetch("?operation=PKIOperation&message=AAAA")[0] == 400
     assert given.client.fetch("?operation=PKIOperation", b"\x30\x03\x02\x01\x01")[0] == 400
@@ -263,6 +263,49 @@ def test_a_certificate_renews_itself(given, held, kind):
     assert leaf.subject == cert.subject and leaf.serial_number != cert.serial_number
     assert leaf.public_key().public_numbers() == fresh.public_key().public_numbers()
     failed(given.client.enrol(fresh, make_csr(fresh, "other"), kind, cert, key), scep.BAD_REQUEST, "renewal")
+
+
+def test_a_renewal_that_is_the_same_request_is_none_of_its_repetitions(given):
+    """Key, request and transaction as before: the certificate that signs says whether it is renewed or asked for again."""
+    key, client = new_key(), given.client
+    csr = make_csr(key, "same", given.challenge())
+
+    def ask(kind=scep.RENEWAL_REQ, **more):
+        return client.leaf(client.enrol(key, csr, kind, transaction="same-1", nonce=os.urandom(16), **more))
+    first = ask(scep.PKCS_REQ)
+    assert ask(scep.PKCS_REQ) == first
+    second = ask(cert=first)
+    assert second.serial_number != first.serial_number
+    assert ask(cert=first) == second
+    assert ask(cert=second).serial_number not in (first.serial_number, second.serial_number)
+
+
+def test_a_sha1_request_that_waits_is_approved_when_sha1_is_off_again(given):
+    world = given.world
+    world.admin("ca", "template.duplicate", {"source": ROUTER, "name": "OldRouter", "supply_in_request": True,
+                                             "manager_approval": True})
+    world.admin("ca", "template.grant", {"template": "OldRouter", "principal": "scep", "rights": ["read", "enrol"]})
+
+    def wait(key, kind, challenge, **more):
+        world.admin("ca", "ca.set", {"name": "scep.sha1", "value": "true"})
+        try:
+            reply = given.client.enrol(key, make_csr(key, "old", challenge, digest=hashes.SHA1()), kind, digest="sha1",
+                                       transaction="sha1", **more)
+        finally:
+            world.admin("ca", "ca.set", {"name": "scep.sha1", "value": "false"})
+        assert reply.status == scep.PENDING, reply.text
+        waiting = world.admin("ca", "request.list", {"template": "OldRouter"})["requests"]
+        world.admin("ca", "request.approve", {"id": waiting[0]["request_id"]})
+        cert = more.get("cert") or self_signed(key, "old")
+        poll = given.client.seal(scep.tlv(0x30, cert.issuer.public_bytes(), name("old").public_bytes()))
+        return given.client.leaf(given.client.send(given.client.message(
+            scep.CERT_POLL, poll, cert, more.get("signer", key), "sha1"), more.get("signer", key)))
+    key, fresh = new_key(), new_key()
+    first = wait(key, scep.PKCS_REQ, world.admin("ca", "challenge.make", {"template": "OldRouter"})["challenge"])
+    assert first.signature_hash_algorithm.name == "sha256"
+    second = wait(fresh, scep.RENEWAL_REQ, None, cert=first, signer=key)
+    assert second.serial_number != first.serial_number
+    assert second.public_key().public_numbers() == fresh.public_key().public_numbers()
 
 
 def test_a_revoked_certificate_renews_nothing(given):

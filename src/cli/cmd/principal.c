@@ -8,6 +8,8 @@
 
 static const struct column columns[] = {
 	{ .head = "NAME", .key = "name" },
+	{ .head = "KIND", .key = "kind" },
+	{ .head = "GROUPS", .key = "groups" },
 	{ .head = "RIGHTS", .key = "rights" },
 	{ .head = "ENABLED", .key = "enabled" },
 	{ .head = "PASSWORD", .key = "password" },
@@ -110,6 +112,60 @@ disable(struct cli *c)
 	return set_enabled(c, false);
 }
 
+/* ---- groups ---- */
+
+static const struct column group_columns[] = {
+	{ .head = "GROUP", .key = "name" },
+	{ .head = "RIGHTS", .key = "rights" },
+	{ .head = "ENABLED", .key = "enabled" },
+	{ .head = "MEMBERS", .key = "members", .wrap = true },
+	{ 0 },
+};
+
+static err_t
+group_list(struct cli *c)
+{
+	return sock_verb(c,
+	    &(struct sock_verb){
+		"ca", "principal.group.list", .part = "groups", .columns = group_columns },
+	    NULL);
+}
+
+static err_t
+group_change(struct cli *c, const char *verb)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	if (c->args->noperands < 2)
+		FAIL(ERR_USAGE, "GROUP is missing");
+	json_set_text(args, "group", c->args->operands[1]);
+	if (c->args->noperands > 2)
+		json_set(args, "principals", args_json_operands(c->args, 2));
+	TRY(sock_ask(c, "ca", verb, args, &answer));
+	if (c->json)
+		return out_json(c, answer);
+	if (!json_is_object(json_get(answer, "group"))) {
+		out_say(c, "deleted");
+		return OK;
+	}
+	return out_object(c, json_get(answer, "group"));
+}
+
+static err_t
+group(struct cli *c)
+{
+	struct str what = str_c(c->args->operands[0]);
+
+	if (str_eq_c(what, "list") && c->args->noperands == 1)
+		return group_list(c);
+	if (str_eq_c(what, "add"))
+		return group_change(c, "principal.group.add");
+	if (str_eq_c(what, "remove"))
+		return group_change(c, "principal.group.remove");
+	FAIL(ERR_USAGE,
+	    "principal group add GROUP [PRINCIPAL...], remove GROUP [PRINCIPAL...], or list");
+}
+
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
 static const struct opt add_opts[] = {
 	{ .name = "csr", .value = "FILE", .help = "Certificate request, PEM or DER." },
@@ -135,7 +191,11 @@ static const struct verb verbs[] = {
 	    "Give a principal a client certificate, a password or both; an earlier certificate of it is revoked.",
 	    "NAME", add_opts, add },
 	{ "passwd", "Set or remove the password of a principal.", "NAME", passwd_opts, passwd },
-	{ "list", "The principals with their rights.", NULL, socket_opts, list },
+	{ "group",
+	    "Groups of principals: add GROUP [PRINCIPAL...], remove GROUP [PRINCIPAL...] (without any: the group), list.",
+	    "add|remove|list [GROUP] [PRINCIPAL...]", socket_opts, group },
+	{ "list", "The principals and groups, with the rights on the CA that each has itself.",
+	    NULL, socket_opts, list },
 	{ "enable", "Let a principal in again.", "NAME", socket_opts, enable },
 	{ "disable", "Refuse a principal.", "NAME", socket_opts, disable },
 	{ 0 },
