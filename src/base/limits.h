@@ -22,6 +22,7 @@
 #define LIMIT_CERTS 64u /* in one bag or one set of anchors */
 #define LIMIT_CRL_ENTRIES 2000000u
 #define LIMIT_CRL_BYTES (160u << 20)
+#define LIMIT_CRL_SHARDS 1024u      /* parts of one CA's list */
 #define LIMIT_CRL_PART (512u << 10) /* of a list, in one message between our processes */
 #define LIMIT_OCSP_BYTES 16384u     /* an OCSP request */
 #define LIMIT_OCSP_CERTS 32u        /* in one request */

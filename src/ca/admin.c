@@ -8,11 +8,13 @@ static const struct ca_verb *const tables[] = {
 	admin_ca_verbs,
 	admin_template_verbs,
 	admin_principal_verbs,
+	admin_group_verbs,
 	admin_cert_verbs,
 	admin_challenge_verbs,
 	admin_request_verbs,
 	admin_setting_verbs,
 	admin_hierarchy_verbs,
+	admin_crl_verbs,
 };
 
 static const struct ca_verb *

@@ -25,7 +25,7 @@ struct ca_verb {
 /* Each ends with a row whose name is NULL. */
 extern const struct ca_verb admin_ca_verbs[], admin_template_verbs[], admin_principal_verbs[],
     admin_cert_verbs[], admin_challenge_verbs[], admin_request_verbs[], admin_setting_verbs[],
-    admin_hierarchy_verbs[];
+    admin_hierarchy_verbs[], admin_crl_verbs[], admin_group_verbs[];
 
 /* For the handlers. */
 err_t admin_der(struct arena *a, const char *text, const char *label, size_t max, struct str *ret);
@@ -46,12 +46,15 @@ err_t admin_rights(struct arena *a, const json *args, const char *key,
  * added); an earlier certificate of it is superseded. */
 err_t admin_principal(struct issuer *is, struct arena *a, const char *name, struct str csr,
     unsigned rights, struct minted *ret);
+/* ERR_BAD_REQUEST: not what a principal, or a group of them, may be called. */
+err_t admin_principal_name(const char *name);
+json *admin_show_ca_rights(unsigned bits); /* their names */
 /* Conditions on records, by these names. Times are dates, or now, now+30d, now-12h. */
 #define ADMIN_FILTER_ARGS \
-	"state", "ca", "template", "requester", "text", "before", "requested_from", \
+	"state", "ca", "template", "requester", "serial", "text", "before", "requested_from", \
 	    "requested_before", "ends_from", "ends_before"
 struct issued_filter;
-err_t admin_filter(const json *args, struct issued_filter *ret);
+err_t admin_filter(struct arena *a, const json *args, struct issued_filter *ret);
 json *admin_show_issued(struct arena *a, const struct issued *x);
 /* Allows a principal a right on a template, checked by the rules of lint.h. Expects a transaction. */
 err_t admin_allow(

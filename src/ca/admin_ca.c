@@ -108,19 +108,12 @@ ca_init(struct issuer *is, struct arena *a, const json *args, json *out)
 	TRY(json_need_text(args, "http_url", LIMIT_TEXT, &s.http_url));
 	TRY(json_want_text(args, "key_alg", LIMIT_TEXT, &alg));
 	TRY(admin_key_alg(alg, &s.alg, &s.bits));
+	TRY(json_want_text(args, "key", LIMIT_LONG_TEXT, &s.token));
+	if (s.token == NULL)
+		s.token = "";
 	TRY(take_hosts(a, args, &s.hosts, &s.nhosts));
 	TRY(hierarchy_init(is, a, &s));
 	return ca_show(is, a, args, out);
-}
-
-static err_t
-crl_publish(struct issuer *is, struct arena *a, const json *args, json *out)
-{
-	(void)a;
-	(void)args;
-	TRY(crl_all(is, true));
-	json_set_int(out, "published", (int64_t)issuer_hierarchy(is)->n);
-	return OK;
 }
 
 /* ---- admitting a management service; the answer is what the service's own verb takes, but for our address ---- */
@@ -182,7 +175,7 @@ take_order_key(struct arena *a, const json *args, struct str *ret)
 	TRY_CTX(key_from_spki(*ret, &k), "order_key");
 	if (key_algorithm(k) != KEY_EC || key_bits(k) != KEY_P256)
 		FAIL(ERR_BAD_REQUEST, "order_key: orders are sealed with P-256");
-	return OK;
+	return key_spki(a, k, ret); /* as everybody writes it: orders name it by its hash */
 }
 
 static err_t
@@ -216,10 +209,9 @@ service_admit(struct issuer *is, struct arena *a, const json *args, json *out)
 }
 
 const struct ca_verb admin_ca_verbs[] = {
-	{ "ca.init", ca_init, ADMIN_ARGS("name", "host", "hosts", "http_url", "key_alg"),
+	{ "ca.init", ca_init, ADMIN_ARGS("name", "host", "hosts", "http_url", "key_alg", "key"),
 	    "Make the root, the issuing and the device-identity CA. Can be repeated after an interruption." },
 	{ "ca.show", ca_show, ADMIN_NO_ARGS, "The CAs with their certificates." },
-	{ "crl.publish", crl_publish, ADMIN_NO_ARGS, "Make a new CRL of every CA now." },
 	{ "service.admit", service_admit,
 	    ADMIN_ARGS("name", "csr_tls", "hosts", "csr_ra", "order_key"),
 	    "Admit a management service: its TLS and client certificates, and the key that seals its orders." },

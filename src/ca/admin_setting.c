@@ -3,6 +3,7 @@
 #include "ca/admin.h"
 
 #include "ca/backup.h"
+#include "ca/crl_shard.h"
 #include "ca/setting.h"
 #include "ca/state.h"
 #include "store/pending.h"
@@ -18,8 +19,10 @@ settings_tx(struct tx *tx, void *arg)
 {
 	struct settings *s = arg;
 
-	if (s->name != NULL)
+	if (s->name != NULL) {
 		TRY(setting_put(tx, s->a, s->name, s->value));
+		TRY(crl_shards_note(tx));
+	}
 	for (size_t i = 0; i < ca_nsettings && i < COUNT(s->v); i++)
 		TRY(setting_get(tx, (enum ca_setting_id)i, &s->v[i]));
 	return OK;
@@ -68,6 +71,7 @@ settings_set(struct issuer *is, struct arena *a, const json *args, json *out)
 	TRY(json_want_text(args, "value", LIMIT_TEXT, &s.value));
 	s.value = s.value == NULL ? "" : s.value;
 	TRY(store_write(is->store, settings_tx, &s));
+	TRY(crl_shards_load(is));
 	show_settings(&s, s.name, list);
 	return OK;
 }

@@ -216,8 +216,9 @@ grant_tx(struct tx *tx, void *arg)
 	TRY(get_rights(tx, g->row.name, p.name, &allow, &deny));
 	g->allow = g->withdraw ? allow & ~g->allow : allow | g->allow;
 	g->deny = g->withdraw ? deny & ~g->deny : deny | g->deny;
-	/* A denial that is taken back widens as well: what the principal may do counts, not what was asked for. */
-	wider = (g->allow & ~g->deny) & ~(allow & ~deny) & ~(unsigned)TEMPLATE_READ;
+	/* A denial that is taken back widens as well, also what others permit: its groups, or the members of a group. */
+	wider = ((g->allow & ~g->deny & ~(allow & ~deny)) | (deny & ~g->deny)) &
+	    ~(unsigned)TEMPLATE_READ;
 	TRY(store_template_right_put(tx, g->row.name, p.name, g->allow, g->deny));
 	if (g->noverrides > 0) {
 		TRY(lint_override(g->a, &g->row, g->overrides, g->noverrides));
@@ -330,7 +331,7 @@ look_tx(struct tx *tx, void *arg)
 	l->rights = arena_array(l->a, l->n + 1, sizeof(struct template_right *));
 	l->nrights = arena_array(l->a, l->n + 1, sizeof(size_t));
 	for (size_t i = 0; i < l->n; i++)
-		TRY(store_template_right_list(
+		TRY((l->name != NULL ? store_template_right_list : store_template_right_sums)(
 		    tx, l->a, l->v[i].name, &l->rights[i], &l->nrights[i]));
 	return OK;
 }

@@ -240,6 +240,8 @@ const struct http_route front_tls_routes[] = {
 	ROUTE(POST, "/.well-known/est/simpleenroll", FRONT_SIGNED_ON, front_est_enroll),
 	ROUTE(POST, "/.well-known/est/simplereenroll", FRONT_SIGNED_ON, front_est_reenroll),
 	ROUTE(POST, "/.well-known/est/serverkeygen", FRONT_SIGNED_ON, front_est_keygen),
+	ROUTE(POST, "/.well-known/est/fullcmc", FRONT_PUBLIC, front_est_fullcmc),
+	ROUTE(POST, "/.well-known/est/{label}/fullcmc", FRONT_PUBLIC, front_est_fullcmc),
 	ROUTE(GET, "/.well-known/est/{label}/cacerts", FRONT_PUBLIC, front_est_cacerts),
 	ROUTE(GET, "/.well-known/est/{label}/csrattrs", FRONT_SIGNED_ON, front_est_csrattrs),
 	ROUTE(POST, "/.well-known/est/{label}/simpleenroll", FRONT_SIGNED_ON, front_est_enroll),
@@ -253,11 +255,11 @@ const struct http_route front_tls_routes[] = {
 };
 
 const struct http_route front_http_routes[] = {
-	ROUTE(GET, "/crl/{file}", FRONT_PUBLIC, front_crl),
+	ROUTE_QUICK(GET, "/crl/{file}", FRONT_PUBLIC, front_crl, front_crl_quick),
 	ROUTE(GET, "/aia/{file}", FRONT_PUBLIC, front_aia),
 	ROUTE(POST, "/ocsp", FRONT_PUBLIC, front_ocsp_post),
 	ROUTE(POST, "/ocsp/{ca}", FRONT_PUBLIC, front_ocsp_post),
-	ROUTE(GET, "/ocsp/{rest*}", FRONT_PUBLIC, front_ocsp_get),
+	ROUTE_QUICK(GET, "/ocsp/{rest*}", FRONT_PUBLIC, front_ocsp_get, front_ocsp_quick),
 	FRONT_SCEP_ROUTES,
 	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
 	ROUTE(GET, "/metrics", FRONT_PUBLIC, front_metrics),

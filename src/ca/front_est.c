@@ -186,6 +186,15 @@ front_est_reenroll(struct http_req *r)
 	return enrol(r, true);
 }
 
+/* RFC 7030 4.3: optional for servers. */
+err_t
+front_est_fullcmc(struct http_req *r)
+{
+	(void)r;
+	FAIL(ERR_UNSUPPORTED,
+	    "full CMC; ask by simpleenroll, simplereenroll or serverkeygen of the same address");
+}
+
 static err_t
 reply_key(struct http_req *r, const struct ca_keygen_rep *rep)
 {

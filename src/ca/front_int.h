@@ -20,9 +20,11 @@ err_t front_est_csrattrs(struct http_req *r);
 err_t front_est_enroll(struct http_req *r);
 err_t front_est_reenroll(struct http_req *r);
 err_t front_est_keygen(struct http_req *r);
+err_t front_est_fullcmc(struct http_req *r); /* not spoken: 501 */
 err_t front_revoke(struct http_req *r);
 err_t front_revoked(struct http_req *r);
 err_t front_crl(struct http_req *r);
+err_t front_crl_quick(struct http_req *r); /* what is held and fresh; else it does nothing */
 err_t front_aia(struct http_req *r);
 err_t front_health(struct http_req *r);
 err_t front_metrics(struct http_req *r);
@@ -57,10 +59,11 @@ struct front_answers *front_answers_new(void);
 void front_answers_free(struct front_answers *o);
 struct front_answers *front_answers(struct front *f);
 err_t front_ocsp_get(struct http_req *r);
+err_t front_ocsp_quick(struct http_req *r); /* as front_crl_quick() */
 err_t front_ocsp_post(struct http_req *r);
 const char *front_date(struct arena *a, when_t t); /* as HTTP writes it */
 
-/* CA certificates, kept for some seconds. type is CA_CERT. */
+/* What is public of a CA, kept for some seconds. type is CA_CERT or CA_SCEP_NEXT. */
 err_t front_kept(struct front *f, struct arena *a, uint16_t type, const char *ca, struct str *ret);
 struct metrics *front_metric_set(struct front *f);
 

@@ -2,8 +2,10 @@
 #include "ca/hierarchy.h"
 
 #include "ca/ca_key.h"
+#include "ca/gates.h"
 #include "ca/known.h"
 #include "ca/make.h"
+#include "ca/own_cert.h"
 #include "ca/state.h"
 
 const char *
@@ -33,6 +35,7 @@ hierarchy_free(struct hierarchy *h)
 		key_free(h->tls_key);
 		cert_free(h->tls_cert);
 		known_free(h->known);
+		gate_memory_free(h->gates);
 		arena_free(h->arena);
 		free(h);
 		h = older;
@@ -62,7 +65,9 @@ struct load {
 	size_t n;
 	struct ca_cert_row *certs;
 	size_t ncerts;
+	struct extra_certs extra;
 	struct str tls;
+	int64_t tls_lost;
 };
 
 static err_t
@@ -73,6 +78,8 @@ load_tx(struct tx *tx, void *arg)
 
 	TRY(store_ca_list(tx, l->a, &l->rows, &l->n));
 	TRY(store_ca_cert_list(tx, l->a, &l->certs, &l->ncerts));
+	TRY(extra_cert_load(tx, l->a, l->rows, l->n, l->certs, l->ncerts, &l->extra));
+	TRY(own_keys_lost(tx, TLS_KEY, &l->tls_lost));
 	e = store_ca_setting_get(tx, l->a, SETTING_TLS_CERT, &l->tls);
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
@@ -201,6 +208,7 @@ hierarchy_load(struct issuer *is, struct hierarchy **ret)
 		abort();
 	h->arena = arena_new();
 	h->known = known_new();
+	h->gates = gate_memory_new();
 	l.a = h->arena;
 	TRY(store_read(is->store, load_tx, &l));
 	h->v = arena_array(h->arena, LIMIT_CAS, sizeof(*h->v));
@@ -210,11 +218,15 @@ hierarchy_load(struct issuer *is, struct hierarchy **ret)
 	}
 	keep_certs(h, &l);
 	/* Once and for all: the signatures are looked at here, not with each answer. */
+	h->extra = l.extra;
 	for (size_t i = 0; i < h->n; i++)
 		h->v[i].above = above(h, &h->v[i]);
+	for (size_t i = 0; i < h->n; i++)
+		TRY(hierarchy_limited(h, &h->v[i], &h->v[i].limited));
 	if (l.tls.n > 0) {
 		TRY_CTX(cert_parse(l.tls, &h->tls_cert), "TLS certificate");
-		TRY(ca_key_open(is, h->arena, TLS_KEY_FILE, h->tls_cert, &h->tls_key));
+		TRY(ca_key_open(is, h->arena, own_key_file(h->arena, TLS_KEY_FILE, l.tls_lost),
+		    h->tls_cert, &h->tls_key));
 	}
 	*ret = steal(h);
 	return OK;
@@ -277,6 +289,7 @@ hierarchy_cert_of_file(const struct hierarchy *h, const char *file, struct str *
 {
 	const struct ca *ca;
 	uint32_t index;
+	err_t e;
 
 	for (size_t i = 0; i < h->ncerts; i++) {
 		if (file_is(file, h->certs[i].ca, &index) && index == h->certs[i].cert_index) {
@@ -284,6 +297,10 @@ hierarchy_cert_of_file(const struct hierarchy *h, const char *file, struct str *
 			return OK;
 		}
 	}
+	e = extra_cert_of_file(&h->extra, file, ret);
+	if (err_ok(e))
+		return OK;
+	err_forget(e);
 	TRY(hierarchy_find(h, file, &ca));
 	*ret = cert_der(ca->cert);
 	return OK;
@@ -306,10 +323,19 @@ hierarchy_chain(struct arena *a, const struct hierarchy *h, const struct ca *ca)
 {
 	struct ipc_blobs b = { arena_array(a, LIMIT_CHAIN_CERTS, sizeof(struct str)), 0 };
 
-	(void)h; /* keeps what ca->above points to */
+	const struct ca *top = ca;
+	const struct extra_cert *x;
+
 	while (ca != NULL && ca->role != CA_ROLE_ROOT && b.n < LIMIT_CHAIN_CERTS) {
 		b.v[b.n++] = cert_der(ca->cert);
+		top = ca;
 		ca = ca->above;
+	}
+	for (size_t i = 0; ca == NULL && b.n < LIMIT_CHAIN_CERTS; i++) {
+		x = extra_cert_above(&h->extra, top->name, i);
+		if (x == NULL || x->root)
+			break;
+		b.v[b.n++] = x->der;
 	}
 	return b;
 }

@@ -4,11 +4,14 @@
 #include "base/file.h"
 #include "ca/backup.h"
 #include "ca/crl.h"
+#include "ca/crl_shard.h"
 #include "ca/mint.h"
 #include "ca/ocsp.h"
 #include "ca/ocsp_signer.h"
 #include "ca/scep_ra.h"
 #include "ca/state.h"
+#include "ca/succession.h"
+#include "ca/text_index.h"
 #include "pki/keyprov.h"
 
 /* A thread that signs for this long has gone wrong: its intent is closed and its answer will be a refusal. */
@@ -107,6 +110,7 @@ issuer_open(const struct issuer_conf *conf, struct issuer **ret)
 	TRY(dir_sweep(keys_dir));
 	TRY(store_open(&sc, &is->store));
 	TRY(issuer_reload(is));
+	TRY(crl_shards_load(is));
 	TRY(mint_close_left_over(is, 0));
 	/* A CA whose list cannot be made must not keep the others from work; the tick says what is wrong. */
 	err_forget(crl_all(is, false));
@@ -130,7 +134,8 @@ err_t
 issuer_tick(struct issuer *is)
 {
 	err_t (*const chores[])(struct issuer *) = { close_left_over, renew_crls,
-		hierarchy_renew_tls, scep_upkeep, ocsp_signers_upkeep };
+		hierarchy_renew_tls, succession_upkeep, scep_upkeep, ocsp_signers_upkeep,
+		text_index_upkeep };
 	struct err_report first = { .code = ERR_NONE };
 
 	for (size_t i = 0; i < COUNT(chores); i++) {

@@ -93,17 +93,18 @@ on_crl(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct crl_part_req q;
 	struct crl_part_rep rep;
 	struct crl_row row;
-	const struct ca *ca;
+	struct crl_which w;
 
 	TRY(crl_part_req_parse(a, in, &q));
-	TRY(hierarchy_of_file(issuer_hierarchy(ctx), q.ca, &ca));
-	TRY(crl_head(ctx, a, ca, q.delta, &row));
+	w = (struct crl_which){ .shard = q.shard, .delta = q.delta };
+	TRY(hierarchy_of_file(issuer_hierarchy(ctx), q.ca, &w.ca));
+	TRY(crl_head(ctx, a, &w, &row));
 	if (q.offset > 0 || q.number != row.number)
-		TRY(crl_get(ctx, a, ca, q.delta, &row));
+		TRY(crl_get(ctx, a, &w, &row));
 	if (row.der.n > UINT32_MAX || q.offset > row.der.n)
 		FAIL(ERR_TOO_LARGE, "piece at %u of %zu bytes", q.offset, row.der.n);
 	if (q.offset > 0 && q.number != row.number)
-		FAIL(ERR_BUSY, "a newer CRL of %s was made meanwhile", ca->name);
+		FAIL(ERR_BUSY, "a newer CRL of %s was made meanwhile", w.ca->name);
 	rep = (struct crl_part_rep){ .number = row.number,
 		.this_update = row.this_update,
 		.next_update = row.next_update,
@@ -141,11 +142,16 @@ static err_t
 on_list(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	const struct hierarchy *h = issuer_hierarchy(ctx);
-	struct ca_list_rep rep = { arena_array(a, h->n + 1, sizeof(struct ca_entry)), h->n };
+	struct ca_list_rep rep = { arena_array(a, h->n + h->extra.n + 1, sizeof(struct ca_entry)),
+		h->n };
 
 	TRY(rd_end(&in));
 	for (size_t i = 0; i < h->n; i++)
 		rep.v[i] = (struct ca_entry){ h->v[i].name, h->v[i].role, cert_der(h->v[i].cert) };
+	/* As roots: their certificates help to find a path, and nobody is let in for them. */
+	for (size_t i = 0; i < h->extra.n && rep.n < LIMIT_CAS; i++)
+		rep.v[rep.n++] =
+		    (struct ca_entry){ h->extra.v[i].ca, CA_ROLE_ROOT, h->extra.v[i].der };
 	return ca_list_rep_encode(&rep, out);
 }
 
@@ -208,6 +214,7 @@ static const struct ipc_verb verbs[] = {
 	{ CA_SCEP, scep_on_message },
 	{ CA_SCEP_REFUSE, scep_on_refuse },
 	{ CA_SCEP_INFO, scep_on_info },
+	{ CA_SCEP_NEXT, scep_on_next },
 	{ 0, NULL },
 };
 

@@ -179,7 +179,7 @@ lint_saved(struct tx *tx, struct arena *a, const struct template_row *t)
 	struct lint_in in = { .t = t };
 	struct template_right *rights;
 
-	TRY(store_template_right_list(tx, a, t->name, &rights, &in.nrights));
+	TRY(store_template_right_sums(tx, a, t->name, &rights, &in.nrights));
 	in.rights = rights;
 	return lint_save(&in);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/mint.h"
 
+#include "ca/crl_shard.h"
+#include "ca/pending.h"
 #include "ca/revoke.h"
 #include "ca/state.h"
+#include "store/crl.h"
 #include "store/pending.h"
 #include "store/wait.h"
 
@@ -12,6 +15,7 @@ struct job {
 	const struct grant *g;
 	struct issue_spec spec;
 	const char *serial;
+	uint32_t shard; /* whose CRL the certificate names; 0: the whole */
 	struct str tbs;
 	struct issued row;
 	bool again;     /* row holds a certificate that was issued before */
@@ -24,6 +28,7 @@ struct job {
 	int64_t approved; /* the request that waited and was approved; 0: none */
 	const struct pending *waits;
 	const int64_t *after;
+	int64_t waiting; /* the request under the same order that waits already; 0: none */
 };
 
 /* The template's extensions, then those of the approval. */
@@ -41,7 +46,7 @@ join_more(struct arena *a, struct issue_spec *s, const struct grant *g)
 }
 
 static err_t
-build(struct job *j)
+build(struct issuer *is, struct job *j)
 {
 	const struct grant *g = j->g;
 	struct issue_spec *s = &j->spec;
@@ -65,6 +70,10 @@ build(struct job *j)
 	};
 	s->key = g->key;
 	issue_serial(s->serial);
+	if (revocation_info && !g->is_ca)
+		j->shard = crl_shard_of(is, s->serial);
+	if (j->shard != 0)
+		s->crl_url = crl_shard_url(j->a, s->crl_url, j->shard);
 	TRY(template_ekus(j->a, &g->template, &ekus, &s->nekus));
 	s->ekus = ekus;
 	TRY(template_extensions(j->a, &g->template, &ext, &s->nmore));
@@ -73,6 +82,7 @@ build(struct job *j)
 		join_more(j->a, s, g);
 	TRY(issue_tbs(j->a, s, g->ca->key, &j->tbs));
 	TRY(issue_lint(j->tbs, s));
+	TRY(hierarchy_names_fit(issuer_hierarchy(is), g->ca, g->subject, g->san));
 	return serial_text(j->a, text_hex(j->a, STR(s->serial)), &j->serial);
 }
 
@@ -179,6 +189,8 @@ leave_queue(struct tx *tx, struct job *j)
 	j->row.resolved = when_now();
 	TRY(store_issued_update(tx, &j->row, ISSUED_PENDING));
 	TRY(store_pending_delete(tx, was.id));
+	if (j->g->ordered)
+		TRY(store_order_approved_put(tx, j->g->order, was.id));
 	return store_journal_add(tx, "administrator", "approved",
 	    arena_printf(j->a, "request=%lld requester=%s", (long long)was.id, was.requester));
 }
@@ -199,10 +211,15 @@ intent_tx(struct tx *tx, void *arg)
 		TRY(leave_queue(tx, j));
 	else
 		TRY(store_issued_insert(tx, &j->row));
+	if (j->shard != 0)
+		TRY(store_issued_shard_put(tx, j->row.id, j->shard));
 	return store_journal_add(tx, j->g->requester, "intent",
-	    arena_printf(j->a, "request=%lld ca=%s template=%s serial=%s subject=%s%s%s",
-		(long long)j->row.id, j->row.ca, j->row.template, j->serial, j->row.subject,
-		j->g->ignored[0] != '\0' ? " ignored=" : "", j->g->ignored));
+	    arena_printf(j->a, "request=%lld ca=%s template=%s serial=%s%s subject=%s%s%s",
+		(long long)j->row.id, j->row.ca, j->row.template, j->serial,
+		j->g->approved == 0 ?
+		    "" :
+		    arena_printf(j->a, " approved_as=%lld", (long long)j->g->approved),
+		j->row.subject, j->g->ignored[0] != '\0' ? " ignored=" : "", j->g->ignored));
 }
 
 /* In the transaction of the request itself: two at once are one, and none is written that cannot be asked about. */
@@ -220,6 +237,48 @@ note_wait(struct tx *tx, const struct job *j)
 	return store_wait_put(tx, g->requester, g->template.name, g->spki, j->row.id);
 }
 
+/* Who asks by order asks again, with a new key and a higher fence, for as long as the order stands: the request goes on
+ * waiting under its number, and what a manager denied is not put before one again. */
+static err_t
+earlier_under(struct tx *tx, struct job *j)
+{
+	struct issued *v;
+	size_t n;
+
+	TRY(store_issued_by_order(tx, j->a, j->g->order, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].fence >= j->g->fence || !policy_order_same(&v[i], j->g))
+			continue;
+		if (v[i].state == ISSUED_DENIED && v[i].hresult == HRESULT_MANAGER_DENIED)
+			FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)v[i].id,
+			    v[i].message);
+		if (v[i].state == ISSUED_PENDING)
+			j->waiting = v[i].id;
+	}
+	return OK;
+}
+
+/* The waiting request under this order stays the one that waits, now for this key. */
+static err_t
+wait_on(struct tx *tx, struct job *j, struct pending *p)
+{
+	uint64_t highest = 0;
+	bool closed = false;
+
+	TRY(store_order_state_get(tx, j->g->order, &highest, &closed));
+	if (closed || j->g->fence <= highest)
+		FAIL(ERR_ORDER_STALE, "fence %llu, newest %llu", (unsigned long long)j->g->fence,
+		    (unsigned long long)highest);
+	TRY(store_order_state_put(tx, j->g->order, j->g->fence, false));
+	p->id = j->row.id = j->waiting;
+	TRY(store_issued_update(tx, &j->row, ISSUED_PENDING));
+	TRY(store_pending_delete(tx, p->id));
+	TRY(store_pending_insert(tx, p));
+	return store_journal_add(tx, j->g->requester, "pending",
+	    arena_printf(j->a, "request=%lld order=%s fence=%llu again", (long long)p->id,
+		id_text(j->a, j->g->order), (unsigned long long)j->g->fence));
+}
+
 /* What waits has no serial, no bytes and no validity yet: they are made when it is approved. */
 static err_t
 pend_tx(struct tx *tx, void *arg)
@@ -229,6 +288,8 @@ pend_tx(struct tx *tx, void *arg)
 
 	TRY(policy_still(tx, j->a, j->ap));
 	if (j->g->ordered)
+		TRY(earlier_under(tx, j));
+	if (j->g->ordered && j->waiting == 0)
 		TRY(take_fence(tx, j));
 	if (j->again)
 		return OK;
@@ -237,6 +298,8 @@ pend_tx(struct tx *tx, void *arg)
 	j->row = record(j);
 	j->row.state = ISSUED_PENDING;
 	j->row.message = "Taken Under Submission";
+	if (j->waiting != 0)
+		return wait_on(tx, j, &p);
 	TRY(store_issued_insert(tx, &j->row));
 	p.id = j->row.id;
 	TRY(store_pending_insert(tx, &p));
@@ -320,7 +383,7 @@ run(struct issuer *is, struct job *j, struct minted *ret)
 
 	if (j->g->pend)
 		FAIL(ERR_REQUEST_APPROVAL, "template %s", j->g->template.name);
-	TRY(build(j));
+	TRY(build(is, j));
 	TRY(store_write(is->store, intent_tx, j));
 	if (j->again) {
 		*ret = (struct minted){ j->row.id, j->row.cert };

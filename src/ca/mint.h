@@ -12,6 +12,8 @@
  *   higher than any before    what was issued or under way under the order is revoked (superseded), a new one is made
  *   the highest, same key     the same certificate again, if it is still valid; a new one, if the first was never answered
  *   anything else             ERR_ORDER_STALE, or ERR_ORDER_CLOSED after a revocation of the order
+ * What waits for a manager goes on waiting under its number when a higher fence asks for the same with another key. What
+ * was approved is approved for the order, and what was denied stays denied.
  */
 #ifndef CA_MINT_H
 #define CA_MINT_H

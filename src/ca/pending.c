@@ -33,6 +33,7 @@ pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
 	p.request = buf_str(&b);
 	p.caller_sha256 = who->user == NULL ? STR(who->sha256) : STR_EMPTY;
 	p.vouched = who->vouched;
+	p.sha1 = who->sha1;
 	buf_init(&stated, LIMIT_ORDER_BYTES);
 	if (who->stated != NULL)
 		TRY(order_encode(who->stated, &stated));
@@ -79,7 +80,6 @@ load_vouched(struct load *l)
 	if (l->p.vouched[0] == '\0')
 		return OK;
 	l->who.vouched = l->p.vouched;
-	l->who.sha1 = true; /* as it was taken then */
 	if (l->p.stated.n == 0)
 		return OK;
 	l->who.stated = &l->stated;
@@ -97,6 +97,7 @@ load_tx(struct tx *tx, void *arg)
 	TRY(store_pending_get(tx, l->a, l->id, &l->p));
 	TRY(ca_submit_req_parse(l->a, l->p.request, &l->q));
 	l->who.asked = l->row.requested;
+	l->who.sha1 = l->p.sha1; /* as it was taken then */
 	l->who.renews = l->q.renews.n > 0 && str_eq(l->q.renews, l->q.caller);
 	TRY(load_vouched(l));
 	if (l->p.caller_sha256.n == sizeof(l->who.sha256)) {
@@ -144,7 +145,7 @@ deny_tx(struct tx *tx, void *arg)
 	TRY(load_waiting(tx, &d->l));
 	x->state = ISSUED_DENIED;
 	x->resolved = when_now();
-	x->hresult = 0x80094014; /* CERTSRV_E_ADMIN_DENIED_REQUEST */
+	x->hresult = HRESULT_MANAGER_DENIED;
 	x->message = arena_printf(
 	    d->l.a, "Denied by administrator%s%s", d->reason[0] != '\0' ? ": " : "", d->reason);
 	TRY(store_issued_update(tx, x, ISSUED_PENDING));

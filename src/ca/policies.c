@@ -90,17 +90,12 @@ static err_t
 add_template(struct tx *tx, struct look *l, const struct template_row *t)
 {
 	struct policy_template *p = &l->rep.v[l->rep.n];
-	unsigned allow = 0, deny = 0;
 	uint64_t cas = cas_of(l, t);
-	err_t e;
+	unsigned allow;
 
 	if (cas == 0 || (t->flags & (TEMPLATE_IS_CA | TEMPLATE_CROSS_CA)))
 		return OK;
-	e = store_template_right_get(tx, t->name, l->caller.who.name, &allow, &deny);
-	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
-		return e;
-	err_forget(e);
-	allow &= ~deny;
+	TRY(store_template_rights_of(tx, t->name, l->caller.who.name, &allow));
 	if (!(allow & TEMPLATE_READ))
 		return OK;
 	if (l->rep.n == LIMIT_POLICIES)

@@ -62,6 +62,7 @@ revoke_record(struct tx *tx, const struct issued *x, int reason, const char *act
 {
 	auto_arena struct arena *a = arena_new();
 	struct issued y = *x;
+	uint32_t shard;
 
 	*ret_done = false;
 	if (x->state == ISSUED_PENDING)
@@ -76,7 +77,8 @@ revoke_record(struct tx *tx, const struct issued *x, int reason, const char *act
 		y.resolved = y.revoked;
 	y.message = arena_printf(a, "Revoked by %s", actor);
 	TRY(store_issued_update(tx, &y, x->state));
-	TRY(crl_mark(tx, x->ca));
+	TRY(store_issued_shard(tx, x->id, &shard));
+	TRY(crl_mark(tx, x->ca, shard));
 	TRY(store_journal_add(tx, actor, "revoked",
 	    arena_printf(a, "request=%lld ca=%s serial=%s reason=%d subject=%s", (long long)x->id,
 		x->ca, x->serial, reason, x->subject)));
@@ -223,6 +225,7 @@ release_tx(struct tx *tx, void *arg)
 {
 	struct by_serial *b = arg;
 	struct issued x;
+	uint32_t shard;
 
 	TRY(find_serial(tx, b, &x));
 	if (!on_hold(&x))
@@ -232,7 +235,8 @@ release_tx(struct tx *tx, void *arg)
 	x.revoked = 0;
 	x.message = "Unrevoked by administrator";
 	TRY(store_issued_update(tx, &x, ISSUED_REVOKED));
-	TRY(crl_release(tx, x.ca, x.serial));
+	TRY(store_issued_shard(tx, x.id, &shard));
+	TRY(crl_release(tx, x.ca, shard, x.serial));
 	return store_journal_add(tx, "administrator", "released",
 	    arena_printf(b->a, "request=%lld ca=%s serial=%s", (long long)x.id, x.ca, x.serial));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/setting.h"
 
+#include "base/limits.h"
+
 const struct ca_setting ca_settings[] = {
 	[SETTING_VALIDITY_ATTRIBUTES] = { "request.validity_attributes", CA_SETTING_BOOL, 0, 1, 0,
 	    "Let requests shorten the validity: ExpirationDate, ValidityPeriod and ValidityPeriodUnits "
@@ -25,6 +27,8 @@ const struct ca_setting ca_settings[] = {
 	    "Seconds that a delta CRL is good beyond the next publication; 0: computed (CRLDeltaOverlapPeriod)." },
 	[SETTING_CRL_CLOCK_SKEW] = { "crl.clock_skew", CA_SETTING_INT, 0, 86400, 600,
 	    "Seconds that the clocks of relying parties may be off (ClockSkewMinutes)." },
+	[SETTING_CRL_SHARDS] = { "crl.shards", CA_SETTING_INT, 0, LIMIT_CRL_SHARDS, 0,
+	    "CRLs that new certificates are spread over, each naming its own; 0: all name the one whole CRL." },
 	[SETTING_OCSP_VALIDITY] = { "ocsp.validity", CA_SETTING_INT, 60, 604800, 3600,
 	    "Seconds that an OCSP answer is good." },
 };

@@ -4,6 +4,7 @@
 #define CA_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "ca/hierarchy.h"
 #include "ca/issuer.h"
@@ -23,6 +24,7 @@ struct issuer {
 	struct ocsp_answers *ocsp;
 	struct pace *pace; /* of journalled denials */
 	struct scep_ras *scep_ras;
+	atomic_uint crl_shards;    /* the setting, for every certificate (crl_shard.h) */
 	pthread_mutex_t lock;      /* guards `now` */
 	pthread_mutex_t crl_lock;  /* one CRL is made at a time: numbers only go up */
 	pthread_mutex_t init_lock; /* one administrator makes the hierarchy at a time */

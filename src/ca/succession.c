@@ -3,6 +3,7 @@
 
 #include "ca/ca_key.h"
 #include "ca/crl.h"
+#include "ca/install.h"
 #include "ca/make.h"
 #include "ca/mint.h"
 #include "ca/state.h"
@@ -11,10 +12,9 @@
 
 #define OID_CA_VERSION "1.3.6.1.4.1.311.21.1"
 #define OID_PREVIOUS_HASH "1.3.6.1.4.1.311.21.2"
-#define OID_BASIC_CONSTRAINTS "2.5.29.19"
 #define OID_COMMON_NAME "2.5.4.3"
 
-enum { KEY_CERT_SIGN = 0x04, CRL_SIGN = 0x02, NO_LIMIT = -1 };
+enum { KEY_CERT_SIGN = 0x04, CRL_SIGN = 0x02 };
 
 /* One step of a CA: a certificate that is about to become its newest. */
 struct step {
@@ -22,8 +22,9 @@ struct step {
 	const char *name, *key_file;
 	bool new_key;
 	const struct cert *cert;
-	const char *issuer; /* NULL: stays */
-	struct ca_row row;  /* as it was */
+	const char *issuer;         /* NULL: stays */
+	struct install_above above; /* of an installed one */
+	struct ca_row row;          /* as it was */
 	struct ca_next_key next;
 };
 
@@ -85,16 +86,30 @@ save_installed(struct tx *tx, void *arg)
 {
 	struct step *st = arg;
 
+	TRY(extra_cert_put_above(tx, st->a, st->row.name, st->above.v, st->above.n));
 	return succeed(tx, st, st->cert);
 }
 
-/* Lists for the new key at once. The certificate is good whether or not they can be made now: the tick tries again. */
+/* Lists for the new key at once, and what leads from a root's old key to its new one. The certificate is good whether
+ * or not they can be made now: the tick tries again. */
 static err_t
 go_on(struct issuer *is)
 {
 	TRY(issuer_reload(is));
+	err_forget(extra_cert_cross(is));
 	err_forget(crl_all(is, false));
 	return OK;
+}
+
+err_t
+succession_upkeep(struct issuer *is)
+{
+	err_t e;
+
+	pthread_mutex_lock(&is->init_lock);
+	e = extra_cert_cross(is);
+	pthread_mutex_unlock(&is->init_lock);
+	return e;
 }
 
 /* ---- what certificates say of themselves ---- */
@@ -136,27 +151,6 @@ says(struct arena *a, const struct step *st, struct approval *ap)
 	hash_sha1(st->row.cert, sha1);
 	TRY(wrapped(a, DER_OCTETS, STR(sha1), &v[1].value));
 	policy_ca_says(ap, v, 2);
-	return OK;
-}
-
-/* RFC 5280 4.2.1.9; NO_LIMIT when there is none. */
-static err_t
-path_len(struct arena *a, const struct cert *c, int *ret)
-{
-	struct str ext, seq, v;
-	int64_t n = NO_LIMIT;
-	uint8_t tag;
-
-	TRY(cert_extension(a, c, OID_BASIC_CONSTRAINTS, &ext));
-	TRY(der_take(&ext, DER_SEQUENCE, &seq));
-	while (seq.n > 0) {
-		TRY(der_next(&seq, &tag, &v));
-		if (tag == DER_INTEGER && v.n == 1 && v.p[0] < 0x80)
-			n = v.p[0];
-		else if (tag == DER_INTEGER)
-			FAIL(ERR_CA_CERTIFICATE, "its path length is out of range");
-	}
-	*ret = (int)n;
 	return OK;
 }
 
@@ -253,7 +247,7 @@ renew_locked(struct issuer *is, struct step *st, const struct succession_key *q)
 
 	TRY(hierarchy_find(issuer_hierarchy(is), st->name, &now));
 	TRY(store_read(is->store, row_tx, st));
-	TRY(path_len(st->a, now->cert, &length));
+	TRY(hierarchy_path_len(st->a, now->cert, &length));
 	st->key_file = now->key_file;
 	if (st->new_key)
 		TRY(new_key(is, st, q, now, &made));
@@ -368,15 +362,13 @@ check_key(struct issuer *is, struct step *st, const struct cert *c)
 }
 
 static err_t
-check_kind(struct issuer *is, struct step *st, const struct cert *c)
+check_kind(struct step *st, const struct cert *c)
 {
-	const struct hierarchy *h = issuer_hierarchy(is);
 	struct dn_ava ava = { OID_COMMON_NAME, st->row.name };
 	struct dn_rdn rdn = { &ava, 1 };
 	struct dn dn = { &rdn, 1 };
 	struct str subject;
 	const char *want;
-	int length;
 
 	TRY(dn_encode(st->a, &dn, &subject));
 	TRY(dn_decode(st->a, subject, &dn));
@@ -391,35 +383,7 @@ check_kind(struct issuer *is, struct step *st, const struct cert *c)
 		FAIL(ERR_CA_CERTIFICATE, "it signed itself");
 	if (cert_not_after(c) <= when_now())
 		FAIL(ERR_EXPIRED, "%s", cert_subject(c));
-	TRY(path_len(st->a, c, &length));
-	for (size_t i = 0; i < h->n && length == 0; i++) {
-		if (!str_ieq_c(str_c(h->v[i].name), st->row.name) &&
-		    str_ieq_c(str_c(h->v[i].issuer), st->row.name))
-			FAIL(ERR_CA_CERTIFICATE, "its path length is 0, and %s is below it",
-			    h->v[i].name);
-	}
 	return OK;
-}
-
-/* The path up to a root that was given with it. */
-static err_t
-check_above(struct arena *a, const struct cert *c, const struct str *v, size_t n)
-{
-	struct str *roots = arena_array(a, n + 1, sizeof(*roots));
-	size_t nroots = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		auto_cert struct cert *up = NULL;
-
-		TRY(cert_parse(v[i], &up));
-		if (cert_self_issued(up))
-			roots[nroots++] = v[i];
-	}
-	if (n == 0)
-		return OK;
-	if (nroots == 0)
-		FAIL(ERR_CHAIN, "none of the certificates above it is a root");
-	return cert_verify_path(c, v, n, roots, nroots, NULL, when_now());
 }
 
 static err_t
@@ -430,8 +394,9 @@ install_locked(struct issuer *is, struct step *st, const struct str *v, size_t n
 	TRY(store_read(is->store, next_tx, st));
 	TRY(cert_parse(v[0], &c));
 	TRY(check_key(is, st, c));
-	TRY(check_kind(is, st, c));
-	TRY(check_above(st->a, c, v + 1, n - 1));
+	TRY(check_kind(st, c));
+	TRY(install_path(is, st->a, c, v + 1, n - 1, &st->above));
+	TRY(install_room(is, st->a, st->row.name, c, &st->above));
 	st->cert = c;
 	st->key_file = st->next.key_file;
 	st->new_key = st->next.new_key;
@@ -504,15 +469,26 @@ add_tx(struct tx *tx, void *arg)
 	    arena_printf(d->a, "ca=%s issuer=%s", d->q->name, d->q->issuer));
 }
 
+/* The CA above, if it may have one below it. Before anything is written. */
 static err_t
-add_below(struct issuer *is, struct step *st, const struct succession_add *q, const struct ca *up)
+find_room(struct arena *a, const struct hierarchy *h, const char *name, const struct ca **ret)
 {
-	auto_key struct key *k = NULL;
+	const struct ca *up;
 	int room;
 
-	TRY(path_len(st->a, up->cert, &room));
+	TRY(hierarchy_find(h, name, &up));
+	TRY(hierarchy_room(a, h, up, &room));
 	if (room == 0)
 		FAIL(ERR_CA_CERTIFICATE, "no CA may be below %s (path length 0)", up->name);
+	*ret = up;
+	return OK;
+}
+
+static err_t
+add_below(struct issuer *is, struct step *st, const struct succession_add *q)
+{
+	auto_key struct key *k = NULL;
+
 	TRY(store_read(is->store, row_tx, st));
 	TRY(new_key(is, st, &q->key, NULL, &k));
 	return certify(is, st, k, make_of(CA_ROLE_ISSUING)->path_len);
@@ -529,11 +505,11 @@ add_locked(struct issuer *is, struct arena *a, const struct succession_add *q, s
 	TRY(make_check_name(q->name));
 	TRY(base_url(a, h, &d.http_url));
 	if (q->issuer[0] != '\0')
-		TRY(hierarchy_find(h, q->issuer, &up));
+		TRY(find_room(a, h, q->issuer, &up));
 	TRY(store_write(is->store, add_tx, &d));
 	if (up == NULL)
 		return csr_locked(is, &st, &q->key, ret_csr);
-	TRY(add_below(is, &st, q, up));
+	TRY(add_below(is, &st, q));
 	*ret_csr = STR_EMPTY;
 	return OK;
 }
@@ -566,7 +542,7 @@ succession_sign(
 		TRY(hierarchy_by_role(h, CA_ROLE_ROOT, &ca));
 	else
 		TRY(hierarchy_find(h, q->ca, &ca));
-	TRY(path_len(a, ca->cert, &room));
+	TRY(hierarchy_room(a, h, ca, &room));
 	if (room == 0 || (room > 0 && length >= room))
 		FAIL(ERR_CA_CERTIFICATE, "%s has path length %d", ca->name, room);
 	if (room > 0 && length < 0)

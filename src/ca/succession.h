@@ -36,10 +36,13 @@ err_t succession_add(
 /* new_key: of a CA that has a certificate already. The key waits until one is installed. */
 err_t succession_csr(struct issuer *is, struct arena *a, const char *name, bool new_key,
     const struct succession_key *key, struct str *ret_csr);
-/* v[0] is the CA's; those that follow are above it: if one of them signed itself, the path up to it is checked.
- * ERR_KEY_MISMATCH, ERR_CA_CERTIFICATE, ERR_CHAIN, ERR_EXPIRED. */
+/* v[0] is the CA's; those that follow are above it. The path up to a root is checked, of what came along and of what is
+ * known here; only when nothing came along and its issuer is not known either, it is taken as it is. Those above are
+ * kept, and published with it. ERR_KEY_MISMATCH, ERR_CA_CERTIFICATE, ERR_CHAIN, ERR_EXPIRED. */
 err_t succession_install(
     struct issuer *is, struct arena *a, const char *name, const struct str *v, size_t n);
+/* Cross certificates that could not be made with a root's new key. */
+err_t succession_upkeep(struct issuer *is);
 /* ERR_CA_ABOVE: its certificate comes from elsewhere. */
 err_t succession_renew(struct issuer *is, struct arena *a, const char *name, bool new_key,
     const struct succession_key *key);

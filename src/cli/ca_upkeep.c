@@ -11,11 +11,12 @@
 #include "cli/args.h"
 #include "cli/out.h"
 #include "cli/sock.h"
+#include "pki/crl_read.h"
 
 #define STATE_DIR "/var/lib/chancery/ca"
 #define MARK "backup.txt"
 
-enum { FILES_MAX = 4096, PIECE = 1 << 16 };
+enum { FILES_MAX = 4096, PIECE = 1 << 16, CRLS_MAX = 64 };
 
 static const struct column columns[] = {
 	{ .head = "NAME", .key = "name" },
@@ -117,9 +118,41 @@ make_folder(const char *path, const struct stat *like)
 	return OK;
 }
 
+static err_t
+copy_crls(
+    struct arena *a, const char *const *crls, size_t n, const char *to, const struct stat *like)
+{
+	const char *folder = arena_printf(a, "%s/crls", to);
+
+	if (n > 0)
+		TRY(make_folder(folder, like));
+	for (size_t i = 0; i < n; i++)
+		TRY(copy_file(crls[i], arena_printf(a, "%s/%zu.crl", folder, i + 1), like));
+	return OK;
+}
+
+/* Whose it is, and whether it is new enough, the CA finds out; here it is a list, and whole. */
+static err_t
+check_crl(const char *file)
+{
+	auto_arena struct arena *a = arena_new();
+	struct str data, lists[CRLS_MAX];
+	struct crl_doc d;
+	size_t n = 0;
+
+	TRY(file_read(a, file, LIMIT_CRL_BYTES, &data));
+	TRY_CTX(text_unpem(a, data, "X509 CRL", lists, CRLS_MAX, &n), "%s", file);
+	if (n == 0)
+		FAIL(ERR_CRL, "%s holds none", file);
+	for (size_t i = 0; i < n; i++)
+		TRY_CTX(crl_parse(lists[i], &d), "%s", file);
+	return OK;
+}
+
 /* The mark comes last: a folder without it is not whole. */
 static err_t
-copy_backup(struct arena *a, const char *from, const char *to, const struct stat *like)
+copy_backup(struct arena *a, const char *from, const char *to, const char *const *crls,
+    size_t ncrls, const struct stat *like)
 {
 	const char *keys = arena_printf(a, "%s/keys", from);
 	char **names;
@@ -132,6 +165,7 @@ copy_backup(struct arena *a, const char *from, const char *to, const struct stat
 	for (size_t i = 0; i < n; i++)
 		TRY(copy_file(arena_printf(a, "%s/%s", keys, names[i]),
 		    arena_printf(a, "%s/keys/%s", to, names[i]), like));
+	TRY(copy_crls(a, crls, ncrls, to, like));
 	return copy_file(arena_printf(a, "%s/" MARK, from), arena_printf(a, "%s/" MARK, to), like);
 }
 
@@ -164,7 +198,7 @@ ca_backup(struct cli *c)
 	out_progress(c, "copying the database");
 	TRY(sock_ask(c, "ca", "ca.backup", args, &answer));
 	TRY(json_need_text(answer, "folder", LIMIT_LONG_TEXT, &from));
-	TRY(copy_backup(c->arena, from, to, &me));
+	TRY(copy_backup(c->arena, from, to, NULL, 0, &me));
 	TRY(remove_backup(c->arena, from));
 	out_progress(c, "");
 	out_say(c, "%s holds the CA with its keys: keep it as safe as the CA itself", to);
@@ -190,22 +224,36 @@ ca_restore(struct cli *c)
 	const char *from = c->args->operands[0];
 	const char *state = args_or(c->args, "state-dir", STATE_DIR);
 	const char *to = arena_printf(c->arena, "%s/restore", state);
+	const char **crls;
+	size_t n = args_list(c->arena, c->args, "crl", &crls);
 	struct stat like;
 
 	TRY(must_be_down(c));
+	for (size_t i = 0; i < n; i++)
+		TRY(check_crl(crls[i]));
 	if (!file_exists(arena_printf(c->arena, "%s/" MARK, from)))
 		FAIL(ERR_RESTORE, "%s has no " MARK, from);
 	if (stat(state, &like) != 0 || !S_ISDIR(like.st_mode))
 		FAIL(ERR_FILE_MISSING, "%s", state);
-	TRY(copy_backup(c->arena, from, to, &like));
+	TRY(copy_backup(c->arena, from, to, crls, n, &like));
 	out_say(c, "%s is ready: start the CA, and it takes it", to);
+	if (n == 0)
+		out_say(c,
+		    "Without --crl, what was revoked after the backup is good again. To give the last CRLs of each CA, "
+		    "remove that folder and restore once more before the start.");
 	out_say(c,
-	    "What was revoked after the backup is good again, and closed orders are open again: revoke and close them "
-	    "again at once (see the last CRLs). Open challenges end; make new ones.");
+	    "Orders that were closed after the backup may be open again, and what was issued after it cannot be revoked by "
+	    "serial number unless a CRL names it. Open challenges end; make new ones.");
 	return OK;
 }
 
 const struct opt ca_restore_opts[] = {
+	{ .name = "crl",
+	    .value = "FILE",
+	    .many = true,
+	    .help =
+		"Last CRL that a CA published, DER or PEM: what it names stays revoked. Once for each CA, key and "
+		"shard." },
 	{ .name = "state-dir",
 	    .value = "DIR",
 	    .help = "State folder of the CA; else " STATE_DIR "." },

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define ISSUER_CONNECTIONS 16
+#define ISSUER_CONNECTIONS 32
 #define ISSUER_PATIENCE_MS 10000
 #define TICK_MS 5000
 #define STEP_MS 100
@@ -75,8 +75,9 @@ static const struct conf_opt opts[] = {
 	CONF(struct ca_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct ca_conf, workers, CONF_INT, .section = "process", .name = "workers", .min = 1,
-	    .max = 256, .fallback = "8",
-	    .help = "Workers of each port: requests handled at the same time."),
+	    .max = 256, .fallback = "32",
+	    .help =
+		"Workers of each port: requests handled at the same time. Certificates that are under way together share the disk's work."),
 };
 
 static err_t

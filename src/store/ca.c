@@ -94,3 +94,15 @@ store_order_state_put(struct tx *tx, struct id order, uint64_t fence, bool close
 	return row_run(tx, STMT_ORDER_STATE_PUT,
 	    VALS(val_id(order), val_i64((int64_t)fence), val_i64(closed)), NULL);
 }
+
+err_t
+store_order_approved_get(struct tx *tx, struct id order, int64_t *ret)
+{
+	return row_number(tx, STMT_ORDER_APPROVED, VALS(val_id(order)), ret);
+}
+
+err_t
+store_order_approved_put(struct tx *tx, struct id order, int64_t request)
+{
+	return row_run(tx, STMT_ORDER_APPROVE, VALS(val_id(order), val_i64(request)), NULL);
+}

@@ -77,23 +77,44 @@ struct principal {
 	unsigned ca_rights;     /* bits: 1 request, 2 officer, 4 manage */
 	bool enabled;
 	when_t created;
+	bool
+	    is_group; /* of principals: what it may, its members may; has neither certificate nor password */
 };
 err_t store_principal_put(struct tx *tx, const struct principal *p);
 err_t store_principal_get(struct tx *tx, struct arena *a, const char *name, struct principal *ret);
 err_t store_principal_by_cert(
     struct tx *tx, struct arena *a, struct str sha256, struct principal *ret);
 err_t store_principal_list(struct tx *tx, struct arena *a, struct principal **ret, size_t *retn);
+
+/* Groups; whose row is a group and whose is not, is the caller's to look at. */
+err_t store_principal_join(
+    struct tx *tx, const char *group, const char *member); /* twice is once */
+err_t store_principal_leave(
+    struct tx *tx, const char *group, const char *member); /* ERR_NOT_FOUND */
+err_t store_principal_groups(
+    struct tx *tx, struct arena *a, const char *member, struct principal **ret, size_t *retn);
+err_t store_principal_members(
+    struct tx *tx, struct arena *a, const char *group, struct principal **ret, size_t *retn);
+err_t store_principal_group_delete(struct tx *tx, const char *group); /* with its rights */
 /* rights: bits 1 read, 2 enrol, 4 autoenrol, 8 write. deny wins. */
 err_t store_template_right_put(
     struct tx *tx, const char *template, const char *principal, unsigned allow, unsigned deny);
 err_t store_template_right_get(
     struct tx *tx, const char *template, const char *principal, unsigned *allow, unsigned *deny);
 
+/* What it may do, by itself or by a group that is enabled, without what itself or a group is denied. */
+err_t store_template_rights_of(
+    struct tx *tx, const char *template, const char *principal, unsigned *ret);
+
 struct template_right {
 	const char *principal;
 	uint32_t allow, deny;
 };
 err_t store_template_right_list(struct tx *tx, struct arena *a, const char *template,
+    struct template_right **ret, size_t *retn);
+/* The same with the members of groups: a principal has one row, of itself and all its groups together, also of those
+ * that are disabled. */
+err_t store_template_right_sums(struct tx *tx, struct arena *a, const char *template,
     struct template_right **ret, size_t *retn);
 
 /* Keys whose orders are taken. */
@@ -132,6 +153,8 @@ err_t store_issued_insert(struct tx *tx, struct issued *x); /* sets x->id */
 err_t store_issued_update(
     struct tx *tx, const struct issued *x, enum issued_state from); /* ERR_STATE_MOVED */
 err_t store_issued_get(struct tx *tx, struct arena *a, int64_t id, struct issued *ret);
+/* The same without certificate and to-be-signed bytes. */
+err_t store_issued_head(struct tx *tx, struct arena *a, int64_t id, struct issued *ret);
 err_t store_issued_by_serial(
     struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret);
 err_t store_issued_by_cert(
@@ -157,6 +180,9 @@ err_t store_issued_revoked_since(struct tx *tx, struct arena *a, const char *req
 /* The highest fence seen under an order, and whether it is closed. Absent: 0, open. */
 err_t store_order_state_get(struct tx *tx, struct id order, uint64_t *ret_fence, bool *ret_closed);
 err_t store_order_state_put(struct tx *tx, struct id order, uint64_t fence, bool closed);
+/* The request under an order that a manager approved; 0: none. The order must have a state when it is put. */
+err_t store_order_approved_get(struct tx *tx, struct id order, int64_t *ret);
+err_t store_order_approved_put(struct tx *tx, struct id order, int64_t request);
 
 /* The journal: append-only, hash-chained lines about everything that the CA decided. */
 err_t store_journal_add(struct tx *tx, const char *actor, const char *event, const char *detail);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates that were asked for, with what became of them. */
-#include "store/pending.h"
+#include "store/ca.h"
 #include "store/row.h"
 
 #include <assert.h>
@@ -39,6 +39,26 @@ static const struct col issued_cols[] = {
 };
 static const struct shape issued_shape = SHAPE("certificate request", struct issued, issued_cols);
 
+/* What there is of each kind: the schema says more. Intents are not counted. */
+static err_t
+cell_enter(struct tx *tx, const struct issued *x)
+{
+	if (x->state == ISSUED_INTENT)
+		return OK;
+	return row_run(tx, STMT_CELL_ENTER,
+	    VALS(val_i64(x->requested), val_i64(x->not_after), val_text(x->ca),
+		val_text(x->template), val_text(x->requester), val_i64(x->state), val_i64(x->id)),
+	    NULL);
+}
+
+static err_t
+cell_leave(struct tx *tx, const struct issued *x, enum issued_state from)
+{
+	return from == ISSUED_INTENT ?
+	    OK :
+	    row_run(tx, STMT_CELL_LEAVE, VALS(val_i64(x->id), val_i64(from)), NULL);
+}
+
 err_t
 store_issued_insert(struct tx *tx, struct issued *x)
 {
@@ -47,20 +67,34 @@ store_issued_insert(struct tx *tx, struct issued *x)
 	TRY(row_insert(tx, STMT_ISSUED_INSERT, &issued_shape, x));
 	TRY(db_stmt(tx->db, STMT_ISSUED_INSERT, &st));
 	x->id = db_last_id(st);
-	return OK;
+	return cell_enter(tx, x);
 }
 
 err_t
 store_issued_update(struct tx *tx, const struct issued *x, enum issued_state from)
 {
-	return row_guarded(tx, STMT_ISSUED_UPDATE, &issued_shape, x, VALS(val_i64(from)),
-	    STMT_ISSUED_EXISTS, VALS(val_i64(x->id)));
+	/* Only what waited for a manager may go on with other names: the index of texts follows. */
+	const bool renames = from == ISSUED_PENDING;
+
+	if (renames)
+		TRY(row_run(tx, STMT_TEXT_FORGET, VALS(val_i64(x->id), val_i64(from)), NULL));
+	TRY(cell_leave(tx, x, from));
+	TRY(row_guarded(tx, STMT_ISSUED_UPDATE, &issued_shape, x, VALS(val_i64(from)),
+	    STMT_ISSUED_EXISTS, VALS(val_i64(x->id))));
+	TRY(cell_enter(tx, x));
+	return renames ? row_run(tx, STMT_TEXT_ADD, VALS(val_i64(x->id)), NULL) : OK;
 }
 
 err_t
 store_issued_get(struct tx *tx, struct arena *a, int64_t id, struct issued *ret)
 {
 	return row_one(tx, a, STMT_ISSUED_GET, &issued_shape, VALS(val_i64(id)), ret);
+}
+
+err_t
+store_issued_head(struct tx *tx, struct arena *a, int64_t id, struct issued *ret)
+{
+	return row_one(tx, a, STMT_ISSUED_HEAD, &issued_shape, VALS(val_i64(id)), ret);
 }
 
 err_t
@@ -114,42 +148,5 @@ store_issued_revoked_since(struct tx *tx, struct arena *a, const char *requester
 	return row_all(tx, a, STMT_ISSUED_REVOKED_SINCE, &revocation_shape,
 	    VALS(val_text(requester), val_i64(now), val_i64(after), val_i64(after_id),
 		val_i64(LIMIT_PAGE)),
-	    ret, retn);
-}
-
-err_t
-store_issued_search(struct tx *tx, struct arena *a, const struct issued_filter *f, size_t limit,
-    struct issued **ret, size_t *retn)
-{
-	if (limit > LIMIT_PAGE)
-		limit = LIMIT_PAGE;
-	return row_all(tx, a, STMT_ISSUED_SEARCH, &issued_shape,
-	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_i64(f->state),
-		val_text(f->ca), val_text(f->template), val_text(f->requester), val_text(f->text),
-		val_i64(f->requested_from), val_i64(f->requested_before), val_i64(f->ends_from),
-		val_i64(f->ends_before), val_i64((int64_t)limit)),
-	    ret, retn);
-}
-
-err_t
-store_issued_count(struct tx *tx, const struct issued_filter *f, int64_t *ret)
-{
-	return row_number(tx, STMT_ISSUED_COUNT,
-	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_i64(f->state),
-		val_text(f->ca), val_text(f->template), val_text(f->requester), val_text(f->text),
-		val_i64(f->requested_from), val_i64(f->requested_before), val_i64(f->ends_from),
-		val_i64(f->ends_before)),
-	    ret);
-}
-
-err_t
-store_pending_list(struct tx *tx, struct arena *a, const struct issued_filter *f, size_t limit,
-    struct issued **ret, size_t *retn)
-{
-	if (limit > LIMIT_PAGE)
-		limit = LIMIT_PAGE;
-	return row_all(tx, a, STMT_PENDING_LIST, &issued_shape,
-	    VALS(val_i64(f->before == 0 ? INT64_MAX : f->before), val_text(f->template),
-		val_text(f->requester), val_i64((int64_t)limit)),
 	    ret, retn);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an administrator of a CA looks at and decides on: requests that wait, searches over all that was issued, the
- * journal's lines. Every function expects a transaction of a store opened with STORE_CA.
+ * What an administrator of a CA looks at and decides on: requests that wait, the journal's lines. Every function expects
+ * a transaction of a store opened with STORE_CA.
+ *
+ * Not here: lists and searches over all that was issued (store/search.h).
  */
 #ifndef STORE_PENDING_H
 #define STORE_PENDING_H
@@ -16,29 +18,13 @@ struct pending {
 	struct str request;  /* the message of the front (codec/ca_ipc.h), without the password */
 	const char *vouched; /* the principal that spoke for who asked; "": none */
 	struct str stated;   /* its challenge, as an order's bytes (codec/order.h); empty: none */
+	bool sha1;           /* the request may be signed with SHA-1 */
 	int64_t room;        /* to insert: how many of the principal may wait; not kept */
 };
 err_t store_pending_insert(struct tx *tx, const struct pending *p); /* ERR_REQUEST_LIMIT */
 err_t store_pending_get(struct tx *tx, struct arena *a, int64_t id, struct pending *ret);
 err_t store_pending_delete(struct tx *tx, int64_t id); /* none there is success */
 err_t store_pending_count(struct tx *tx, const char *principal, int64_t *ret);
-
-/* Conditions that all must hold; 0 and NULL leave one out. Names ignore case. */
-struct issued_filter {
-	int64_t before; /* ids below this one */
-	int state;      /* enum issued_state */
-	const char *ca, *template, *requester;
-	const char *text;                        /* in subject or alternative names */
-	when_t requested_from, requested_before; /* the second is outside, as below */
-	when_t ends_from, ends_before;           /* end of validity */
-};
-/* Newest first, at most LIMIT_PAGE; certificates are left out of the records. */
-err_t store_issued_search(struct tx *tx, struct arena *a, const struct issued_filter *f,
-    size_t limit, struct issued **ret, size_t *retn);
-/* Those that wait, by the conditions before, template and requester alone. */
-err_t store_pending_list(struct tx *tx, struct arena *a, const struct issued_filter *f,
-    size_t limit, struct issued **ret, size_t *retn);
-err_t store_issued_count(struct tx *tx, const struct issued_filter *f, int64_t *ret);
 
 /* The highest number a request has had, also of rows that are gone; and a floor for the next one: never lowers it. */
 err_t store_issued_last(struct tx *tx, int64_t *ret);

@@ -16,3 +16,9 @@ store_policy_state(struct tx *tx, struct policy_state *ret)
 
 	return row_one(tx, a, STMT_POLICY_STATE, &policy_shape, NO_VALS, ret);
 }
+
+err_t
+store_gate_generation(struct tx *tx, int64_t *ret)
+{
+	return row_number(tx, STMT_GATE_GENERATION, NO_VALS, ret);
+}

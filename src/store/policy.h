@@ -16,4 +16,8 @@ struct policy_state {
 };
 err_t store_policy_state(struct tx *tx, struct policy_state *ret);
 
+/* A number that grows with every change of what decides who may ask for what: templates, rights, principals, groups,
+ * settings, CAs, order keys, and certificates that stop being valid. The same number: nothing of it changed. */
+err_t store_gate_generation(struct tx *tx, int64_t *ret);
+
 #endif

@@ -104,3 +104,44 @@ store_template_right_get(
 	*deny = x.deny;
 	return OK;
 }
+
+err_t
+store_template_rights_of(struct tx *tx, const char *template, const char *principal, unsigned *ret)
+{
+	auto_arena struct arena *a = arena_new();
+	unsigned allow = 0, deny = 0;
+	struct right *v;
+	size_t n;
+
+	TRY(row_all(tx, a, STMT_TEMPLATE_RIGHTS_OF, &right_shape,
+	    VALS(val_text(template), val_text(principal)), &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		allow |= v[i].allow;
+		deny |= v[i].deny;
+	}
+	*ret = allow & ~deny;
+	return OK;
+}
+
+/* The rows come by principal, so that those of one follow each other. */
+err_t
+store_template_right_sums(
+    struct tx *tx, struct arena *a, const char *template, struct template_right **ret, size_t *retn)
+{
+	struct template_right *v;
+	size_t n, kept = 0;
+
+	TRY(row_all(
+	    tx, a, STMT_TEMPLATE_RIGHT_WAYS, &listed_shape, VALS(val_text(template)), &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || !str_ieq_c(str_c(v[kept - 1].principal), v[i].principal)) {
+			v[kept++] = v[i];
+			continue;
+		}
+		v[kept - 1].allow |= v[i].allow;
+		v[kept - 1].deny |= v[i].deny;
+	}
+	*ret = v;
+	*retn = kept;
+	return OK;
+}

@@ -115,6 +115,11 @@ static const struct opt init_opts[] = {
 	    .value = "ALG",
 	    .property = "key_alg",
 	    .help = "Keys of the CAs: rsa (default), rsa3072, rsa4096, p256 or p384." },
+	{ .name = "key-uri",
+	    .value = "URI",
+	    .property = "key",
+	    .help =
+		"Make the keys of the CAs in a PKCS#11 token: pkcs11:token=...?module-path=...&pin-source=file:..." },
 	SOCK_OPT("ca"),
 	{ 0 },
 };

@@ -162,6 +162,83 @@ a_failed_sync_after_the_signature_leaves_no_unknown_certificate(void **state)
 	lost_after_the_signature(*state, SYNC_FAILS);
 }
 
+/* The same without a restart: the tick closes what is left over once nobody can be working on it any more. */
+static void
+what_was_lost_after_the_signature_is_closed_while_it_runs(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+	struct ca_submit_rep rep;
+	size_t revoked = in_state(l, "revoked");
+
+	arm(SYNC_FAILS, 1);
+	expect_err(ERR_STORE, ask(l, &w, &rep));
+	arm(NONE, 0);
+	expect_err(ERR_BUSY, ask(l, &w, &rep)); /* somebody may be at it still */
+	err_forget(issuer_tick(l->is));
+	assert_int_equal(in_state(l, "intent"), 1);
+	when_set(when_now() + 121);
+	err_forget(issuer_tick(l->is));
+	assert_int_equal(in_state(l, "intent"), 0);
+	assert_int_equal(in_state(l, "revoked"), revoked + 1);
+	w.order.expires = when_now() + 600;
+	expect_ok(ask(l, &w, &rep));
+	assert_int_equal(rep.disposition, CA_ISSUED);
+	when_set(0);
+	journal_is_whole(l);
+}
+
+/* A revocation that cannot be written is none, and says so; the same again revokes. */
+static void
+a_revocation_on_a_full_disk_is_refused_and_not_lost(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+	auto_cert struct cert *c = lab_issued(l, w);
+	json *args = lab_args("serial", cert_serial(c), "reason", "superseded", NULL);
+	auto_json json *answer = NULL;
+
+	arm(DISK_FULL, 0);
+	expect_err(ERR_STORE, lab_admin(l, "cert.revoke", args, &answer));
+	arm(NONE, 0);
+	assert_false(lab_on_crl(l, ISSUING, cert_serial(c)));
+	lab_do(l, "cert.revoke", lab_args("serial", cert_serial(c), "reason", "superseded", NULL));
+	assert_true(lab_on_crl(l, ISSUING, cert_serial(c)));
+	journal_is_whole(l);
+}
+
+/* What waits for a manager is written whole or not at all, and so is his answer. */
+static void
+an_approval_on_a_full_disk_is_refused_and_goes_on_waiting(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+	auto_json json *answer = NULL, *list = NULL;
+	json *args = lab_copy("User", "Slow"), *id = json_object_new(), *again = json_object_new();
+	struct ca_submit_rep rep;
+
+	json_set_bool(args, "manager_approval", true);
+	lab_do(l, "template.duplicate", args);
+	lab_grant(l, "Slow", "connector", "enrol");
+	w.template = w.order.template = "Slow";
+	arm(DISK_FULL, 0);
+	expect_err(ERR_STORE, ask(l, &w, &rep));
+	arm(NONE, 0);
+	assert_int_equal(in_state(l, "pending"), 0);
+	expect_ok(ask(l, &w, &rep));
+	assert_int_equal(rep.disposition, CA_PENDING);
+	json_set_int(id, "id", (int64_t)rep.request_id);
+	json_set_int(again, "id", (int64_t)rep.request_id);
+	arm(DISK_FULL, 0);
+	expect_err(ERR_STORE, lab_admin(l, "request.approve", id, &answer));
+	arm(NONE, 0);
+	assert_int_equal(in_state(l, "pending"), 1);
+	lab_do(l, "request.approve", again);
+	expect_ok(lab_admin(l, "request.list", json_object_new(), &list));
+	assert_int_equal(json_count(json_get(list, "requests")), 0);
+	journal_is_whole(l);
+}
+
 static void
 a_locked_store_refuses_and_goes_on(void **state)
 {
@@ -185,6 +262,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_sync_that_fails_refuses_and_loses_nothing),
 	cmocka_unit_test(a_full_disk_after_the_signature_leaves_no_unknown_certificate),
 	cmocka_unit_test(a_failed_sync_after_the_signature_leaves_no_unknown_certificate),
+	cmocka_unit_test(what_was_lost_after_the_signature_is_closed_while_it_runs),
+	cmocka_unit_test(a_revocation_on_a_full_disk_is_refused_and_not_lost),
+	cmocka_unit_test(an_approval_on_a_full_disk_is_refused_and_goes_on_waiting),
 	cmocka_unit_test(a_locked_store_refuses_and_goes_on),
 };
 

@@ -3,7 +3,9 @@
 #include "lab.h"
 
 #include "ca/pace.h"
+#include "ca/state.h"
 #include "store/pending.h"
+#include "store/search.h"
 
 #define SLOW "Slow"
 
@@ -126,18 +128,71 @@ the_same_order_again_is_the_same_request(void **state)
 	assert_int_equal(lab_submit(l, w).request_id, rep.request_id);
 }
 
+/* As a connector asks: each time with a key of its own and a higher fence. */
 static void
-a_newer_order_takes_the_place_of_one_that_waits(void **state)
+ask_again(struct lab *l, struct want *w, const struct key *k)
+{
+	uint8_t spki[32];
+
+	expect_ok(key_spki_sha256(k, spki));
+	w->key = k;
+	w->order.spki = arena_str(l->a, STR(spki));
+	w->order.fence++;
+}
+
+static void
+what_waits_keeps_its_number_however_often_it_is_asked_for(void **state)
+{
+	struct lab *l = *state;
+	struct want w = slow_want(l), first = w;
+	struct ca_submit_rep old = waiting(l, w);
+	auto_cert struct cert *c = NULL;
+	auto_key struct key *certified = NULL;
+
+	ask_again(l, &w, l->other_key);
+	assert_int_equal(waiting(l, w).request_id, old.request_id);
+	assert_int_equal(waiting(l, w).request_id, old.request_id);
+	lab_denied(l, first, ERR_ORDER_STALE);
+	lab_do(l, "request.approve", id_args(old.request_id));
+	expect_ok(cert_parse(query(l, old.request_id).leaf, &c));
+	expect_ok(cert_key(c, &certified));
+	assert_true(key_same_public(certified, l->other_key)); /* the last that was asked with */
+}
+
+static void
+what_was_approved_is_issued_to_whoever_asks_next_under_the_order(void **state)
 {
 	struct lab *l = *state;
 	struct want w = slow_want(l);
-	struct ca_submit_rep old = waiting(l, w), new;
+	struct ca_submit_rep rep = waiting(l, w), other;
+	auto_cert struct cert *first = NULL, *c = NULL;
 
-	w.order.fence = 2;
-	new = waiting(l, w);
-	assert_int_not_equal(new.request_id, old.request_id);
-	verb_fails(l, "request.approve", id_args(old.request_id), ERR_REQUEST_STATE);
-	lab_do(l, "request.approve", id_args(new.request_id));
+	lab_do(l, "request.approve", id_args(rep.request_id));
+	expect_ok(cert_parse(query(l, rep.request_id).leaf, &first));
+	ask_again(l, &w, l->other_key);
+	c = lab_issued(l, w);
+	/* The key of the first one is gone with who asked then. */
+	assert_true(lab_on_crl(l, ISSUING, cert_serial(first)));
+	assert_false(lab_on_crl(l, ISSUING, cert_serial(c)));
+	/* Other names were not approved. */
+	w.order.subject = w.csr.subject = lab_name(l, "john");
+	ask_again(l, &w, l->leaf_key);
+	other = waiting(l, w);
+	assert_int_not_equal(other.request_id, rep.request_id);
+	lab_do(l, "request.deny", id_args(other.request_id));
+}
+
+static void
+what_was_denied_is_not_put_before_a_manager_again(void **state)
+{
+	struct lab *l = *state;
+	struct want w = slow_want(l);
+	struct ca_submit_rep rep = waiting(l, w);
+
+	lab_do(l, "request.deny", id_args(rep.request_id));
+	ask_again(l, &w, l->other_key);
+	lab_denied(l, w, ERR_REQUEST_DENIED);
+	lab_denied(l, w, ERR_REQUEST_DENIED);
 }
 
 static void
@@ -262,6 +317,27 @@ searches_and_counts_keep_to_their_conditions(void **state)
 	verb_fails(l, "cert.list", lab_args("ends_before", "now+x", NULL), ERR_TIME);
 }
 
+static err_t
+unindexed_tx(struct tx *tx, void *arg)
+{
+	return store_issued_unindexed(tx, arg);
+}
+
+static void
+the_index_of_names_follows_beside_issuing(void **state)
+{
+	struct lab *l = *state;
+	auto_cert struct cert *c = lab_issued(l, lab_want(l));
+	bool waits = false;
+
+	(void)c;
+	expect_ok(store_read(l->is->store, unindexed_tx, &waits));
+	assert_true(waits);
+	expect_ok(issuer_tick(l->is));
+	expect_ok(store_read(l->is->store, unindexed_tx, &waits));
+	assert_false(waits);
+}
+
 static void
 denials_beyond_the_measure_are_counted_and_not_written(void **state)
 {
@@ -317,7 +393,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_waits_and_is_issued_under_its_number_when_approved),
 	cmocka_unit_test(a_denied_request_stays_denied_for_its_order),
 	cmocka_unit_test(the_same_order_again_is_the_same_request),
-	cmocka_unit_test(a_newer_order_takes_the_place_of_one_that_waits),
+	cmocka_unit_test(what_waits_keeps_its_number_however_often_it_is_asked_for),
+	cmocka_unit_test(what_was_approved_is_issued_to_whoever_asks_next_under_the_order),
+	cmocka_unit_test(what_was_denied_is_not_put_before_a_manager_again),
 	cmocka_unit_test(an_order_may_expire_while_it_waits),
 	cmocka_unit_test(who_lost_the_right_meanwhile_gets_nothing),
 	cmocka_unit_test(a_request_that_does_not_exist_is_not_found),
@@ -326,6 +404,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(room_is_counted_where_a_request_is_written),
 	cmocka_unit_test(a_certificate_on_hold_is_released_and_one_revoked_for_good_is_not),
 	cmocka_unit_test(searches_and_counts_keep_to_their_conditions),
+	cmocka_unit_test(the_index_of_names_follows_beside_issuing),
 	cmocka_unit_test(denials_beyond_the_measure_are_counted_and_not_written),
 	cmocka_unit_test(a_caller_cannot_fill_the_journal_with_denials),
 	cmocka_unit_test(settings_that_do_not_exist_or_are_out_of_range_are_refused),

@@ -742,6 +742,52 @@ the_ra_renews_itself_and_opens_what_was_sealed_before(void **state)
 	when_set(0);
 }
 
+static err_t
+ask_next(struct lab *l, const char *ca, struct str *ret)
+{
+	struct ca_name_req q = { ca };
+	auto_buf struct buf in = { 0 };
+	struct ca_der_rep rep;
+	struct str answer;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(ca_name_req_encode(&q, &in));
+	TRY(lab_call(l, CA_SCEP_NEXT, &in, &answer));
+	TRY(ca_der_rep_parse(l->a, answer, &rep));
+	*ret = rep.der;
+	return OK;
+}
+
+/* The last: the CA of these tests has another key then. */
+static void
+the_next_certificate_is_told_until_the_one_before_ends(void **state)
+{
+	struct lab *l = *state;
+	struct str before, der, content, signer, *certs;
+	json *args = lab_args("ca", ISSUING, NULL);
+	auto_cert struct cert *old = NULL;
+	const struct ca *ca;
+	size_t n;
+
+	expect_ok(hierarchy_by_role(issuer_hierarchy(l->is), CA_ROLE_ISSUING, &ca));
+	before = arena_str(l->a, cert_der(ca->cert));
+	expect_err(ERR_SCEP_NEXT, ask_next(l, "", &der));
+	json_set_bool(args, "new_key", true);
+	lab_do(l, "ca.renew", args);
+	expect_ok(ask_next(l, ISSUING, &der));
+	expect_ok(cms_signed_open(l->a, der, &content, &signer));
+	assert_true(str_eq(signer, before));
+	expect_ok(cms_certs_parse(l->a, content, &certs, &n));
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++)
+		assert_false(str_eq(certs[i], before));
+	expect_err(ERR_SCEP_NEXT, ask_next(l, IDENTITY, &der));
+	expect_ok(cert_parse(before, &old));
+	when_set(cert_not_after(old) + 1);
+	expect_err(ERR_SCEP_NEXT, ask_next(l, ISSUING, &der));
+	when_set(0);
+}
+
 int
 main(void)
 {
@@ -771,6 +817,7 @@ main(void)
 		cmocka_unit_test(who_is_revoked_gets_no_certificates_of_others),
 		cmocka_unit_test(the_ra_is_kept_over_a_restart),
 		cmocka_unit_test(the_ra_renews_itself_and_opens_what_was_sealed_before),
+		cmocka_unit_test(the_next_certificate_is_told_until_the_one_before_ends),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);

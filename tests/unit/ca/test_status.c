@@ -365,7 +365,7 @@ certificates_name_the_ocsp_address(void **state)
 static err_t
 mark_tx(struct tx *tx, void *arg)
 {
-	return crl_mark(tx, arg);
+	return crl_mark(tx, arg, 0);
 }
 
 /* A key that is away: one whose private half is not here. */
@@ -396,7 +396,7 @@ a_ca_whose_key_is_away_does_not_keep_the_others_from_their_lists(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct crl_row row;
 
-		expect_ok(crl_head(l->is, l->a, &h->v[i], false, &row));
+		expect_ok(crl_head(l->is, l->a, &(struct crl_which){ .ca = &h->v[i] }, &row));
 		assert_int_equal(row.number, before[i] + 1);
 	}
 	expect_ok(ocsp_signer_get(l->is, &h->v[1], &s));
@@ -424,7 +424,7 @@ many_tx(struct tx *tx, void *arg)
 
 		TRY(store_issued_insert(tx, &x));
 	}
-	return crl_mark(tx, ISSUING);
+	return crl_mark(tx, ISSUING, 0);
 }
 
 static void

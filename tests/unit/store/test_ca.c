@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scratch.h"
 
-#include "store/pending.h"
+#include "store/search.h"
 
 static struct issued
 issued_n(unsigned n, const char *serial)
@@ -76,6 +76,56 @@ templates_principals_and_rights_go_together(void **state)
 	expect_err(ERR_NOT_FOUND, store_template_delete(tx, "User"));
 	expect_ok(store_template_right_get(tx, "User", "svc", &allow, &deny));
 	assert_int_equal(allow, 0);
+}
+
+static void
+a_group_gives_its_members_its_rights_and_its_denials(void **state)
+{
+	IN(state);
+	struct template_row t = { .name = "User" };
+	struct principal p = { .name = "svc", .enabled = true }, *v;
+	struct principal g = { .name = "all", .enabled = true, .is_group = true, .ca_rights = 1 };
+	struct template_right *sums;
+	unsigned may;
+	size_t n;
+
+	expect_ok(store_template_put(tx, &t));
+	expect_ok(store_principal_put(tx, &p));
+	expect_ok(store_principal_put(tx, &g));
+	expect_err(ERR_NOT_FOUND, store_principal_join(tx, "all", "nobody"));
+	expect_ok(store_principal_join(tx, "ALL", "svc"));
+	expect_ok(store_principal_join(tx, "all", "SVC"));
+	expect_ok(store_principal_groups(tx, a, "svc", &v, &n));
+	assert_int_equal(n, 1);
+	assert_true(v[0].is_group);
+	expect_ok(store_template_right_put(tx, "User", "all", 3, 0));
+	expect_ok(store_template_right_put(tx, "User", "svc", 8, 0));
+	expect_ok(store_template_rights_of(tx, "User", "svc", &may));
+	assert_int_equal(may, 11);
+	expect_ok(store_template_right_put(tx, "User", "svc", 8, 2));
+	expect_ok(store_template_rights_of(tx, "User", "svc", &may));
+	assert_int_equal(may, 9);
+	expect_ok(store_template_right_put(tx, "User", "svc", 2, 0));
+	expect_ok(store_template_right_put(tx, "User", "all", 1, 2));
+	expect_ok(store_template_rights_of(tx, "User", "svc", &may));
+	assert_int_equal(may, 1);
+	expect_ok(store_template_right_sums(tx, a, "User", &sums, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(sums[1].principal, "svc");
+	assert_int_equal(sums[1].allow, 3);
+	assert_int_equal(sums[1].deny, 2);
+	g.enabled = false;
+	expect_ok(store_principal_put(tx, &g));
+	expect_ok(store_template_rights_of(tx, "User", "svc", &may));
+	assert_int_equal(may, 0);
+	expect_ok(store_principal_leave(tx, "all", "svc"));
+	expect_err(ERR_NOT_FOUND, store_principal_leave(tx, "all", "svc"));
+	expect_ok(store_template_rights_of(tx, "User", "svc", &may));
+	assert_int_equal(may, 2);
+	expect_err(ERR_NOT_FOUND, store_principal_group_delete(tx, "svc"));
+	expect_ok(store_principal_group_delete(tx, "all"));
+	expect_ok(store_template_right_sums(tx, a, "User", &sums, &n));
+	assert_int_equal(n, 1);
 }
 
 static void
@@ -165,6 +215,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ON_CA(cas_are_found_whatever_the_case),
 		ON_CA(templates_principals_and_rights_go_together),
+		ON_CA(a_group_gives_its_members_its_rights_and_its_denials),
 		ON_CA(a_certificate_goes_from_intent_to_valid_to_revoked),
 		ON_CA(a_fence_never_goes_back_and_closed_stays_closed),
 		ON_CA(keys_settings_and_the_journal_are_kept),
