@@ -9,6 +9,9 @@
 
 #include "codec/ca_ipc.h"
 
+/* The sealed order, in Base64. */
+#define ATTRIBUTE_ORDER "ChanceryOrder"
+
 /* The value of the first of this name; "" if there is none. */
 const char *attribute_get(const struct ca_submit_req *q, const char *name);
 /* Those that asked for something that is never granted, by name, with commas between; "" if none did. Safe to print. */

@@ -242,7 +242,9 @@ note_wait(struct tx *tx, const struct job *j)
 static err_t
 earlier_under(struct tx *tx, struct job *j)
 {
+	struct ca_submit_req was;
 	struct issued *v;
+	bool waits;
 	size_t n;
 
 	TRY(store_issued_by_order(tx, j->a, j->g->order, &v, &n));
@@ -252,7 +254,11 @@ earlier_under(struct tx *tx, struct job *j)
 		if (v[i].state == ISSUED_DENIED && v[i].hresult == HRESULT_MANAGER_DENIED)
 			FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)v[i].id,
 			    v[i].message);
-		if (v[i].state == ISSUED_PENDING)
+		if (v[i].state != ISSUED_PENDING)
+			continue;
+		TRY(pending_request(tx, j->a, v[i].id, &was));
+		TRY(policy_order_waits(j->a, &v[i], &was, j->g, &waits));
+		if (waits)
 			j->waiting = v[i].id;
 	}
 	return OK;

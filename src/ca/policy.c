@@ -12,7 +12,6 @@
 
 #define OID_COMMON_NAME "2.5.4.3"
 #define ATTRIBUTE_TEMPLATE "CertificateTemplate"
-#define ATTRIBUTE_ORDER "ChanceryOrder"
 
 enum { CROSS_YEARS = 50 }; /* the ends of the two are nearer */
 

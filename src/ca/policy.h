@@ -124,9 +124,14 @@ struct policy_order {
 };
 /* Of one that policy_order_open() took. */
 void policy_order_note(struct str sealed, const struct order *o, struct policy_order *ret);
-/* Is it what this request under the same order asks for? Who asks by order asks again with a new key and a higher fence. */
+/* Is it what this request under the same order asks for? Who asks by order asks again with a new key and a higher fence.
+ * The SID is no part of the record: who rests on an approval looks at it as well. */
 bool policy_order_same(const struct issued *row, const struct grant *g);
-/* The request under the grant's order that a manager approved, if it is the same; 0: none. */
+/* The same of a request that waits, and for the same SID. `was` is what was asked then. */
+err_t policy_order_waits(struct arena *a, const struct issued *row, const struct ca_submit_req *was,
+    const struct grant *g, bool *ret);
+/* The request under the grant's order that a manager approved, if it is the same and its certificate is of the same SID;
+ * 0: none. */
 err_t policy_order_approved(struct store *s, struct arena *a, const struct grant *g, int64_t *ret);
 /* ERR_ORDER_EXPIRED. */
 err_t policy_order_in_time(struct arena *a, const struct policy_order *o, when_t now);

@@ -2,6 +2,8 @@
 /* Opening sealed orders: seal, kind, time, holder. */
 #include "ca/policy.h"
 
+#include "ca/attribute.h"
+#include "ca/renewal.h"
 #include "pki/seal.h"
 
 struct order_keys {
@@ -110,6 +112,34 @@ policy_order_same(const struct issued *row, const struct grant *g)
 	    str_eq_c(str_c(row->san), g->san_text);
 }
 
+/* Whose request has an order; it was opened when it was written down. */
+static err_t
+sid_asked(struct arena *a, const struct ca_submit_req *was, const char **ret)
+{
+	struct sealed s;
+	struct order o;
+	struct str bytes;
+
+	TRY(text_unbase64(a, str_c(attribute_get(was, ATTRIBUTE_ORDER)), &bytes));
+	TRY(sealed_parse(bytes, &s));
+	TRY(order_parse(a, s.body, &o));
+	*ret = o.sid;
+	return OK;
+}
+
+err_t
+policy_order_waits(struct arena *a, const struct issued *row, const struct ca_submit_req *was,
+    const struct grant *g, bool *ret)
+{
+	const char *sid = "";
+
+	if (attribute_get(was, ATTRIBUTE_ORDER)[0] != '\0' &&
+	    (g->template.enrolment_flags & TEMPLATE_NO_SECURITY_EXTENSION) == 0)
+		TRY(sid_asked(a, was, &sid));
+	*ret = policy_order_same(row, g) && str_eq_c(str_c(sid), g->sid);
+	return OK;
+}
+
 struct approved {
 	struct arena *a;
 	const struct grant *g;
@@ -121,13 +151,19 @@ approved_tx(struct tx *tx, void *arg)
 {
 	struct approved *p = arg;
 	struct issued row;
+	const char *sid;
+	int64_t id;
 
-	TRY(store_order_approved_get(tx, p->g->order, &p->id));
-	if (p->id == 0)
+	TRY(store_order_approved_get(tx, p->g->order, &id));
+	if (id == 0)
 		return OK;
-	TRY(store_issued_get(tx, p->a, p->id, &row));
-	if (!policy_order_same(&row, p->g))
-		p->id = 0;
+	TRY(store_issued_get(tx, p->a, id, &row));
+	/* No certificate came of it: then it is not known for which SID it was. */
+	if (row.cert.n == 0 || !policy_order_same(&row, p->g))
+		return OK;
+	TRY(renewal_sid(p->a, row.cert, &sid));
+	if (str_eq_c(str_c(sid), p->g->sid))
+		p->id = id;
 	return OK;
 }
 

@@ -84,9 +84,8 @@ renewal_stays(
 	return OK;
 }
 
-/* "" if the certificate has none. */
-static err_t
-sid_of(struct arena *a, struct str der, const char **ret)
+err_t
+renewal_sid(struct arena *a, struct str der, const char **ret)
 {
 	auto_cert struct cert *c = NULL;
 	struct str value;
@@ -113,5 +112,5 @@ renewal_inherit(struct arena *a, const struct issued *was, struct grant *g)
 	g->profile = was->profile;
 	if (g->template.enrolment_flags & TEMPLATE_NO_SECURITY_EXTENSION)
 		return OK;
-	return sid_of(a, was->cert, &g->sid);
+	return renewal_sid(a, was->cert, &g->sid);
 }

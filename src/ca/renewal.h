@@ -25,5 +25,7 @@ err_t renewal_stays(
  * finds the new certificate too, and the SID extension. */
 struct grant;
 err_t renewal_inherit(struct arena *a, const struct issued *was, struct grant *g);
+/* The SID in a certificate's extension; "" if it has none. */
+err_t renewal_sid(struct arena *a, struct str der, const char **ret);
 
 #endif

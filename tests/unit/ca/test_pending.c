@@ -182,6 +182,27 @@ what_was_approved_is_issued_to_whoever_asks_next_under_the_order(void **state)
 	lab_do(l, "request.deny", id_args(other.request_id));
 }
 
+/* The SID is what Windows takes a certificate's holder by: a service that fell cannot exchange it under an approval. */
+static void
+another_sid_under_the_order_waits_for_a_manager_of_its_own(void **state)
+{
+	struct lab *l = *state;
+	struct want w = slow_want(l);
+	struct ca_submit_rep rep = waiting(l, w), other;
+
+	w.order.sid = w.csr.sid = "S-1-5-21-1-2-3-500";
+	ask_again(l, &w, l->other_key);
+	other = waiting(l, w);
+	assert_int_not_equal(other.request_id, rep.request_id);
+	verb_fails(l, "request.approve", id_args(rep.request_id), ERR_REQUEST_STATE);
+	lab_do(l, "request.approve", id_args(other.request_id));
+	w.order.sid = w.csr.sid = "S-1-5-21-1-2-3-512";
+	ask_again(l, &w, l->leaf_key);
+	rep = waiting(l, w);
+	assert_int_not_equal(rep.request_id, other.request_id);
+	lab_do(l, "request.deny", id_args(rep.request_id));
+}
+
 static void
 what_was_denied_is_not_put_before_a_manager_again(void **state)
 {
@@ -395,6 +416,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_same_order_again_is_the_same_request),
 	cmocka_unit_test(what_waits_keeps_its_number_however_often_it_is_asked_for),
 	cmocka_unit_test(what_was_approved_is_issued_to_whoever_asks_next_under_the_order),
+	cmocka_unit_test(another_sid_under_the_order_waits_for_a_manager_of_its_own),
 	cmocka_unit_test(what_was_denied_is_not_put_before_a_manager_again),
 	cmocka_unit_test(an_order_may_expire_while_it_waits),
 	cmocka_unit_test(who_lost_the_right_meanwhile_gets_nothing),
