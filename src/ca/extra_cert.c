@@ -2,6 +2,7 @@
 #include "ca/extra_cert.h"
 
 #include "ca/mint.h"
+#include "ca/own_cert.h"
 #include "ca/state.h"
 
 enum { BUNDLE_MAX = LIMIT_CERT_BYTES * 2 * LIMIT_CHAIN_CERTS };
@@ -196,6 +197,37 @@ is_over(const struct ca *ca)
 	return cert_not_after(ca->cert) <= when_now();
 }
 
+struct pair {
+	const struct ca *was, *now;
+	bool revoked; /* one of the two */
+};
+
+static err_t
+pair_tx(struct tx *tx, void *arg)
+{
+	struct pair *p = arg;
+	bool was, now;
+
+	TRY(own_cert_revoked(tx, p->was->cert, &was));
+	TRY(own_cert_revoked(tx, p->now->cert, &now));
+	p->revoked = was || now;
+	return OK;
+}
+
+/* Who trusts the one shall not come to trust again what the other signs, when that is why there is a new key. */
+static err_t
+is_wanted(struct issuer *is, const struct ca *was, const struct ca *now, bool *ret)
+{
+	struct pair p = { .was = was, .now = now };
+
+	*ret = false;
+	if (was == NULL || is_over(was) || is_over(now))
+		return OK;
+	TRY(store_read(is->store, pair_tx, &p));
+	*ret = !p.revoked;
+	return OK;
+}
+
 err_t
 extra_cert_cross(struct issuer *is)
 {
@@ -205,8 +237,10 @@ extra_cert_cross(struct issuer *is)
 
 	for (size_t i = 0; i < h->n; i++) {
 		const struct ca *now = &h->v[i], *was = key_before(h, now);
+		bool wanted;
 
-		if (was == NULL || is_over(was) || is_over(now))
+		TRY(is_wanted(is, was, now, &wanted));
+		if (!wanted)
 			continue;
 		for (int back = 0; back < 2; back++) {
 			struct crossing x = { .by = back ? now : was, .of = back ? was : now };

@@ -7,8 +7,8 @@
  *   above   those that stand above a CA whose issuer is elsewhere, up to the root, from the nearest on.
  *
  * They are published with the certificates of the CAs (AIA, EST cacerts). A cross certificate that could not be made,
- * as the key was away, is made later. Not here: the CAs' own certificates (hierarchy.h), deciding about a path
- * (succession.c).
+ * as the key was away, is made later; none is made for or by a key whose certificate is revoked. Not here: the CAs' own
+ * certificates (hierarchy.h), deciding about a path (succession.c).
  */
 #ifndef CA_EXTRA_CERT_H
 #define CA_EXTRA_CERT_H

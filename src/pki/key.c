@@ -124,10 +124,32 @@ public_half(struct key *k)
 	return OK;
 }
 
+/* One key has one encoding, so that its hash is that of the key: points are uncompressed, however they came. */
+static err_t
+plain_point(EVP_PKEY *p)
+{
+	static const char plain[] = OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED;
+	char form[32];
+
+	if (EVP_PKEY_get_utf8_string_param(
+		p, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form, sizeof form, NULL) != 1)
+		FAIL_SSL(ERR_CRYPTO, "public key");
+	if (strcmp(form, plain) == 0)
+		return OK;
+	if (EVP_PKEY_set_utf8_string_param(p, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, plain) !=
+	    1)
+		FAIL_SSL(ERR_CRYPTO, "public key");
+	return OK;
+}
+
 static err_t
 write_spki(struct key *k)
 {
-	int n = i2d_PUBKEY(k->pkey, &k->spki);
+	int n;
+
+	if (k->alg == KEY_EC && !is_far(k->pkey))
+		TRY(plain_point(k->pkey));
+	n = i2d_PUBKEY(k->pkey, &k->spki);
 
 	if (n <= 0)
 		FAIL_SSL(ERR_CRYPTO, "public key");

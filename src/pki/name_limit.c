@@ -36,6 +36,18 @@ put_san(X509 *x, struct str san)
 	return OK;
 }
 
+/* OpenSSL compares the names that it reads, and passes over those that it cannot. */
+static err_t
+check_readable(const X509 *x)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+	if (names == NULL)
+		FAIL_SSL(ERR_NAME_CONSTRAINT, "the alternative names cannot be compared");
+	GENERAL_NAMES_free(names);
+	return OK;
+}
+
 /* What carries the names: never signed, never seen. */
 static err_t
 carrier(struct str subject, struct str san, X509 **ret)
@@ -46,8 +58,10 @@ carrier(struct str subject, struct str san, X509 **ret)
 
 	if (x == NULL || name == NULL || X509_set_subject_name(x, name) != 1)
 		FAIL_SSL(ERR_DER, "subject");
-	if (san.n > 0)
+	if (san.n > 0) {
 		TRY(put_san(x, san));
+		TRY(check_readable(x));
+	}
 	/* Reads the extensions; that it is not signed does not matter. */
 	(void)X509_check_purpose(x, -1, 0);
 	ssl_forget();

@@ -159,7 +159,7 @@ err_t store_issued_by_serial(
     struct tx *tx, struct arena *a, const char *ca, const char *serial, struct issued *ret);
 err_t store_issued_by_cert(
     struct tx *tx, struct arena *a, struct str cert_sha256, struct issued *ret);
-/* A certificate for this key that was revoked for keyCompromise; 0: none. */
+/* A certificate for this key that was revoked for keyCompromise or cACompromise; 0: none. */
 err_t store_issued_compromised(struct tx *tx, struct str spki_sha256, int64_t *ret_id);
 err_t store_issued_by_order(
     struct tx *tx, struct arena *a, struct id order, struct issued **ret, size_t *retn);

@@ -181,6 +181,36 @@ a_public_key_goes_through_spki(void **state)
 	assert_null(bad);
 }
 
+/* Else a key that was compromised would pass for another one. */
+static void
+a_compressed_point_is_the_same_key(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	const char *dir = made_dir(a);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		static const char *const forms[] = { "compressed", "hybrid" };
+		auto_key struct key *plain = NULL, *other = NULL;
+		struct str der, spki;
+
+		assert_true(made_run(a, dir,
+		    arena_printf(a,
+			"openssl ecparam -name %s -genkey -noout -out k && openssl ec -in k -pubout -outform DER -out p && "
+			"openssl ec -in k -pubout -outform DER -conv_form %s -out c",
+			i == 0 ? "prime256v1" : "secp384r1", forms[i])));
+		expect_ok(file_read(a, arena_printf(a, "%s/p", dir), 65536, &der));
+		expect_ok(key_from_spki(der, &plain));
+		expect_ok(file_read(a, arena_printf(a, "%s/c", dir), 65536, &spki));
+		assert_false(str_eq(der, spki));
+		expect_ok(key_from_spki(spki, &other));
+		assert_true(key_same_public(plain, other));
+		expect_ok(key_spki(a, other, &spki));
+		assert_true(str_eq(der, spki));
+	}
+	made_dir_free(a, dir);
+}
+
 static void
 foreign_kinds_of_keys_are_refused(void **state)
 {
@@ -222,6 +252,7 @@ main(void)
 		cmocka_unit_test(openssl_reads_our_encrypted_keys),
 		cmocka_unit_test(a_key_file_is_made_once_and_private),
 		cmocka_unit_test(a_public_key_goes_through_spki),
+		cmocka_unit_test(a_compressed_point_is_the_same_key),
 		cmocka_unit_test(foreign_kinds_of_keys_are_refused),
 	};
 

@@ -86,8 +86,8 @@ CREATE UNIQUE INDEX issued_serial ON issued (ca, serial) WHERE serial <> '';
 CREATE UNIQUE INDEX issued_cert ON issued (cert_sha256) WHERE cert_sha256 <> x'';
 CREATE INDEX issued_order ON issued (order_id, id) WHERE order_id <> x'00000000000000000000000000000000';
 CREATE INDEX issued_open ON issued (id) WHERE state = 1;
--- Keys that are not certified again: those of certificates revoked for keyCompromise.
-CREATE INDEX issued_compromised ON issued (spki_sha256) WHERE state = 3 AND reason = 1;
+-- Keys that are not certified again: those of certificates revoked for keyCompromise or cACompromise.
+CREATE INDEX issued_compromised ON issued (spki_sha256) WHERE state = 3 AND reason IN (1, 2);
 -- These two hold all that revocation lists are made of.
 CREATE INDEX issued_revoked ON issued (ca, not_after, serial, revoked, reason) WHERE state = 3;
 CREATE INDEX issued_revoked_shard ON issued (ca, shard, not_after, serial, revoked, reason) WHERE state = 3 AND shard > 0;
