@@ -277,6 +277,7 @@ take_body(struct http_conn *c)
 static void
 conn_read(struct http_conn *c)
 {
+	const struct http *h = c->loop->http; /* once it stops, c may be gone with a request */
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
 	switch (c->state) {
@@ -284,13 +285,13 @@ conn_read(struct http_conn *c)
 		while (c->state == CONN_HEAD || c->state == CONN_BODY) {
 			bool more = c->state == CONN_HEAD ? take_head(c) : take_body(c);
 
-			if (!more || atomic_load(&c->loop->http->stopping))
+			if (!more || atomic_load(&h->stopping))
 				break;
 		}
 		break;
 	case CONN_BODY:
 		while (c->state == CONN_BODY && take_body(c))
-			if (atomic_load(&c->loop->http->stopping))
+			if (atomic_load(&h->stopping))
 				break;
 		break;
 	case CONN_BUSY:

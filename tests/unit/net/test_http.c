@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -104,6 +105,18 @@ quickly(struct http_req *r)
 	return http_reply(r, 200, "text/plain", LIT("at once"));
 }
 
+/* The loop stands here until the server is being stopped. */
+static err_t
+stops(struct http_req *r)
+{
+	struct fixture *f = http_ctx(r);
+
+	atomic_store(&f->in_race, true);
+	while (!atomic_load(&f->go))
+		poll(NULL, 0, 1);
+	return http_reply(r, 200, "text/plain", LIT("the last one"));
+}
+
 static err_t
 gate(struct http_req *r, unsigned perm)
 {
@@ -147,6 +160,7 @@ static const struct http_route routes[] = {
 	ROUTE(POST, "/form", 1, form),
 	ROUTE_QUICK(GET, "/quick/{what}", 1, slowly, quickly),
 	ROUTE_QUICK(GET, "/closed/{what}", 99, slowly, quickly),
+	ROUTE_QUICK(GET, "/stops", 1, slowly, stops),
 	{ .path = NULL },
 };
 
@@ -611,6 +625,39 @@ a_quick_handler_answers_or_leaves_it_to_the_other(void **state)
 
 #define ON_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void *
+stop_it(void *arg)
+{
+	struct fixture *f = arg;
+
+	http_stop(f->http);
+	return NULL;
+}
+
+static void
+a_request_that_comes_while_the_server_stops_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t stopper;
+	int fd[33];
+
+	for (size_t i = 0; i < COUNT(fd); i++)
+		fd[i] = dial(f);
+	poll(NULL, 0, 50);
+	put(fd[16], "GET /stops HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(in_race, f);
+	for (size_t i = 0; i < COUNT(fd); i++)
+		if (i != 16)
+			put(fd[i], "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(pthread_create(&stopper, NULL, stop_it, f), 0);
+	poll(NULL, 0, 50);
+	atomic_store(&f->go, true);
+	expect_answer(fd[16], 200, "the last one");
+	for (size_t i = 0; i < COUNT(fd); i++)
+		close(fd[i]);
+	pthread_join(stopper, NULL);
+}
+
 int
 main(void)
 {
@@ -632,6 +679,7 @@ main(void)
 		ON_SERVER(a_reset_while_the_handler_runs_is_noticed),
 		ON_SERVER(a_half_closed_client_is_not_kept_waiting),
 		ON_SERVER(stopping_answers_who_waits),
+		ON_SERVER(a_request_that_comes_while_the_server_stops_is_dropped),
 		ON_SERVER(a_quick_handler_answers_or_leaves_it_to_the_other),
 		ON_SERVER(many_clients_at_once_all_get_answers),
 	};
