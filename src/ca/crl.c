@@ -19,11 +19,11 @@ mark_name(struct arena *a, const char *ca, uint32_t shard)
 	return arena_printf(a, "crl.mark.%s~%u", ca, shard);
 }
 
-/* What the newest list of a key has of it. */
+/* What the newest list of a key has of it. Names of CAs have dots and digits: the slash keeps them apart. */
 static char *
 seen_name(struct arena *a, const struct crl_which *w)
 {
-	return arena_printf(a, "%s.%u", mark_name(a, w->ca->name, w->shard), w->ca->key_index);
+	return arena_printf(a, "crl.seen.%s~%u/%u", w->ca->name, w->shard, w->ca->key_index);
 }
 
 /* The lists of all keys are out of date: each names every revoked certificate of the CA. */

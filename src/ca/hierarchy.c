@@ -246,7 +246,8 @@ hierarchy_find(const struct hierarchy *h, const char *name, const struct ca **re
 	FAIL(ERR_CA_UNKNOWN, "%s", name);
 }
 
-/* Is it "Name", or "Name(7)"? Names of CAs have no brackets (make_check_name). */
+/* Is it "Name", or "Name(7)"? Names of CAs have no brackets (make_check_name). "Name(07)" is none: fronts keep what they
+ * fetched by its name, and anybody may ask for as many names as there are. */
 static bool
 file_is(const char *file, const char *name, uint32_t *ret_index)
 {
@@ -257,7 +258,7 @@ file_is(const char *file, const char *name, uint32_t *ret_index)
 	if (len < n || !str_ieq_c(str_of(file, n), name))
 		return false;
 	if (len > n) {
-		if (len < n + 3 || file[n] != '(' || file[len - 1] != ')')
+		if (len < n + 3 || file[n] != '(' || file[n + 1] == '0' || file[len - 1] != ')')
 			return false;
 		e = text_i64(str_of(file + n + 1, len - n - 2), 1, UINT16_MAX, &index);
 		err_forget(e);

@@ -53,7 +53,7 @@ own_certs_free(struct own_certs *s)
 	free(s);
 }
 
-/* ---- keys that were compromised ---- */
+/* ---- keys that were compromised: a record "lost.<name>", as "<name>.lost" may be another CA's certificate ---- */
 
 const char *
 own_key_file(struct arena *a, const char *file, int64_t lost)
@@ -70,7 +70,7 @@ own_keys_lost(struct tx *tx, const char *name, int64_t *ret)
 {
 	auto_arena struct arena *a = arena_new();
 	struct str v = STR_EMPTY;
-	err_t e = store_ca_setting_get(tx, a, arena_printf(a, "%s.lost", name), &v);
+	err_t e = store_ca_setting_get(tx, a, arena_printf(a, "lost.%s", name), &v);
 
 	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
 		return e;
@@ -85,7 +85,7 @@ own_keys_lost_put(struct tx *tx, const char *name, int64_t lost)
 	auto_arena struct arena *a = arena_new();
 
 	TRY(store_ca_setting_put(
-	    tx, arena_printf(a, "%s.lost", name), str_c(arena_printf(a, "%lld", (long long)lost))));
+	    tx, arena_printf(a, "lost.%s", name), str_c(arena_printf(a, "%lld", (long long)lost))));
 	return store_journal_add(tx, "issuer", "new-key",
 	    arena_printf(a, "of=%s compromised=%lld", name, (long long)lost));
 }
@@ -233,6 +233,19 @@ new_key(struct issuer *is, struct own_certs *s, struct arena *a, const struct ow
 }
 
 static err_t
+look_tx(struct tx *tx, void *arg)
+{
+	struct own_certs *s = arg;
+
+	for (struct entry *e = s->newest; e != NULL; e = e->older) {
+		if (!e->revoked && cert_not_after(e->cert) > when_now())
+			TRY(own_cert_revoked(tx, e->cert, &e->revoked));
+	}
+	return OK;
+}
+
+/* What was made before may have been revoked before this start. */
+static err_t
 open_entry(struct issuer *is, struct own_certs *s, struct arena *a, const struct own_plan *p,
     const struct ca *ca)
 {
@@ -249,7 +262,8 @@ open_entry(struct issuer *is, struct own_certs *s, struct arena *a, const struct
 		return new_key(is, s, a, p, ca);
 	}
 	TRY(e);
-	return add(s, p, k, &k, l.der);
+	TRY(add(s, p, k, &k, l.der));
+	return store_read(is->store, look_tx, s);
 }
 
 /* While the old one is good, a failure to renew it waits for the next try. */
@@ -309,18 +323,6 @@ own_cert_get(struct issuer *is, struct own_certs *s, struct arena *a, const stru
 	e = get_locked(is, s, a, ca, ret);
 	pthread_mutex_unlock(&s->lock);
 	return e;
-}
-
-static err_t
-look_tx(struct tx *tx, void *arg)
-{
-	struct own_certs *s = arg;
-
-	for (struct entry *e = s->newest; e != NULL; e = e->older) {
-		if (!e->revoked && cert_not_after(e->cert) > when_now())
-			TRY(own_cert_revoked(tx, e->cert, &e->revoked));
-	}
-	return OK;
 }
 
 err_t

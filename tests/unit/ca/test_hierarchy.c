@@ -90,6 +90,10 @@ a_new_key_leaves_the_old_one_its_certificates_and_lists(void **state)
 	assert_non_null(strstr(is->crl_url, arena_printf(l->a, "%%28%u%%29.crl", is->key_index)));
 	expect_ok(hierarchy_of_file(issuer_hierarchy(l->is), ISSUING, &found));
 	assert_true(found->retired);
+	/* A list has one name: the front keeps what it fetched under each. */
+	expect_ok(hierarchy_of_file(issuer_hierarchy(l->is), file, &found));
+	file = arena_printf(l->a, ISSUING "(0%u)", is->key_index);
+	expect_err(ERR_CA_UNKNOWN, hierarchy_of_file(issuer_hierarchy(l->is), file, &found));
 	for (size_t i = 0; i < issuer_hierarchy(l->is)->n; i++) {
 		struct ocsp_signer s;
 
@@ -251,6 +255,28 @@ more_cas_issue_beside_the_first(void **state)
 	expect_err(ERR_BAD_REQUEST,
 	    lab_admin(
 		l, "ca.add", lab_args("ca", "Third (1)", "issuer", "Test Root CA", NULL), NULL));
+}
+
+/* The lists of each are out of date for themselves. */
+static void
+a_ca_that_is_named_like_a_key_of_another_publishes_its_revocations(void **state)
+{
+	struct lab *l = *state;
+	const char *ca = "Second CA.0", *serial = "";
+	json *on = lab_args("template", TEMPLATE, "ca", ca, NULL);
+
+	lab_do(l, "ca.add", lab_args("ca", ca, "issuer", "Test Root CA", "key_alg", "p256", NULL));
+	json_set_bool(on, "published", true);
+	lab_do(l, "template.publish", on);
+	for (int i = 0; i < 3; i++) {
+		serial = serial_of(l, issue_one(l, "Second CA"));
+		lab_do(l, "cert.revoke", lab_args("serial", serial, "reason", "superseded", NULL));
+		expect_ok(crl_all(l->is, false));
+		serial = serial_of(l, issue_one(l, ca));
+		lab_do(l, "cert.revoke", lab_args("serial", serial, "reason", "superseded", NULL));
+		expect_ok(crl_all(l->is, false));
+		assert_true(lab_on_crl(l, ca, serial));
+	}
 }
 
 static void
@@ -491,6 +517,34 @@ the_first_cas_are_made_in_a_token(void **state)
 	lab_run(l, arena_printf(l->a, "rm -rf %s", t.dir));
 }
 
+/* Else who trusts the new root would trust again what the old key signs. */
+static void
+a_root_key_that_was_revoked_is_not_certified_by_the_next(void **state)
+{
+	static const char *const reasons[] = { "cACompromise", "keyCompromise", "superseded" };
+	struct lab *l = *state;
+	const char *root = "Test Root CA";
+	struct str der;
+
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		uint32_t was = now_ca(l, root)->key_index;
+
+		lab_do(l, "cert.revoke",
+		    lab_args(
+			"serial", cert_serial(now_ca(l, root)->cert), "reason", reasons[i], NULL));
+		/* Nor by itself, when others have it. */
+		if (i < 2)
+			expect_err(ERR_KEY_COMPROMISED,
+			    lab_admin(l, "ca.renew", lab_args("ca", root, NULL), NULL));
+		renew(l, root, true);
+		expect_ok(succession_upkeep(l->is));
+		expect_err(ERR_CA_UNKNOWN,
+		    hierarchy_cert_of_file(issuer_hierarchy(l->is),
+			arena_printf(l->a, "%s(%u-%u)", root, now_ca(l, root)->key_index, was),
+			&der));
+	}
+}
+
 int
 main(void)
 {
@@ -501,10 +555,13 @@ main(void)
 		cmocka_unit_test(the_keys_of_a_root_certify_each_other),
 		cmocka_unit_test(cross_certificates_come_with_the_list_of_cas),
 		cmocka_unit_test(more_cas_issue_beside_the_first),
+		cmocka_unit_test(
+		    a_ca_that_is_named_like_a_key_of_another_publishes_its_revocations),
 		cmocka_unit_test(the_root_here_signs_a_ca_elsewhere),
 		cmocka_unit_test(keys_at_rest_need_the_passphrase),
 		cmocka_unit_test(a_token_that_is_removed_refuses_and_loses_nothing),
 		cmocka_unit_test(the_first_cas_are_made_in_a_token),
+		cmocka_unit_test(a_root_key_that_was_revoked_is_not_certified_by_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);

@@ -76,7 +76,7 @@ a_compromised_signer_gets_a_new_key_and_keeps_it(void **state)
 	assert_true(has_key_file(l, "ocsp-[0-9a-f]*-2.key"));
 }
 
-/* Found at the next start, when nobody looked in between. */
+/* Found when it is opened, when nobody looked in between. */
 static void
 a_signer_revoked_before_a_restart_is_replaced_after_it(void **state)
 {
@@ -89,8 +89,6 @@ a_signer_revoked_before_a_restart_is_replaced_after_it(void **state)
 	revoke_cert(l, first.cert, "keyCompromise");
 	lab_close(l);
 	lab_open(l);
-	expect_ok(ocsp_signers_upkeep(l->is));
-	expect_ok(ocsp_signers_upkeep(l->is));
 	expect_ok(ocsp_signer_get(l->is, issuing(l), &next));
 	assert_memory_not_equal(cert_spki_sha256(next.cert), spki, 32);
 }
@@ -145,6 +143,23 @@ a_tls_certificate_revoked_for_another_reason_keeps_its_key(void **state)
 	assert_string_not_equal(cert_serial(first), cert_serial(issuer_hierarchy(l->is)->tls_cert));
 }
 
+/* What is known of the one's keys is not the other's certificate. */
+static void
+a_ca_with_the_name_of_anothers_record_does_not_disturb_it(void **state)
+{
+	struct lab *l = *state;
+	const struct ca *other = NULL;
+	struct scep_ra ra;
+
+	lab_do(l, "ca.add",
+	    lab_args("ca", ISSUING ".lost", "issuer", "Test Root CA", "key_alg", "p256", NULL));
+	expect_ok(hierarchy_find(issuer_hierarchy(l->is), ISSUING ".lost", &other));
+	expect_ok(scep_ra_get(l->is, l->a, other, &ra));
+	lab_close(l);
+	lab_open(l);
+	expect_ok(scep_ra_get(l->is, l->a, issuing(l), &ra));
+}
+
 /* The key is on disk before its certificate: an interruption in between must not leave the next try without it. */
 static void
 an_interrupted_change_of_key_goes_on_with_the_key_it_made(void **state)
@@ -169,6 +184,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_compromised_registration_authority_gets_a_new_key),
 	cmocka_unit_test(the_tls_key_is_replaced_when_it_is_compromised),
 	cmocka_unit_test(a_tls_certificate_revoked_for_another_reason_keeps_its_key),
+	cmocka_unit_test(a_ca_with_the_name_of_anothers_record_does_not_disturb_it),
 	cmocka_unit_test(an_interrupted_change_of_key_goes_on_with_the_key_it_made),
 };
 LAB_MAIN(tests)
