@@ -9,6 +9,7 @@
 #include "base/rd.h"
 #include "base/text.h"
 #include "codec/der.h"
+#include "codec/dn.h"
 #include "codec/dn_key.h"
 #include "codec/oid.h"
 
@@ -17,9 +18,7 @@ enum {
 	TAG_OTHER = DER_CONTEXT(0),
 	TAG_EMAIL = DER_CONTEXT_PRIMITIVE(1),
 	TAG_DNS = DER_CONTEXT_PRIMITIVE(2),
-	TAG_X400 = DER_CONTEXT(3),
 	TAG_DIRECTORY = DER_CONTEXT(4),
-	TAG_EDI = DER_CONTEXT(5),
 	TAG_URI = DER_CONTEXT_PRIMITIVE(6),
 	TAG_IP = DER_CONTEXT_PRIMITIVE(7),
 	TAG_ID = DER_CONTEXT_PRIMITIVE(8),
@@ -112,19 +111,21 @@ ip_put(struct buf *b, const char *text)
 }
 
 /* The hex of a whole element goes in as it is; it must be one element. */
+static err_t san_take(struct arena *a, struct str *in, struct san *ret);
+
 static err_t
 raw_put(struct arena *a, struct buf *b, const struct san *s)
 {
-	struct str der, rest, content;
-	uint8_t tag;
+	struct str der, rest;
+	struct san is;
 
 	TRY(text_unhex(a, str_c(s->value), &der));
 	rest = der;
-	TRY(der_next(&rest, &tag, &content));
+	TRY(san_take(a, &rest, &is));
 	TRY(rd_end(&rest));
-	if ((s->type == SAN_DIRECTORY) != (tag == TAG_DIRECTORY))
-		FAIL(ERR_MALFORMED, "alternative name (%s) with tag %02x", san_type_name(s->type),
-		    tag);
+	if (is.type != s->type)
+		FAIL(ERR_MALFORMED, "alternative name (%s) with the bytes of another kind (%s)",
+		    san_type_name(s->type), san_type_name(is.type));
 	return buf_put(b, der);
 }
 
@@ -197,12 +198,15 @@ other_take(struct arena *a, struct str content, struct str whole, struct san *re
 {
 	struct str type, value, text;
 	const char *oid;
+	uint8_t tag;
 
 	TRY(der_take(&content, DER_OID, &type));
 	TRY(der_take(&content, DER_CONTEXT(0), &value));
 	TRY(rd_end(&content));
 	TRY(oid_text(a, type, &oid));
 	if (strcmp(oid, OID_UPN) != 0) {
+		TRY(der_next(&value, &tag, &text));
+		TRY(rd_end(&value));
 		ret->type = SAN_OTHER;
 		ret->value = text_hex(a, whole);
 		return OK;
@@ -215,11 +219,17 @@ other_take(struct arena *a, struct str content, struct str whole, struct san *re
 	return text_cstr(a, text, &ret->value);
 }
 
+/*
+ * Every kind is read to its end, also those that are kept as they are: a name that libraries cannot
+ * read takes its neighbours with it. x400Address and ediPartyName are in no certificate of today.
+ */
 static err_t
 san_take(struct arena *a, struct str *in, struct san *ret)
 {
 	const uint8_t *start = in->p;
 	struct str content, whole;
+	const char *oid;
+	struct dn name;
 	uint8_t tag;
 
 	TRY(der_next(in, &tag, &content));
@@ -242,12 +252,12 @@ san_take(struct arena *a, struct str *in, struct san *ret)
 		ret->type = SAN_IP;
 		return ip_take(a, content, &ret->value);
 	case TAG_DIRECTORY:
+		TRY_CTX(dn_decode(a, content, &name), "directory name as alternative name");
 		ret->type = SAN_DIRECTORY;
 		ret->value = text_hex(a, whole);
 		return OK;
-	case TAG_X400:
-	case TAG_EDI:
 	case TAG_ID:
+		TRY_CTX(oid_text(a, content, &oid), "registered id as alternative name");
 		ret->type = SAN_OTHER;
 		ret->value = text_hex(a, whole);
 		return OK;

@@ -71,7 +71,9 @@ rejects_values_that_do_not_fit(void **state)
 		expect_err(ERR_NAME_CHARACTERS, san_encode(a, &bad[i], 1, &der));
 	expect_err(ERR_MALFORMED, san_encode(a, some, 0, &der));
 	expect_err(ERR_MALFORMED, san_encode(a, &(struct san){ SAN_OTHER, "zz" }, 1, &der));
-	expect_err(ERR_MALFORMED, san_encode(a, &(struct san){ SAN_OTHER, "a400" }, 1, &der));
+	expect_err(ERR_MALFORMED, san_encode(a, &(struct san){ SAN_OTHER, "a4023000" }, 1, &der));
+	expect_err(ERR_DER, san_encode(a, &(struct san){ SAN_OTHER, "8800" }, 1, &der));
+	expect_err(ERR_MALFORMED, san_encode(a, &(struct san){ SAN_OTHER, "820161" }, 1, &der));
 }
 
 static void
@@ -79,7 +81,10 @@ rejects_der_that_is_no_list_of_names(void **state)
 {
 	static const char *const bad[] = { "", "3000", "3003 820161 00", "3003 8201ff",
 		"3003 820100", "3003 870101", "3003 890161", "3002 a000", "3006 a004 0602 2a03",
-		"3105 82036162", "3004 820161", "3011 a00f 060a2b060104018237140203 a001 0c" };
+		"3105 82036162", "3004 820161", "3011 a00f 060a2b060104018237140203 a001 0c",
+		/* kinds that are kept as they are: registered id, other name, directory name, and two of old */
+		"3002 8800", "3004 8802 2a80", "3009 a007 0602 2a03 a001 30", "3004 a402 0500",
+		"3004 a302 3000", "3007 a505 a103 0c0161" };
 	auto_arena struct arena *a = arena_new();
 
 	(void)state;
