@@ -6,6 +6,7 @@
  * neither results nor jobs it stays parked until there is work or its wait is over.
  */
 #include "api/connector_job.h"
+#include "api/user_pfx.h"
 #include "codec/keys_ipc.h"
 #include "model/renew.h"
 #include "model/revoked.h"
@@ -15,6 +16,8 @@
 #define FEATURES_MAX 32u
 #define CONTACT_S 60 /* last_contact is written so often at most */
 #define WAIT_MAX 55
+#define PROTOCOL 1     /* of the messages between connector and service */
+#define PROTOCOL_MIN 1 /* the oldest that is still taken */
 
 /* A JSON array of names as a comma list, which is how they are kept. */
 static err_t
@@ -174,6 +177,7 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	TRY(json_want_text(body, "holder", 64, &holder));
 	TRY(comma_list(a, body, "features", FEATURES_MAX, &seen.features));
 	TRY(comma_list(a, body, "cas", LIMIT_CAS, &seen.cas));
+	TRY(comma_list(a, body, "import_keys", 2 * LIMIT_IMPORT_KEYS, &seen.import_keys));
 	seen.machine = machine;
 	seen.version = version;
 	if (holder != NULL && *holder != '\0') {
@@ -183,7 +187,8 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	}
 	bool same = strcmp(seen.machine, c->machine) == 0 &&
 	    strcmp(seen.version, c->version) == 0 && strcmp(seen.features, c->features) == 0 &&
-	    strcmp(seen.cas, c->cas) == 0 && str_eq(seen.holder, c->holder);
+	    strcmp(seen.cas, c->cas) == 0 && strcmp(seen.import_keys, c->import_keys) == 0 &&
+	    str_eq(seen.holder, c->holder);
 
 	if (!same || when_now() - c->last_contact >= CONTACT_S) {
 		seen.last_contact = when_now();
@@ -206,6 +211,40 @@ take_results(
 	return OK;
 }
 
+/* Connectors of before PROTOCOL_MIN are turned away; what a later one says beyond ours is passed over. */
+static err_t
+check_protocol(const json *body)
+{
+	int64_t protocol;
+
+	TRY(json_want_int(body, "protocol", 0, INT32_MAX, PROTOCOL, &protocol));
+	if (protocol < PROTOCOL_MIN)
+		FAIL(ERR_CONNECTOR_OLD, "it speaks protocol %lld, the oldest taken is %d",
+		    (long long)protocol, PROTOCOL_MIN);
+	return OK;
+}
+
+static err_t
+read_asking(struct api *api, struct arena *a, const json *body, struct job_asking *ask)
+{
+	struct id *holds;
+	json *list = NULL;
+	int64_t max;
+
+	TRY(json_want_text(body, "worker", 32, &ask->worker));
+	if (ask->worker != NULL && strchr(ask->worker, '/') != NULL)
+		FAIL(ERR_BAD_REQUEST, "\"worker\" must not hold a slash");
+	TRY(json_want_int(body, "max", 0, LIMIT_RESULTS, (int64_t)api->max_jobs, &max));
+	TRY(json_want_array(body, "holds", LIMIT_RESULTS, &list));
+	holds = arena_array(a, json_count(list) + 1, sizeof(*holds));
+	for (; ask->nholds < json_count(list); ask->nholds++)
+		TRY(json_need_id(json_at(list, ask->nholds), "request", &holds[ask->nholds]));
+	ask->holds = holds;
+	ask->alone = json_true(json_get(body, "alone"));
+	ask->max = max < api->max_jobs ? (size_t)max : api->max_jobs;
+	return OK;
+}
+
 static err_t
 post_poll(struct http_req *r)
 {
@@ -216,24 +255,23 @@ post_poll(struct http_req *r)
 	auto_json json *out = json_object_new();
 	json *results = NULL;
 	json *answers = json_array_new(), *jobs = json_array_new();
+	struct job_asking ask = { .again = !http_first_run(r) };
 	struct job *v;
 	struct str text;
-	const char *worker;
-	int64_t wait, max;
+	int64_t wait;
 	size_t n;
 
 	json_set(out, "results", answers);
 	json_set(out, "jobs", jobs);
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
 	TRY(json_want_int(body, "wait", 0, WAIT_MAX, 0, &wait));
-	TRY(json_want_text(body, "worker", 32, &worker));
-	TRY(json_want_int(body, "max", 1, LIMIT_RESULTS, (int64_t)api->max_jobs, &max));
+	TRY(check_protocol(body));
+	TRY(read_asking(api, a, body, &ask));
 	TRY(json_want_array(body, "results", LIMIT_RESULTS, &results));
 	TRY(note_facts(api, a, body, c));
 	TRY(take_results(api, a, c, results, answers));
 
-	TRY(job_lease(api->store, a, c, worker, !http_first_run(r),
-	    max < api->max_jobs ? (size_t)max : api->max_jobs, api->lease_s, &v, &n));
+	TRY(job_lease(api->store, a, c, &ask, api->lease_s, &v, &n));
 	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */
 	if (n == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
 		int64_t until = http_arrived_ms(r) + wait * 1000;
@@ -246,6 +284,8 @@ post_poll(struct http_req *r)
 		TRY(job_json(api, a, &v[i], &job));
 		json_add(jobs, job);
 	}
+	json_set_int(out, "protocol", PROTOCOL);
+	json_set_int(out, "lease_seconds", api->lease_s);
 	json_set_text(out, "server_time", when_text_ms(a, when_now_ms()));
 	TRY(json_print(a, out, &text));
 	return http_reply(r, 200, "application/json", text);
@@ -285,5 +325,7 @@ const struct http_route api_connector_routes[] = {
 	ROUTE_BODY(POST, "/connector/v1/renew", PERM_CONNECTOR, post_renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/connector/v1/poll", PERM_CONNECTOR, post_poll),
 	ROUTE(POST, "/connector/v1/revoked", PERM_CONNECTOR, post_revoked),
+	ROUTE(POST, "/connector/v1/pfx/lacking", PERM_CONNECTOR, pfx_post_lacking),
+	ROUTE(POST, "/connector/v1/pfx/rewrapped", PERM_CONNECTOR, pfx_post_rewrapped),
 	{ 0 },
 };

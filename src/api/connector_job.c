@@ -23,12 +23,37 @@ seal(struct api *api, struct arena *a, const struct order *o, struct str *ret)
 	return OK;
 }
 
+/* A file to be opened with the connector's import key. Nothing is issued, so there is no order. */
+static json *
+import_json(struct arena *a, const struct job *j)
+{
+	json *out = json_object_new();
+
+	json_set_id(a, out, "request", j->request);
+	json_set_int(out, "fence", (int64_t)j->fence);
+	json_set_text(out, "kind", "import");
+	json_set_when(a, out, "lease_until", j->lease_until);
+	json_set_text(out, "key", j->copy.key);
+	json_set_int(out, "padding", j->copy.padding);
+	json_set_base64(a, out, "wrapped", j->copy.password);
+	json_set_base64(a, out, "pfx", j->pfx.blob);
+	json_set_base64(a, out, "leaf", j->pfx.leaf);
+	json_set_text(out, "format", "aes");
+	json_set_text(out, "thumbprint", j->pfx.thumbprint);
+	json_set_base64(a, out, "device_certificate", j->device_cert);
+	return out;
+}
+
 err_t
 job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 {
 	json *out, *ekus, *key;
 	struct str sealed;
 
+	if (j->kind == REQUEST_IMPORT) {
+		*ret = import_json(a, j);
+		return OK;
+	}
 	TRY(seal(api, a, &j->order, &sealed));
 	out = json_object_new();
 	json_set_id(a, out, "request", j->request);
@@ -76,6 +101,7 @@ struct ordered {
 	const char *ca;
 	bool stale; /* the content changed since the lease: its answer is late */
 	struct str subject, san;
+	const char *thumbprint; /* of an imported certificate; NULL: it is to be issued */
 };
 
 static err_t
@@ -96,11 +122,14 @@ ordered(struct tx *tx, void *arg)
 	o->stale = true;
 	for (size_t i = 0; i < n; i++) {
 		if (!id_eq(v[i].profile.id, s.profile) || !id_eq(v[i].user, s.user) ||
-		    v[i].fault != NULL || !str_eq(v[i].what.hash, r.hash))
+		    !id_eq(v[i].item, s.item) || v[i].fault != NULL ||
+		    !str_eq(v[i].what.hash, r.hash))
 			continue;
 		o->stale = false;
 		o->subject = v[i].what.subject;
 		o->san = v[i].what.san;
+		if (r.kind == REQUEST_IMPORT)
+			o->thumbprint = v[i].what.pfx[0].thumbprint;
 	}
 	return OK;
 }
@@ -149,6 +178,15 @@ plausible_issuer(struct arena *a, const struct cert *leaf, const json *in)
 static err_t
 check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, const json *in)
 {
+	uint8_t hash[20];
+
+	if (o->thumbprint != NULL) {
+		hash_sha1(cert_der(leaf), hash);
+		if (!str_ieq_c(str_c(text_hex(a, STR(hash))), o->thumbprint))
+			FAIL(ERR_LEAF_MISMATCH, "it is %s, imported was %s", text_hex(a, STR(hash)),
+			    o->thumbprint);
+		return OK;
+	}
 	TRY(same_names(a, leaf, o));
 	return plausible_issuer(a, leaf, in);
 }
@@ -181,7 +219,7 @@ read_issued(struct api *api, struct arena *a, const json *in, struct job_result 
 	}
 	res->serial = arena_strdup(a, cert_serial(leaf));
 	res->subject = arena_strdup(a, cert_subject(leaf));
-	res->issuer = o.ca;
+	res->issuer = o.thumbprint == NULL ? o.ca : arena_strdup(a, cert_issuer(leaf));
 	res->leaf_sha256 = arena_str(a, str_of(cert_sha256(leaf), 32));
 	res->not_before = cert_not_before(leaf);
 	res->not_after = cert_not_after(leaf);

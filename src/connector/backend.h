@@ -50,6 +50,9 @@ struct backend {
 	void (*close)(struct backend_session *s);
 	err_t (*submit)(struct backend_session *s, struct arena *a, const struct submission *in,
 	    struct submitted *ret);
+	/* Can it be reached, and does it take us? *ret: names of the templates that we may enrol for, with commas; "": none;
+	 * NULL: this kind of CA does not say. */
+	err_t (*check)(struct backend_session *s, struct arena *a, const char **ret);
 	/* order: sealed order of kind revoke. *ret: how many certificates were revoked by this call. */
 	err_t (*revoke)(struct backend_session *s, struct arena *a, struct str order, int64_t *ret);
 	/* What was issued to us and was revoked after that place ("": from the beginning). NULL: this kind of CA cannot say.

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Joining: the administrator's verbs, and the file that remembers what was settled.
+ * Joining: two of the administrator's verbs, and the file that remembers what was settled.
  *
  *   connector.csr    the request for our certificate towards the CA; the administrator takes it there
  *   connector.join   that certificate, the addresses, whom to trust, the device-identity CA, and the one-time code of the
  *                    service; enrols there, then writes join.json: before that nothing is joined, after it all is
- *   connector.show   what this connector is and how it does
  */
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/when.h"
-#include "codec/admin_ipc.h"
 #include "codec/ckeys_ipc.h"
-#include "connector/backend.h"
-#include "net/admin.h"
+#include "connector/job.h"
 #include "pki/cert.h"
 #include "pki/csr.h"
 
@@ -77,6 +74,56 @@ need_copy(struct arena *a, const json *obj, const char *key, const char **ret)
 	return OK;
 }
 
+static err_t
+want_copy(struct arena *a, const json *obj, const char *key, const char **ret)
+{
+	const char *s = NULL;
+
+	TRY(json_want_text(obj, key, LIMIT_TEXT, &s));
+	*ret = s == NULL ? "" : arena_strdup(a, s);
+	return OK;
+}
+
+static err_t
+proxy_check(const char *url)
+{
+	if (url[0] != '\0' && !str_starts(str_c(url), LIT("http://")))
+		FAIL(ERR_BAD_REQUEST, "proxy: must be http://[USER:PASSWORD@]HOST:PORT");
+	return OK;
+}
+
+/* Those that it shall serve; a release that knows more does not begin to serve them by itself. */
+static err_t
+read_features(struct arena *a, const json *obj, struct join *j)
+{
+	if (json_is_null(json_get(obj, "features")))
+		return OK;
+	TRY(text_list(a, obj, "features", &j->features, &j->nfeatures));
+	if (j->nfeatures == 0)
+		FAIL(ERR_BAD_REQUEST, "features: at least one");
+	return OK;
+}
+
+err_t
+join_fetch(const struct join *j, struct fetch **ret)
+{
+	auto_fetch struct fetch *f = NULL;
+
+	TRY(fetch_new(&j->service, &f));
+	TRY(fetch_proxy(f, j->proxy));
+	*ret = steal(f);
+	return OK;
+}
+
+bool
+join_does(const struct join *j, const char *feature)
+{
+	for (size_t i = 0; i < j->nfeatures; i++)
+		if (str_ieq_c(str_c(j->features[i]), feature))
+			return true;
+	return j->nfeatures == 0;
+}
+
 /* The parts that the administrator gives and join.json keeps: addresses, names, trust, our certificate towards the CA. */
 static err_t
 read_settled(struct arena *a, const struct link *l, const json *obj, struct join *j)
@@ -90,7 +137,12 @@ read_settled(struct arena *a, const struct link *l, const json *obj, struct join
 	TRY(need_copy(a, obj, "backend", &j->backend));
 	if (backend_by_name(j->backend) == NULL)
 		FAIL(ERR_BAD_REQUEST, "backend: no such kind of CA: %s", j->backend);
+	TRY(want_copy(a, obj, "proxy", &j->proxy));
+	TRY(proxy_check(j->proxy));
+	TRY(want_copy(a, obj, "ca_user", &j->ca_user));
+	TRY(want_copy(a, obj, "ca_password", &j->ca_password));
 	TRY(text_list(a, obj, "cas", &j->cas, &j->ncas));
+	TRY(read_features(a, obj, j));
 	TRY(pem_list(a, obj, "service_trust", &j->service.anchors, &j->service.nanchors));
 	TRY(pem_list(a, obj, "ca_trust", &j->ca.anchors, &j->ca.nanchors));
 	TRY(pem_list(a, obj, "ca_certificate", &j->ca.chain, &j->ca.nchain));
@@ -158,6 +210,47 @@ join_load(struct link *l, struct join **ret)
 	return OK;
 }
 
+static err_t
+change(struct link *l, struct arena *a, const json *members, unsigned i, struct key *key)
+{
+	const char *path = join_path(a, l);
+	auto_key struct key *next = key;
+	auto_key struct key *before = NULL;
+	auto_json json *obj = NULL;
+	struct str text;
+	err_t e;
+
+	TRY(file_read(a, path, LIMIT_IPC_MESSAGE, &text));
+	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &obj), "%s", path);
+	for (void *it = json_iter(members); it != NULL; it = json_iter_next(members, it))
+		json_set(obj, json_iter_key(it), json_ref(json_iter_value(it)));
+	TRY(json_print_pretty(a, obj, &text));
+	/* What cannot be read back is not written. With a new key that is known only when the key is in its place. */
+	if (next == NULL)
+		TRY(join_parse(l, a, text, &(struct join *){ NULL }));
+	TRY(file_write(path, text, 0600));
+	pthread_mutex_lock(&l->lock);
+	if (next != NULL) {
+		before = l->service_keys[i];
+		l->service_keys[i] = steal(next);
+	}
+	e = join_parse(l, l->arena, text, &l->join);
+	pthread_mutex_unlock(&l->lock);
+	return e;
+}
+
+err_t
+join_change(struct link *l, struct arena *a, const json *members, unsigned i, struct key *key)
+{
+	err_t e;
+
+	pthread_mutex_lock(&l->changing);
+	e = change(l, a, members, i, key);
+	pthread_mutex_unlock(&l->changing);
+	desk_nudge(l->desk);
+	return e;
+}
+
 /* No name in it: who signs it says what we are called. */
 static err_t
 our_csr(struct arena *a, const struct key *k, struct str *ret)
@@ -167,8 +260,8 @@ our_csr(struct arena *a, const struct key *k, struct str *ret)
 	return csr_make(a, k, &spec, ret);
 }
 
-static err_t
-verb_csr(void *ctx, struct arena *a, const json *args, json *answer)
+err_t
+join_verb_csr(void *ctx, struct arena *a, const json *args, json *answer)
 {
 	struct link *l = ctx;
 	struct str der;
@@ -204,6 +297,7 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	json_set(msg, "features", json_array_new());
 	TRY(json_print(a, msg, &text));
 	TRY(fetch_new(&tls, &f));
+	TRY(fetch_proxy(f, j->proxy));
 	TRY(fetch_run(f, a, "POST", url, headers, text, ENROL_TIMEOUT_MS, &rep));
 	if (rep.status != 200 && rep.status != 201)
 		FAIL(
@@ -227,11 +321,12 @@ name_identity_ca(struct link *l, struct arena *a, const char *pem)
 	return ipc_call(l->conf.keys, a, CKEYS_IDENTITY_CA, true, buf_str(&in), &out);
 }
 
-static err_t
-verb_join(void *ctx, struct arena *a, const json *args, json *answer)
+err_t
+join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 {
 	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust",
-		"ca_trust", "ca_certificate" };
+		"ca_trust", "ca_certificate", "features", "backend", "ca_user", "ca_password",
+		"proxy" };
 	struct link *l = ctx;
 	auto_json json *obj = json_object_new();
 	const char *code, *identity_ca;
@@ -242,11 +337,13 @@ verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 	if (file_exists(join_path(a, l)))
 		FAIL(ERR_JOINED, "%s is there", join_path(a, l));
 	TRY(json_need_text(args, "code", 64, &code));
+	TRY(link_features_check(json_get(args, "features")));
 	TRY(json_need_text(args, "identity_ca", LIMIT_CERT_BYTES, &identity_ca));
 	for (size_t i = 0; i < COUNT(kept); i++)
 		if (json_get(args, kept[i]) != NULL)
 			json_set(obj, kept[i], json_ref(json_get(args, kept[i])));
-	json_set_text(obj, "backend", DEFAULT_BACKEND);
+	if (json_get(obj, "backend") == NULL)
+		json_set_text(obj, "backend", DEFAULT_BACKEND);
 	TRY(read_settled(a, l, obj, &j));
 	TRY(enrol(l, a, &j, code, obj));
 	/* The CA is named once: not before the service took the code. */
@@ -262,54 +359,3 @@ verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 	json_set_text(answer, "name", l->join->name);
 	return link_start(l);
 }
-
-static err_t
-verb_show(void *ctx, struct arena *a, const json *args, json *answer)
-{
-	struct link *l = ctx;
-	const struct join *j;
-	struct err_report trouble;
-
-	(void)args;
-	pthread_mutex_lock(&l->lock);
-	j = l->join;
-	trouble = l->trouble;
-	pthread_mutex_unlock(&l->lock);
-	json_set_bool(answer, "joined", j != NULL);
-	json_set_text(answer, "version", l->conf.version);
-	json_set_text(answer, "machine", l->machine);
-	json_set_int(answer, "jobs", atomic_load(&l->jobs));
-	json_set_int(answer, "failures", atomic_load(&l->failures));
-	json_set_when(a, answer, "last_contact", atomic_load(&l->last_contact));
-	if (j != NULL) {
-		json_set_text(answer, "id", j->id);
-		json_set_text(answer, "name", j->name);
-		json_set_text(answer, "service_url", j->service_url);
-		json_set_text(answer, "ca_url", j->ca_url);
-		json_set_when(a, answer, "service_certificate_until", j->service_end);
-		json_set_when(a, answer, "ca_certificate_until", j->ca_end);
-	}
-	if (trouble.code != ERR_NONE) {
-		json_set_text(answer, "fault", err_info(trouble.code)->id);
-		json_set_text(answer, "detail", text_safe(a, str_c(trouble.detail)));
-	}
-	return OK;
-}
-
-static const struct admin_verb verbs[] = {
-	{ "connector.csr", verb_csr },
-	{ "connector.join", verb_join },
-	{ "connector.show", verb_show },
-	{ 0 },
-};
-
-static err_t
-admin(void *ctx, struct arena *a, struct str in, struct buf *out)
-{
-	return admin_dispatch(verbs, ctx, a, in, out);
-}
-
-const struct ipc_verb link_admin_verbs[] = {
-	{ ADMIN, admin },
-	{ 0 },
-};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "connector/keys.h"
+#include "connector/keys_int.h"
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -16,6 +16,8 @@
 #include <pthread.h>
 
 #define HANDLES 256
+#define VERIFIED 64
+#define VERIFIED_S 600
 #define HANDLE_LIFE_MS (10 * 60 * 1000)
 #define PASSWORD_BYTES 18 /* 24 characters of base64url: ASCII, short enough for every importer */
 
@@ -25,16 +27,25 @@ struct held {
 	int64_t until; /* when_mono_ms() */
 };
 
+/* A device's certificate that was verified lately: a device with many imported certificates shows it with each. */
+struct verified {
+	uint8_t sha256[32];
+	when_t until; /* 0: free */
+};
+
 struct connector_keys {
 	const char *identity_file;
 	int64_t life_ms;
 	struct arena *arena;
 	struct keypool *pool;
+	struct import_keys *imports;
 	pthread_t reaper;
 	bool reaping, stop;
 	pthread_mutex_t lock; /* of all below, and of stop */
 	pthread_cond_t moved; /* a handle was given out, or stop */
 	struct held held[HANDLES];
+	struct verified verified[VERIFIED];
+	size_t verified_next;
 	struct str identity; /* DER of the CA named at join, in the arena; empty: none. Set once. */
 };
 
@@ -135,11 +146,15 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 	k->identity_file = arena_printf(k->arena, "%s/identity-ca.pem", conf->dir);
 	k->life_ms = conf->life_ms > 0 ? conf->life_ms : HANDLE_LIFE_MS;
 	lock_init(k);
+	/* Files that others exported long ago are encrypted with RC2; without the provider those alone are refused. */
+	(void)pfx_legacy();
 	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
 		e = dir_sweep(conf->dir);
 	if (err_ok(e))
 		e = load_identity(k);
+	if (err_ok(e))
+		e = import_keys_open(arena_printf(k->arena, "%s/import", conf->dir), &k->imports);
 	if (err_ok(e))
 		e = keypool_new(conf->threads, conf->pool, conf->maker, &k->pool);
 	if (err_ok(e))
@@ -168,6 +183,7 @@ connector_keys_close(struct connector_keys *k)
 	for (size_t i = 0; i < HANDLES; i++)
 		key_free(k->held[i].key);
 	keypool_free(k->pool);
+	import_keys_close(k->imports);
 	arena_free(k->arena);
 	pthread_cond_destroy(&k->moved);
 	pthread_mutex_destroy(&k->lock);
@@ -234,9 +250,41 @@ identity_of(struct connector_keys *k)
 	return der;
 }
 
-/* May we seal to this certificate? That it can be sealed to is seen by cms_seal(). */
-static err_t
-check_device(struct connector_keys *k, struct str der, struct cert **ret)
+struct import_keys *
+connector_import_keys(struct connector_keys *k)
+{
+	return k->imports;
+}
+
+static bool
+is_verified(struct connector_keys *k, const struct cert *c)
+{
+	when_t now = when_now();
+	bool yes = false;
+
+	if (cert_not_before(c) > now || cert_not_after(c) <= now)
+		return false;
+	pthread_mutex_lock(&k->lock);
+	for (size_t i = 0; i < VERIFIED && !yes; i++)
+		yes = k->verified[i].until > now &&
+		    memcmp(k->verified[i].sha256, cert_sha256(c), 32) == 0;
+	pthread_mutex_unlock(&k->lock);
+	return yes;
+}
+
+static void
+note_verified(struct connector_keys *k, const struct cert *c)
+{
+	struct verified v = { .until = when_now() + VERIFIED_S };
+
+	memcpy(v.sha256, cert_sha256(c), sizeof(v.sha256));
+	pthread_mutex_lock(&k->lock);
+	k->verified[k->verified_next++ % VERIFIED] = v;
+	pthread_mutex_unlock(&k->lock);
+}
+
+err_t
+connector_keys_device(struct connector_keys *k, struct str der, struct cert **ret)
 {
 	auto_cert struct cert *device = NULL;
 	struct str ca = identity_of(k);
@@ -244,8 +292,13 @@ check_device(struct connector_keys *k, struct str der, struct cert **ret)
 	TRY_CTX(cert_parse(der, &device), "identity certificate of the device");
 	if (ca.n == 0)
 		FAIL(ERR_NOT_JOINED, "no device-identity CA was named");
+	if (is_verified(k, device)) {
+		*ret = steal(device);
+		return OK;
+	}
 	TRY_CTX(cert_verify_path(device, NULL, 0, &ca, 1, OID_EKU_CLIENT_AUTH, when_now()),
 	    "identity certificate of the device");
+	note_verified(k, device);
 	*ret = steal(device);
 	return OK;
 }
@@ -264,7 +317,7 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 
 	TRY(ckeys_begin_req_parse(a, in, &req));
 	alg = req.alg == CKEYS_EC ? KEY_EC : KEY_RSA;
-	TRY(check_device(k, req.device_certificate, &device));
+	TRY(connector_keys_device(k, req.device_certificate, &device));
 	TRY(keypool_want(k->pool, alg, req.bits)); /* what was asked for once will be again */
 	TRY(keypool_take(k->pool, alg, req.bits, &key));
 	spec.subject = req.subject;
@@ -332,7 +385,7 @@ finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 
 	TRY(ckeys_finish_req_parse(a, in, &req));
 	TRY(take(k, req.handle, &key));
-	TRY(check_device(k, req.device_certificate, &device));
+	TRY(connector_keys_device(k, req.device_certificate, &device));
 	TRY_CTX(cert_parse(req.leaf, &leaf), "certificate from the CA");
 	TRY(cert_key(leaf, &certified));
 	if (!key_same_public(key, certified))
@@ -393,5 +446,10 @@ const struct ipc_verb connector_keys_verbs[] = {
 	{ CKEYS_FINISH, finish },
 	{ CKEYS_DROP, drop },
 	{ CKEYS_IDENTITY_CA, name_identity },
+	{ PFX_KEY_MAKE, keys_pfx_make },
+	{ PFX_KEY_LIST, keys_pfx_list },
+	{ PFX_KEY_ADMIT, keys_pfx_admit },
+	{ PFX_OPEN, keys_pfx_open },
+	{ PFX_REWRAP, keys_pfx_rewrap },
 	{ 0 },
 };

@@ -5,6 +5,7 @@
  *   CKEYS_BEGIN ──► a key pair under a handle, and its PKCS#10; only for a device that it may be sealed to
  *   CKEYS_FINISH ─► PFX under a fresh password, both sealed to the device's identity certificate; the key is wiped
  *   CKEYS_DROP ───► the key is wiped
+ *   PFX_... ──────► imported files: codec/pfx_ipc.h, keys_pfx.c
  *
  * A private key exists in this process's memory only, from BEGIN to FINISH or DROP, ten minutes at most; then it is wiped,
  * asked for or not. It seals only to certificates that were issued by the device-identity CA that the administrator named

@@ -3,8 +3,12 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/when.h"
 
+#include <poll.h>
 #include <sys/utsname.h>
+
+enum { STEP_MS = 20 };
 
 /* The first is made when it is missing, the second by a renewal. */
 static err_t
@@ -29,7 +33,9 @@ link_open(const struct link_conf *conf, struct link **ret)
 
 	l->conf = *conf;
 	l->arena = arena_new();
+	pthread_mutex_init(&l->changing, NULL);
 	pthread_mutex_init(&l->lock, NULL);
+	l->desk = desk_new((size_t)2 * conf->loops); /* as many run as wait for their turn */
 	l->machine = arena_strdup(l->arena, uname(&host) == 0 ? host.nodename : "unknown");
 	e = dir_make(conf->dir, 0700);
 	if (err_ok(e))
@@ -54,20 +60,26 @@ link_open(const struct link_conf *conf, struct link **ret)
 	return OK;
 }
 
-/* Called with the lock held. */
+static err_t
+start_thread(pthread_t *t, void *(*run)(void *), struct link *l)
+{
+	if (pthread_create(t, NULL, run, l) != 0)
+		FAIL(ERR_SYSTEM, "cannot start a thread");
+	return OK;
+}
+
+/* Called with the lock held. The first worker stands for all: without it none was started. */
 static err_t
 start_locked(struct link *l)
 {
-	if (l->nloops == 0 && pthread_create(&l->watch, NULL, watch_loop, l) != 0)
-		FAIL(ERR_SYSTEM, "cannot start a thread");
-	while (l->nloops < l->conf.loops && l->nloops < LINK_LOOPS_MAX) {
-		struct loop_arg *arg = ARENA_NEW(l->arena, struct loop_arg);
-
-		*arg = (struct loop_arg){ l, l->nloops };
-		if (pthread_create(&l->loop[l->nloops], NULL, poll_loop, arg) != 0)
-			FAIL(ERR_SYSTEM, "cannot start a thread");
-		l->nloops++;
-	}
+	if (l->nworkers > 0)
+		return OK;
+	l->started = when_now();
+	TRY(start_thread(&l->watch, watch_loop, l));
+	TRY(start_thread(&l->poller[0], ask_loop, l));
+	TRY(start_thread(&l->poller[1], bring_loop, l));
+	for (; l->nworkers < l->conf.loops && l->nworkers < LINK_LOOPS_MAX; l->nworkers++)
+		TRY(start_thread(&l->worker[l->nworkers], work_loop, l));
 	return OK;
 }
 
@@ -83,25 +95,55 @@ link_start(struct link *l)
 	return e;
 }
 
+static void
+interrupt(struct link *l)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->polling[0] != NULL)
+		fetch_interrupt(l->polling[0]);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void
+link_ask_again(struct link *l)
+{
+	atomic_store(&l->again, true);
+	interrupt(l);
+}
+
+/* Who asks first, so that nothing new is leased; then what is done is brought; what runs longer than that is cut off by
+ * the end of the process. */
+static void
+end_threads(struct link *l)
+{
+	atomic_store(&l->stop, true);
+	desk_stop(l->desk);
+	while (!atomic_load(&l->asked)) {
+		interrupt(l);
+		poll(NULL, 0, STEP_MS);
+	}
+	pthread_join(l->poller[0], NULL);
+	atomic_store(&l->last, true);
+	desk_nudge(l->desk);
+	pthread_join(l->poller[1], NULL);
+	for (unsigned i = 0; i < l->nworkers; i++)
+		pthread_join(l->worker[i], NULL);
+	pthread_join(l->watch, NULL);
+}
+
 void
 link_close(struct link *l)
 {
 	if (l == NULL)
 		return;
-	atomic_store(&l->stop, true);
-	pthread_mutex_lock(&l->lock);
-	for (unsigned i = 0; i < l->nloops; i++)
-		if (l->polling[i] != NULL)
-			fetch_interrupt(l->polling[i]);
-	pthread_mutex_unlock(&l->lock);
-	for (unsigned i = 0; i < l->nloops; i++)
-		pthread_join(l->loop[i], NULL);
-	if (l->nloops > 0)
-		pthread_join(l->watch, NULL);
+	if (l->nworkers > 0)
+		end_threads(l);
 	for (unsigned i = 0; i < COUNT(l->service_keys); i++)
 		key_free(l->service_keys[i]);
 	key_free(l->ca_key);
+	desk_free(l->desk);
 	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->changing);
 	arena_free(l->arena);
 	free(l);
 }

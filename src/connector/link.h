@@ -2,32 +2,34 @@
 /*
  * The process connector/link: everything of the connector that touches the network, outbound only.
  *
- *   loop (one thread each): poll the service, bringing the last result ──► job ──► run it ──► poll with its result
+ *   service ──► ask ──► desk ──► workers (one job each) ──► desk ──► bring ──► service
+ *                         ▲                                            │
+ *                         └────────────────── jobs ◄───────────────────┘
  *
- * Completing a job and leasing the next is one exchange. A result that could not be brought is kept and brought again; the
- * service refuses it by its fence when the job went elsewhere meanwhile. Nothing of a job is kept on disk: what is lost
- * here comes again when the lease is over.
+ * Completing jobs and leasing the next is one exchange, for as many as there are. A result that could not be brought is
+ * kept and brought again; the service refuses it by its fence when the job went elsewhere meanwhile. Nothing of a job is
+ * kept on disk: what is lost here is free again when the connector asks anew, or else when the lease is over.
  *
  *   state_dir/link/service.pem, ca.pem   this host's keys towards service and CA; service-b.pem takes turns with the first
  *   state_dir/link/join.json             where both are, whom to trust, our certificates; written once all is there
  *
  * The certificate towards the service is renewed when two thirds of its life are over (renew.c): a new key, then join.json
- * is replaced, then each loop goes over to it. The service takes the old one until the new one was used.
+ * is replaced, then all go over to it. The service takes the old one until the new one was used.
  *
  * Not here: private keys of users or devices (connector/keys).
  */
 #ifndef CONNECTOR_LINK_H
 #define CONNECTOR_LINK_H
 
-#include "codec/json.h"
+#include "connector/desk.h"
 #include "net/fetch.h"
 #include "net/ipc.h"
 #include "pki/key.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define LINK_LOOPS_MAX 16
+#define LINK_PROTOCOL 1 /* of the messages between connector and service */
 
 struct link_conf {
 	const char *dir;         /* state_dir/link */
@@ -40,9 +42,14 @@ struct link_conf {
 struct join {
 	const char *id, *name;
 	const char *service_url, *ca_url;
+	const char *ca_user, *ca_password; /* towards the CA beside our certificate; "": none */
+	const char
+	    *proxy; /* towards the service; "": none. May hold a password: never shown whole */
 	const char *backend; /* which kind of CA that is: name of a row of backend_table */
 	const char **cas;    /* names of the CAs it reaches */
 	size_t ncas;
+	const char **features; /* that it was told to serve; none: all it can */
+	size_t nfeatures;
 	struct tls_client_conf service, ca;
 	unsigned service_key;       /* index of the key in use towards the service */
 	when_t renew_at;            /* of the certificate towards the service */
@@ -56,43 +63,64 @@ struct link {
 	const char *machine;
 	struct key *service_keys[2]; /* one in use, one of before or NULL */
 	struct key *ca_key;
-	pthread_mutex_t lock; /* of join, arena, the loops, polling, using, trouble */
+	struct desk *desk;
+	pthread_mutex_t changing; /* held while join.json is written anew; taken before lock */
+	pthread_mutex_t lock;     /* of join, arena, all threads, polling, using, trouble */
 	struct join *join; /* NULL: not joined; replaced by a renewal, never freed before the end */
-	const struct join *using[LINK_LOOPS_MAX]; /* by a loop at the moment */
-	pthread_t loop[LINK_LOOPS_MAX];
-	struct fetch *polling[LINK_LOOPS_MAX]; /* to be interrupted at the end */
-	unsigned nloops;
+	pthread_t poller[2];         /* ask, bring; run when nworkers > 0, as the watch does */
+	const struct join *using[2]; /* by ask and bring at the moment */
+	struct fetch *polling[2];    /* to be interrupted */
+	pthread_t worker[LINK_LOOPS_MAX];
+	unsigned nworkers;
 	const struct join *watching; /* by the watch */
-	pthread_t watch;             /* runs when nloops > 0 */
-	atomic_bool stop;
-	struct err_report trouble; /* newest failure of a poll; code ERR_NONE: none yet */
+	pthread_t watch;
+	atomic_bool stop;  /* all but bring end as soon as they can */
+	atomic_bool lost;  /* the service did not answer the last time */
+	atomic_bool asked; /* ask has ended */
+	atomic_bool last;  /* nothing is leased any more: bring ends after one more exchange */
+	atomic_bool again; /* ask was interrupted to ask anew */
+	struct err_report trouble;  /* newest failure of a poll; code ERR_NONE: none yet */
+	when_t trouble_at, started; /* started: the threads; 0: not yet */
 	_Atomic int64_t jobs, failures, last_contact; /* shown by connector.show */
 };
 
 err_t link_open(const struct link_conf *conf, struct link **ret);
-/* Starts the loops if joined; connector.join starts them otherwise. */
+/* Starts the threads if joined; connector.join starts them otherwise. */
 err_t link_start(struct link *l);
 void link_close(struct link *l);
+/* Asks the service anew, at once: what we can or want has changed. */
+void link_ask_again(struct link *l);
 
 /* join.c: ERR_NOT_JOINED. */
 err_t join_load(struct link *l, struct join **ret);
 /* What join.json says, all in the arena. ERR_JSON, ERR_BAD_REQUEST, ERR_KEY_MISMATCH when it is for another key of ours. */
 err_t join_parse(const struct link *l, struct arena *a, struct str text, struct join **ret);
-/* renew.c: is it time, and are all loops done with the certificate before? Then a new one is got and is l->join's. */
+/* join.json with these members instead of its own; from there on it is what counts. key: takes the place of
+ * service_keys[i] with it, and is ours then; NULL: they stay. */
+err_t join_change(
+    struct link *l, struct arena *a, const json *members, unsigned i, struct key *key);
+/* A connection to the service: our certificate, the proxy. */
+err_t join_fetch(const struct join *j, struct fetch **ret);
+/* Whether it serves this feature. */
+bool join_does(const struct join *j, const char *feature);
+/* renew.c: is it time, and are all done with the certificate before? Then a new one is got and is l->join's. */
 bool link_renewal_due(struct link *l);
 err_t link_renew(struct link *l);
 /* The name of service_keys[i], which is its file name, too. */
 const char *link_key_name(unsigned i);
 
-/* The administrator's verbs connector.csr, connector.join, connector.show; context: struct link. */
+/* ERR_FEATURE: the list names one that no job of ours has. */
+err_t link_features_check(const json *list);
+/* join.c: two verbs of admin.c. */
+err_t join_verb_csr(void *ctx, struct arena *a, const json *args, json *answer);
+err_t join_verb_join(void *ctx, struct arena *a, const json *args, json *answer);
+/* The administrator's verbs (admin.c); context: struct link. */
 extern const struct ipc_verb link_admin_verbs[];
 
-/* poll.c: one loop; arg is struct loop_arg. */
-struct loop_arg {
-	struct link *link;
-	unsigned index;
-};
-void *poll_loop(void *arg);
+/* poll.c, work.c: the threads; arg is struct link. */
+void *ask_loop(void *arg);
+void *bring_loop(void *arg);
+void *work_loop(void *arg);
 
 /* watch.c: tells the service what the CA revoked; arg is struct link. */
 void *watch_loop(void *arg);

@@ -1,124 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One loop of the link: brings a result, gets a job, runs it.
+ * Talking to the service. Two threads with a connection each:
+ *
+ *   ask    parked at the service while there is nothing to do; takes jobs into the room that the desk has left
+ *   bring  takes every result that is there to the service, many in one exchange, and comes back with as many jobs
+ *
+ * With each exchange the service hears what the desk holds. What else it leased to the thread that asks got lost and goes
+ * back to its queue at once. The first asking after a start and the last bringing before the end say so for all that was
+ * ever leased to this connector: a restart loses nothing and holds nothing up.
  */
 #include "base/limits.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "connector/event.h"
 #include "connector/job.h"
+#include "connector/link_pfx.h"
 
 #include <poll.h>
 
-#define WAIT_S 50
-#define POLL_TIMEOUT_MS ((WAIT_S + 20) * 1000)
-#define BACKOFF_MIN_MS 200
-#define BACKOFF_MAX_MS 15000
-#define RENEW_AGAIN_MS (5 * 60 * 1000) /* between attempts to renew our certificate */
+enum {
+	WAIT_S = 50,
+	TIMEOUT_MS = (WAIT_S + 20) * 1000,
+	LAST_TIMEOUT_MS = 1500,
+	END_MS = 2000, /* for jobs that still run when the process is to end */
+	LOOK_MS = 60 * 1000,
+	LEASE_S = 120, /* of a service that does not say */
+	BACKOFF_MIN_MS = 200,
+	BACKOFF_MAX_MS = 15000,
+	RENEW_AGAIN_MS = 5 * 60 * 1000, /* between attempts to renew our certificate */
+	BRING_MAX = 64                  /* results in one exchange */
+};
 
-struct loop {
+enum { ASK, BRING };
+static const char *const names[] = { [ASK] = "ask", [BRING] = "bring" };
+
+struct poller {
 	struct link *link;
-	struct job_env env;
+	unsigned index; /* ASK, BRING */
+	const struct join *join;
 	struct fetch *service;
-	unsigned index;
-	json *result; /* not brought yet; NULL: none */
 	int64_t backoff_ms;
 	int64_t renew_ms; /* not sooner: when_mono_ms() */
 };
 
-static const struct job_kind *
-kind_by_name(const char *name)
-{
-	for (size_t i = 0; i < job_kind_count; i++)
-		if (str_eq_c(str_c(name), job_kind_table[i]->kind))
-			return job_kind_table[i];
-	return NULL;
-}
+/* One exchange's parts beside what we are. */
+struct asking {
+	size_t max;
+	int wait_s;
+	bool alone;   /* no other asking of this connector is under way */
+	bool parting; /* nothing that is still held will be finished */
+	json *results;
+	int64_t timeout_ms;
+};
+
+struct answer {
+	json *all; /* NULL: none */
+	int status;
+	int64_t lease_ms;
+};
 
 static json *
-poll_message(struct arena *a, const struct loop *l)
+message(struct arena *a, const struct poller *p, const struct asking *ask)
 {
-	const struct join *j = l->env.join;
-	json *msg = json_object_new();
-	json *features = json_array_new();
-	json *cas = json_array_new();
-	json *results = json_array_new();
+	const struct join *j = p->join;
+	json *msg = json_object_new(), *features = json_array_new(), *cas = json_array_new(),
+	     *holds = json_array_new();
 
-	json_set_text(msg, "version", l->link->conf.version);
-	json_set_text(msg, "machine", l->link->machine);
+	json_set_int(msg, "protocol", LINK_PROTOCOL);
+	json_set_text(msg, "version", p->link->conf.version);
+	json_set_text(msg, "machine", p->link->machine);
 	for (size_t i = 0; i < job_kind_count; i++)
-		json_add(features, json_text_new(job_kind_table[i]->feature));
+		if (join_does(j, job_kind_table[i]->feature))
+			json_add(features, json_text_new(job_kind_table[i]->feature));
 	json_set(msg, "features", features);
 	json_set_text(msg, "holder", text_hex(a, STR(j->holder)));
 	for (size_t i = 0; i < j->ncas; i++)
 		json_add(cas, json_text_new(j->cas[i]));
 	json_set(msg, "cas", cas);
-	/* Who asks holds nothing but the result it brings: a lease that got lost on the way to it is free again. */
-	json_set_text(msg, "worker", arena_printf(a, "%u", l->index));
-	json_set_int(msg, "wait", WAIT_S);
-	json_set_int(msg, "max", 1);
-	if (l->result != NULL)
-		json_add(results, json_ref(l->result));
-	json_set(msg, "results", results);
+	json_set_text(msg, "worker", names[p->index]);
+	json_set_bool(msg, "alone", ask->alone);
+	json_set_int(msg, "wait", ask->wait_s);
+	json_set_int(msg, "max", (int64_t)ask->max);
+	if (!ask->parting)
+		desk_holds(p->link->desk, holds);
+	json_set(msg, "holds", holds);
+	json_set(msg, "results", ask->results == NULL ? json_array_new() : json_ref(ask->results));
 	return msg;
 }
 
-/* One exchange. *ret: the answer. */
 static err_t
-exchange(struct loop *l, struct arena *a, json **ret)
+exchange(struct poller *p, struct arena *a, const struct asking *ask, struct answer *ret)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	const char *url = arena_printf(a, "%s/connector/v1/poll", l->env.join->service_url);
-	auto_json json *msg = poll_message(a, l);
+	const char *url = arena_printf(a, "%s/connector/v1/poll", p->join->service_url);
+	auto_json json *msg = message(a, p, ask);
 	struct fetch_reply rep;
 	struct str text;
+	json *import_keys;
+	int64_t lease_s;
 
+	TRY_CTX(link_import_names(p->link, a, &import_keys), "connector/keys");
+	json_set(msg, "import_keys", import_keys);
 	TRY(json_print(a, msg, &text));
-	TRY(fetch_run(l->service, a, "POST", url, headers, text, POLL_TIMEOUT_MS, &rep));
-	/* A result that the service cannot read would be refused for ever; the request comes again when its lease is over. */
-	if (rep.status == 400 || rep.status == 413)
-		json_free(steal(l->result));
+	TRY(fetch_run(p->service, a, "POST", url, headers, text, ask->timeout_ms, &rep));
+	ret->status = rep.status;
 	if (rep.status != 200)
 		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.*s", url, rep.status,
 		    (int)(rep.body.n < 300 ? rep.body.n : 300), text_safe(a, rep.body));
-	atomic_store(&l->link->last_contact, when_now());
-	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
+	atomic_store(&p->link->last_contact, when_now());
+	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &ret->all));
+	lease_s = json_int(json_get(ret->all, "lease_seconds"));
+	ret->lease_ms = (lease_s > 0 && lease_s <= 86400 ? lease_s : LEASE_S) * 1000;
+	return OK;
 }
 
-/* Runs the job; what comes of it is l->result. */
+/* Sleeps with a growing pause, not the same on every connector: a service that comes back is not met by all at once. In
+ * steps, so that the end of the process is not held up. */
 static void
-run_job(struct loop *l, struct arena *a, const json *job)
+back_off(struct poller *p)
 {
-	const char *kind_name = json_text(json_get(job, "kind"));
-	const struct job_kind *kind = kind_by_name(kind_name);
-	struct err_report rep;
-	err_t e;
-
-	l->result = json_object_new();
-	json_set_text(l->result, "request", json_text(json_get(job, "request")));
-	json_set_int(l->result, "fence", json_int(json_get(job, "fence")));
-	atomic_fetch_add(&l->link->jobs, 1);
-	e = kind == NULL ? ERROR(ERR_UNSUPPORTED, "job %s", text_safe(a, str_c(kind_name))) :
-			   kind->run(&l->env, a, job, l->result);
-	if (err_ok(e))
-		return;
-	atomic_fetch_add(&l->link->failures, 1);
-	json_set_text(l->result, "outcome", outcome_name(outcome_of(e)));
-	err_take(e, &rep);
-	json_set_text(l->result, "fault", err_info(rep.code)->id);
-	json_set_text(l->result, "detail", text_safe(a, str_c(rep.detail)));
-}
-
-/* Sleeps with a growing pause, in steps so that the end of the process is not held up. */
-static void
-back_off(struct loop *l)
-{
+	uint16_t r;
 	int64_t until;
 
-	l->backoff_ms = l->backoff_ms == 0 ? BACKOFF_MIN_MS : 2 * l->backoff_ms;
-	if (l->backoff_ms > BACKOFF_MAX_MS)
-		l->backoff_ms = BACKOFF_MAX_MS;
-	until = when_mono_ms() + l->backoff_ms;
-	while (!atomic_load(&l->link->stop) && when_mono_ms() < until)
+	p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MIN_MS : 2 * p->backoff_ms;
+	if (p->backoff_ms > BACKOFF_MAX_MS)
+		p->backoff_ms = BACKOFF_MAX_MS;
+	rand_bytes(&r, sizeof(r));
+	until = when_mono_ms() + p->backoff_ms / 2 + p->backoff_ms * r / 0x20000;
+	while (!atomic_load(&p->link->stop) && when_mono_ms() < until)
 		poll(NULL, 0, 50);
 }
 
@@ -128,99 +138,237 @@ note_trouble(struct link *link, err_t e)
 	struct err_report rep;
 
 	err_take(e, &rep);
+	if (!atomic_exchange(&link->lost, true))
+		event_log(EVENT_SERVICE_LOST, err_info(rep.code)->id, rep.detail);
 	pthread_mutex_lock(&link->lock);
 	link->trouble = rep;
+	link->trouble_at = when_now();
 	pthread_mutex_unlock(&link->lock);
 }
 
 static void
-turn(struct loop *l)
+note_renewal(struct link *link, err_t e)
 {
-	auto_arena struct arena *a = arena_new();
-	auto_json json *answer = NULL;
-	const json *jobs;
-	err_t e;
+	struct err_report rep;
 
-	e = exchange(l, a, &answer);
-	if (!err_ok(e)) {
-		note_trouble(l->link, e);
-		back_off(l);
+	if (err_ok(e)) {
+		event_log(EVENT_IDENTITY_RENEWED, NULL, NULL);
 		return;
 	}
-	l->backoff_ms = 0;
-	json_free(steal(l->result));
-	jobs = json_get(answer, "jobs");
-	if (json_count(jobs) > 0)
-		run_job(l, a, json_at(jobs, 0));
+	err_take(e, &rep);
+	event_log(EVENT_IDENTITY_FAILED, err_info(rep.code)->id, rep.detail);
+	pthread_mutex_lock(&link->lock);
+	link->trouble = rep;
+	link->trouble_at = when_now();
+	pthread_mutex_unlock(&link->lock);
 }
 
 static void
-loop_close(struct loop *l)
+poller_close(struct poller *p)
 {
-	pthread_mutex_lock(&l->link->lock);
-	l->link->polling[l->index] = NULL;
-	l->link->using[l->index] = NULL;
-	pthread_mutex_unlock(&l->link->lock);
-	if (l->env.ca != NULL)
-		l->env.backend->close(steal(l->env.ca));
-	fetch_free(steal(l->service));
+	pthread_mutex_lock(&p->link->lock);
+	p->link->polling[p->index] = NULL;
+	p->link->using[p->index] = NULL;
+	pthread_mutex_unlock(&p->link->lock);
+	fetch_free(steal(p->service));
+	p->join = NULL;
 }
 
 static err_t
-loop_open(struct loop *l)
+poller_open(struct poller *p)
 {
-	pthread_mutex_lock(&l->link->lock);
-	l->env.join = l->link->join;
-	l->link->using[l->index] = l->env.join;
-	pthread_mutex_unlock(&l->link->lock);
-	l->env.backend = backend_by_name(l->env.join->backend);
-	TRY(fetch_new(&l->env.join->service, &l->service));
-	TRY(l->env.backend->open(l->env.join, &l->env.ca));
-	pthread_mutex_lock(&l->link->lock);
-	l->link->polling[l->index] = l->service;
-	pthread_mutex_unlock(&l->link->lock);
+	pthread_mutex_lock(&p->link->lock);
+	p->join = p->link->join;
+	p->link->using[p->index] = p->join;
+	pthread_mutex_unlock(&p->link->lock);
+	TRY(join_fetch(p->join, &p->service));
+	pthread_mutex_lock(&p->link->lock);
+	p->link->polling[p->index] = p->service;
+	pthread_mutex_unlock(&p->link->lock);
 	return OK;
 }
 
-/* Our certificate towards the service: the first loop renews it, each goes over to the new one between two polls. */
+/* Our certificate towards the service: who asks renews it, both go over to the new one between two exchanges. */
 static err_t
-keep_identity(struct loop *l)
+keep_identity(struct poller *p)
 {
 	bool moved;
 
-	if (l->index == 0 && when_mono_ms() >= l->renew_ms && link_renewal_due(l->link)) {
-		err_t e = link_renew(l->link);
+	if (p->index == ASK && when_mono_ms() >= p->renew_ms && link_renewal_due(p->link)) {
+		err_t e = link_renew(p->link);
 
-		l->renew_ms = when_mono_ms() + RENEW_AGAIN_MS;
-		if (!err_ok(e))
-			note_trouble(l->link, e);
+		p->renew_ms = when_mono_ms() + RENEW_AGAIN_MS;
+		note_renewal(p->link, e);
 	}
-	pthread_mutex_lock(&l->link->lock);
-	moved = l->env.join != l->link->join;
-	pthread_mutex_unlock(&l->link->lock);
-	if (!moved)
+	pthread_mutex_lock(&p->link->lock);
+	moved = p->join != p->link->join;
+	pthread_mutex_unlock(&p->link->lock);
+	if (p->service != NULL && !moved)
 		return OK;
-	loop_close(l);
-	return loop_open(l);
+	poller_close(p);
+	return poller_open(p);
+}
+
+static err_t
+converse(struct poller *p, struct arena *a, const struct asking *ask, struct answer *ret)
+{
+	err_t e = keep_identity(p);
+
+	if (err_ok(e))
+		e = exchange(p, a, ask, ret);
+	if (!err_ok(e))
+		return e;
+	p->backoff_ms = 0;
+	if (atomic_exchange(&p->link->lost, false))
+		event_log(EVENT_SERVICE_BACK, NULL, NULL);
+	return OK;
+}
+
+static void
+ask_once(struct poller *p, bool *first)
+{
+	auto_arena struct arena *a = arena_new();
+	struct link *l = p->link;
+	/* The first is answered at once: whether the service takes us is known from the start. */
+	struct asking ask = {
+		.wait_s = *first ? 0 : WAIT_S, .alone = *first, .timeout_ms = TIMEOUT_MS
+	};
+	struct answer answer = { 0 };
+	err_t e;
+
+	ask.max = desk_reserve(l->desk, l->conf.loops);
+	if (atomic_load(&l->stop))
+		return;
+	atomic_store(&l->again, false);
+	e = converse(p, a, &ask, &answer);
+	desk_add(l->desk, ask.max, json_get(answer.all, "jobs"), answer.lease_ms);
+	json_free(answer.all);
+	if (err_ok(e)) {
+		*first = false;
+		return;
+	}
+	if (atomic_exchange(&l->again, false) || atomic_load(&l->stop)) {
+		err_forget(e);
+		return;
+	}
+	note_trouble(l, e);
+	back_off(p);
 }
 
 void *
-poll_loop(void *arg)
+ask_loop(void *arg)
 {
-	const struct loop_arg *la = arg;
-	struct loop l = { .link = la->link, .index = la->index, .renew_ms = INT64_MIN };
+	struct poller p = { .link = arg, .index = ASK, .renew_ms = INT64_MIN };
+	bool first = true;
+
+	while (!atomic_load(&p.link->stop))
+		ask_once(&p, &first);
+	poller_close(&p);
+	atomic_store(&p.link->asked, true);
+	return NULL;
+}
+
+/* A result that the service cannot read would be refused for ever: sought one by one, and dropped; its request comes again
+ * when the lease is over. */
+static bool
+unreadable(const struct answer *answer, size_t n, size_t *most)
+{
+	if (answer->status != 400 && answer->status != 413) {
+		*most = BRING_MAX;
+		return false;
+	}
+	*most = 1;
+	return n == 1;
+}
+
+static void
+note_refused(const json *results)
+{
+	for (size_t i = 0; i < json_count(results); i++) {
+		const json *one = json_at(results, i);
+
+		if (!json_true(json_get(one, "accepted")))
+			event_log(EVENT_RESULT_REFUSED, json_text(json_get(one, "fault")),
+			    json_text(json_get(one, "request")));
+	}
+}
+
+static void
+bring(struct poller *p, struct asking *ask, size_t n, size_t *most)
+{
+	auto_arena struct arena *a = arena_new();
+	struct link *l = p->link;
+	struct answer answer = { 0 };
+	bool drop;
 	err_t e;
 
-	l.env.link = la->link;
-	e = loop_open(&l);
-	while (err_ok(e) && !atomic_load(&la->link->stop)) {
-		e = keep_identity(&l);
-		if (err_ok(e))
-			turn(&l);
+	ask->max = desk_reserve_now(l->desk, l->conf.loops);
+	e = converse(p, a, ask, &answer);
+	drop = !err_ok(e) && unreadable(&answer, n, most);
+	desk_brought(l->desk, err_ok(e) || drop);
+	note_refused(json_get(answer.all, "results"));
+	desk_add(l->desk, ask->max, json_get(answer.all, "jobs"), answer.lease_ms);
+	json_free(answer.all);
+	if (drop)
+		event_log(EVENT_RESULT_DROPPED, NULL, NULL);
+	if (err_ok(e)) {
+		*most = BRING_MAX;
+		return;
 	}
+	note_trouble(l, e);
+	if (answer.status == 0 || answer.status >= 500)
+		back_off(p);
+}
+
+static void
+bring_once(struct poller *p, size_t *most)
+{
+	struct asking ask = { .timeout_ms = TIMEOUT_MS };
+	auto_json json *results = json_array_new();
+	size_t n = desk_results(p->link->desk, when_mono_ms() + LOOK_MS, *most, results);
+	err_t e;
+
+	ask.results = results;
+	if (n > 0) {
+		bring(p, &ask, n, most);
+		return;
+	}
+	/* A certificate that was renewed meanwhile must not stay in use here. */
+	e = keep_identity(p);
 	if (!err_ok(e))
-		note_trouble(la->link, e);
-	json_free(l.result);
-	loop_close(&l);
+		note_trouble(p->link, e);
+}
+
+/* What still runs gets a moment; then the service hears that the rest is free. */
+static void
+bring_last(struct poller *p)
+{
+	auto_arena struct arena *a = arena_new();
+	struct asking ask = { .alone = true, .parting = true, .timeout_ms = LAST_TIMEOUT_MS };
+	struct answer answer = { 0 };
+	auto_json json *results = json_array_new();
+	int64_t until = when_mono_ms() + END_MS;
+	err_t e;
+
+	while (desk_count(p->link->desk).running > 0 && when_mono_ms() < until)
+		poll(NULL, 0, 20);
+	desk_results(p->link->desk, 0, BRING_MAX, results);
+	ask.results = results;
+	e = converse(p, a, &ask, &answer);
+	desk_brought(p->link->desk, err_ok(e));
+	json_free(answer.all);
+	err_forget(e);
+}
+
+void *
+bring_loop(void *arg)
+{
+	struct poller p = { .link = arg, .index = BRING };
+	size_t most = BRING_MAX;
+
+	while (!atomic_load(&p.link->last))
+		bring_once(&p, &most);
+	bring_last(&p);
+	poller_close(&p);
 	return NULL;
 }

@@ -28,8 +28,8 @@ link_renewal_due(struct link *l)
 
 	pthread_mutex_lock(&l->lock);
 	due = when_now() >= l->join->renew_at && (l->watching == NULL || l->watching == l->join);
-	/* The key that is to be replaced may be in use by a loop that did not go over to the other one yet. */
-	for (unsigned i = 0; i < l->nloops; i++)
+	/* The key that is to be replaced may be in use by one that did not go over to the other one yet. */
+	for (unsigned i = 0; i < COUNT(l->using); i++)
 		due &= l->using[i] == NULL || l->using[i] == l->join;
 	pthread_mutex_unlock(&l->lock);
 	return due;
@@ -62,7 +62,7 @@ ask(const struct join *j, struct arena *a, const struct key *key, struct str *re
 	TRY(csr_make(a, key, &spec, &csr));
 	json_set_base64(a, msg, "csr", csr);
 	TRY(json_print(a, msg, &text));
-	TRY(fetch_new(&j->service, &f));
+	TRY(join_fetch(j, &f));
 	TRY(fetch_run(f, a, "POST", url, headers, text, TIMEOUT_MS, &rep));
 	if (rep.status != 200)
 		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.*s", url, rep.status,
@@ -77,24 +77,6 @@ ask(const struct join *j, struct arena *a, const struct key *key, struct str *re
 	return OK;
 }
 
-/* join.json with this certificate and key; from there on it is what counts. */
-static err_t
-settle(const struct link *l, struct arena *a, unsigned i, struct str der, struct str *ret)
-{
-	const char *path = arena_printf(a, "%s/join.json", l->conf.dir);
-	auto_json json *obj = NULL;
-	struct str text;
-
-	TRY(file_read(a, path, LIMIT_IPC_MESSAGE, &text));
-	TRY_CTX(json_parse(text, LIMIT_IPC_MESSAGE, &obj), "%s", path);
-	json_set_text(obj, "service_certificate", text_pem(a, "CERTIFICATE", der));
-	json_set_text(obj, "service_key", link_key_name(i));
-	TRY(json_print_pretty(a, obj, &text));
-	TRY(file_write(path, text, 0600));
-	*ret = text;
-	return OK;
-}
-
 err_t
 link_renew(struct link *l)
 {
@@ -102,16 +84,12 @@ link_renew(struct link *l)
 	auto_key struct key *key = NULL;
 	const struct join *now = l->join;
 	unsigned i = 1 - now->service_key;
-	struct str der, text;
-	err_t e;
+	auto_json json *members = json_object_new();
+	struct str der;
 
 	TRY(new_key(l, a, i, &key));
 	TRY(ask(now, a, key, &der));
-	TRY(settle(l, a, i, der, &text));
-	pthread_mutex_lock(&l->lock);
-	key_free(l->service_keys[i]);
-	l->service_keys[i] = steal(key);
-	e = join_parse(l, l->arena, text, &l->join);
-	pthread_mutex_unlock(&l->lock);
-	return e;
+	json_set_text(members, "service_certificate", text_pem(a, "CERTIFICATE", der));
+	json_set_text(members, "service_key", link_key_name(i));
+	return join_change(l, a, members, i, steal(key));
 }

@@ -77,7 +77,7 @@ tell_all(struct watch *w)
 	bool more = true;
 
 	if (w->service == NULL)
-		TRY(fetch_new(&w->join->service, &w->service));
+		TRY(join_fetch(w->join, &w->service));
 	if (w->ca == NULL)
 		TRY(w->backend->open(w->join, &w->ca));
 	while (more && !atomic_load(&w->link->stop))

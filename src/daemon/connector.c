@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #define KEYS_PATIENCE_MS 10000
+#define TOKEN_PATHS_MAX 4
 #define JOBS_MIN 4 /* while one waits for the CA another one can go on */
 #define THREADS_MAX 64
 #define STEP_MS 200
@@ -22,6 +23,7 @@ struct connector_conf {
 	struct common common;
 	int64_t jobs, pool, threads;
 	const char *generator;
+	const char *const *token_paths;
 };
 
 struct connector_role {
@@ -46,6 +48,9 @@ static const struct conf_opt opts[] = {
 	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
 	    .min = 0, .max = THREADS_MAX, .fallback = "0",
 	    .help = "Threads that make key pairs ahead; 0: one for each core."),
+	CONF(struct connector_conf, token_paths, CONF_TEXTS, .section = "keys",
+	    .name = "token_paths", .fallback = "",
+	    .help = "Folders that the module of a PKCS#11 token reads and writes, at most four."),
 };
 
 static err_t
@@ -196,7 +201,7 @@ run(struct arena *a, void *conf, bool check_only)
 	enum key_maker maker;
 	const char *link_dir = arena_printf(a, "%s/link", c->common.state_dir);
 	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
-	const struct proc processes[] = {
+	struct proc processes[] = {
 		{ "link", link_main, &r, .net = true, .paths_rw = { link_dir, c->common.run_dir },
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
@@ -208,6 +213,11 @@ run(struct arena *a, void *conf, bool check_only)
 		{ "keys.sock", &r.fd_keys }, { 0 } };
 
 	TRY(common_check(&c->common));
+	for (size_t i = 0; c->token_paths != NULL && c->token_paths[i] != NULL; i++) {
+		if (i >= TOKEN_PATHS_MAX)
+			FAIL(ERR_CONF, "token_paths: more than %d", TOKEN_PATHS_MAX);
+		processes[1].paths_rw[1 + i] = c->token_paths[i];
+	}
 	TRY(generator_of(c->generator, &maker));
 	if (check_only)
 		return OK;

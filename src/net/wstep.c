@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "codec/wstep_msg.h"
+#include "net/issued.h"
 #include "pki/cms.h"
 
 static void
@@ -17,36 +18,6 @@ read_fault(const struct wstep_fault *f, struct wstep_reply *ret)
 		.hresult = f->hresult,
 		.retry_elsewhere = !f->invalid_request,
 	};
-}
-
-/* The certificates of the answer but the leaf, each after the one that it issued; what fits
- * nowhere is left out. */
-static err_t
-sort_chain(
-    struct arena *a, struct str leaf, const struct str *certs, size_t n, struct wstep_reply *ret)
-{
-	auto_cert struct cert *at = NULL;
-
-	TRY_CTX(cert_parse(leaf, &at), "issued certificate");
-	ret->chain = arena_array(a, n + 1, sizeof(*ret->chain));
-	while (ret->nchain < n && !cert_self_issued(at)) {
-		struct cert *found = NULL;
-
-		for (size_t i = 0; i < n && found == NULL; i++) {
-			auto_cert struct cert *c = NULL;
-
-			TRY_CTX(cert_parse(certs[i], &c), "chain of the issued certificate");
-			if (!str_eq(cert_der(c), cert_der(at)) &&
-			    str_eq(cert_subject_der(c), cert_issuer_der(at)))
-				found = steal(c);
-		}
-		if (found == NULL)
-			break;
-		ret->chain[ret->nchain++] = arena_str(a, cert_der(found));
-		cert_free(at);
-		at = found;
-	}
-	return OK;
 }
 
 static err_t
@@ -69,7 +40,7 @@ read_response(struct arena *a, const struct wstep_response *r, struct wstep_repl
 	if (r->pkcs7.n > 0)
 		TRY_CTX(
 		    cms_certs_parse(a, r->pkcs7, &certs, &n), "certificates of the CA's answer");
-	TRY(sort_chain(a, r->leaf, certs, n, &reply));
+	TRY(issued_chain(a, r->leaf, certs, n, &reply.chain, &reply.nchain));
 	*ret = reply;
 	return OK;
 }

@@ -2,15 +2,23 @@
 /*
  * chancery connector: joining a connector to CA and service, on its host; and the connectors that the service knows.
  *
+ * On its host besides: what it is, whether all that a job needs is there, which features it serves, and putting it out of
+ * work without losing any.
+ *
  *   connector: connector.csr ──► CA: principal.add, ca.grant ──► connector: connector.join, which enrols at the service
  */
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/when.h"
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/sock.h"
+
+#include <poll.h>
+
+enum { STEP_MS = 200 };
 
 static const struct column columns[] = {
 	{ .head = "NAME", .key = "displayName" },
@@ -18,8 +26,20 @@ static const struct column columns[] = {
 	{ .head = "MACHINE", .key = "machineName" },
 	{ .head = "VERSION", .key = "connectorVersion" },
 	{ .head = "LAST CONTACT", .key = "lastConnectionDateTime" },
+	{ .head = "FEATURES", .key = "@chancery.features" },
+	{ .head = "JOBS", .key = "@chancery.jobs" },
 	{ .head = "CAS", .key = "@chancery.certificationAuthorities" },
+	{ .head = "WARNING", .key = "@chancery.warning", .wrap = true },
 	{ .head = "ID", .key = "id" },
+	{ 0 },
+};
+
+static const struct column finding_columns[] = {
+	{ .head = "CHECK", .key = "check" },
+	{ .head = "RESULT", .key = "result", .state = true },
+	{ .head = "FINDING", .key = "text", .wrap = true },
+	{ .head = "DETAIL", .key = "detail", .wrap = true },
+	{ .head = "NEXT STEP", .key = "hint", .wrap = true },
 	{ 0 },
 };
 
@@ -130,6 +150,11 @@ join_args(struct cli *c, const json *shown, json *args)
 	json_set_text(args, "ca_trust", json_text(json_get(root, "certificate")));
 	json_set_text(args, "identity_ca", json_text(json_get(identity, "certificate")));
 	json_set_text(args, "code", args_text(c->args, "code"));
+	if (args_has(c->args, "proxy"))
+		json_set_text(args, "proxy", args_text(c->args, "proxy"));
+	json_set_text(args, "backend", args_or(c->args, "backend", "wstep"));
+	if (args_has(c->args, "feature"))
+		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
 	return OK;
 }
 
@@ -165,6 +190,81 @@ show(struct cli *c)
 	return out_object(c, answer);
 }
 
+/* The exit status is that of the first finding that is not well. */
+static err_t
+check(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+	const struct err_info *first = NULL;
+	const char *detail = "";
+	json *findings;
+
+	TRY(ours(c, "connector.check", args, &answer));
+	findings = json_get(answer, "findings");
+	for (size_t i = json_count(findings); i-- > 0;) {
+		json *one = json_at(findings, i);
+		bool ok = json_true(json_get(one, "ok"));
+
+		json_set_text(one, "result", ok ? "ok" : "failed");
+		if (ok)
+			continue;
+		first = err_info_by_id(json_text(json_get(one, "fault")));
+		detail = json_text(json_get(one, "detail"));
+	}
+	TRY(out_list(c, finding_columns, answer, "findings"));
+	if (first != NULL)
+		FAIL(first->code, "%s", detail);
+	return OK;
+}
+
+static err_t
+set(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	if (!args_has(c->args, "feature") && !args_has(c->args, "proxy"))
+		FAIL(ERR_USAGE, "--feature, --proxy or both");
+	if (args_has(c->args, "feature"))
+		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
+	if (args_has(c->args, "proxy"))
+		json_set_text(args, "proxy", args_text(c->args, "proxy"));
+	TRY(ours(c, "connector.set", args, &answer));
+	return out_object(c, answer);
+}
+
+/* Until nothing is in hand any more, or the time is over. */
+static err_t
+drain(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+	int64_t seconds, until, left;
+
+	TRY(args_int(c->args, "timeout", 0, 86400, 60, &seconds));
+	TRY(ours(c, "connector.drain", args, &answer));
+	until = when_mono_ms() + seconds * 1000;
+	while (
+	    (left = json_int(json_get(answer, "waiting")) + json_int(json_get(answer, "running")) +
+		    json_int(json_get(answer, "finished"))) > 0) {
+		if (when_mono_ms() >= until)
+			FAIL(ERR_TIMEOUT, "%lld jobs are still in hand", (long long)left);
+		out_progress(c, arena_printf(c->arena, "%lld jobs in hand", (long long)left));
+		poll(NULL, 0, STEP_MS);
+		json_free(steal(answer));
+		TRY(ours(c, "connector.show", args, &answer));
+	}
+	out_progress(c, "");
+	return out_object(c, answer);
+}
+
+static err_t
+resume(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(ours(c, "connector.resume", args, &answer));
+	return out_object(c, answer);
+}
+
 static err_t
 list(struct cli *c)
 {
@@ -185,7 +285,29 @@ static err_t delete (struct cli *c)
 	return OK;
 }
 
+#define PROXY_OPT \
+	{ \
+		.name = "proxy", .value = "URL", \
+		.help = \
+		    "HTTP proxy towards the service: http://USER:PASSWORD@HOST:PORT; empty for none." \
+	}
+#define FEATURE_HELP "What it serves: pkcs, pfx, revoke; else all that it can."
+
 static const struct opt show_opts[] = { SOCK_OPT("connector"), { 0 } };
+static const struct opt set_opts[] = {
+	{ .name = "feature",
+	    .value = "NAME",
+	    .many = true,
+	    .help = "What it serves from now on: pkcs, pfx, revoke." },
+	PROXY_OPT,
+	SOCK_OPT("connector"),
+	{ 0 },
+};
+static const struct opt drain_opts[] = {
+	{ .name = "timeout", .value = "SECONDS", .help = "How long to wait; else 60." },
+	SOCK_OPT("connector"),
+	{ 0 },
+};
 static const struct opt join_opts[] = {
 	{ .name = "service-url",
 	    .value = "URL",
@@ -211,6 +333,11 @@ static const struct opt join_opts[] = {
 	    .value = "NAME",
 	    .many = true,
 	    .help = "CAs that it serves; else the issuing CA." },
+	{ .name = "feature", .value = "NAME", .many = true, .help = FEATURE_HELP },
+	PROXY_OPT,
+	{ .name = "backend",
+	    .value = "NAME",
+	    .help = "How it talks to the CA: wstep or est; else wstep." },
 	{ .name = "trust",
 	    .value = "FILE",
 	    .help = "Whom to trust for the service, PEM; else the CA's root." },
@@ -225,6 +352,13 @@ static const struct verb verbs[] = {
 	{ "join", "Join the connector of this host to CA and service.", NULL, join_opts, join },
 	{ "show", "What the connector of this host is and where it stands.", NULL, show_opts,
 	    show },
+	{ "check", "Try everything that a job will need, and say what is missing.", NULL, show_opts,
+	    check },
+	{ "set", "Change the features or the proxy of the connector of this host.", NULL, set_opts,
+	    set },
+	{ "drain", "Finish what the connector of this host has in hand, and take nothing more.",
+	    NULL, drain_opts, drain },
+	{ "resume", "Let a drained connector work again.", NULL, show_opts, resume },
 	{ "list", "The connectors that the service knows.", NULL, NULL, list },
 	{ "delete", "Refuse a connector from now on.", "CONNECTOR", NULL, delete },
 	{ 0 },

@@ -6,7 +6,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "connector/backend.h"
+#include "connector/hresult.h"
 #include "net/wstep.h"
+#include "net/xcep.h"
 
 #define TIMEOUT_MS 30000
 
@@ -49,6 +51,7 @@ submit(
 		{ "ChanceryOrder", text_base64(a, in->order) },
 	};
 	struct wstep_reply rep = { 0 };
+	const struct hresult *known;
 
 	TRY(wstep_submit(s->fetch, a, wstep_url(a, s->join->ca_url, in->ca), in->csr, attrs,
 	    COUNT(attrs), TIMEOUT_MS, &rep));
@@ -67,12 +70,30 @@ submit(
 		    arena_printf(a, "request %s at %s: %s", rep.request_id, in->ca, rep.message);
 		break;
 	case WSTEP_DENIED:
-		ret->outcome = rep.retry_elsewhere ? OUTCOME_UNREACHABLE : OUTCOME_REJECTED;
-		ret->fault = err_info(ERR_CA_DENIED)->id;
+		known = hresult_find(rep.hresult);
+		ret->outcome = rep.retry_elsewhere || (known != NULL && known->passes) ?
+		    OUTCOME_UNREACHABLE :
+		    OUTCOME_REJECTED;
+		ret->fault = err_info(known == NULL ? ERR_CA_DENIED : known->code)->id;
 		ret->detail =
 		    arena_printf(a, "%s: %s (0x%08X)", in->ca, rep.message, (unsigned)rep.hresult);
 		break;
 	}
+	return OK;
+}
+
+static err_t
+check(struct backend_session *s, struct arena *a, const char **ret)
+{
+	struct xcep_answer answer;
+	const char *names = "";
+
+	TRY(xcep_ask(s->fetch, a, s->join->ca_url, TIMEOUT_MS, &answer));
+	for (size_t i = 0; i < answer.ntemplates; i++)
+		if (answer.templates[i].enrol)
+			names = arena_printf(a, "%s%s%s", names, *names == '\0' ? "" : ", ",
+			    answer.templates[i].name);
+	*ret = names;
 	return OK;
 }
 
@@ -126,6 +147,7 @@ const struct backend backend_wstep = {
 	.open = session_open,
 	.close = session_close,
 	.submit = submit,
+	.check = check,
 	.revoke = revoke_ordered,
 	.revoked = revoked,
 };

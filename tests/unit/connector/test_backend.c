@@ -3,6 +3,7 @@
 #include "../expect.h"
 
 #include "connector/backend.h"
+#include "connector/hresult.h"
 
 static enum outcome
 outcome_for(err_t e)
@@ -30,7 +31,8 @@ static void
 what_a_person_must_mend_is_rejected(void **state)
 {
 	static const enum err_code codes[] = { ERR_CA_DENIED, ERR_KEY_MISMATCH, ERR_UNSUPPORTED,
-		ERR_EXPIRED, ERR_CHAIN, ERR_BAD_REQUEST, ERR_ORDER_KEY };
+		ERR_EXPIRED, ERR_CHAIN, ERR_BAD_REQUEST, ERR_ORDER_KEY, ERR_CA_NO_REVOKE,
+		ERR_CA_ACCESS };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(codes); i++)
@@ -74,6 +76,58 @@ a_status_without_an_answer_is_a_denial_or_passes(void **state)
 		    outcome_for(outcome_http("test", rows[i].status, "")), rows[i].outcome);
 }
 
+/* The numbers of the reference's table, and what a person must hear of each. */
+static void
+every_number_of_a_ca_has_its_plain_fault(void **state)
+{
+	static const struct {
+		uint32_t from, to;
+	} known[] = { { 0x80094001, 0x80094006 }, { 0x80094008, 0x8009400C },
+		{ 0x8009400E, 0x8009400E }, { 0x80094011, 0x80094012 }, { 0x80094014, 0x80094014 },
+		{ 0x80094800, 0x80094807 }, { 0x80094809, 0x80094817 }, { 0x8009481A, 0x8009481A },
+		{ 0x80070005, 0x80070005 }, { 0x80070057, 0x80070057 }, { 0x8007000D, 0x8007000D },
+		{ 0x800706BA, 0x800706BA }, { 0x80091004, 0x80091004 }, { 0x80092020, 0x80092024 },
+		{ 0x8009310B, 0x8009310B } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(known); i++)
+		for (uint32_t n = known[i].from; n <= known[i].to; n++) {
+			const struct hresult *h = hresult_find(n);
+
+			if (h == NULL)
+				fail_msg("0x%08X", (unsigned)n);
+			assert_true(strlen(err_info(h->code)->text) > 0);
+			assert_true(strlen(err_info(h->code)->hint) > 0);
+		}
+	assert_null(hresult_find(0x80094007));
+	assert_null(hresult_find(0));
+}
+
+static void
+only_what_passes_by_itself_is_said_to(void **state)
+{
+	static const struct {
+		uint32_t number;
+		enum err_code code;
+		bool passes;
+	} rows[] = {
+		{ 0x80094800, ERR_TEMPLATE_UNKNOWN, false },
+		{ 0x80094012, ERR_TEMPLATE_DENIED, false },
+		{ 0x80094011, ERR_CA_ENROL_DENIED, false },
+		{ 0x80094811, ERR_KEY_SIZE, false },
+		{ 0x80094001, ERR_CA_SUBJECT, false },
+		{ 0x80094807, ERR_CA_VERSION, true },
+		{ 0x80094006, ERR_CA_SUSPENDED, true },
+		{ 0x800706BA, ERR_UNREACHABLE, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(hresult_find(rows[i].number)->code, rows[i].code);
+		assert_int_equal(hresult_find(rows[i].number)->passes, rows[i].passes);
+	}
+}
+
 int
 main(void)
 {
@@ -81,6 +135,8 @@ main(void)
 		cmocka_unit_test(what_passes_by_itself_is_tried_again),
 		cmocka_unit_test(what_a_person_must_mend_is_rejected),
 		cmocka_unit_test(what_this_host_lacks_is_misconfigured),
+		cmocka_unit_test(every_number_of_a_ca_has_its_plain_fault),
+		cmocka_unit_test(only_what_passes_by_itself_is_said_to),
 		cmocka_unit_test(a_status_without_an_answer_is_a_denial_or_passes),
 	};
 

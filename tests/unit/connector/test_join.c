@@ -2,6 +2,7 @@
 /* What the connector remembers of its joining: read whole or refused. */
 #include "pki/made.h"
 
+#include "base/file.h"
 #include "connector/link.h"
 
 struct box {
@@ -101,7 +102,7 @@ members_of_a_later_release_are_passed_over(void **state)
 	struct box *b = *state;
 	struct join *j = NULL;
 
-	json_set_text(b->obj, "proxy", "x");
+	json_set_text(b->obj, "colour", "x");
 	expect_ok(read_join(b, &j));
 }
 
@@ -190,7 +191,6 @@ renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one(
 	assert_false(link_renewal_due(&b->link));
 	when_set(from + 2 * third);
 	assert_true(link_renewal_due(&b->link));
-	b->link.nloops = 2;
 	b->link.using[0] = j;
 	b->link.using[1] = &(const struct join){ .id = "before" };
 	assert_false(link_renewal_due(&b->link));
@@ -217,6 +217,56 @@ names_of_cas_are_texts(void **state)
 
 	json_add(json_get(b->obj, "cas"), json_int_new(7));
 	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+}
+
+static void
+features_that_were_chosen_are_all_that_it_does(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+	json *list = json_array_new();
+
+	expect_ok(read_join(b, &j));
+	assert_true(join_does(j, "pkcs"));
+	assert_true(join_does(j, "whatever comes later"));
+	json_set(b->obj, "features", list);
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+	json_add(list, json_text_new("pkcs"));
+	expect_ok(read_join(b, &j));
+	assert_true(join_does(j, "PKCS"));
+	assert_false(join_does(j, "revoke"));
+}
+
+static void
+a_change_is_on_disk_and_in_use_and_what_cannot_be_read_changes_nothing(void **state)
+{
+	struct box *b = *state;
+	auto_json json *members = json_object_new();
+	json *list = json_array_new();
+	struct join *j = NULL;
+	const char *path = arena_printf(b->a, "%s/join.json", b->dir);
+	struct str text;
+
+	b->link.desk = desk_new(1);
+	pthread_mutex_init(&b->link.lock, NULL);
+	pthread_mutex_init(&b->link.changing, NULL);
+	expect_err(ERR_FILE_MISSING, join_change(&b->link, b->a, members, 0, NULL));
+	expect_ok(json_print(b->a, b->obj, &text));
+	expect_ok(file_create(path, text, 0600));
+	json_set(members, "features", list);
+	json_add(list, json_text_new("revoke"));
+	expect_ok(join_change(&b->link, b->a, members, 0, NULL));
+	assert_false(join_does(b->link.join, "pkcs"));
+	expect_ok(join_load(&b->link, &j));
+	assert_true(join_does(j, "revoke"));
+	assert_false(join_does(j, "pkcs"));
+	json_set(members, "features", json_array_new());
+	expect_err(ERR_BAD_REQUEST, join_change(&b->link, b->a, members, 0, NULL));
+	assert_true(join_does(b->link.join, "revoke"));
+	expect_ok(join_load(&b->link, &j));
+	desk_free(b->link.desk);
+	pthread_mutex_destroy(&b->link.lock);
+	pthread_mutex_destroy(&b->link.changing);
 }
 
 static void
@@ -255,6 +305,8 @@ main(void)
 		    renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one),
 		CASE(a_kind_of_ca_that_is_not_there_is_refused),
 		CASE(names_of_cas_are_texts),
+		CASE(features_that_were_chosen_are_all_that_it_does),
+		CASE(a_change_is_on_disk_and_in_use_and_what_cannot_be_read_changes_nothing),
 		CASE(text_that_is_no_json_object_is_refused),
 		CASE(who_has_no_file_is_not_joined),
 	};
