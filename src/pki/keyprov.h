@@ -10,7 +10,13 @@
 
 #include "pki/key.h"
 
-enum far_padding { FAR_PKCS1 = 1, FAR_OAEP_SHA1, FAR_OAEP_SHA256 };
+enum far_padding {
+	FAR_PKCS1 = 1,
+	FAR_OAEP_SHA1,
+	FAR_OAEP_SHA256,
+	FAR_OAEP_SHA384,
+	FAR_OAEP_SHA512
+};
 
 struct far_key {
 	void *ctx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSA decryption with far keys, for key transport: PKCS#1 v1.5, and OAEP with one hash of SHA-1 or SHA-256. */
+/* RSA decryption with far keys, for key transport: PKCS#1 v1.5, and OAEP with one hash of SHA-1 or SHA-2. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -9,10 +9,21 @@
 #include "pki/keyprov_int.h"
 #include "pki/ssl_err.h"
 
+static const struct {
+	const char *name;
+	int nid;
+	enum far_padding oaep;
+} hashes[] = {
+	{ "SHA1", NID_sha1, FAR_OAEP_SHA1 },
+	{ "SHA256", NID_sha256, FAR_OAEP_SHA256 },
+	{ "SHA384", NID_sha384, FAR_OAEP_SHA384 },
+	{ "SHA512", NID_sha512, FAR_OAEP_SHA512 },
+};
+
 struct decrypt_ctx {
 	struct keyprov_data *key;
 	bool oaep;
-	int oaep_md, mgf1_md; /* NID_sha1, NID_sha256; mgf1 0: the same */
+	int oaep_md, mgf1_md; /* NIDs of hashes[]; mgf1 0: the same */
 };
 
 static void *
@@ -82,10 +93,13 @@ get_md(const OSSL_PARAM *p, int *ret)
 	if (OSSL_PARAM_get_utf8_string_ptr(p, &name) != 1)
 		return 0;
 	md = EVP_MD_fetch(NULL, name, NULL);
-	if (md == NULL || !(EVP_MD_is_a(md, "SHA1") || EVP_MD_is_a(md, "SHA256")))
-		return 0;
-	*ret = EVP_MD_is_a(md, "SHA1") ? NID_sha1 : NID_sha256;
-	return 1;
+	for (size_t i = 0; md != NULL && i < COUNT(hashes); i++) {
+		if (!EVP_MD_is_a(md, hashes[i].name))
+			continue;
+		*ret = hashes[i].nid;
+		return 1;
+	}
+	return 0;
 }
 
 static int
@@ -158,12 +172,17 @@ decrypt(void *vctx, unsigned char *out, size_t *outlen, size_t outsize, const un
 		*outlen = (size_t)size;
 		return 1;
 	}
-	if (c->oaep)
-		padding = c->oaep_md == NID_sha256 ? FAR_OAEP_SHA256 : FAR_OAEP_SHA1;
+	for (size_t i = 0; c->oaep && i < COUNT(hashes); i++)
+		if (hashes[i].nid == c->oaep_md)
+			padding = hashes[i].oaep;
 	a = arena_new();
 	e = c->key->far.decrypt(c->key->far.ctx, a, padding, str_of(in, inlen), &plain);
+	/* A padding that is not right says no more; that a token is away is said. */
 	if (!err_ok(e)) {
-		err_forget(e);
+		if (err_is(e, ERR_CRYPTO))
+			err_forget(e);
+		else
+			keyprov_far_failed(e);
 		return 0;
 	}
 	fits = plain.n <= outsize;

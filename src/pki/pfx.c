@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#include <openssl/provider.h>
+
 #include "base/limits.h"
 #include "pki/key_int.h"
+#include "pki/pfx_bags.h"
 #include "pki/pfx_rounds.h"
 
 /* Ours carry random passwords; what importers of people's files accept everywhere. */
@@ -159,11 +162,41 @@ pfx_open(struct arena *a, struct str der, const char *password, struct pfx *ret)
 		FAIL(ERR_PFX, "there is no MAC");
 	TRY(pfx_check_rounds(p12));
 	TRY(check_mac(p12, password, &password));
+	TRY(pfx_check_bags(p12, password));
 	TRY(read_contents(a, p12, password, &p));
 	ssl_forget();
 	*ret = p;
 	p.key = NULL;
 	return OK;
+}
+
+/* What OSSL_PROVIDER_load() counted, taken back once for each name, and once for this look. */
+static void
+unload(void)
+{
+	static const char *const names[] = { "legacy", "default" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		OSSL_PROVIDER *p = OSSL_PROVIDER_load(NULL, names[i]);
+
+		OSSL_PROVIDER_unload(p);
+		OSSL_PROVIDER_unload(p);
+	}
+}
+
+/* The default provider is named as well: loading one by hand turns its automatic loading off. */
+bool
+pfx_legacy(void)
+{
+	if (OSSL_PROVIDER_available(NULL, "legacy") == 1)
+		return true;
+	if (OSSL_PROVIDER_load(NULL, "legacy") == NULL) {
+		ssl_forget();
+		return false;
+	}
+	if (OSSL_PROVIDER_load(NULL, "default") == NULL || OPENSSL_atexit(unload) != 1)
+		ssl_forget();
+	return true;
 }
 
 void

@@ -23,7 +23,11 @@ struct pfx {
 	size_t nchain;
 };
 err_t pfx_open(struct arena *a, struct str der, const char *password,
-    struct pfx *ret); /* ERR_PFX, ERR_PFX_PASSWORD */
+    struct pfx
+	*ret); /* ERR_PFX, ERR_PFX_PASSWORD, ERR_PFX_NO_KEY, ERR_PFX_TWO_KEYS, ERR_PFX_LEGACY */
+/* From now on this process reads files that are encrypted with RC2 and RC4, by OpenSSL's legacy provider; false: it is not
+ * installed. Once, before threads. */
+bool pfx_legacy(void);
 void pfx_free(struct pfx *p);
 #define auto_pfx __attribute__((cleanup(pfx_free)))
 

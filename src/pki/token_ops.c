@@ -171,6 +171,28 @@ token_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct
 	return sign_native(k, a, w, digest, ret);
 }
 
+static const struct {
+	enum far_padding padding;
+	const char *md;
+	CK_MECHANISM_TYPE hash;
+	CK_RSA_PKCS_MGF_TYPE mgf;
+} oaeps[] = {
+	{ FAR_OAEP_SHA1, "SHA1", CKM_SHA_1, CKG_MGF1_SHA1 },
+	{ FAR_OAEP_SHA256, "SHA256", CKM_SHA256, CKG_MGF1_SHA256 },
+	{ FAR_OAEP_SHA384, "SHA384", CKM_SHA384, CKG_MGF1_SHA384 },
+	{ FAR_OAEP_SHA512, "SHA512", CKM_SHA512, CKG_MGF1_SHA512 },
+};
+
+/* The row of a padding that is one of OAEP; the first for what is not known, which the token then refuses. */
+static size_t
+oaep_of(unsigned padding)
+{
+	for (size_t i = 0; i < COUNT(oaeps); i++)
+		if (oaeps[i].padding == padding)
+			return i;
+	return 0;
+}
+
 static err_t
 decrypt_raw(struct token_key *k, struct arena *a, unsigned padding, struct str in, struct str *ret)
 {
@@ -181,7 +203,7 @@ decrypt_raw(struct token_key *k, struct arena *a, unsigned padding, struct str i
 	if (padding == FAR_PKCS1)
 		e = rsa_unpad_pkcs1(a, block, ret);
 	else
-		e = rsa_unpad_oaep(a, padding == FAR_OAEP_SHA256 ? "SHA256" : "SHA1", block, ret);
+		e = rsa_unpad_oaep(a, oaeps[oaep_of(padding)].md, block, ret);
 	secret_wipe((void *)(uintptr_t)block.p, block.n);
 	return e;
 }
@@ -190,9 +212,8 @@ static err_t
 decrypt_native(
     struct token_key *k, struct arena *a, unsigned padding, struct str in, struct str *ret)
 {
-	bool sha256 = padding == FAR_OAEP_SHA256;
-	CK_RSA_PKCS_OAEP_PARAMS oaep = { sha256 ? CKM_SHA256 : CKM_SHA_1,
-		sha256 ? CKG_MGF1_SHA256 : CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0 };
+	size_t i = oaep_of(padding);
+	CK_RSA_PKCS_OAEP_PARAMS oaep = { oaeps[i].hash, oaeps[i].mgf, CKZ_DATA_SPECIFIED, NULL, 0 };
 	CK_MECHANISM m = { CKM_RSA_PKCS, NULL, 0 };
 
 	if (padding != FAR_PKCS1)

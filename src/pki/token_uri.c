@@ -338,19 +338,35 @@ entry_open(struct entry *e, struct arena *a, bool make)
 	return OK;
 }
 
+/* What is to be done with the key. */
+struct op {
+	bool decrypts;
+	unsigned how; /* enum sign_scheme, or enum far_padding */
+	struct str in;
+};
+
 static err_t
-sign_once(struct entry *e, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
+run_once(struct entry *e, struct arena *a, const struct op *op, struct str *ret)
 {
 	TRY(entry_open(e, a, false));
-	return token_sign(e->key, a, scheme, digest, ret);
+	if (op->decrypts)
+		return token_decrypt(e->key, a, op->how, op->in, ret);
+	return token_sign(e->key, a, (uint8_t)op->how, op->in, ret);
+}
+
+/* Nothing that another session would change: the scheme, or what was to be decrypted. */
+static bool
+is_callers(err_t r)
+{
+	return err_is(r, ERR_KEY) || err_is(r, ERR_CRYPTO) || err_is(r, ERR_UNSUPPORTED);
 }
 
 /* What failed is opened anew, once: the token may have been away and be back. */
 static err_t
-sign_locked(struct entry *e, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
+run_locked(struct entry *e, struct arena *a, const struct op *op, struct str *ret)
 {
 	bool was_open = e->at->token != NULL;
-	err_t r = sign_once(e, a, scheme, digest, ret);
+	err_t r = run_once(e, a, op, ret);
 
 	if (err_ok(r))
 		return OK;
@@ -359,32 +375,43 @@ sign_locked(struct entry *e, struct arena *a, uint8_t scheme, struct str digest,
 			place_refused(e->at);
 		return r;
 	}
-	if (was_open && !err_is(r, ERR_KEY)) {
+	if (was_open && !is_callers(r)) {
 		err_forget(r);
 		place_close(e->at);
-		r = sign_once(e, a, scheme, digest, ret);
+		r = run_once(e, a, op, ret);
 	}
-	if (!err_ok(r) && !err_is(r, ERR_KEY))
+	if (!err_ok(r) && !is_callers(r))
 		place_close(e->at);
+	return r;
+}
+
+static err_t
+run(struct entry *e, struct arena *a, const struct op *op, struct str *ret)
+{
+	err_t r;
+
+	pthread_mutex_lock(&e->at->lock);
+	r = run_locked(e, a, op, ret);
+	pthread_mutex_unlock(&e->at->lock);
 	return r;
 }
 
 static err_t
 far_sign(void *ctx, struct arena *a, uint8_t scheme, struct str digest, struct str *ret)
 {
-	struct entry *e = ctx;
-	err_t r;
+	return run(ctx, a, &(struct op){ .how = scheme, .in = digest }, ret);
+}
 
-	pthread_mutex_lock(&e->at->lock);
-	r = sign_locked(e, a, scheme, digest, ret);
-	pthread_mutex_unlock(&e->at->lock);
-	return r;
+static err_t
+far_decrypt(void *ctx, struct arena *a, unsigned padding, struct str in, struct str *ret)
+{
+	return run(ctx, a, &(struct op){ .decrypts = true, .how = padding, .in = in }, ret);
 }
 
 static err_t
 far_key(struct entry *e, struct arena *a, const struct key *public, struct key **ret)
 {
-	struct far_key far = { .ctx = e, .sign = far_sign };
+	struct far_key far = { .ctx = e, .sign = far_sign, .decrypt = far_decrypt };
 	struct str spki;
 
 	TRY(key_spki(a, public, &spki));

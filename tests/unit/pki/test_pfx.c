@@ -155,6 +155,49 @@ a_file_that_would_keep_us_busy_is_refused(void **state)
 	made_dir_free(a, dir);
 }
 
+static void
+a_file_without_a_key_is_told_from_a_broken_one(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_made struct made root = made_root(a, "root", KEY_EC, 256);
+	const char *dir = made_dir(a);
+	struct pfx p = { 0 };
+	struct str der;
+
+	(void)state;
+	made_pem(a, dir, "cert", root.cert);
+	assert_true(made_run(
+	    a, dir, "openssl pkcs12 -export -nokeys -in cert -out p12 -passout pass:password"));
+	expect_ok(file_read(a, arena_printf(a, "%s/p12", dir), 65536, &der));
+	expect_err(ERR_PFX_NO_KEY, pfx_open(a, der, "password", &p));
+	made_dir_free(a, dir);
+}
+
+/* The last test: there is no way back. */
+static void
+old_files_open_with_the_legacy_provider_only(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_made struct made root = made_root(a, "root", KEY_EC, 256);
+	auto_made struct made leaf = made_under(a, &root, "leaf", KEY_RSA, 2048);
+	const char *dir = made_dir(a);
+	auto_pfx struct pfx p = { 0 };
+	struct str der;
+
+	(void)state;
+	made_pem(a, dir, "cert", leaf.cert);
+	made_key(a, dir, "key", leaf.key);
+	assert_true(made_run(a, dir,
+	    "openssl pkcs12 -export -legacy -in cert -inkey key -out p12 -passout pass:password"));
+	expect_ok(file_read(a, arena_printf(a, "%s/p12", dir), 65536, &der));
+	expect_err(ERR_PFX_LEGACY, pfx_open(a, der, "password", &p));
+	assert_true(pfx_legacy());
+	assert_true(pfx_legacy());
+	expect_ok(pfx_open(a, der, "password", &p));
+	assert_true(key_same_public(p.key, leaf.key));
+	made_dir_free(a, dir);
+}
+
 int
 main(void)
 {
@@ -166,6 +209,8 @@ main(void)
 		cmocka_unit_test(a_key_that_is_not_the_certificates_is_refused),
 		cmocka_unit_test(damaged_and_foreign_bytes_are_refused),
 		cmocka_unit_test(a_file_that_would_keep_us_busy_is_refused),
+		cmocka_unit_test(a_file_without_a_key_is_told_from_a_broken_one),
+		cmocka_unit_test(old_files_open_with_the_legacy_provider_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

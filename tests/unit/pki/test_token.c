@@ -9,6 +9,7 @@
 #include "pki/keyprov.h"
 #include "pki/ssl_err.h"
 #include "pki/token_int.h"
+#include "pki/wrap.h"
 
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 
@@ -191,6 +192,27 @@ oaep_opens_with_sha1_and_sha256(void **state)
 }
 
 static void
+passwords_of_imported_files_open_with_every_hash(void **state)
+{
+	static const unsigned paddings[] = { WRAP_OAEP_SHA256, WRAP_OAEP_SHA384, WRAP_OAEP_SHA512 };
+	struct soft *s = *state;
+	struct token *t = soft_open();
+	struct key *k = NULL;
+	struct str sealed, opened;
+
+	expect_ok(token_key(t, "imports", 2048, &k));
+	for (size_t i = 0; i < COUNT(paddings); i++) {
+		expect_ok(wrap_seal(s->a, k, paddings[i], LIT("password"), &sealed));
+		expect_ok(wrap_open(s->a, k, paddings[i], sealed, &opened));
+		assert_true(str_eq(opened, LIT("password")));
+		((uint8_t *)(uintptr_t)sealed.p)[9] ^= 1;
+		expect_err(ERR_PFX_UNWRAP, wrap_open(s->a, k, paddings[i], sealed, &opened));
+	}
+	key_free(k);
+	token_close(t);
+}
+
+static void
 a_software_key_moves_into_the_token(void **state)
 {
 	struct soft *s = *state;
@@ -299,6 +321,7 @@ main(void)
 		cmocka_unit_test(every_rsa_scheme_signs_in_the_token),
 		cmocka_unit_test(requests_and_sealed_messages_work_with_a_token_key),
 		cmocka_unit_test(oaep_opens_with_sha1_and_sha256),
+		cmocka_unit_test(passwords_of_imported_files_open_with_every_hash),
 		cmocka_unit_test(a_software_key_moves_into_the_token),
 		cmocka_unit_test(an_ec_key_does_not_go_into_a_token),
 		cmocka_unit_test(a_lost_session_is_opened_again),

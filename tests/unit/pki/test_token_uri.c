@@ -8,6 +8,7 @@
 #include "pki/keyprov.h"
 #include "pki/token_int.h"
 #include "pki/token_uri.h"
+#include "pki/wrap.h"
 
 #define BEHIND "/usr/lib/softhsm/libsofthsm2.so"
 #define PIN "1234"
@@ -242,6 +243,32 @@ a_token_whose_files_are_gone_recovers_too(void **state)
 }
 
 static void
+a_key_in_a_token_decrypts_and_says_when_the_token_is_away(void **state)
+{
+	struct soft *s = *state;
+	auto_key struct key *pub = NULL, *far = NULL;
+	struct key *k = NULL;
+	struct str spki, sealed, opened;
+
+	expect_ok(token_uri_make(s->pool, s->a, uri(s, "a"), KEY_RSA, KEY_RSA_2048, &k));
+	expect_ok(wrap_seal(s->a, k, WRAP_OAEP_SHA512, LIT("password"), &sealed));
+	expect_ok(wrap_open(s->a, k, WRAP_OAEP_SHA512, sealed, &opened));
+	assert_true(str_eq(opened, LIT("password")));
+	expect_err(ERR_PFX_UNWRAP, wrap_open(s->a, k, WRAP_OAEP_SHA256, sealed, &opened));
+	expect_ok(key_spki(s->a, k, &spki));
+	expect_ok(key_from_spki(spki, &pub));
+	key_free(k);
+	token_pool_free(s->pool);
+	s->pool = token_pool_new();
+	put(s, "gone");
+	expect_ok(token_uri_key(s->pool, uri(s, "a"), pub, &far));
+	expect_err(ERR_TOKEN_DEVICE, wrap_open(s->a, far, WRAP_OAEP_SHA512, sealed, &opened));
+	take(s, "gone");
+	expect_ok(wrap_open(s->a, far, WRAP_OAEP_SHA512, sealed, &opened));
+	assert_true(str_eq(opened, LIT("password")));
+}
+
+static void
 a_wrong_pin_is_tried_once_and_the_right_one_at_once(void **state)
 {
 	struct soft *s = *state;
@@ -322,6 +349,7 @@ main(void)
 		T(no_key_that_is_made_can_leave_the_token),
 		T(a_token_that_is_pulled_out_refuses_with_one_fault_and_recovers),
 		T(a_token_whose_files_are_gone_recovers_too),
+		T(a_key_in_a_token_decrypts_and_says_when_the_token_is_away),
 		T(a_wrong_pin_is_tried_once_and_the_right_one_at_once),
 		T(the_last_try_of_a_pin_is_left_to_a_person),
 		T(what_is_no_uri_of_a_key_is_refused),
