@@ -7,6 +7,7 @@
  */
 #include "api/assignments.h"
 #include "api/token.h"
+#include "model/rollout.h"
 
 #define SET "deviceManagement/deviceConfigurations"
 
@@ -37,41 +38,59 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	struct profile *v;
 	size_t n;
 
-	(void)arg;
 	TRY(store_profile_list(tx, a, p, &v, &n, more));
 	for (size_t i = 0; i < n; i++) {
 		json *j, *assignments;
 
+		if (!rights_reach(arg, PERM_CONFIG_READ, v[i].scope_tags)) {
+			rows_pass(rows, v[i].id);
+			continue;
+		}
 		TRY(profile_json(a, &v[i], &j));
 		rows_add(rows, v[i].id, j);
-		if (!q->expand_assignments)
-			continue;
-		TRY(assignments_json(tx, a, v[i].id, &assignments));
-		json_set(j, "assignments", assignments);
+		if (q->expand_assignments) {
+			TRY(assignments_json(tx, a, v[i].id, &assignments));
+			json_set(j, "assignments", assignments);
+		}
+		if (q->expand_group_assignments) {
+			TRY(group_assignments_json(tx, a, v[i].id, &assignments));
+			json_set(j, "groupAssignments", assignments);
+		}
 	}
 	return OK;
 }
 
-static const struct collection profiles = { .set = SET, .page = LIMIT_PAGE, .read = read_page };
+/* Those that the caller may see. */
+static struct collection
+profiles(struct http_req *r)
+{
+	return (struct collection){
+		.set = SET, .page = LIMIT_PAGE, .read = read_page, .arg = http_caller(r)
+	};
+}
 
 static err_t
 list(struct http_req *r)
 {
-	return reply_collection(r, &profiles, QUERY_EXPAND_ASSIGNMENTS);
+	struct collection c = profiles(r);
+
+	return reply_collection(r, &c, QUERY_EXPAND_ASSIGNMENTS);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	return reply_count(r, &profiles);
+	struct collection c = profiles(r);
+
+	return reply_count(r, &c);
 }
 
 struct look {
 	struct arena *a;
 	struct id id;
-	bool with_assignments, of_root;
+	bool with_assignments, with_groups, of_root;
 	struct profile profile;
-	json *assignments;
+	json *assignments, *groups;
 };
 
 static err_t
@@ -82,6 +101,8 @@ look(struct tx *tx, void *arg)
 	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
 	if (l->with_assignments)
 		TRY(assignments_json(tx, l->a, l->id, &l->assignments));
+	if (l->with_groups)
+		TRY(group_assignments_json(tx, l->a, l->id, &l->groups));
 	if (!l->of_root)
 		return OK;
 	if (id_is_zero(l->profile.root))
@@ -96,16 +117,24 @@ get(struct http_req *r)
 	struct query q;
 	json *j;
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &l.id));
 	TRY(query_read(r, QUERY_EXPAND_ASSIGNMENTS, &q));
 	l.with_assignments = q.expand_assignments;
+	l.with_groups = q.expand_group_assignments;
 	TRY(store_read(api_of(r)->store, look, &l));
 
-	auto_json json *assignments = l.assignments;
+	auto_json json *assignments = l.assignments, *groups = l.groups;
 
 	TRY(profile_json(l.a, &l.profile, &j));
-	if (assignments != NULL)
+	if (assignments != NULL) {
+		json_set_text(j, "assignments@odata.context",
+		    arena_printf(l.a, "%s/%s/$metadata#" SET "('%s')/assignments", reply_root(r),
+			reply_version(r), id_text(l.a, l.id)));
 		json_set(j, "assignments", steal(assignments));
+	}
+	if (groups != NULL)
+		json_set(j, "groupAssignments", steal(groups));
 	return reply_entity(r, 200, SET, NULL, &q, j);
 }
 
@@ -133,12 +162,15 @@ get_root(struct http_req *r)
 	struct query q;
 	json *j;
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &of.id));
 	root.id = of.id;
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &of));
 	TRY(check_cast(r, &of.profile));
 	TRY(store_read(api_of(r)->store, look, &root));
+	TRY(rights_demand(http_caller(r), PERM_CONFIG_READ, PERM_CONFIG_READ,
+	    root.profile.scope_tags, "profile"));
 	TRY(profile_json(root.a, &root.profile, &j));
 	return reply_entity(r, 200, SET, NULL, &q, j);
 }
@@ -155,6 +187,7 @@ put_root(struct http_req *r)
 	struct profile p;
 	const char *url;
 
+	TRY(rights_profile(r, PERM_CONFIG_WRITE));
 	TRY(param_id(r, "id", &l.id));
 	TRY(body_object(r, &body));
 	TRY(json_need_text(body, "@odata.id", LIMIT_LONG_TEXT, &url));
@@ -163,6 +196,21 @@ put_root(struct http_req *r)
 	json_set_text(change, "@odata.type", l.profile.type);
 	json_set_text(change, "rootCertificate@odata.bind", url);
 	TRY(profile_update(api_of(r)->store, l.a, who->actor, l.id, change, &p, &w));
+	return reply_empty(r, 204);
+}
+
+static err_t
+delete_root(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+	struct look l = { .a = http_arena(r) };
+	struct warnings w = { .n = 0 };
+
+	TRY(rights_profile(r, PERM_CONFIG_WRITE));
+	TRY(param_id(r, "id", &l.id));
+	TRY(store_read(api_of(r)->store, look, &l));
+	TRY(check_cast(r, &l.profile));
+	TRY(profile_unbind(api_of(r)->store, l.a, who->actor, l.id, &w));
 	return reply_empty(r, 204);
 }
 
@@ -178,10 +226,31 @@ post(struct http_req *r)
 
 	TRY(body_object(r, &body));
 	json_del(body, "@chancery.warnings"); /* what a client read and sends back */
+	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", true));
 	TRY(profile_create(api_of(r)->store, a, who->actor, body, &p, &w));
 	TRY(profile_json(a, &p, &j));
 	put_warnings(j, &w);
 	return reply_entity(r, 201, SET, arena_printf(a, "/" SET "/%s", id_text(a, p.id)), NULL, j);
+}
+
+/* If-Match against the profile as it is in the transaction that changes it. */
+static err_t
+matches(void *ctx, struct arena *a, const struct profile *now)
+{
+	auto_json json *j = NULL;
+
+	if (ctx == NULL)
+		return OK;
+	TRY(profile_json(a, now, &j));
+	return etag_check(a, ctx, j);
+}
+
+static void *
+if_match(struct http_req *r)
+{
+	const char *value = http_header(r, "If-Match");
+
+	return value == NULL ? NULL : arena_strdup(http_arena(r), value);
 }
 
 static err_t
@@ -195,10 +264,13 @@ patch(struct http_req *r)
 	struct id id;
 	json *j;
 
+	TRY(rights_profile(r, PERM_CONFIG_WRITE));
 	TRY(param_id(r, "id", &id));
 	TRY(body_object(r, &body));
 	json_del(body, "@chancery.warnings");
-	TRY(profile_update(api_of(r)->store, a, who->actor, id, body, &p, &w));
+	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", false));
+	TRY(profile_update_if(
+	    api_of(r)->store, a, who->actor, id, body, matches, if_match(r), &p, &w));
 	TRY(profile_json(a, &p, &j));
 	put_warnings(j, &w);
 	return reply_entity(r, 200, SET, NULL, NULL, j);
@@ -209,8 +281,10 @@ static err_t delete (struct http_req *r)
 	const struct caller *who = http_caller(r);
 	struct id id;
 
+	TRY(rights_profile(r, PERM_CONFIG_WRITE));
 	TRY(param_id(r, "id", &id));
-	TRY(profile_delete(api_of(r)->store, http_arena(r), who->actor, id));
+	TRY(profile_delete_if(
+	    api_of(r)->store, http_arena(r), who->actor, id, matches, if_match(r)));
 	return reply_empty(r, 204);
 }
 
@@ -241,6 +315,7 @@ post_assign(struct http_req *r)
 	struct id id;
 	size_t n;
 
+	TRY(rights_profile(r, PERM_CONFIG_WRITE));
 	TRY(param_id(r, "id", &id));
 	TRY(body_object(r, &body));
 	TRY(assignments_read(a, body, &v, &n));
@@ -248,7 +323,8 @@ post_assign(struct http_req *r)
 		v[i].profile = id;
 		v[i].created = when_now_ms();
 	}
-	TRY(profile_assign(api_of(r)->store, a, who->actor, id, v, n, &w));
+	TRY(profile_assign_at(
+	    api_of(r)->store, a, who->actor, id, v, n, json_get(body, ROLLOUT_MEMBER), &w));
 	return reply_assignments(r, id, &w);
 }
 
@@ -259,6 +335,7 @@ get_assignments(struct http_req *r)
 	struct query q;
 	struct id id;
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &id));
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	if (q.o.nselect > 0)
@@ -269,19 +346,22 @@ get_assignments(struct http_req *r)
 #define ONE "/" SET "/{id}"
 
 static const struct http_route routes[] = {
-	GRAPH(GET, "/" SET, PERM_CONFIG_READ, list),
-	GRAPH(POST, "/" SET, PERM_CONFIG_WRITE, post),
-	GRAPH(GET, "/" SET "/$count", PERM_CONFIG_READ, count),
-	GRAPH(GET, ONE, PERM_CONFIG_READ, get),
-	GRAPH(PATCH, ONE, PERM_CONFIG_WRITE, patch),
-	GRAPH(DELETE, ONE, PERM_CONFIG_WRITE, delete),
-	GRAPH(POST, ONE "/assign", PERM_CONFIG_WRITE, post_assign),
-	GRAPH(POST, ONE "/microsoft.graph.assign", PERM_CONFIG_WRITE, post_assign),
-	GRAPH(GET, ONE "/assignments", PERM_CONFIG_READ, get_assignments),
-	GRAPH(GET, ONE "/rootCertificate", PERM_CONFIG_READ, get_root),
-	GRAPH(GET, ONE "/{cast}/rootCertificate", PERM_CONFIG_READ, get_root),
-	GRAPH(PUT, ONE "/rootCertificate/$ref", PERM_CONFIG_WRITE, put_root),
-	GRAPH(PUT, ONE "/{cast}/rootCertificate/$ref", PERM_CONFIG_WRITE, put_root),
+	GRAPH(GET, "/" SET, PERM_CONFIG_READ | PERM_SCOPED, list),
+	GRAPH(POST, "/" SET, PERM_CONFIG_WRITE | PERM_SCOPED, post),
+	GRAPH(GET, "/" SET "/$count", PERM_CONFIG_READ | PERM_SCOPED, count),
+	GRAPH(GET, ONE, PERM_CONFIG_READ | PERM_SCOPED, get),
+	GRAPH(PATCH, ONE, PERM_CONFIG_WRITE | PERM_SCOPED, patch),
+	GRAPH(DELETE, ONE, PERM_CONFIG_WRITE | PERM_SCOPED, delete),
+	GRAPH(POST, ONE "/assign", PERM_CONFIG_WRITE | PERM_SCOPED, post_assign),
+	GRAPH(POST, ONE "/microsoft.graph.assign", PERM_CONFIG_WRITE | PERM_SCOPED, post_assign),
+	GRAPH(GET, ONE "/assignments", PERM_CONFIG_READ | PERM_SCOPED, get_assignments),
+	GRAPH(GET, ONE "/rootCertificate", PERM_CONFIG_READ | PERM_SCOPED, get_root),
+	GRAPH(GET, ONE "/{cast}/rootCertificate", PERM_CONFIG_READ | PERM_SCOPED, get_root),
+	GRAPH(PUT, ONE "/rootCertificate/$ref", PERM_CONFIG_WRITE | PERM_SCOPED, put_root),
+	GRAPH(PUT, ONE "/{cast}/rootCertificate/$ref", PERM_CONFIG_WRITE | PERM_SCOPED, put_root),
+	GRAPH(DELETE, ONE "/rootCertificate/$ref", PERM_CONFIG_WRITE | PERM_SCOPED, delete_root),
+	GRAPH(DELETE, ONE "/{cast}/rootCertificate/$ref", PERM_CONFIG_WRITE | PERM_SCOPED,
+	    delete_root),
 	{ 0 },
 };
 

@@ -14,7 +14,8 @@
 #include "codec/dn_key.h"
 #include "codec/oid.h"
 
-#define WHOLE_NAME "OnPrem_Distinguished_Name"
+static const char *const whole_names[] = { "OnPrem_Distinguished_Name",
+	"OnPremisesDistinguishedName" };
 
 enum { VARIABLE_MAX = 64 };
 
@@ -34,9 +35,9 @@ struct ava_format {
 	struct pieces value;
 };
 
-/* whole_name: no attributes; the variable gives the RDNs */
+/* whole_name: the variable that gives the RDNs; NULL: the attributes do */
 struct rdn_format {
-	bool whole_name;
+	const char *whole_name;
 	struct ava_format ava[LIMIT_NAME_AVAS];
 	size_t n;
 };
@@ -301,6 +302,15 @@ ava_take(struct reader *r, struct ava_format *ret)
 	return OK;
 }
 
+static const char *
+whole_name(const char *variable)
+{
+	for (size_t i = 0; i < COUNT(whole_names); i++)
+		if (str_ieq_c(str_c(variable), whole_names[i]))
+			return whole_names[i];
+	return NULL;
+}
+
 static err_t
 rdn_take(struct reader *r, struct rdn_format *ret)
 {
@@ -311,11 +321,11 @@ rdn_take(struct reader *r, struct rdn_format *ret)
 
 		TRY(variable_take(r, &name));
 		skip_blanks(r);
-		if (!str_ieq_c(str_c(name), WHOLE_NAME)) {
+		ret->whole_name = whole_name(name);
+		if (ret->whole_name == NULL) {
 			r->at = start;
 			FAIL_AT(r, "expected KEY= before {{%s}}", name);
 		}
-		ret->whole_name = true;
 		return OK;
 	}
 	for (;;) {
@@ -447,13 +457,13 @@ rdn_fill(struct filling *f, const struct rdn_format *r)
 }
 
 static err_t
-whole_name_fill(struct filling *f)
+whole_name_fill(struct filling *f, const char *variable)
 {
 	struct dn_format *inner;
 	const char *text;
 
-	TRY(variable_value(f->a, WHOLE_NAME, f->lookup, f->ctx, &text));
-	TRY_CTX(format_take(f->a, text, true, &inner), "value of {{" WHOLE_NAME "}}");
+	TRY(variable_value(f->a, variable, f->lookup, f->ctx, &text));
+	TRY_CTX(format_take(f->a, text, true, &inner), "value of {{%s}}", variable);
 	for (size_t i = 0; i < inner->n; i++)
 		TRY(rdn_fill(f, inner->rdn[i]));
 	return OK;
@@ -466,8 +476,8 @@ dn_resolve(struct arena *a, const struct dn_format *f, dn_lookup lookup, void *c
 	struct dn_rdn *rdns;
 
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->rdn[i]->whole_name)
-			TRY(whole_name_fill(&fill));
+		if (f->rdn[i]->whole_name != NULL)
+			TRY(whole_name_fill(&fill, f->rdn[i]->whole_name));
 		else
 			TRY(rdn_fill(&fill, f->rdn[i]));
 	}

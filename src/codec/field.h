@@ -9,7 +9,12 @@
  *
  * A struct that a table describes holds: FIELD_TEXT const char *; FIELD_INT int64_t; FIELD_BOOL bool; FIELD_ENUM and
  * FIELD_FLAGS int64_t; FIELD_BINARY struct str; FIELD_ID struct id; FIELD_WHEN when_t; FIELD_TEXTS struct field_texts;
- * FIELD_LIST struct field_list (elements of a struct with a table of its own). Everything is in the arena of the call.
+ * FIELD_LIST struct field_list (elements of a struct with a table of its own); FIELD_OBJECT a pointer to one such
+ * struct, NULL when it is null. Everything is in the arena of the call. An ENUM or FLAGS that is FIELD_UNSET is null
+ * in JSON.
+ *
+ * Texts never hold control characters, direction overrides, invisible separators or noncharacters of Unicode: what
+ * people see is what is there. FIELD_LINES allows line breaks and tabs.
  *
  * Manners of Graph: names compare case-sensitively, enum members case-insensitively; flags are one string, members
  * joined by comma, written in ascending bit order; read-only properties that a client echoes are ignored; unknown
@@ -31,15 +36,19 @@ enum field_type {
 	FIELD_ID,
 	FIELD_WHEN,
 	FIELD_TEXTS,
-	FIELD_LIST
+	FIELD_LIST,
+	FIELD_OBJECT
 };
+
+#define FIELD_UNSET INT64_C(-1)
 
 enum {
 	FIELD_REQUIRED = 1,
 	FIELD_READONLY = 2,
 	FIELD_SECRET = 4 /* never written out */,
 	FIELD_NULLABLE = 8,
-	FIELD_CREATE_ONLY = 16
+	FIELD_CREATE_ONLY = 16,
+	FIELD_LINES = 32
 };
 
 struct field_member {
@@ -66,8 +75,10 @@ struct field {
 	    max; /* INT: value; TEXT, BINARY: bytes; TEXTS, LIST: elements. max 0: LIMIT_TEXT, or 500 elements */
 	int64_t fallback;                   /* INT, BOOL, ENUM, FLAGS when absent on create */
 	const struct field_member *members; /* ENUM, FLAGS; ended by name NULL */
-	const struct field *fields;         /* LIST: of an element */
-	size_t nfields, size;               /* LIST */
+	const struct field *fields;         /* LIST, OBJECT: of an element */
+	size_t nfields, size;               /* LIST, OBJECT */
+	uint64_t
+	    only; /* for whoever makes tables of several variants: those that have the row; 0: all */
 	err_t (*check)(struct arena *a, const struct field *f,
 	    const void *at); /* more rules for one value; may be NULL */
 	const char *help;

@@ -26,6 +26,8 @@ field_value_size(enum field_type type)
 		return sizeof(when_t);
 	case FIELD_TEXTS:
 		return sizeof(struct field_texts);
+	case FIELD_OBJECT:
+		return sizeof(void *);
 	case FIELD_LIST:
 		break;
 	}
@@ -59,6 +61,67 @@ text_demand(const struct field *f, const json *value, const char **ret)
 	return OK;
 }
 
+/* The next code point of well-formed UTF-8. */
+static uint32_t
+code_point(const char **s)
+{
+	const uint8_t *p = (const uint8_t *)*s;
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint32_t c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3fu);
+	*s += n;
+	return c;
+}
+
+/* What makes a text look like another one, or break the line that it is shown in. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{ 0x0000, 0x001f },   /* C0 controls */
+	{ 0x007f, 0x009f },   /* DEL, C1 controls */
+	{ 0x061c, 0x061c },   /* Arabic letter mark */
+	{ 0x200b, 0x200b },   /* zero width space */
+	{ 0x200e, 0x200f },   /* direction marks */
+	{ 0x2028, 0x202e },   /* separators of lines, embeddings, overrides */
+	{ 0x2060, 0x206f },   /* word joiner, isolates, deprecated format characters */
+	{ 0xfdd0, 0xfdef },   /* noncharacters */
+	{ 0xfeff, 0xfeff },   /* byte order mark */
+	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0xe0000, 0xe007f }, /* tags */
+};
+
+static bool
+is_hidden(uint32_t c)
+{
+	if ((c & 0xfffe) == 0xfffe)
+		return true;
+	for (size_t i = 0; i < COUNT(hidden); i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return true;
+	return false;
+}
+
+static err_t
+plain_check(const struct field *f, const char *s)
+{
+	bool lines = (f->flags & FIELD_LINES) != 0;
+
+	while (*s != '\0') {
+		uint32_t c = code_point(&s);
+
+		if (lines && (c == '\n' || c == '\r' || c == '\t'))
+			continue;
+		if (is_hidden(c))
+			FAIL(ERR_MODEL_INVALID,
+			    "\"%s\" must not hold the character U+%04X, which is a control or "
+			    "cannot be seen",
+			    f->name, c);
+	}
+	return OK;
+}
+
 static err_t
 text_read(struct arena *a, const struct field *f, const json *value, const char **ret)
 {
@@ -68,6 +131,7 @@ text_read(struct arena *a, const struct field *f, const json *value, const char 
 	if (s[0] == '\0' && (f->flags & FIELD_REQUIRED) != 0)
 		FAIL(ERR_MODEL_INVALID, "\"%s\" must not be empty", f->name);
 	TRY(length_check(f, strlen(s), LIMIT_TEXT, "bytes"));
+	TRY(plain_check(f, s));
 	*ret = arena_strdup(a, s);
 	return OK;
 }
@@ -205,6 +269,7 @@ texts_read(struct arena *a, const struct field *f, const json *value, struct fie
 			FAIL(ERR_MODEL_INVALID,
 			    "\"%s\": element %zu must be a text of at most %u bytes", f->name, i,
 			    LIMIT_LONG_TEXT);
+		TRY(plain_check(f, json_text(one)));
 		t.v[i] = arena_strdup(a, json_text(one));
 	}
 	*ret = t;
@@ -225,6 +290,19 @@ list_read(struct arena *a, const struct field *f, const json *value, struct fiel
 			    (char *)l.v + i * f->size),
 		    "\"%s\", element %zu", f->name, i);
 	*ret = l;
+	return OK;
+}
+
+static err_t
+object_read(struct arena *a, const struct field *f, const json *value, void **ret)
+{
+	void *v = arena_alloc(a, f->size);
+
+	if (!json_is_object(value))
+		FAIL(ERR_MODEL_INVALID, "\"%s\" must be an object", f->name);
+	TRY_CTX(
+	    field_read(a, f->fields, f->nfields, value, FIELD_CREATE, NULL, v), "\"%s\"", f->name);
+	*ret = v;
 	return OK;
 }
 
@@ -253,6 +331,8 @@ field_value_read(struct arena *a, const struct field *f, const json *value, void
 		return when_read(f, value, at);
 	case FIELD_TEXTS:
 		return texts_read(a, f, value, at);
+	case FIELD_OBJECT:
+		return object_read(a, f, value, at);
 	case FIELD_LIST:
 		break;
 	}
@@ -265,6 +345,8 @@ flags_write(struct arena *a, const struct field *f, int64_t flags)
 {
 	const char *s = "", *whole = field_member_name(f, flags);
 
+	if (flags == FIELD_UNSET)
+		return json_null_new();
 	if (whole != NULL)
 		return json_text_new(whole);
 	for (unsigned bit = 0; bit < 63; bit++) {
@@ -288,23 +370,27 @@ texts_write(const struct field_texts *t)
 }
 
 static json *
+element_write(struct arena *a, const struct field *f, const void *at)
+{
+	json *one = json_object_new();
+
+	for (size_t i = 0; i < f->nfields; i++) {
+		const struct field *m = &f->fields[i];
+
+		if ((m->flags & FIELD_SECRET) == 0)
+			json_set(
+			    one, m->name, field_value_write(a, m, (const char *)at + m->offset));
+	}
+	return one;
+}
+
+static json *
 list_write(struct arena *a, const struct field *f, const struct field_list *l)
 {
 	json *array = json_array_new();
 
-	for (size_t i = 0; i < l->n; i++) {
-		json *one = json_object_new();
-
-		for (size_t j = 0; j < f->nfields; j++) {
-			const struct field *m = &f->fields[j];
-
-			if ((m->flags & FIELD_SECRET) == 0)
-				json_set(one, m->name,
-				    field_value_write(
-					a, m, (const char *)l->v + i * f->size + m->offset));
-		}
-		json_add(array, one);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		json_add(array, element_write(a, f, (const char *)l->v + i * f->size));
 	return array;
 }
 
@@ -334,6 +420,10 @@ field_value_write(struct arena *a, const struct field *f, const void *at)
 		return json_text_new(*when == 0 ? NULL : when_text(a, *when));
 	case FIELD_TEXTS:
 		return texts_write(at);
+	case FIELD_OBJECT:
+		return *(const void *const *)at == NULL ?
+		    json_null_new() :
+		    element_write(a, f, *(const void *const *)at);
 	case FIELD_LIST:
 		break;
 	}

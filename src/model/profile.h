@@ -1,24 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Profiles as the API sees them: created, changed, assigned, each with all checks, in one transaction, audited.
+ * Profiles as the API sees them: created and changed, each with all checks, in one transaction, audited.
+ *
+ * Not here: to whom they go (model/assign.h).
  */
 #ifndef MODEL_PROFILE_H
 #define MODEL_PROFILE_H
 
 #include "model/kind.h"
 
+/* Whether profiles of a type have a trusted-root profile that they refer to. */
+enum root_rule { ROOT_NONE, ROOT_MAY, ROOT_MUST };
+
 /* One API type: a kind on a platform. */
 struct profile_type {
 	const char *name;     /* "#chancery.linuxPkcsCertificateProfile" */
-	const char *platform; /* "linux" */
+	const char *platform; /* "linux": of the devices that it is for */
 	const struct kind *kind;
+	enum family family;
+	uint64_t only; /* its bit among those of struct field */
+	enum root_rule root;
 };
 extern const struct profile_type *const profile_types; /* ended by a row with name NULL */
-/* Case ignored, with or without '#'. ERR_PROFILE_TYPE names the near match. */
+/* Case ignored, with or without '#' and namespace, also in microsoft.management.services.api. ERR_PROFILE_TYPE names the
+ * near match. */
 err_t profile_type_find(const char *name, const struct profile_type **ret);
+/* The rows that the type has, in the order in which they are shown. */
+const struct field *profile_type_fields(
+    struct arena *a, const struct profile_type *t, size_t *retn);
+/* Every row of the type's kind, of whatever platform. */
+const struct field *profile_kind_fields(struct arena *a, const struct kind *k, size_t *retn);
 
 /* The settings of a stored profile as the struct that its kind describes. */
 err_t profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret);
+
+/* Properties of every profile: displayName, description ... */
+const struct field *profile_common_fields(size_t *retn);
 
 /* Things that were saved but deserve a look. */
 struct warning {
@@ -29,6 +46,7 @@ struct warnings {
 	struct warning v[16];
 	size_t n;
 };
+void warn(struct warnings *w, enum err_code code, const char *detail);
 
 /* Reads a profile from the API's JSON (FIELD_CREATE), checks it, stores it, audits it. rootCertificate@odata.bind names the
  * trusted-root profile. `actor` for the audit. */
@@ -37,11 +55,16 @@ err_t profile_create(struct store *s, struct arena *a, const char *actor, const 
 err_t profile_update(struct store *s, struct arena *a, const char *actor, struct id id,
     const json *body, struct profile *ret, struct warnings *warn);
 err_t profile_delete(struct store *s, struct arena *a, const char *actor, struct id id);
+/* The same, if check agrees with the profile as it is in the transaction that changes it. */
+typedef err_t (*profile_check)(void *ctx, struct arena *a, const struct profile *now);
+err_t profile_update_if(struct store *s, struct arena *a, const char *actor, struct id id,
+    const json *body, profile_check check, void *ctx, struct profile *ret, struct warnings *warn);
+err_t profile_delete_if(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx);
+/* Takes the reference to the trusted-root profile out. ERR_NOT_FOUND: there is none; ERR_MODEL_INVALID: it must have one. */
+err_t profile_unbind(
+    struct store *s, struct arena *a, const char *actor, struct id id, struct warnings *warn);
 /* The whole JSON of a profile with @odata.type. */
 err_t profile_json(struct arena *a, const struct profile *p, json **ret);
-/* Replaces the assignments. ERR_ASSIGNMENT: same group included and excluded, unknown group. Warns when a certificate
- * profile's root is not assigned to the same targets. Nudges connected devices. */
-err_t profile_assign(struct store *s, struct arena *a, const char *actor, struct id id,
-    const struct assignment *v, size_t n, struct warnings *warn);
 
 #endif

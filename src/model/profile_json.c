@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles between the API's JSON and the record. See profile_json.h. */
 #include "model/profile_json.h"
+#include "model/rollout.h"
 
 struct common {
 	struct id id;
@@ -23,19 +24,27 @@ static const struct field fields[] = {
 	FIELD(
 	    struct common, created, FIELD_WHEN, .name = "createdDateTime", .flags = FIELD_READONLY),
 	FIELD(struct common, description, FIELD_TEXT, .name = "description",
-	    .flags = FIELD_NULLABLE, .max = LIMIT_LONG_TEXT, .help = "For people."),
+	    .flags = FIELD_NULLABLE | FIELD_LINES, .max = LIMIT_LONG_TEXT, .help = "For people."),
 	FIELD(struct common, display_name, FIELD_TEXT, .name = "displayName",
 	    .flags = FIELD_REQUIRED, .help = "Name of the profile."),
 	FIELD(struct common, version, FIELD_INT, .name = "version", .flags = FIELD_READONLY),
 };
 
+#define BEFORE_RULES 4u
+#define RULES "deviceManagementApplicabilityRule"
+
+/* Shown, and not read: who sends back what was read is not refused. */
+#define ROOT_SHOWN "@chancery.rootCertificateId"
+
 static const char *const *
 names_of(struct arena *a, const struct field *f, size_t n)
 {
-	const char **names = arena_array(a, n + 1, sizeof(*names));
+	const char **names = arena_array(a, n + 3, sizeof(*names));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = f[i].name;
+	names[n] = ROOT_SHOWN;
+	names[n + 1] = ROLLOUT_MEMBER;
 	return names;
 }
 
@@ -86,28 +95,68 @@ common_of(struct arena *a, const struct profile *p, struct common *ret)
 	return tags_read(a, p->scope_tags, &ret->scope_tags);
 }
 
-err_t
-profile_json_read(struct arena *a, const struct kind *k, const json *body, enum field_mode mode,
-    struct profile *p)
+const struct field *
+profile_common_fields(size_t *retn)
 {
+	*retn = COUNT(fields);
+	return fields;
+}
+
+/* Settings of other platforms, and references that the type does not have, each by its name. */
+static err_t
+strangers_check(struct arena *a, const struct profile_type *t, const json *body,
+    const struct field *own, size_t n)
+{
+	const char *bare = strrchr(t->name, '.') + 1;
+	size_t nall;
+	const struct field *all = profile_kind_fields(a, t->kind, &nall);
+
+	for (void *it = json_iter(body); it != NULL; it = json_iter_next(body, it)) {
+		const char *name = json_iter_key(it);
+		bool has = false, known = false;
+
+		for (size_t i = 0; i < n; i++)
+			has = has || strcmp(own[i].name, name) == 0;
+		for (size_t i = 0; i < nall; i++)
+			known = known || strcmp(all[i].name, name) == 0;
+		if (known && !has)
+			FAIL(ERR_MODEL_INVALID,
+			    "\"%s\" does not exist on type %s; it is a setting of another platform",
+			    name, bare);
+		if (strstr(name, "@odata.bind") == NULL ||
+		    (t->root != ROOT_NONE && strcmp(name, "rootCertificate@odata.bind") == 0))
+			continue;
+		FAIL(ERR_MODEL_INVALID, "\"%.128s\" does not exist on type %s",
+		    text_safe(a, str_c(name)), bare);
+	}
+	return OK;
+}
+
+err_t
+profile_json_read(struct arena *a, const struct profile_type *t, const json *body,
+    enum field_mode mode, struct profile *p, struct warnings *w)
+{
+	const struct kind *k = t->kind;
 	void *settings = arena_alloc(a, k->size);
 	struct common c = { 0 };
 	auto_json json *out = json_object_new();
+	const struct field *own;
 	struct str text;
+	size_t n;
 
 	if (mode == FIELD_UPDATE) {
 		TRY(common_of(a, p, &c));
 		TRY(profile_settings(a, k, p, &settings));
 	}
+	own = profile_type_fields(a, t, &n);
+	TRY(strangers_check(a, t, body, own, n));
 	/* Each table takes what is the other's as known; what neither has is refused by both. */
-	TRY(field_read(
-	    a, fields, COUNT(fields), body, mode, names_of(a, k->fields, k->nfields), &c));
-	TRY(field_read(
-	    a, k->fields, k->nfields, body, mode, names_of(a, fields, COUNT(fields)), settings));
+	TRY(field_read(a, fields, COUNT(fields), body, mode, names_of(a, own, n), &c));
+	TRY(field_read(a, own, n, body, mode, names_of(a, fields, COUNT(fields)), settings));
 	if (c.display_name == NULL || c.display_name[0] == '\0')
 		FAIL(ERR_MODEL_INVALID, "displayName must not be empty");
-	TRY(k->check(a, settings));
-	TRY(field_write(a, k->fields, k->nfields, settings, out));
+	TRY(k->check(a, t, settings, w));
+	TRY(field_write(a, own, n, settings, out));
 	TRY(json_print(a, out, &text));
 	TRY(text_cstr(a, text, &p->settings));
 	p->display_name = c.display_name;
@@ -120,17 +169,25 @@ profile_json(struct arena *a, const struct profile *p, json **ret)
 {
 	auto_json json *out = json_object_new();
 	const struct profile_type *type;
+	const struct field *own;
 	struct common c;
 	void *settings;
+	size_t n, rules = 0;
 
 	TRY(profile_type_find(p->type, &type));
 	TRY(common_of(a, p, &c));
 	TRY(profile_settings(a, type->kind, p, &settings));
 	json_set_text(out, "@odata.type", type->name);
-	TRY(field_write(a, fields, COUNT(fields), &c, out));
-	TRY(field_write(a, type->kind->fields, type->kind->nfields, settings, out));
-	if (type->kind->needs_root)
-		json_set_id(a, out, "@chancery.rootCertificateId", p->root);
+	/* In the order of Graph: the rules of applicability stand within what every profile has. */
+	own = profile_type_fields(a, type, &n);
+	while (rules < n && strncmp(own[rules].name, RULES, strlen(RULES)) == 0)
+		rules++;
+	TRY(field_write(a, fields, BEFORE_RULES, &c, out));
+	TRY(field_write(a, own, rules, settings, out));
+	TRY(field_write(a, fields + BEFORE_RULES, COUNT(fields) - BEFORE_RULES, &c, out));
+	TRY(field_write(a, own + rules, n - rules, settings, out));
+	if (type->root != ROOT_NONE)
+		json_set_id(a, out, ROOT_SHOWN, p->root);
 	*ret = steal(out);
 	return OK;
 }

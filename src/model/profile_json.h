@@ -10,8 +10,8 @@
 
 /* Common properties and settings into *p, checked by their kind. FIELD_UPDATE: what is absent
  * stays as *p has it. */
-err_t profile_json_read(struct arena *a, const struct kind *k, const json *body,
-    enum field_mode mode, struct profile *p);
+err_t profile_json_read(struct arena *a, const struct profile_type *t, const json *body,
+    enum field_mode mode, struct profile *p, struct warnings *warn);
 /* By "@odata.type". ERR_PROFILE_TYPE. */
 err_t profile_json_type(const json *body, const struct profile_type **ret);
 /* By "rootCertificate@odata.bind". */

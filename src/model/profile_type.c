@@ -4,13 +4,129 @@
 
 extern const struct kind kind_trusted_root;
 extern const struct kind kind_pkcs;
+extern const struct kind kind_scep;
+extern const struct kind kind_imported_pfx;
+
+#define GRAPH_TYPE(name_) "#microsoft.graph." name_
+#define OWN_TYPE(name_) "#chancery." name_
+#define TRUSTED(name_, platform_, family_) \
+	{ \
+		name_, platform_, &kind_trusted_root, family_, ROOT(family_), ROOT_NONE \
+	}
+#define DELIVERED(name_, platform_, family_, root_) \
+	{ \
+		name_, platform_, &kind_pkcs, family_, PKCS(family_), root_ \
+	}
+#define ENROLLED(name_, platform_, family_, root_) \
+	{ \
+		name_, platform_, &kind_scep, family_, SCEP(family_), root_ \
+	}
+#define IMPORTED(name_, platform_, family_, root_) \
+	{ \
+		name_, platform_, &kind_imported_pfx, family_, PFX(family_), root_ \
+	}
 
 static const struct profile_type types[] = {
-	{ "#chancery.linuxTrustedRootCertificate", "linux", &kind_trusted_root },
-	{ "#chancery.linuxPkcsCertificateProfile", "linux", &kind_pkcs },
+	TRUSTED(GRAPH_TYPE("iosTrustedRootCertificate"), "ios", ON_IOS),
+	DELIVERED(GRAPH_TYPE("iosPkcsCertificateProfile"), "ios", ON_IOS, ROOT_NONE),
+	IMPORTED(GRAPH_TYPE("iosImportedPFXCertificateProfile"), "ios", ON_IOS, ROOT_NONE),
+	ENROLLED(GRAPH_TYPE("iosScepCertificateProfile"), "ios", ON_IOS, ROOT_MAY),
+
+	TRUSTED(GRAPH_TYPE("macOSTrustedRootCertificate"), "macos", ON_MACOS),
+	DELIVERED(GRAPH_TYPE("macOSPkcsCertificateProfile"), "macos", ON_MACOS, ROOT_NONE),
+	IMPORTED(GRAPH_TYPE("macOSImportedPFXCertificateProfile"), "macos", ON_MACOS, ROOT_NONE),
+	ENROLLED(GRAPH_TYPE("macOSScepCertificateProfile"), "macos", ON_MACOS, ROOT_MAY),
+
+	TRUSTED(GRAPH_TYPE("androidTrustedRootCertificate"), "android", ON_ANDROID),
+	DELIVERED(GRAPH_TYPE("androidPkcsCertificateProfile"), "android", ON_ANDROID, ROOT_MAY),
+	IMPORTED(
+	    GRAPH_TYPE("androidImportedPFXCertificateProfile"), "android", ON_ANDROID, ROOT_MAY),
+	ENROLLED(GRAPH_TYPE("androidScepCertificateProfile"), "android", ON_ANDROID, ROOT_MAY),
+
+	/* Older and newer names of what one device takes. */
+	TRUSTED(
+	    GRAPH_TYPE("androidForWorkTrustedRootCertificate"), "androidWorkProfile", ON_FORWORK),
+	DELIVERED(GRAPH_TYPE("androidForWorkPkcsCertificateProfile"), "androidWorkProfile",
+	    ON_FORWORK, ROOT_MAY),
+	IMPORTED(GRAPH_TYPE("androidForWorkImportedPFXCertificateProfile"), "androidWorkProfile",
+	    ON_FORWORK, ROOT_MAY),
+	ENROLLED(GRAPH_TYPE("androidForWorkScepCertificateProfile"), "androidWorkProfile",
+	    ON_FORWORK, ROOT_MAY),
+	TRUSTED(GRAPH_TYPE("androidWorkProfileTrustedRootCertificate"), "androidWorkProfile",
+	    ON_WORKPROFILE),
+	DELIVERED(GRAPH_TYPE("androidWorkProfilePkcsCertificateProfile"), "androidWorkProfile",
+	    ON_WORKPROFILE, ROOT_MAY),
+	ENROLLED(GRAPH_TYPE("androidWorkProfileScepCertificateProfile"), "androidWorkProfile",
+	    ON_WORKPROFILE, ROOT_MAY),
+
+	TRUSTED(
+	    GRAPH_TYPE("androidDeviceOwnerTrustedRootCertificate"), "androidDeviceOwner", ON_OWNER),
+	DELIVERED(GRAPH_TYPE("androidDeviceOwnerPkcsCertificateProfile"), "androidDeviceOwner",
+	    ON_OWNER, ROOT_MAY),
+	IMPORTED(GRAPH_TYPE("androidDeviceOwnerImportedPFXCertificateProfile"),
+	    "androidDeviceOwner", ON_OWNER, ROOT_MAY),
+	ENROLLED(GRAPH_TYPE("androidDeviceOwnerScepCertificateProfile"), "androidDeviceOwner",
+	    ON_OWNER, ROOT_MAY),
+
+	TRUSTED(GRAPH_TYPE("aospDeviceOwnerTrustedRootCertificate"), "androidAOSP", ON_AOSP),
+	DELIVERED(
+	    GRAPH_TYPE("aospDeviceOwnerPkcsCertificateProfile"), "androidAOSP", ON_AOSP, ROOT_MAY),
+	ENROLLED(
+	    GRAPH_TYPE("aospDeviceOwnerScepCertificateProfile"), "androidAOSP", ON_AOSP, ROOT_MAY),
+
+	/* Windows 10 and 11 have the names of 8.1 for roots and SCEP. */
+	TRUSTED(GRAPH_TYPE("windows81TrustedRootCertificate"), "windows", ON_WINDOWS),
+	DELIVERED(GRAPH_TYPE("windows10PkcsCertificateProfile"), "windows", ON_WINDOWS, ROOT_NONE),
+	IMPORTED(
+	    GRAPH_TYPE("windows10ImportedPFXCertificateProfile"), "windows", ON_WINDOWS, ROOT_NONE),
+	ENROLLED(GRAPH_TYPE("windows81SCEPCertificateProfile"), "windows", ON_WINDOWS, ROOT_MAY),
+	IMPORTED(GRAPH_TYPE("windows10PFXImportCertificateProfile"), "windows", ON_FORERUNNER,
+	    ROOT_NONE),
+
+	TRUSTED(GRAPH_TYPE("windowsPhone81TrustedRootCertificate"), "windowsPhone", ON_PHONE),
+	IMPORTED(GRAPH_TYPE("windowsPhone81ImportedPFXCertificateProfile"), "windowsPhone",
+	    ON_PHONE, ROOT_NONE),
+	ENROLLED(
+	    GRAPH_TYPE("windowsPhone81SCEPCertificateProfile"), "windowsPhone", ON_PHONE, ROOT_MAY),
+
+	TRUSTED(OWN_TYPE("linuxTrustedRootCertificate"), "linux", ON_LINUX),
+	DELIVERED(OWN_TYPE("linuxPkcsCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
+	IMPORTED(OWN_TYPE("linuxImportedPFXCertificateProfile"), "linux", ON_LINUX, ROOT_MAY),
+	ENROLLED(OWN_TYPE("linuxScepCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
 	{ 0 },
 };
 const struct profile_type *const profile_types = types;
+
+/* Bases of the types above, which nothing can be made of. */
+static const char *const abstract[] = { "deviceConfiguration", "iosCertificateProfile",
+	"iosCertificateProfileBase", "macOSCertificateProfileBase", "androidCertificateProfileBase",
+	"androidForWorkCertificateProfileBase", "androidWorkProfileCertificateProfileBase",
+	"androidDeviceOwnerCertificateProfileBase", "aospDeviceOwnerCertificateProfileBase",
+	"windowsCertificateProfileBase", "windows10CertificateProfileBase",
+	"windows81CertificateProfileBase", "windowsPhone81CertificateProfileBase" };
+
+/* The last part of a name with a namespace. */
+static const char *
+last_part(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot == NULL ? name : dot + 1;
+}
+
+/* Graph's own spelling, without '#', the last part alone, or what leaks into exports: the same types in another
+ * namespace. */
+static bool
+is_named(const struct profile_type *t, const char *bare)
+{
+	const char *inner = "microsoft.management.services.api.";
+	size_t n = strlen(inner);
+
+	if (str_ieq_c(str_c(bare), t->name + 1) || str_ieq_c(str_c(bare), last_part(t->name)))
+		return true;
+	return t->family != ON_LINUX && strlen(bare) > n && str_ieq_c(str_of(bare, n), inner) &&
+	    str_ieq_c(str_c(bare + n), last_part(t->name));
+}
 
 err_t
 profile_type_find(const char *name, const struct profile_type **ret)
@@ -19,22 +135,59 @@ profile_type_find(const char *name, const struct profile_type **ret)
 	const struct profile_type *near = NULL;
 	size_t best = 16; /* a type of another platform still finds ours */
 
-	for (const struct profile_type *t = types; t->name != NULL; t++) {
-		size_t d;
-
-		if (str_ieq_c(str_c(bare), t->name + 1)) {
+	for (const struct profile_type *t = types; t->name != NULL; t++)
+		if (is_named(t, bare)) {
 			*ret = t;
 			return OK;
 		}
-		d = text_distance(bare, t->name + 1, best);
+	for (const struct profile_type *t = types; t->name != NULL; t++) {
+		size_t d = text_distance(bare, t->name + 1, best);
+
 		if (d < best) {
 			best = d;
 			near = t;
 		}
 	}
+	for (size_t i = 0; i < COUNT(abstract); i++)
+		if (str_ieq_c(str_c(last_part(bare)), abstract[i]))
+			FAIL(ERR_PROFILE_TYPE, "Cannot create an abstract class: \"%.128s\"", name);
 	if (near == NULL)
 		FAIL(ERR_PROFILE_TYPE, "\"%.128s\"", name);
 	FAIL(ERR_PROFILE_TYPE, "\"%.128s\"; did you mean \"%s\"?", name, near->name);
+}
+
+/* Rows that have one of the bits; without any, all. */
+static const struct field *
+rows_with(struct arena *a, const struct kind *k, uint64_t only, size_t *retn)
+{
+	struct field *out;
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(k->rows) && k->rows[i] != NULL; i++)
+		n += k->rows[i]->n;
+	out = arena_array(a, n + 1, sizeof(*out));
+	n = 0;
+	for (size_t i = 0; i < COUNT(k->rows) && k->rows[i] != NULL; i++)
+		for (size_t j = 0; j < k->rows[i]->n; j++) {
+			const struct field *f = &k->rows[i]->v[j];
+
+			if (f->only == 0 || only == 0 || (f->only & only) != 0)
+				out[n++] = *f;
+		}
+	*retn = n;
+	return out;
+}
+
+const struct field *
+profile_type_fields(struct arena *a, const struct profile_type *t, size_t *retn)
+{
+	return rows_with(a, t->kind, t->only, retn);
+}
+
+const struct field *
+profile_kind_fields(struct arena *a, const struct kind *k, size_t *retn)
+{
+	return rows_with(a, k, 0, retn);
 }
 
 err_t
@@ -42,9 +195,14 @@ profile_settings(struct arena *a, const struct kind *k, const struct profile *p,
 {
 	auto_json json *j = NULL;
 	void *settings = arena_alloc(a, k->size);
+	const struct profile_type *t;
+	const struct field *f;
+	size_t n;
 
+	TRY(profile_type_find(p->type, &t));
+	f = profile_type_fields(a, t, &n);
 	TRY(json_parse(str_c(p->settings), LIMIT_HTTP_BODY, &j));
-	TRY(field_read(a, k->fields, k->nfields, j, FIELD_CREATE, NULL, settings));
+	TRY(field_read(a, f, n, j, FIELD_CREATE, NULL, settings));
 	*ret = settings;
 	return OK;
 }

@@ -4,8 +4,10 @@
 #include "base/limits.h"
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/out.h"
+#include "cli/preview.h"
 #include "cli/settings.h"
 
 #define PROFILES "/beta/deviceManagement/deviceConfigurations"
@@ -71,7 +73,7 @@ create(struct cli *c)
 		json_set_text(body, "displayName", c->args->operands[0]);
 	if (json_get(body, "@odata.type") == NULL)
 		FAIL(ERR_USAGE,
-		    "--type is missing: one of trusted-root, pkcs, or a type of the API");
+		    "--type is missing: one of trusted-root, pkcs, scep, imported-pfx, or a type of the API");
 	if (json_get(body, "displayName") == NULL)
 		FAIL(ERR_USAGE, "--name is missing");
 	TRY(api_send(c, "POST", PROFILES, body, &answer));
@@ -163,6 +165,31 @@ add_groups(struct cli *c, json *list, const char *opt, const char *type)
 	return OK;
 }
 
+/* One filter for all targets that include. */
+static err_t
+add_filter(struct cli *c, json *list)
+{
+	bool exclude = args_has(c->args, "exclude-filter");
+	const char *name = args_text(c->args, exclude ? "exclude-filter" : "filter"), *id;
+
+	if (name == NULL)
+		return OK;
+	if (exclude && args_has(c->args, "filter"))
+		FAIL(ERR_USAGE, "--filter and --exclude-filter exclude one another");
+	TRY(find_filter(c, name, &id));
+	for (size_t i = 0; i < json_count(list); i++) {
+		json *target = json_get(json_at(list, i), "target");
+		const char *type = json_text(json_get(target, "@odata.type"));
+
+		if (strstr(type, "exclusion") != NULL)
+			continue;
+		json_set_text(target, "deviceAndAppManagementAssignmentFilterId", id);
+		json_set_text(target, "deviceAndAppManagementAssignmentFilterType",
+		    exclude ? "exclude" : "include");
+	}
+	return OK;
+}
+
 static err_t
 assign(struct cli *c)
 {
@@ -179,9 +206,14 @@ assign(struct cli *c)
 		add_target(list, "#microsoft.graph.allLicensedUsersAssignmentTarget", NULL);
 	if (args_has(c->args, "all-devices"))
 		add_target(list, "#microsoft.graph.allDevicesAssignmentTarget", NULL);
+	TRY(add_filter(c, list));
 	if (json_count(list) == 0 && !args_has(c->args, "nobody"))
 		FAIL(ERR_USAGE,
 		    "to whom? --group, --all-users, --all-devices, or --nobody to take it from all");
+	if (args_has(c->args, "dry-run")) {
+		TRY(find_profile(c, c->args->operands[0], &path));
+		return effect_show(c, path, body);
+	}
 	TRY(api_send(c, "POST", path, body, &answer));
 	put_warnings(c, answer);
 	if (c->json)
@@ -209,6 +241,19 @@ status(struct cli *c)
 	    (long long)json_int(json_get(counts, "pendingCount")),
 	    (long long)json_int(json_get(counts, "errorCount")));
 	return OK;
+}
+
+static err_t
+preview(struct cli *c)
+{
+	auto_json json *body = NULL;
+
+	TRY(read_body(c, &body));
+	/* A draft needs no name yet. */
+	if (c->args->noperands == 0 && json_get(body, "@odata.type") != NULL &&
+	    json_get(body, "displayName") == NULL)
+		json_set_text(body, "displayName", "Draft");
+	return preview_show(c, body);
 }
 
 #define BODY_OPTS \
@@ -240,7 +285,16 @@ static const struct opt create_opts[] = {
 	{ .name = "type",
 	    .value = "TYPE",
 	    .help =
-		"trusted-root, pkcs, or a type of the API such as #chancery.linuxPkcsCertificateProfile." },
+		"trusted-root, pkcs, scep or imported-pfx (of Linux), or a type of the API such as windows10PkcsCertificateProfile." },
+	BODY_OPTS,
+	{ 0 },
+};
+static const struct opt preview_opts[] = {
+	{ .name = "device", .value = "DEVICE", .help = "For this device." },
+	{ .name = "user",
+	    .value = "USER",
+	    .help = "For this user, in place of the one of the device." },
+	{ .name = "type", .value = "TYPE", .help = "Type of a draft; see create." },
 	BODY_OPTS,
 	{ 0 },
 };
@@ -254,6 +308,12 @@ static const struct opt assign_opts[] = {
 	{ .name = "all-users", .help = "Everybody." },
 	{ .name = "all-devices", .help = "Every device." },
 	{ .name = "nobody", .help = "Take it from all: removed and revoked." },
+	{ .name = "filter", .value = "FILTER", .help = "Of those, only devices that it matches." },
+	{ .name = "exclude-filter",
+	    .value = "FILTER",
+	    .help = "Of those, not devices that it matches." },
+	{ .name = "dry-run",
+	    .help = "Say how many would be issued, withdrawn, revoked; do nothing." },
 	{ 0 },
 };
 
@@ -266,6 +326,11 @@ static const struct verb verbs[] = {
 	    delete },
 	{ "assign", "Set to whom a profile goes, in place of what was set before.", "PROFILE",
 	    assign_opts, assign },
+	{ "preview",
+	    "What a profile, changed or not, or a draft would bring: names, checks, lint. Nothing is issued.",
+	    "[PROFILE]", preview_opts, preview },
+	{ "types", "The types of profiles, or the settings of one.", "[TYPE]", NULL,
+	    preview_types },
 	{ "status", "Where each device stands with a profile.", "PROFILE", NULL, status },
 	{ 0 },
 };

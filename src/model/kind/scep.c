@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kind: a certificate whose key pair the device makes and keeps. It requests it by SCEP (RFC 8894) with a challenge
+ * that stands for what it may have.
+ */
+#include "base/rd.h"
+#include "model/cert_profile.h"
+#include "pki/key.h"
+
+enum { KEY_ENCIPHERMENT = 1, DIGITAL_SIGNATURE = 2, SIZE_1024 = 1024, URLS_MAX = 16 };
+
+struct scep {
+	struct cert_profile cert;
+	struct field_texts urls;
+	int64_t key_usage, key_size, hashes;
+};
+
+static const struct field_member key_usages[] = {
+	{ "keyEncipherment", KEY_ENCIPHERMENT },
+	{ "digitalSignature", DIGITAL_SIGNATURE },
+	{ 0 },
+};
+
+static const struct field_member key_sizes[] = {
+	{ "size1024", SIZE_1024 },
+	{ "size2048", KEY_RSA_2048 },
+	{ "size4096", KEY_RSA_4096 },
+	{ 0 },
+};
+
+static const struct field_member hashes[] = {
+	{ "sha1", HASH_SHA1 },
+	{ "sha2", HASH_SHA2 },
+	{ 0 },
+};
+
+/* http or https, a host, printable and without blanks: devices put it into a request line. */
+static err_t
+check_urls(struct arena *a, const struct field *f, const void *at)
+{
+	const struct field_texts *t = at;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct str url = str_c(t->v[i]), rest = url;
+		struct str scheme = str_cut(&rest, ':');
+		bool known = str_ieq_c(scheme, "https") || str_ieq_c(scheme, "http");
+
+		if (known && rest.n > 2 && rest.p[0] == '/' && rest.p[1] == '/' &&
+		    rest.p[2] != '/' && text_printable_ascii(url) &&
+		    strpbrk(t->v[i], " \"<>\\^`{|};") == NULL)
+			continue;
+		FAIL(ERR_MODEL_INVALID,
+		    "%s: element %zu, \"%.128s\", is no address, as "
+		    "https://scep.example.com/certsrv/mscep/mscep.dll",
+		    f->name, i, text_safe(a, url));
+	}
+	return OK;
+}
+
+#define HASH_ROW(only_, flags_, fallback_) \
+	FIELD(struct scep, hashes, FIELD_FLAGS, .name = "hashAlgorithm", .flags = flags_, \
+	    .members = hashes, .fallback = fallback_, .only = only_, \
+	    .help = "What the device may sign its request with.")
+
+static const struct field fields[] = {
+	FIELD(struct scep, urls, FIELD_TEXTS, .name = "scepServerUrls", .max = URLS_MAX,
+	    .check = check_urls,
+	    .help = "Addresses of SCEP servers; the device takes any of them."),
+	FIELD(struct scep, cert.name_text, FIELD_TEXT, .name = "subjectNameFormatString",
+	    .flags = FIELD_NULLABLE, .max = LIMIT_NAME_FORMAT, .check = cert_check_name,
+	    .help = "Subject with {{variables}}, for subjectNameFormat custom."),
+	FIELD(struct scep, key_usage, FIELD_FLAGS, .name = "keyUsage", .flags = FIELD_REQUIRED,
+	    .members = key_usages, .help = "What the key is for."),
+	FIELD(struct scep, key_size, FIELD_ENUM, .name = "keySize", .flags = FIELD_REQUIRED,
+	    .members = key_sizes, .help = "Size of the RSA key."),
+	HASH_ROW(SCEP(ON_MACOS), FIELD_NULLABLE, FIELD_UNSET),
+	HASH_ROW(SCEP(ON_ANY & ~ON_APPLE), FIELD_REQUIRED, HASH_SHA2),
+	FIELD(struct scep, cert.alt_format, FIELD_TEXT,
+	    .name = "subjectAlternativeNameFormatString", .flags = FIELD_NULLABLE,
+	    .max = LIMIT_NAME_FORMAT, .check = cert_check_text,
+	    .help = "Value of the one alternative name, with {{variables}}."),
+};
+
+static err_t
+check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
+{
+	const struct scep *s = settings;
+
+	if (s->urls.n == 0)
+		FAIL(ERR_MODEL_INVALID, "\"scepServerUrls\" needs at least one address");
+	if (s->key_usage == 0)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"keyUsage\" must have keyEncipherment, digitalSignature, or both");
+	if (s->hashes == 0 && (t->family & ON_IOS) == 0)
+		FAIL(ERR_MODEL_INVALID, "\"hashAlgorithm\" must have sha1, sha2, or both");
+	TRY(cert_check_key(&s->cert, s->key_size));
+	if (s->hashes == HASH_SHA1)
+		warn(w, ERR_WEAK_HASH, "\"hashAlgorithm\" is sha1 alone");
+	if ((s->cert.alt_types & 4) != 0 && s->cert.alt_types != FIELD_UNSET)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"subjectAlternativeNameType\" customAzureADAttribute is for PKCS "
+		    "certificates");
+	return cert_check(a, t, &s->cert, w);
+}
+
+static err_t
+make_hash(struct arena *a, const struct scep *s, struct primitive *what)
+{
+	auto_buf struct buf b;
+	uint8_t *hash = arena_alloc(a, 32);
+
+	buf_init(&b, LIMIT_ORDER_BYTES);
+	TRY(wr_text(&b, "scep 1"));
+	TRY(cert_hash(&b, &s->cert, what));
+	TRY(wr_u8(&b, what->key_usage));
+	hash_sha256(buf_str(&b), hash);
+	what->hash = str_of(hash, 32);
+	return OK;
+}
+
+static err_t
+reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
+    struct primitive *ret)
+{
+	const struct scep *s = settings;
+	struct primitive what = {
+		.kind = PRIM_ENROL,
+		.ca = "",
+		.ca_host = "",
+		.template = "",
+		.urls = s->urls.v,
+		.nurls = s->urls.n,
+		.key_bits = (unsigned)s->key_size,
+		.hashes =
+		    s->hashes == FIELD_UNSET || s->hashes == 0 ? HASH_SHA2 : (unsigned)s->hashes,
+	};
+
+	/* RFC 5280 4.2.1.3: digitalSignature is the first bit, keyEncipherment the third. */
+	if ((s->key_usage & DIGITAL_SIGNATURE) != 0)
+		what.key_usage |= 0x80;
+	if ((s->key_usage & KEY_ENCIPHERMENT) != 0)
+		what.key_usage |= 0x20;
+	TRY(cert_reduce(a, p, &s->cert, who, &what));
+	TRY(make_hash(a, s, &what));
+	*ret = what;
+	return OK;
+}
+
+extern const struct kind kind_scep;
+const struct kind kind_scep = {
+	.name = "scep",
+	.title = "SCEP certificate",
+	.rows = { &applicability_rows, &cert_head, &(const struct rows_of){ fields, COUNT(fields) },
+	    &cert_tail },
+	.size = sizeof(struct scep),
+	.needs_user = true,
+	.needs_root = true,
+	.check = check,
+	.reduce = reduce,
+};

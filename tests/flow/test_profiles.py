@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Profile types as an independent list has them: every type, its properties, members, defaults, rules; previews.
+
+The list is written from the published API, not from our field tables, and the tests compare the two.
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from cryptography import x509
+
+from conftest import opened
+from world import ROOT, ApiError, program
+
+BASE = ["renewalThresholdPercentage", "subjectNameFormat", "subjectAlternativeNameType",
+        "certificateValidityPeriodValue", "certificateValidityPeriodScale"]
+ROOTS = ["trustedRootCertificate", "certFileName"]
+CA = ["certificationAuthority", "certificationAuthorityName", "certificateTemplateName",
+      "subjectAlternativeNameFormatString"]
+SCEP = ["scepServerUrls", "subjectNameFormatString", "keyUsage", "keySize", "subjectAlternativeNameFormatString",
+        "extendedKeyUsages"]
+NAMED = ["subjectNameFormatString", "certificateStore", "customSubjectAlternativeNames"]
+STORED = ["certificateStore", "customSubjectAlternativeNames"]
+OWNER = ["certificateAccessType", "silentCertificateAccessDetails"]
+MAC = ["allowAllAppsAccess", "deploymentChannel"]
+
+# type: (kind, properties beside those of every deviceConfiguration)
+TYPES = {
+    "iosTrustedRootCertificate": ROOTS,
+    "iosPkcsCertificateProfile": BASE + CA + NAMED,
+    "iosScepCertificateProfile": BASE + SCEP + STORED,
+    "iosImportedPFXCertificateProfile": ["intendedPurpose"],
+    "macOSTrustedRootCertificate": ROOTS + ["deploymentChannel"],
+    "macOSPkcsCertificateProfile": BASE + CA + NAMED + MAC,
+    "macOSScepCertificateProfile": BASE + SCEP + STORED + MAC + ["hashAlgorithm"],
+    "macOSImportedPFXCertificateProfile": BASE + ["intendedPurpose", "deploymentChannel"],
+    "androidTrustedRootCertificate": ROOTS,
+    "androidPkcsCertificateProfile": BASE + CA + ["extendedKeyUsages"],
+    "androidScepCertificateProfile": BASE + SCEP + ["hashAlgorithm"],
+    "androidImportedPFXCertificateProfile": BASE + ["extendedKeyUsages", "intendedPurpose"],
+    "androidForWorkTrustedRootCertificate": ROOTS,
+    "androidForWorkPkcsCertificateProfile": BASE + CA + ["extendedKeyUsages"],
+    "androidForWorkScepCertificateProfile": BASE + SCEP + STORED + ["hashAlgorithm"],
+    "androidForWorkImportedPFXCertificateProfile": BASE + ["extendedKeyUsages", "intendedPurpose"],
+    "androidWorkProfileTrustedRootCertificate": ROOTS,
+    "androidWorkProfilePkcsCertificateProfile": BASE + CA + NAMED + ["extendedKeyUsages"],
+    "androidWorkProfileScepCertificateProfile": BASE + SCEP + STORED + ["hashAlgorithm"],
+    "androidDeviceOwnerTrustedRootCertificate": ROOTS,
+    "androidDeviceOwnerPkcsCertificateProfile":
+        BASE + CA + NAMED + OWNER + ["extendedKeyUsages", "certificationAuthorityType"],
+    "androidDeviceOwnerScepCertificateProfile": BASE + SCEP + STORED + OWNER + ["hashAlgorithm"],
+    "androidDeviceOwnerImportedPFXCertificateProfile": BASE + OWNER + ["extendedKeyUsages", "intendedPurpose"],
+    "aospDeviceOwnerTrustedRootCertificate": ROOTS,
+    "aospDeviceOwnerPkcsCertificateProfile":
+        BASE + CA + NAMED + ["extendedKeyUsages", "certificationAuthorityType"],
+    "aospDeviceOwnerScepCertificateProfile": BASE + SCEP + STORED + ["hashAlgorithm"],
+    "windows81TrustedRootCertificate": ROOTS + ["destinationStore"],
+    "windows10PkcsCertificateProfile": BASE + CA + NAMED + ["extendedKeyUsages", "keyStorageProvider"],
+    "windows10ImportedPFXCertificateProfile": BASE + ["intendedPurpose", "keyStorageProvider"],
+    "windows81SCEPCertificateProfile": BASE + SCEP + STORED + ["hashAlgorithm", "keyStorageProvider"],
+    "windows10PFXImportCertificateProfile": ["keyStorageProvider"],
+    "windowsPhone81TrustedRootCertificate": ROOTS,
+    "windowsPhone81ImportedPFXCertificateProfile": BASE + ["intendedPurpose", "keyStorageProvider"],
+    "windowsPhone81SCEPCertificateProfile": BASE + SCEP + ["hashAlgorithm", "keyStorageProvider"],
+}
+EVERY = {"id", "lastModifiedDateTime", "roleScopeTagIds", "supportsScopeTags", "createdDateTime", "description",
+         "displayName", "version"}
+RULES = {"deviceManagementApplicabilityRuleOsEdition", "deviceManagementApplicabilityRuleOsVersion",
+         "deviceManagementApplicabilityRuleDeviceMode"}
+
+NAMES = ["commonName", "commonNameIncludingEmail", "commonNameAsEmail", "custom", "commonNameAsIMEI",
+         "commonNameAsSerialNumber", "commonNameAsAadDeviceId", "commonNameAsIntuneDeviceId",
+         "commonNameAsDurableDeviceId"]
+APPLE_NAMES = NAMES[:6]
+ENUMS = {
+    "subjectNameFormat": NAMES,
+    "subjectAlternativeNameType": ["none", "emailAddress", "userPrincipalName", "customAzureADAttribute",
+                                   "domainNameService", "universalResourceIdentifier"],
+    "certificateValidityPeriodScale": ["days", "months", "years"],
+    "keyUsage": ["keyEncipherment", "digitalSignature"],
+    "hashAlgorithm": ["sha1", "sha2"],
+    "keySize": ["size1024", "size2048", "size4096"],
+    "certificateStore": ["user", "machine"],
+    "destinationStore": ["computerCertStoreRoot", "computerCertStoreIntermediate", "userCertStoreIntermediate"],
+    "keyStorageProvider": ["useTpmKspOtherwiseUseSoftwareKsp", "useTpmKspOtherwiseFail",
+                           "usePassportForWorkKspOtherwiseFail", "useSoftwareKsp"],
+    "intendedPurpose": ["unassigned", "smimeEncryption", "smimeSigning", "vpn", "wifi"],
+    "certificationAuthorityType": ["notConfigured", "microsoft", "digiCert"],
+    "certificateAccessType": ["userApproval", "specificApps"],
+    "deploymentChannel": ["deviceChannel", "userChannel"],
+}
+REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize"}
+DEFAULTS = {"renewalThresholdPercentage": 20, "certificateValidityPeriodValue": 1,
+            "certificateValidityPeriodScale": "years", "intendedPurpose": "unassigned",
+            "destinationStore": "computerCertStoreRoot", "certificateStore": "user",
+            "keyStorageProvider": "useTpmKspOtherwiseUseSoftwareKsp"}
+USER_VARIABLES = ["UserName", "UserPrincipalName", "EmailAddress", "OnPrem_Distinguished_Name",
+                  "onPremisesSamAccountName", "OnPremisesSecurityIdentifier"]
+DEVICE_VARIABLES = ["AAD_Device_ID", "AzureADDeviceId", "DeviceId", "Device_Serial", "SerialNumber", "SERIALNUMBER",
+                    "Device_IMEI", "IMEINumber", "IMEI", "MEID", "WiFiMacAddress", "DeviceName",
+                    "FullyQualifiedDomainName"]
+
+
+@pytest.fixture(scope="module")
+def types(world):
+    return {t["type"]: t for t in world.api("GET", "/chancery/v1/profileTypes")["value"]}
+
+
+def refused(call, status, *parts):
+    with pytest.raises(ApiError) as caught:
+        call()
+    assert caught.value.status == status, caught.value
+    for part in parts:
+        assert part in caught.value.text, caught.value.text
+
+
+def test_every_type_of_the_list_exists_and_no_other(types):
+    assert {t for t in types if t.startswith("#microsoft")} == {"#microsoft.graph." + t for t in TYPES}
+    assert {t for t in types if not t.startswith("#microsoft")} == {
+        "#chancery." + t for t in ("linuxTrustedRootCertificate", "linuxPkcsCertificateProfile",
+                                   "linuxScepCertificateProfile", "linuxImportedPFXCertificateProfile")}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_has_the_properties_of_the_list(types, name):
+    ours = types["#microsoft.graph." + name]
+    assert {p["name"] for p in ours["commonProperties"]} == EVERY
+    names = [p["name"] for p in ours["properties"] if not p["name"].startswith("@chancery.")]
+    assert sorted(names) == sorted(RULES | set(TYPES[name]))
+    for p in ours["properties"]:
+        want = ENUMS.get(p["name"])
+        if p["name"] == "subjectNameFormat" and name.startswith(("ios", "macOS")):
+            want = APPLE_NAMES
+        if want:
+            assert sorted(p["members"]) == sorted(want), p["name"]
+        if p["name"] in REQUIRED:
+            assert p["required"], p["name"]
+        if p["name"] in DEFAULTS:
+            assert p["default"] == DEFAULTS[p["name"]], p["name"]
+        assert p["help"], p["name"]
+
+
+def example(name, pem):
+    """A body as administrators' scripts send it."""
+    values = {
+        "trustedRootCertificate": base64.b64encode(pem.encode()).decode(), "certFileName": "root.cer",
+        "renewalThresholdPercentage": 30, "subjectNameFormat": "commonName",
+        "certificateValidityPeriodScale": "months", "certificateValidityPeriodValue": 12,
+        "certificationAuthority": "ca01.corp.test", "certificationAuthorityName": "Corp Issuing CA",
+        "certificateTemplateName": "IntuneUser", "certificateStore": "user",
+        "customSubjectAlternativeNames": [{"sanType": "userPrincipalName", "name": "{{UserPrincipalName}}"}],
+        "extendedKeyUsages": [{"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
+        "scepServerUrls": ["https://scep.corp.test/certsrv/mscep/mscep.dll"],
+        "keyUsage": "digitalSignature,keyEncipherment", "keySize": "size2048", "hashAlgorithm": "sha2",
+        "keyStorageProvider": "useSoftwareKsp", "intendedPurpose": "smimeEncryption",
+        "certificateAccessType": "specificApps", "silentCertificateAccessDetails": [{"packageId": "com.example.mail"}],
+        "allowAllAppsAccess": True, "deploymentChannel": "deviceChannel", "destinationStore": "computerCertStoreRoot",
+    }
+    body = {"@odata.type": "#microsoft.graph." + name, "displayName": name,
+            "id": "00000000-0000-0000-0000-000000000000", "roleScopeTagIds": ["0"]}
+    body.update({p: values[p] for p in TYPES[name] if p in values})
+    if "subjectNameFormatString" in TYPES[name]:
+        body.update(subjectNameFormat="custom", subjectNameFormatString="CN={{UserName}},OU=x+O=Example")
+    return body
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, name):
+    sent = example(name, world.root_pem)
+    made = world.api("POST", world.CONFIGURATIONS, sent)
+    for key, value in sent.items():
+        if key not in ("id", "keyUsage"):
+            assert made[key] == value, key
+    if "keyUsage" in sent:
+        assert made["keyUsage"] == "keyEncipherment,digitalSignature"
+    one = f"{world.CONFIGURATIONS}/{made['id']}"
+    assert world.api("GET", one)["displayName"] == name
+    changed = world.api("PATCH", one, {"@odata.type": sent["@odata.type"], "description": "two\nlines"})
+    assert changed["version"] == 2 and changed["description"] == "two\nlines"
+    for key, value in made.items():
+        if key not in ("version", "description", "lastModifiedDateTime", "@odata.context") and "@odata.etag" not in key:
+            assert changed[key] == value, key
+    refused(lambda: world.api("PATCH", one, {"@odata.type": sent["@odata.type"], "noSuchThing": 1}), 400, "noSuchThing")
+    refused(lambda: world.api("PATCH", one, {"description": "x"}), 400, "@odata.type")
+    world.api("DELETE", one)
+
+
+NUMBERS = {"renewalThresholdPercentage": (0, 100), "certificateValidityPeriodValue": (0, 25)}
+LISTS = {"customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls"}
+TRUTHS = {"allowAllAppsAccess"}
+
+
+def wrong_values(name):
+    """Values that this property must not have, whatever the type of the profile."""
+    yield {"a": 1}
+    if name in NUMBERS:
+        yield from (*NUMBERS[name], 2 ** 40, -1, "5", 1.5, True)
+    elif name in ENUMS:
+        yield from ("noSuchMember", 2, ["user"], "\u202e")
+    elif name in LISTS:
+        yield from ("x", [5], [None], [[]], [{"noSuchThing": 1}] * 2, ["x"] * 501)
+    elif name in TRUTHS:
+        yield from (1, "true", [])
+    elif name == "trustedRootCertificate":
+        yield from (5, "***", "AAAA", "", "A" * 200000)
+    else:
+        yield from (5, [], "x" * 5000, "a\u202eb", "a\u0007", "\ufeffa", "a\nb")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, name):
+    good = example(name, world.root_pem)
+    # One caller may not send so much at once; each type is another one.
+    token = world.fetch_token(world.add_app(name))["access_token"]
+
+    def post(body):
+        return world.api("POST", world.CONFIGURATIONS, dict(good, displayName="must not be", **body), token)
+
+    for prop in TYPES[name]:
+        for value in wrong_values(prop):
+            with pytest.raises(ApiError) as caught:
+                post({prop: value})
+            assert caught.value.status == 400, (prop, value, caught.value)
+            assert prop in caught.value.text, (prop, value, caught.value.text)
+    refused(lambda: post({"noSuchThing": 1}), 400, "noSuchThing")
+    for prop in sorted({p for t in TYPES.values() for p in t} - set(TYPES[name])):
+        refused(lambda p=prop: post({p: 1}), 400, prop)
+    kept = world.api("GET", world.CONFIGURATIONS + "?$filter=displayName eq 'must not be'")["value"]
+    assert kept == []
+
+
+def test_a_setting_of_another_platform_is_refused_by_name(world):
+    body = example("iosPkcsCertificateProfile", world.root_pem)
+    refused(lambda: world.api("POST", world.CONFIGURATIONS, dict(body, allowAllAppsAccess=True)), 400,
+            "allowAllAppsAccess", "iosPkcsCertificateProfile")
+    refused(lambda: world.api("POST", world.CONFIGURATIONS, dict(body, keyStorageProvider="useSoftwareKsp")), 400,
+            "keyStorageProvider")
+
+
+def test_a_root_of_another_platform_is_refused(world):
+    root = world.api("POST", world.CONFIGURATIONS, example("iosTrustedRootCertificate", world.root_pem))
+    bind = f"https://graph.example.test/beta/deviceManagement/deviceConfigurations('{root['id']}')"
+    scep = example("windows81SCEPCertificateProfile", world.root_pem)
+    refused(lambda: world.api("POST", world.CONFIGURATIONS, dict(scep, **{"rootCertificate@odata.bind": bind})), 400,
+            "rootCertificate", "platform")
+    scep = example("iosScepCertificateProfile", world.root_pem)
+    made = world.api("POST", world.CONFIGURATIONS, dict(scep, **{"rootCertificate@odata.bind": bind}))
+    assert "rootCertificate@odata.bind" not in made
+    cast = f"{world.CONFIGURATIONS}/{made['id']}/microsoft.graph.iosScepCertificateProfile/rootCertificate"
+    assert world.api("GET", cast)["id"] == root["id"]
+    in_use = f"{world.CONFIGURATIONS}/{root['id']}"
+    refused(lambda: world.api("DELETE", in_use), 409, "iosScepCertificateProfile")
+    world.api("DELETE", cast + "/$ref")
+    refused(lambda: world.api("GET", cast), 404)
+    refused(lambda: world.api("DELETE", cast + "/$ref"), 404)
+    world.api("PUT", cast + "/$ref", {"@odata.id": bind})
+    assert world.api("GET", cast)["id"] == root["id"]
+    pkcs = example("iosPkcsCertificateProfile", world.root_pem)
+    refused(lambda: world.api("POST", world.CONFIGURATIONS, dict(pkcs, **{"rootCertificate@odata.bind": bind})), 400,
+            "rootCertificate")
+
+
+def test_an_abstract_type_is_refused_as_scripts_expect(world):
+    refused(lambda: world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#microsoft.graph.windows81CertificateProfileBase", "displayName": "x"}), 400,
+        "Cannot create an abstract class", "ModelValidationFailure")
+
+
+def test_the_variables_of_the_list_exist(world):
+    ours = {v["name"].lower(): v for v in world.api("GET", "/chancery/v1/variables")["value"]}
+    for name in USER_VARIABLES:
+        assert ours[name.lower()]["forUsers"], name
+    for name in DEVICE_VARIABLES:
+        assert ours[name.lower()]["forDevices"], name
+    assert ours["fullyqualifieddomainname"]["platforms"] == ["windows", "linux"]
+    assert "macos" not in ours["imei"]["platforms"]
+
+
+# Previews
+
+@pytest.fixture(scope="module")
+def given(world):
+    class Given:
+        pass
+    g = Given()
+    g.user = world.add_user("pia@contoso.example", "pia@contoso.example")
+    g.group = world.add_group("Preview", g.user)
+    g.root = world.add_root()
+    g.pkcs = world.add_pkcs(g.root, name="Preview", subject="CN={{UserName}}+E={{EmailAddress}},O=Finance\\, Group")
+    world.assign(g.root, g.group)
+    g.agent = world.device("preview", g.user)
+    g.device = g.agent.id
+    return g
+
+
+def preview(world, **ask):
+    return world.api("POST", "/chancery/v1/preview", ask)
+
+
+def cli(world, *args):
+    return world.cli(*args).stdout
+
+
+def results(answer):
+    return {c["check"]: c["result"] for c in answer["checks"]}
+
+
+def test_a_preview_shows_names_and_checks_and_issues_nothing(world, given):
+    before = world.certificates()
+    p = preview(world, profileId=given.pkcs["id"], deviceId=given.device)
+    assert p["wouldIssue"] is True
+    assert results(p) == {"platform": "ok", "names": "ok", "root": "ok", "authority": "ok", "template": "unknown",
+                          "lint": "ok"}
+    assert p["certificate"]["subject"] == 'E=pia@contoso.example + CN=pia, O="Finance, Group"' or \
+        p["certificate"]["subject"] == 'CN=pia + E=pia@contoso.example, O="Finance, Group"'
+    assert p["userPrincipalName"] == "pia@contoso.example"
+    assert world.certificates() == before
+
+
+def test_a_preview_of_a_draft_says_what_is_missing(world, given):
+    draft = {"@odata.type": "#microsoft.graph.windows10PkcsCertificateProfile", "displayName": "Draft",
+             "certificationAuthority": "ca", "certificationAuthorityName": "No such CA",
+             "certificateTemplateName": "T", "subjectNameFormat": "custom",
+             "subjectNameFormatString": "CN={{OnPremisesSamAccountName}}"}
+    p = preview(world, profile=draft, deviceId=given.device)
+    assert p["wouldIssue"] is False and p["certificate"] is None
+    faults = {c["check"]: c["fault"] for c in p["checks"]}
+    assert faults == {"platform": "profile-platform", "names": "variable-empty"}
+    named = [c for c in p["checks"] if c["check"] == "names"][0]
+    assert "pia@contoso.example" in named["detail"] and "onPremisesSamAccountName" in named["detail"] and named["hint"]
+    draft["subjectNameFormatString"] = "CN={{UserName}}"
+    p = preview(world, profile=draft, userId=given.user["id"])
+    assert {c["check"]: c["fault"] for c in p["checks"]}["authority"] == "ca-not-reached"
+    assert results(p)["platform"] == "ok" and p["deviceName"] is None
+
+
+def test_a_preview_of_a_change_changes_nothing(world, given):
+    p = preview(world, profileId=given.pkcs["id"], deviceId=given.device,
+                profile={"subjectNameFormatString": "CN=changed {{DeviceName}}"})
+    assert p["certificate"]["subject"].startswith("CN=changed ")
+    now = world.api("GET", f"{world.CONFIGURATIONS}/{given.pkcs['id']}")
+    assert now["version"] == 1 and "changed" not in now["subjectNameFormatString"]
+
+
+@pytest.mark.parametrize("ask,words", [
+    ({}, "profileId"), ({"profile": 5, "userId": "x"}, "userId"), ({"what": 1}, "what"),
+    ({"profileId": "00000000-0000-0000-0000-000000000001"}, "deviceId"),
+    ({"profile": {"@odata.type": "nonsense"}, "userId": "00000000-0000-0000-0000-000000000001"}, "nonsense"),
+    ({"profile": [], "userId": "00000000-0000-0000-0000-000000000001"}, "profile"),
+])
+def test_a_preview_that_was_asked_for_wrongly_says_how(world, ask, words):
+    refused(lambda: preview(world, **ask), 400, words)
+
+
+def test_a_preview_needs_the_right_to_read_people(world, given):
+    token = world.fetch_token(world.add_app("limited", ["DeviceManagementConfiguration.Read.All"]))["access_token"]
+    refused(lambda: world.api("POST", "/chancery/v1/preview", {"profileId": given.pkcs["id"], "deviceId": given.device},
+                              token), 403, "User.Read.All")
+
+
+def test_the_command_line_previews(world, given, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(world.app["client_secret"])
+    secret.chmod(0o600)
+    cli(world, "login", "--url", world.url, "--tenant", world.tenant, "--client-id", world.app["client_id"],
+        "--secret-file", str(secret), "--ca", world.root_file)
+    text = cli(world, "profile", "preview", "Preview", "--device", "preview")
+    assert "nothing here stands in the way" in text and "Finance, Group" in text
+    text = cli(world, "profile", "preview", "Preview", "--device", "preview", "--set",
+                          "subjectNameFormatString=CN={{OnPremisesSamAccountName}}")
+    assert "variable-empty" in text and "would not be issued" in text
+    answer = json.loads(cli(world, "profile", "preview", "--type", "windows10PkcsCertificateProfile", "--set",
+                                       "certificationAuthority=ca", "--set", "certificationAuthorityName=X", "--set",
+                                       "certificateTemplateName=T", "--user", "pia@contoso.example", "--json"))
+    assert answer["certificate"]["subject"] == "CN=pia"
+    assert "windows81SCEPCertificateProfile" in cli(world, "profile", "types")
+    assert "scepServerUrls" in cli(world, "profile", "types", "iosScepCertificateProfile")
+
+
+def test_a_kind_that_the_platform_cannot_be_given_says_so(world, given):
+    scep = dict(example("iosScepCertificateProfile", world.root_pem), **{
+        "@odata.type": "#chancery.linuxScepCertificateProfile", "displayName": "SCEP", "hashAlgorithm": "sha2",
+        "rootCertificate@odata.bind": f"/deviceConfigurations('{given.root['id']}')"})
+    made = world.api("POST", world.CONFIGURATIONS, scep)
+    world.assign(made, given.group)
+    slot = world.wait_slot(given.agent, made, "failed", seconds=90)
+    assert slot["fault"] == "kind-undelivered"
+    assert preview(world, profileId=made["id"], deviceId=given.device)["certificate"]["scepServerUrls"] == \
+        scep["scepServerUrls"]
+    world.api("DELETE", f"{world.CONFIGURATIONS}/{made['id']}")
+
+
+def test_a_uri_of_the_security_identifier_is_in_the_certificate(world, given):
+    user = world.api("PATCH", f"/beta/users/{given.user['id']}",
+                     {"onPremisesSecurityIdentifier": "S-1-5-21-1004336348-1177238915-682003330-1104"})
+    assert user is None or user
+    pkcs = world.add_pkcs(given.root, name="SID", subject="CN={{UserName}}", customSubjectAlternativeNames=[
+        {"sanType": "universalResourceIdentifier", "name": "{{OnPremisesSecurityIdentifier}}"}],
+        **{"@chancery.sidExtension": "disabled"})
+    world.assign(pkcs, given.group)
+    world.wait_slot(given.agent, pkcs, seconds=90)
+    cert = given.agent.leaf(pkcs["id"])
+    san = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert san.get_values_for_type(x509.UniformResourceIdentifier) == [
+        "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1004336348-1177238915-682003330-1104"]
+    assert "1.3.6.1.4.1.311.25.2" not in [e.oid.dotted_string for e in cert.extensions]
+
+
+# The reference page
+
+PAGE = os.path.join(ROOT, "doc", "profiles.md")
+MARK = "<!-- Made from the field tables: tools/profile-reference writes it. -->"
+
+
+def test_the_reference_page_is_what_the_field_tables_say(types):
+    with open(PAGE, encoding="utf-8") as f:
+        page = f.read()
+    made = subprocess.run([os.path.join(ROOT, "tools", "profile-reference")], check=True, text=True,
+                          input=json.dumps({"value": list(types.values())}), capture_output=True).stdout
+    assert page[page.index(MARK):].strip() == made.strip(), \
+        "write it anew: chancery profile types --json | tools/profile-reference"
+    with open(os.path.join(ROOT, "tests", "unit", "model", "test_profile_types.c"), encoding="utf-8") as f:
+        tests = f.read()
+    for name in re.findall(r"`(\w+_\w+_\w+)`", page[page.index("## Tests"):page.index(MARK)]):
+        assert f"\n{name}(" in tests, name
