@@ -111,6 +111,7 @@ struct poll {
 	struct id app;
 	struct login login;
 	struct admin admin;
+	struct rights rights;  /* of the administrator, by roles */
 	enum err_code refused; /* ERR_NONE: approved and now used */
 };
 
@@ -162,7 +163,8 @@ admin_get(struct tx *tx, void *arg)
 
 	if (name == NULL)
 		FAIL(ERR_OAUTH_CODE, "the approval names nobody");
-	return store_admin_by_name(tx, p->a, name + 1, &p->admin);
+	TRY(store_admin_by_name(tx, p->a, name + 1, &p->admin));
+	return rights_of(tx, p->a, &(struct holder){ .id = p->admin.id }, &p->rights);
 }
 
 err_t
@@ -174,7 +176,7 @@ oauth_device_grant(struct http_req *r)
 	struct poll p = { .a = a };
 	uint8_t hash[32];
 	struct app app;
-	const char *granted, *asked, *token;
+	const char *granted, *asked, *all, *token;
 	unsigned within;
 
 	if (code == NULL)
@@ -200,13 +202,13 @@ oauth_device_grant(struct http_req *r)
 	struct str rest = str_c(p.login.scope);
 
 	asked = arena_cstr(a, str_cut(&rest, '\n'));
-	within = perm_list_bits(p.admin.permissions);
+	all = arena_printf(a, "%s %s", p.admin.permissions, p.rights.permissions);
+	within = perm_list_bits(all);
 	if (app.permissions != NULL)
 		within &= perm_list_bits(app.permissions);
 	if (*asked == '\0')
-		asked = app.permissions == NULL ?
-		    p.admin.permissions :
-		    arena_printf(a, "%s %s", p.admin.permissions, app.permissions);
+		asked =
+		    app.permissions == NULL ? all : arena_printf(a, "%s %s", all, app.permissions);
 	granted = perm_list_within(a, asked, within);
 	if (*granted == '\0')
 		FAIL(ERR_OAUTH_SCOPE, "nothing of what was asked for may be given to %s",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients of the issuer read first: OpenID Connect Discovery 1.0, the keys (RFC 7517), MSAL's instance discovery. */
 #include "api/oauth.h"
+#include "api/oidc.h"
 
 #include <strings.h>
 
@@ -108,7 +109,23 @@ get_instance(struct http_req *r)
 	return reply_json(r, 200, d);
 }
 
+/* Where people sign in; without an outside issuer both are here. */
+static err_t
+get_sign_in(struct http_req *r)
+{
+	const struct api *api = api_of(r);
+	const struct oidc_conf *o = api->oidc == NULL ? NULL : oidc_settings(api->oidc);
+	auto_json json *d = json_object_new();
+
+	json_set_text(d, "issuer", o == NULL ? NULL : o->issuer);
+	json_set_text(d, "clientId", o == NULL ? NULL : o->client);
+	json_set_text(d, "scope", o == NULL ? NULL : o->scope);
+	json_set_text(d, "builtIn", token_issuer(api, http_arena(r)));
+	return reply_json(r, 200, d);
+}
+
 static const struct http_route routes[] = {
+	ROUTE(GET, "/chancery/v1/signIn", PERM_PUBLIC, get_sign_in),
 	ROUTE(
 	    GET, "/{tenant}/v2.0/.well-known/openid-configuration", PERM_PUBLIC, get_configuration),
 	ROUTE(GET, "/{tenant}/.well-known/openid-configuration", PERM_PUBLIC, get_configuration),

@@ -24,15 +24,19 @@ token_fetch(struct arena *a, const struct login *l, struct fetch **ret)
 	return fetch_new(&tls, ret);
 }
 
-/* One form to an endpoint below the tenant. Only what answers with JSON is an answer. */
+static const char *
+endpoint(struct arena *a, const struct login *l, const char *name)
+{
+	return arena_printf(a, "%s/%s/oauth2/v2.0/%s", l->url, url_encode(a, l->tenant), name);
+}
+
+/* One form to an endpoint. Only what answers with JSON is an answer. */
 static err_t
-post_form(struct arena *a, struct fetch *f, const struct login *l, const char *endpoint,
-    const char *form, int *ret_status, json **ret)
+post_form(struct arena *a, struct fetch *f, const char *url, const char *form, int *ret_status,
+    json **ret)
 {
 	static const char *const headers[] = { "Content-Type: application/x-www-form-urlencoded",
 		NULL };
-	const char *url =
-	    arena_printf(a, "%s/%s/oauth2/v2.0/%s", l->url, url_encode(a, l->tenant), endpoint);
 	struct fetch_reply rep;
 	err_t e;
 
@@ -81,7 +85,7 @@ token_by_secret(struct arena *a, struct fetch *f, struct login *l)
 	    arena_printf(a, "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s",
 		url_encode(a, l->client_id), url_encode(a, l->client_secret), url_encode(a, SCOPE));
 	int status;
-	err_t e = post_form(a, f, l, "token", form, &status, &answer);
+	err_t e = post_form(a, f, endpoint(a, l, "token"), form, &status, &answer);
 
 	secret_wipe(form, strlen(form));
 	TRY(e);
@@ -96,20 +100,27 @@ struct device_code {
 };
 
 static err_t
-begin(struct arena *a, struct fetch *f, const struct login *l, struct device_code *ret)
+begin(struct arena *a, struct fetch *f, const struct token_issuer *at, struct device_code *ret)
 {
 	auto_json json *answer = NULL;
 	struct device_code d = { 0 };
+	const char *page, *shown;
 	int status;
 
-	TRY(post_form(a, f, l, "devicecode",
+	TRY(post_form(a, f, at->device,
 	    arena_printf(
-		a, "client_id=%s&scope=%s", url_encode(a, l->client_id), url_encode(a, SCOPE)),
+		a, "client_id=%s&scope=%s", url_encode(a, at->client), url_encode(a, at->scope)),
 	    &status, &answer));
 	if (status != 200)
 		return refusal(answer, status);
 	TRY(json_need_text(answer, "device_code", LIMIT_LONG_TEXT, &d.code));
-	TRY(json_need_text(answer, "message", LIMIT_LONG_TEXT, &d.message));
+	TRY(json_want_text(answer, "message", LIMIT_LONG_TEXT, &d.message));
+	if (d.message == NULL) { /* RFC 8628 3.2 knows the parts of it only */
+		TRY(json_need_text(answer, "verification_uri", LIMIT_LONG_TEXT, &page));
+		TRY(json_need_text(answer, "user_code", LIMIT_TEXT, &shown));
+		d.message = arena_printf(
+		    a, "To sign in, open the page %s and enter the code %s.", page, shown);
+	}
 	TRY(json_want_int(answer, "interval", 1, 600, 5, &d.interval));
 	TRY(json_want_int(answer, "expires_in", 1, 86400, 900, &d.life));
 	d.code = arena_strdup(a, d.code);
@@ -119,13 +130,13 @@ begin(struct arena *a, struct fetch *f, const struct login *l, struct device_cod
 }
 
 err_t
-token_by_person(struct cli *c, struct fetch *f, struct login *l)
+token_by_code(struct cli *c, struct fetch *f, const struct token_issuer *at, json **ret)
 {
 	struct arena *a = c->arena;
 	struct device_code d = { 0 };
 	when_t end;
 
-	TRY(begin(a, f, l, &d));
+	TRY(begin(a, f, at, &d));
 	fprintf(stderr, "%s\n", text_safe(a, str_c(d.message)));
 	end = when_now() + d.life;
 	while (when_now() < end) {
@@ -135,14 +146,16 @@ token_by_person(struct cli *c, struct fetch *f, struct login *l)
 
 		out_progress(c, "waiting until somebody has signed in");
 		poll(NULL, 0, (int)d.interval * 1000);
-		TRY(post_form(a, f, l, "token",
+		TRY(post_form(a, f, at->token,
 		    arena_printf(a,
 			"grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Adevice_code"
 			"&client_id=%s&device_code=%s",
-			url_encode(a, l->client_id), url_encode(a, d.code)),
+			url_encode(a, at->client), url_encode(a, d.code)),
 		    &status, &answer));
-		if (status == 200)
-			return take_token(a, answer, l);
+		if (status == 200) {
+			*ret = steal(answer);
+			return OK;
+		}
 		error = json_text(json_get(answer, "error"));
 		if (str_eq_c(str_c(error), "slow_down"))
 			d.interval += 5;
@@ -150,6 +163,76 @@ token_by_person(struct cli *c, struct fetch *f, struct login *l)
 			return refusal(answer, status);
 	}
 	FAIL(ERR_OAUTH_EXPIRED, "nobody signed in");
+}
+
+err_t
+token_by_person(struct cli *c, struct fetch *f, struct login *l)
+{
+	struct arena *a = c->arena;
+	struct token_issuer at = { .device = endpoint(a, l, "devicecode"),
+		.token = endpoint(a, l, "token"),
+		.client = l->client_id,
+		.scope = SCOPE };
+	auto_json json *answer = NULL;
+
+	TRY(token_by_code(c, f, &at, &answer));
+	return take_token(a, answer, l);
+}
+
+static err_t
+get_json(struct arena *a, struct fetch *f, const char *url, json **ret)
+{
+	struct fetch_reply rep;
+
+	TRY(fetch_run(f, a, "GET", url, NULL, STR_EMPTY, TIMEOUT_MS, &rep));
+	if (rep.status != 200)
+		FAIL(ERR_HTTP_STATUS, "%s answered %d", url, rep.status);
+	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, ret));
+	return OK;
+}
+
+static err_t
+endpoint_of(struct arena *a, const json *doc, const char *name, const char **ret)
+{
+	const char *url;
+
+	if (!json_is_text(json_get(doc, name)))
+		FAIL(ERR_SIGN_IN, "the issuer has no %s; sign in with an application's secret",
+		    name);
+	TRY(json_need_text(doc, name, LIMIT_LONG_TEXT, &url));
+	TRY(login_url(a, url, ret));
+	return OK;
+}
+
+err_t
+token_outside(struct cli *c, struct fetch *f, struct login *l, const char *ca)
+{
+	struct arena *a = c->arena;
+	auto_json json *about = NULL, *doc = NULL, *answer = NULL;
+	auto_fetch struct fetch *outside = NULL;
+	struct token_issuer at;
+	const char *issuer;
+	struct str base;
+
+	TRY(get_json(a, f, arena_printf(a, "%s/chancery/v1/signIn", l->url), &about));
+	if (!json_is_text(json_get(about, "issuer")))
+		FAIL(ERR_SIGN_IN, "the service takes tokens of no outside issuer");
+	TRY(json_need_text(about, "issuer", LIMIT_LONG_TEXT, &issuer));
+	TRY(json_need_text(about, "clientId", LIMIT_TEXT, &at.client));
+	TRY(json_need_text(about, "scope", LIMIT_LONG_TEXT, &at.scope));
+	TRY(login_url(a, issuer, &issuer));
+	TRY(token_fetch(a, &(struct login){ .ca = ca }, &outside));
+	TRY(get_json(
+	    a, outside, arena_printf(a, "%s/.well-known/openid-configuration", issuer), &doc));
+	base = str_c(json_text(json_get(doc, "issuer")));
+	if (strcmp(json_text(json_get(about, "issuer")), json_text(json_get(doc, "issuer"))) != 0)
+		FAIL(ERR_SIGN_IN, "the discovery document is of another issuer, \"%.*s\"",
+		    base.n > 128 ? 128 : (int)base.n, (const char *)base.p);
+	TRY(endpoint_of(a, doc, "device_authorization_endpoint", &at.device));
+	TRY(endpoint_of(a, doc, "token_endpoint", &at.token));
+	TRY(token_by_code(c, outside, &at, &answer));
+	l->client_id = arena_strdup(a, at.client);
+	return take_token(a, answer, l);
 }
 
 err_t

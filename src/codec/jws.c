@@ -13,6 +13,7 @@ enum { KEY_BITS_MIN = 2048, KID_MAX = 128, KID_BYTES = 16 };
 
 struct jws_key {
 	cjose_jwk_t *jwk;
+	const char *alg;
 	char kid[KID_MAX + 1];
 };
 
@@ -39,6 +40,19 @@ header_cleanup(cjose_header_t **h)
 #define auto_jws __attribute__((cleanup(jws_cleanup)))
 #define auto_header __attribute__((cleanup(header_cleanup)))
 
+/* RFC 7518 3.1. NULL: no key that is used here. */
+static const char *
+alg_of(const cjose_jwk_t *jwk)
+{
+	cjose_err why = { 0 };
+
+	if (cjose_jwk_get_kty(jwk, &why) == CJOSE_JWK_KTY_RSA)
+		return cjose_jwk_get_keysize(jwk, &why) >= KEY_BITS_MIN ? "RS256" : NULL;
+	if (cjose_jwk_get_kty(jwk, &why) == CJOSE_JWK_KTY_EC)
+		return cjose_jwk_EC_get_curve(jwk, &why) == CJOSE_JWK_EC_P_256 ? "ES256" : NULL;
+	return NULL;
+}
+
 err_t
 jws_key_parse(struct str text, struct jws_key **ret)
 {
@@ -52,9 +66,9 @@ jws_key_parse(struct str text, struct jws_key **ret)
 	jwk = cjose_jwk_import((const char *)text.p, text.n, &why);
 	if (jwk == NULL)
 		FAIL(ERR_MALFORMED, "not a JSON web key");
-	if (cjose_jwk_get_kty(jwk, &why) != CJOSE_JWK_KTY_RSA ||
-	    cjose_jwk_get_keysize(jwk, &why) < KEY_BITS_MIN)
-		FAIL(ERR_MALFORMED, "not an RSA key of %d bits or more", KEY_BITS_MIN);
+	if (alg_of(jwk) == NULL)
+		FAIL(ERR_MALFORMED, "neither an RSA key of %d bits or more nor one on P-256",
+		    KEY_BITS_MIN);
 	kid = cjose_jwk_get_kid(jwk, &why);
 	if (kid == NULL || kid[0] == '\0' || strlen(kid) > KID_MAX)
 		FAIL(ERR_MALFORMED, "key without a kid of 1 to %d bytes", KID_MAX);
@@ -62,6 +76,7 @@ jws_key_parse(struct str text, struct jws_key **ret)
 	if (k == NULL)
 		abort();
 	memcpy(k->kid, kid, strlen(kid));
+	k->alg = alg_of(jwk);
 	k->jwk = steal(jwk);
 	*ret = k;
 	return OK;
@@ -118,7 +133,7 @@ jws_sign(struct arena *a, const struct jws_key *k, struct str payload, const cha
 	auto_header cjose_header_t *h = cjose_header_new(&why);
 	auto_jws cjose_jws_t *j = NULL;
 
-	if (h == NULL || !cjose_header_set(h, CJOSE_HDR_ALG, CJOSE_HDR_ALG_RS256, &why) ||
+	if (h == NULL || !cjose_header_set(h, CJOSE_HDR_ALG, k->alg, &why) ||
 	    !cjose_header_set(h, CJOSE_HDR_KID, k->kid, &why) ||
 	    !cjose_header_set(h, "typ", "JWT", &why))
 		FAIL(ERR_INTERNAL, "no token header could be made");
@@ -131,7 +146,7 @@ jws_sign(struct arena *a, const struct jws_key *k, struct str payload, const cha
 
 /* RFC 7515 4.1: what the header claims is looked at before any of it is used. */
 static err_t
-header_check(struct arena *a, struct str compact, const char **kid)
+header_check(struct arena *a, struct str compact, const char **kid, const char **ret_alg)
 {
 	struct str rest = compact, head, body, bytes;
 	json *alg, *id;
@@ -145,13 +160,14 @@ header_check(struct arena *a, struct str compact, const char **kid)
 	TRY(json_parse(bytes, LIMIT_JWT_BYTES, &h));
 	alg = json_get(h, "alg");
 	id = json_get(h, "kid");
-	if (!str_eq_c(str_c(json_text(alg)), "RS256"))
-		FAIL(ERR_TOKEN, "algorithm is not RS256");
+	if (strcmp(json_text(alg), "RS256") != 0 && strcmp(json_text(alg), "ES256") != 0)
+		FAIL(ERR_TOKEN, "algorithm is neither RS256 nor ES256");
 	if (json_get(h, "crit") != NULL)
 		FAIL(ERR_TOKEN, "critical header parameters are not supported");
 	if (!json_is_text(id))
 		FAIL(ERR_TOKEN, "no key is named");
 	*kid = arena_strdup(a, json_text(id));
+	*ret_alg = arena_strdup(a, json_text(alg));
 	return OK;
 }
 
@@ -187,31 +203,67 @@ compact_char(uint8_t c)
 }
 
 static err_t
-verify(struct arena *a, const struct jws_key *const *keys, size_t n, struct str compact, json **ret)
+head(struct arena *a, struct str compact, const char **ret_kid, const char **ret_alg)
 {
-	const char *kid;
-
 	if (compact.n > LIMIT_JWT_BYTES)
 		FAIL(ERR_TOKEN, "longer than %u bytes", LIMIT_JWT_BYTES);
 	for (size_t i = 0; i < compact.n; i++)
 		if (!compact_char(compact.p[i]))
 			FAIL(ERR_TOKEN, "not a compact JWS");
-	TRY(header_check(a, compact, &kid));
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(keys[i]->kid, kid) == 0)
-			return payload_take(a, compact, keys[i], ret);
+	return header_check(a, compact, ret_kid, ret_alg);
+}
+
+static err_t
+verify(struct arena *a, const struct jws_key *const *keys, size_t n, struct str compact, json **ret)
+{
+	const char *kid, *alg;
+
+	TRY(head(a, compact, &kid, &alg));
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(keys[i]->kid, kid) != 0)
+			continue;
+		if (strcmp(keys[i]->alg, alg) != 0)
+			FAIL(ERR_TOKEN, "the algorithm is not that of the key");
+		return payload_take(a, compact, keys[i], ret);
+	}
 	FAIL(ERR_TOKEN, "signed with a key that is not ours");
+}
+
+/* Whatever is wrong with a token is one code. */
+static err_t
+as_token(err_t e)
+{
+	struct err_report why;
+
+	if (err_ok(e) || err_is(e, ERR_TOKEN))
+		return e;
+	err_take(e, &why);
+	FAIL(ERR_TOKEN, "%s", why.detail);
 }
 
 err_t
 jws_verify(struct arena *a, const struct jws_key *const *keys, size_t n, struct str compact,
     json **ret_payload)
 {
-	struct err_report why;
-	err_t e = verify(a, keys, n, compact, ret_payload);
+	return as_token(verify(a, keys, n, compact, ret_payload));
+}
 
-	if (err_ok(e) || err_is(e, ERR_TOKEN))
-		return e;
-	err_take(e, &why);
-	FAIL(ERR_TOKEN, "%s", why.detail);
+err_t
+jws_kid(struct arena *a, struct str compact, const char **ret)
+{
+	const char *alg;
+
+	return as_token(head(a, compact, ret, &alg));
+}
+
+const char *
+jws_key_kid(const struct jws_key *k)
+{
+	return k->kid;
+}
+
+const char *
+jws_key_alg(const struct jws_key *k)
+{
+	return k->alg;
 }

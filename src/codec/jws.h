@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signed tokens (RFC 7515, RFC 7519), by cjose. RS256 only: the algorithm is fixed by the key, never by the header.
+ * Signed tokens (RFC 7515, RFC 7519), by cjose. The algorithm is fixed by the key, never by the header: RS256 with RSA of
+ * 2048 bits and more, ES256 with P-256. Other keys are refused.
  */
 #ifndef CODEC_JWS_H
 #define CODEC_JWS_H
@@ -18,7 +19,12 @@ err_t jws_key_public(struct arena *a, const struct jws_key *k, struct str *ret_j
 
 err_t jws_sign(
     struct arena *a, const struct jws_key *k, struct str payload, const char **ret_compact);
-/* ERR_TOKEN for anything but a good RS256 signature of one of the keys, found by kid. Claims are the caller's to check. */
+/* Of the key: kid, and "RS256" or "ES256". Borrowed. */
+const char *jws_key_kid(const struct jws_key *k);
+const char *jws_key_alg(const struct jws_key *k);
+/* Which key a token says it was signed with, unchecked: for finding the key only. ERR_TOKEN. */
+err_t jws_kid(struct arena *a, struct str compact, const char **ret);
+/* ERR_TOKEN for anything but a good signature of one of the keys, found by kid. Claims are the caller's to check. */
 err_t jws_verify(struct arena *a, const struct jws_key *const *keys, size_t n, struct str compact,
     json **ret_payload);
 

@@ -35,7 +35,13 @@ login(struct cli *c)
 	TRY(read_file(c, "secret-file", &l.client_secret));
 	TRY(read_file(c, "ca", &l.ca));
 	TRY(token_fetch(c->arena, &l, &f));
-	if (l.client_secret[0] != '\0')
+	if (args_has(c->args, "outside")) {
+		const char *ca = l.ca;
+
+		if (args_has(c->args, "issuer-ca"))
+			TRY(read_file(c, "issuer-ca", &ca));
+		TRY(token_outside(c, f, &l, ca));
+	} else if (l.client_secret[0] != '\0')
 		TRY(token_by_secret(c->arena, f, &l));
 	else
 		TRY(token_by_person(c, f, &l));
@@ -57,6 +63,10 @@ static const struct opt opts[] = {
 	{ .name = "secret-file",
 	    .value = "FILE",
 	    .help = "File with the application's secret; without it a person signs in." },
+	{ .name = "outside", .help = "Sign in at the outside issuer that the service trusts." },
+	{ .name = "issuer-ca",
+	    .value = "FILE",
+	    .help = "Whom to trust for that issuer, PEM; else the same as for the service." },
 	{ .name = "ca",
 	    .value = "FILE",
 	    .help = "Whom to trust for the service, PEM; else what the system trusts." },

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An OpenID Connect issuer of its own: discovery, keys, device sign-in; tokens by PyJWT. Knows nothing of Chancery."""
+
+import datetime
+import http.server
+import ipaddress
+import json
+import ssl
+import threading
+import time
+import urllib.parse
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+
+def certificate(folder):
+    """A self-signed certificate for this host; file names of certificate and key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test issuer")])
+    now = datetime.datetime.utcnow()
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=2))
+            .add_extension(x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+                critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256()))
+    crt, pem = folder / "issuer.crt", folder / "issuer.key"
+    crt.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+    pem.write_bytes(key.private_bytes(serialization.Encoding.PEM,
+                                      serialization.PrivateFormat.PKCS8,
+                                      serialization.NoEncryption()))
+    return str(crt), str(pem)
+
+
+class Issuer:
+    def __init__(self, folder):
+        self.cert, key = certificate(folder)
+        self.keys = {}      # kid -> (algorithm, private key)
+        self.asked = []     # paths
+        self.grants = {}    # device code -> claims, or None while nobody signed in
+        self.claims = {}
+        issuer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status, body):
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self):
+                issuer.asked.append(self.path)
+                self.answer(*issuer.get(self.path))
+
+            def do_POST(self):
+                issuer.asked.append(self.path)
+                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self.answer(*issuer.post(self.path, dict(urllib.parse.parse_qsl(text))))
+
+            def log_message(self, *_args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                 do_handshake_on_connect=False)
+        self.url = f"https://localhost:{self.server.server_address[1]}/realm"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def add_key(self, kid, alg="RS256"):
+        self.keys[kid] = (alg, rsa.generate_private_key(65537, 2048) if alg == "RS256"
+                          else ec.generate_private_key(ec.SECP256R1()))
+
+    def jwk(self, kid):
+        alg, key = self.keys[kid]
+        kind = jwt.algorithms.RSAAlgorithm if alg == "RS256" else jwt.algorithms.ECAlgorithm
+        if alg == "RS256":
+            out = json.loads(kind.to_jwk(key.public_key()))
+            out.pop("key_ops", None)
+        else:
+            numbers = key.public_key().public_numbers()
+            size = [n.to_bytes(32, "big") for n in (numbers.x, numbers.y)]
+            out = {"kty": "EC", "crv": "P-256",
+                   "x": jwt.utils.base64url_encode(size[0]).decode(),
+                   "y": jwt.utils.base64url_encode(size[1]).decode()}
+        out.update(kid=kid, use="sig", alg=alg)
+        return out
+
+    def get(self, path):
+        if path == "/realm/.well-known/openid-configuration":
+            return 200, {"issuer": self.url, "jwks_uri": self.url + "/keys",
+                         "device_authorization_endpoint": self.url + "/device",
+                         "token_endpoint": self.url + "/token"}
+        if path == "/realm/keys":
+            odd = {"kty": "oct", "k": "AAAA", "kid": "odd"}
+            return 200, {"keys": [odd] + [self.jwk(k) for k in self.keys]}
+        return 404, {}
+
+    def post(self, path, form):
+        if path == "/realm/device":
+            self.grants["the-code"] = None
+            return 200, {"device_code": "the-code", "user_code": "ABCD-EFGH", "interval": 1,
+                         "verification_uri": self.url + "/go", "expires_in": 60}
+        if path == "/realm/token" and form.get("device_code") in self.grants:
+            if self.grants[form["device_code"]] is None:
+                self.grants[form["device_code"]] = self.claims
+                return 400, {"error": "authorization_pending"}
+            return 200, {"access_token": self.token(**self.claims), "token_type": "Bearer",
+                         "expires_in": 600}
+        return 400, {"error": "invalid_request"}
+
+    def token(self, kid="one", headers=None, key=None, alg=None, **claims):
+        now = int(time.time())
+        body = {"iss": self.url, "aud": "api://chancery", "sub": "42", "azp": "chancery",
+                "preferred_username": "grace@contoso.test", "groups": ["pki-admins"],
+                "iat": now, "nbf": now, "exp": now + 600}
+        body.update(claims)
+        body = {k: v for k, v in body.items() if v is not None}
+        own = self.keys.get(kid, (None, None))
+        return jwt.encode(body, own[1] if key is None else key, algorithm=alg or own[0],
+                          headers={"kid": kid, **(headers or {})})
