@@ -3,8 +3,11 @@
  * /chancery/v1/slots: every certificate that is due, where it stands, on what it waits and since when; and the whole
  * timeline of one.
  */
-#include "api/users.h"
-#include "model/status.h"
+#include "api/slot.h"
+#include "store/slot_search.h"
+
+const char *const slot_search[] = { "subjectName", "serialNumber", "thumbprint", "deviceName",
+	"userPrincipalName", NULL };
 
 static void
 set_ms(struct arena *a, json *j, const char *name, when_ms_t t)
@@ -45,7 +48,49 @@ put_names(struct tx *tx, struct arena *a, const struct slot *s, json *j)
 	return OK;
 }
 
-static err_t
+err_t
+slot_names(struct tx *tx, struct arena *a, const struct slot *s, struct slot_names *ret)
+{
+	struct device d = { .name = "" };
+	struct user u;
+	const struct user *of = NULL;
+	err_t e = store_device_get(tx, a, s->device, &d);
+
+	if (!err_is(e, ERR_NOT_FOUND))
+		TRY(e);
+	err_forget(e);
+	if (!id_is_zero(s->user))
+		TRY(device_user(tx, a, &(struct device){ .user = s->user }, &u, &of));
+	*ret = (struct slot_names){ .device = d.name,
+		.upn = of == NULL ? "" : of->upn,
+		.user = of == NULL ? "" : of->display_name };
+	return OK;
+}
+
+err_t
+slot_revoked(
+    struct tx *tx, struct arena *a, const struct slot *s, const char **ret_word, when_ms_t *ret_at)
+{
+	const char *word = "none";
+	struct request *v;
+	when_ms_t at = 0;
+	size_t n;
+
+	TRY(store_requests_of_slot(tx, a, s->id, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].kind != REQUEST_REVOKE || !id_eq(v[i].about, s->request))
+			continue;
+		word = v[i].state == REQUEST_DONE ? "revoked" :
+		    *v[i].fault != '\0'           ? "failed" :
+						    "pending";
+		at = v[i].updated;
+	}
+	*ret_word = word;
+	*ret_at = at;
+	return OK;
+}
+
+err_t
 slot_json(struct tx *tx, struct arena *a, const struct slot *s, json **ret)
 {
 	auto_json json *j = json_object_new();
@@ -67,6 +112,7 @@ slot_json(struct tx *tx, struct arena *a, const struct slot *s, json **ret)
 	json_set_text(j, "serialNumber", text_or_null(s->serial));
 	json_set_text(j, "subjectName", text_or_null(s->subject));
 	json_set_text(j, "issuerName", text_or_null(s->issuer));
+	json_set_text(j, "thumbprint", text_or_null(s->thumbprint));
 	json_set_text(j, "sha256", s->cert_sha256.n == 0 ? NULL : text_hex(a, s->cert_sha256));
 	json_set_when(a, j, "notBefore", s->not_before);
 	json_set_when(a, j, "notAfter", s->not_after);
@@ -85,26 +131,92 @@ demanded_id(const struct query *q, const char *name)
 	return id;
 }
 
+static const char *
+demanded(const struct query *q, const char *name)
+{
+	return odata_demands(q->o.filter, name);
+}
+
+/* What the store can look up; the rest of $filter is compared afterwards. */
+static struct slot_filter
+filter_of(const struct query *q)
+{
+	const char *state = demanded(q, "state"), *sha256 = demanded(q, "sha256");
+	struct slot_filter f = { .profile = demanded_id(q, "profileId"),
+		.device = demanded_id(q, "deviceId"),
+		.user = demanded_id(q, "userId"),
+		.fault = demanded(q, "fault"),
+		.serial = demanded(q, "serialNumber"),
+		.thumbprint = sha256 == NULL ? demanded(q, "thumbprint") : sha256,
+		.text = q->o.search };
+
+	if (state != NULL)
+		f.state = status_by_word(state);
+	return f;
+}
+
+static err_t
+rows_of(struct tx *tx, struct arena *a, const struct slot_filter *f, struct page p,
+    struct rows *rows, bool *more)
+{
+	struct slot_hit *v;
+	struct id last;
+	size_t n;
+
+	TRY(store_slot_search(tx, a, f, p, 0, &v, &n, &last, more));
+	for (size_t i = 0; i < n; i++) {
+		json *j;
+
+		TRY(slot_json(tx, a, &v[i].slot, &j));
+		rows_add(rows, v[i].key, j);
+	}
+	rows_pass(rows, last);
+	return OK;
+}
+
 static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
     struct rows *rows, bool *more)
 {
-	struct slot *v;
-	size_t n;
+	struct slot_filter f = filter_of(q);
 
 	(void)arg;
-	TRY(store_slot_list(
-	    tx, a, demanded_id(q, "profileId"), demanded_id(q, "deviceId"), p, &v, &n, more));
-	for (size_t i = 0; i < n; i++) {
-		json *j;
-
-		TRY(slot_json(tx, a, &v[i], &j));
-		rows_add(rows, v[i].id, j);
-	}
-	return OK;
+	return rows_of(tx, a, &f, p, rows, more);
 }
 
-static const struct collection slots = { .set = "slots", .page = LIMIT_PAGE, .read = read_page };
+static const struct collection slots = { .set = "slots",
+	.page = LIMIT_PAGE,
+	.read = read_page,
+	.search = slot_search,
+	.bounded = true };
+
+/* What devices hold now, soonest end first. */
+static err_t
+read_expiring(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
+    struct rows *rows, bool *more)
+{
+	struct slot_filter f = filter_of(q);
+
+	(void)arg;
+	if (!odata_bounds(q->o.filter, "notAfter", &f.ends_until))
+		f.ends_until = INT64_MAX;
+	/* The narrower ways go in another order. */
+	f.thumbprint = f.serial = f.text = NULL;
+	f.device = f.user = (struct id){ 0 };
+	return rows_of(tx, a, &f, p, rows, more);
+}
+
+static const struct collection expiring = { .set = "expiring",
+	.page = LIMIT_PAGE,
+	.read = read_expiring,
+	.search = slot_search,
+	.bounded = true };
+
+static err_t
+list_expiring(struct http_req *r)
+{
+	return reply_collection(r, &expiring, 0);
+}
 
 static err_t
 list(struct http_req *r)
@@ -184,6 +296,7 @@ timeline(struct http_req *r)
 
 static const struct http_route routes[] = {
 	ROUTE(GET, "/chancery/v1/slots", PERM_CONFIG_READ, list),
+	ROUTE(GET, "/chancery/v1/expiring", PERM_CONFIG_READ, list_expiring),
 	ROUTE(GET, "/chancery/v1/slots/{id}", PERM_CONFIG_READ, get),
 	ROUTE(GET, "/chancery/v1/slots/{id}/timeline", PERM_CONFIG_READ, timeline),
 	{ 0 },

@@ -2,10 +2,12 @@
 /* Where a slot stands: see status.h. */
 #include "model/status.h"
 #include "model/request.h"
+#include "store/slot_count.h"
+#include "store/user_pfx.h"
 
 /* Seconds after which a connector that was not heard of counts as away; a poll is parked for 55
  * at most. */
-enum { CONNECTOR_AWAY = 150, PAGE = 200 };
+enum { CONNECTOR_AWAY = 150 };
 
 static const struct {
 	const char *word, *compliance;
@@ -31,7 +33,8 @@ state_of(const struct slot *s, const struct request *r)
 	if (s->wanted_hash.n == 0)
 		return STATUS_FAILED;
 	/* A device that holds what it should is well, whatever is still under way for it. */
-	if (str_eq(s->reached_hash, s->wanted_hash) && s->not_after > when_now())
+	if (str_eq(s->reached_hash, s->wanted_hash) &&
+	    (s->not_after > when_now() || !id_is_zero(s->item)))
 		return open || (r != NULL && r->state == REQUEST_FAILED) ? STATUS_RENEWING :
 									   STATUS_INSTALLED;
 	if (r == NULL)
@@ -91,6 +94,40 @@ connector_lack(
 	return OK;
 }
 
+/* The same for an imported certificate: who holds a key that opens it. */
+static err_t
+import_lack(struct tx *tx, struct arena *a, const struct slot *s, enum err_code *ret_fault,
+    const char **ret)
+{
+	struct page p = { .limit = LIMIT_PAGE };
+	const char *names = "";
+	struct connector *v;
+	struct pfx_copy *keys;
+	bool more = true;
+	size_t n, nkeys;
+
+	*ret_fault = ERR_PFX_KEY_UNKNOWN;
+	TRY(store_pfx_copies(tx, a, s->item, &keys, &nkeys));
+	for (size_t i = 0; i < nkeys; i++)
+		names = arena_printf(a, "%s%s\"%s\" (%.16s)", names, i == 0 ? "" : ", ",
+		    keys[i].key_name, keys[i].key);
+	while (more) {
+		TRY(store_connector_list(tx, a, p, &v, &n, &more));
+		for (size_t i = 0; i < n; i++) {
+			p.after = v[i].id;
+			if (!v[i].enabled || when_now() - v[i].last_contact > CONNECTOR_AWAY)
+				continue;
+			for (size_t k = 0; k < nkeys; k++)
+				if (request_list_has(v[i].import_keys, keys[k].key)) {
+					*ret = "";
+					return OK;
+				}
+		}
+	}
+	*ret = arena_printf(a, "none that was heard of lately; it is encrypted to %s", names);
+	return OK;
+}
+
 static void
 explain(struct arena *a, struct status *st, const char *fault, const char *detail)
 {
@@ -122,14 +159,18 @@ reason(struct tx *tx, struct arena *a, const struct slot *s, const struct reques
 			st->why = "waits for the next check-in of the device";
 			return OK;
 		}
-		TRY(connector_lack(tx, a, r->ca, &fault, &lack));
+		if (r->kind == REQUEST_IMPORT)
+			TRY(import_lack(tx, a, s, &fault, &lack));
+		else
+			TRY(connector_lack(tx, a, r->ca, &fault, &lack));
 		if (lack[0] != '\0')
 			explain(a, st, err_info(fault)->id, lack);
 		else
 			st->why = "waits for a connector to take it";
 		return OK;
 	case STATUS_ISSUING:
-		st->why = "a connector asks the certification authority";
+		st->why = id_is_zero(s->item) ? "a connector asks the certification authority" :
+						"a connector packs it for the device";
 		return OK;
 	case STATUS_READY:
 		st->why = "waits for the next check-in of the device";
@@ -193,8 +234,8 @@ status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *r
 	return OK;
 }
 
-static void
-count(struct status_counts *c, enum status_state state)
+char
+status_group(enum status_state state)
 {
 	switch (state) {
 	case STATUS_WAITING:
@@ -202,45 +243,113 @@ count(struct status_counts *c, enum status_state state)
 	case STATUS_READY:
 	case STATUS_OFFERED:
 	case STATUS_REMOVING:
-		c->pending++;
-		return;
+		return 'p';
 	case STATUS_INSTALLED:
 	case STATUS_RENEWING:
-		c->success++;
-		return;
+		return 's';
 	case STATUS_FAILED:
-		c->error++;
-		return;
+		return 'e';
 	case STATUS_REMOVED:
-		return;
+		return 0;
 	}
+	return 0;
 }
 
 err_t
 status_counts(struct tx *tx, struct arena *a, struct id profile, struct status_counts *ret)
 {
-	struct page p = { .limit = PAGE };
 	struct status_counts c = { 0 };
-	bool more = true;
+	struct slot_count *v;
+	size_t n;
 
-	(void)a;
-	while (more) {
-		auto_arena struct arena *pa = arena_new();
-		struct slot *v;
-		size_t n;
+	TRY(store_slot_counts(tx, a, profile, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		char group = status_group(v[i].state);
 
-		TRY(store_slot_list(tx, pa, profile, (struct id){ 0 }, p, &v, &n, &more));
-		for (size_t i = 0; i < n; i++) {
-			struct request r;
-			bool found;
-
-			p.after = v[i].id;
-			TRY(request_of(tx, pa, &v[i], &found, &r));
-			count(&c, state_of(&v[i], found ? &r : NULL));
-			if (v[i].since > c.updated)
-				c.updated = v[i].since;
-		}
+		c.pending += group == 'p' ? (size_t)v[i].n : 0;
+		c.success += group == 's' ? (size_t)v[i].n : 0;
+		c.error += group == 'e' ? (size_t)v[i].n : 0;
+		if (v[i].changed > c.updated)
+			c.updated = v[i].changed;
 	}
 	*ret = c;
+	return OK;
+}
+
+enum status_state
+status_by_word(const char *word)
+{
+	for (enum status_state s = STATUS_WAITING; s <= STATUS_REMOVED; s++)
+		if (str_ieq_c(str_c(words[s].word), word))
+			return s;
+	return 0;
+}
+
+const char *
+status_word(enum status_state state)
+{
+	return words[state].word;
+}
+
+err_t
+status_put(struct tx *tx, struct slot *s, const struct request *r)
+{
+	s->state = state_of(s, r);
+	return store_slot_update(tx, s);
+}
+
+err_t
+status_insert(struct tx *tx, struct slot *s)
+{
+	s->state = state_of(s, NULL);
+	return store_slot_insert(tx, s);
+}
+
+struct ended {
+	struct arena *a;
+	size_t max, n;
+	struct id *v;
+	struct id one;
+};
+
+static err_t
+find_ended(struct tx *tx, void *arg)
+{
+	struct ended *x = arg;
+
+	return store_slots_ended(tx, x->a, when_now(), x->max, &x->v, &x->n);
+}
+
+static err_t
+tell_ended(struct tx *tx, void *arg)
+{
+	struct ended *x = arg;
+	struct request r;
+	struct slot s;
+	bool found;
+
+	TRY(store_slot_get(tx, x->a, x->one, &s));
+	TRY(request_of(tx, x->a, &s, &found, &r));
+	if (state_of(&s, found ? &r : NULL) == s.state)
+		return OK;
+	s.since = when_now_ms();
+	TRY(request_note(tx, &s, s.request, "service", "ended", s.serial));
+	return status_put(tx, &s, found ? &r : NULL);
+}
+
+err_t
+status_ended(struct store *s, size_t max, size_t *ret)
+{
+	auto_arena struct arena *a = arena_new();
+	struct ended x = { .a = a, .max = max };
+
+	TRY(store_read(s, find_ended, &x));
+	for (size_t i = 0; i < x.n; i++) {
+		auto_arena struct arena *one = arena_new();
+		struct ended each = { .a = one, .one = x.v[i] };
+
+		TRY(store_write(s, tell_ended, &each));
+	}
+	*ret = x.n;
 	return OK;
 }

@@ -3,25 +3,14 @@
  * Where a slot stands, in words: for the API, the command line and the console, all from this one
  * place.
  *
- * A slot that waits says on what and since when. Counts and rows of one profile come from the same
- * slots, so they agree.
+ * A slot that waits says on what and since when. Each slot is written with its state, and the store counts states in
+ * the same transaction, so counts and rows agree. Time alone changes one thing, that a certificate ends: status_ended()
+ * writes that down.
  */
 #ifndef MODEL_STATUS_H
 #define MODEL_STATUS_H
 
 #include "model/kind.h"
-
-enum status_state {
-	STATUS_WAITING = 1,
-	STATUS_ISSUING,
-	STATUS_READY,
-	STATUS_OFFERED,
-	STATUS_INSTALLED,
-	STATUS_RENEWING,
-	STATUS_FAILED,
-	STATUS_REMOVING,
-	STATUS_REMOVED
-};
 
 struct status {
 	enum status_state state;
@@ -34,6 +23,18 @@ struct status {
 	const char *compliance; /* Graph complianceStatus: unknown, compliant, error, notAssigned */
 };
 
+/* The one way to write a slot: with the state that it is in now, which the store counts. r: the slot's newest request
+ * (s->request); NULL: it has none, or nothing is wanted. Expects a writing transaction. */
+err_t status_put(struct tx *tx, struct slot *s, const struct request *r);
+err_t status_insert(struct tx *tx, struct slot *s); /* a new one */
+/* Certificates that devices hold and that have ended since: at most `max` slots are told so, in one transaction each.
+ * *ret: how many. */
+err_t status_ended(struct store *s, size_t max, size_t *ret);
+
+/* 0: there is no such state. */
+enum status_state status_by_word(const char *word);
+const char *status_word(enum status_state state);
+
 /* Expects a transaction. */
 err_t status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *ret);
 
@@ -44,5 +45,7 @@ struct status_counts {
 	when_ms_t updated;
 };
 err_t status_counts(struct tx *tx, struct arena *a, struct id profile, struct status_counts *ret);
+/* Which of the three a state belongs to: 'p', 's', 'e'; 0 for what was removed. */
+char status_group(enum status_state state);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Slots, requests and their timeline. Every function expects a transaction.
  *
- * The unique key (device, user, profile) makes slots; the unique key (slot, kind) over open requests makes sure that a
- * slot never has two. State changes are guarded statements: they name the state they start from and say with
+ * The unique key (device, user, profile, item) makes slots; the unique key (slot, kind) over open requests makes sure
+ * that a slot never has two. State changes are guarded statements: they name the state they start from and say with
  * ERR_STATE_MOVED that it was another. model/request.h draws the machine and is the only caller of those.
  */
 #ifndef STORE_SLOT_H
@@ -20,12 +20,28 @@ enum request_state {
 	REQUEST_FAILED,
 	REQUEST_WITHDRAWN
 };
-enum request_kind { REQUEST_ISSUE = 1, REQUEST_REVOKE, REQUEST_TRUST };
+/* REQUEST_IMPORT: a certificate that was imported with its key is opened by a connector and sealed to the device. */
+enum request_kind { REQUEST_ISSUE = 1, REQUEST_REVOKE, REQUEST_TRUST, REQUEST_IMPORT };
+
+/* Where a slot stands: model/status.h decides, the store counts. The SQL names them by number. */
+enum status_state {
+	STATUS_WAITING = 1,
+	STATUS_ISSUING,
+	STATUS_READY,
+	STATUS_OFFERED,
+	STATUS_INSTALLED,
+	STATUS_RENEWING,
+	STATUS_FAILED,
+	STATUS_REMOVING,
+	STATUS_REMOVED
+};
 
 struct slot {
 	struct id id, device, user, profile; /* user zero: none */
-	const char *kind;                    /* kind of the profile: "trusted-root", "pkcs" */
-	bool wanted;                         /* desired at the last look */
+	struct id
+	    item; /* which of the profile's imported certificates; zero: it has one thing to deliver */
+	const char *kind; /* kind of the profile: "trusted-root", "pkcs" */
+	bool wanted;      /* desired at the last look */
 	struct str
 	    wanted_hash; /* SHA-256 of the content it should have; empty: none could be made */
 	struct str reached_hash; /* of what the device says it has; empty: nothing */
@@ -38,6 +54,8 @@ struct slot {
 	const char *issuer;            /* CA name */
 	struct str cert_sha256;
 	when_t not_before, not_after;
+	enum status_state state;
+	const char *thumbprint; /* SHA-1 of the certificate in hex, as Windows and Graph show it */
 };
 
 struct request {
@@ -46,13 +64,14 @@ struct request {
 	enum request_state state;
 	uint64_t fence; /* counts leases */
 	uint32_t attempts;
-	struct str hash;                /* content hash it works for */
-	const char *ca;                 /* CA name it must reach; "" for REQUEST_TRUST */
-	const char *owner;              /* connector that holds the lease, as text id */
+	struct str hash;   /* content hash it works for */
+	const char *ca;    /* CA name it must reach; "" for REQUEST_TRUST and REQUEST_IMPORT */
+	const char *owner; /* connector that holds the lease, as text id */
 	when_t lease_until, not_before; /* not leased before this time (retry) */
 	const char *fault, *detail;     /* why it failed or waits */
 	const char *keep;               /* REQUEST_REVOKE: serial that stays */
-	struct id about; /* REQUEST_REVOKE: the issue request whose certificates go */
+	struct id
+	    about; /* REQUEST_REVOKE: the issue request whose certificates go; REQUEST_IMPORT: the record */
 	/* the result */
 	struct str leaf, sealed,
 	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate */
@@ -73,7 +92,8 @@ struct event {
 };
 
 err_t store_slot_insert(struct tx *tx, const struct slot *s); /* ERR_CONFLICT: it is there */
-err_t store_slot_update(struct tx *tx, const struct slot *s);
+err_t store_slot_update(
+    struct tx *tx, const struct slot *s); /* all but who it is for and of what kind */
 err_t store_slot_get(struct tx *tx, struct arena *a, struct id id, struct slot *ret);
 err_t store_slot_find(struct tx *tx, struct arena *a, struct id device, struct id user,
     struct id profile, struct slot *ret);
@@ -90,9 +110,10 @@ err_t store_request_get(struct tx *tx, struct arena *a, struct id id, struct req
 err_t store_request_of_slot(
     struct tx *tx, struct arena *a, struct id slot, enum request_kind kind, struct request *ret);
 /* The oldest leasable one (QUEUED, or LEASED with its lease over; not_before reached) of these kinds and CAs becomes
- * LEASED by owner with fence + 1: one statement with RETURNING. ERR_NOT_FOUND: nothing to do. cas: comma list. */
+ * LEASED by owner with fence + 1: one statement with RETURNING. ERR_NOT_FOUND: nothing to do. cas: comma list; keys:
+ * those of the import keys, for REQUEST_IMPORT. */
 err_t store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds,
-    size_t nkinds, const char *cas, const char *owner, when_t now, when_t until,
+    size_t nkinds, const char *cas, const char *keys, const char *owner, when_t now, when_t until,
     struct request *ret);
 /* Writes state and all other columns of r, if the row is still in `from` and (fence not 0) holds this fence. */
 err_t store_request_move(
@@ -106,6 +127,9 @@ err_t store_request_overdue(
     struct tx *tx, struct arena *a, when_t now, size_t limit, struct request **ret, size_t *retn);
 /* Those that this owner holds a lease of, at most limit. */
 err_t store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size_t limit,
+    struct request **ret, size_t *retn);
+/* Those that any worker of this connector holds a lease of: owner is the connector's text id, or begins with it and '/'. */
+err_t store_requests_leased_to(struct tx *tx, struct arena *a, const char *connector, size_t limit,
     struct request **ret, size_t *retn);
 /* Every request that the slot has on record, oldest first; without leaf, sealed and password, so none of these may be
  * handed to store_request_move(). */

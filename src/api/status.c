@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /chancery/v1/status: how all certificates stand, from counts that the store keeps: by state, by profile, by fault
+ * with its next step; what is queued; and what is no history any more. /chancery/v1/revocations: what was or is to be
+ * revoked.
+ */
+#include "api/slot.h"
+#include "store/slot_count.h"
+#include "store/slot_search.h"
+
+struct look {
+	struct arena *a;
+	struct slot_count *v;
+	size_t n;
+	size_t requests[8];
+	struct event_count *events;
+	size_t nevents;
+	json *profiles; /* the caller's */
+};
+
+/* The rows of one profile stand together. */
+static err_t
+add_profile(struct tx *tx, struct look *l, const struct slot_count *v, size_t n)
+{
+	json *j = json_object_new();
+	int64_t p = 0, s = 0, f = 0;
+	when_ms_t changed = 0;
+	struct profile profile;
+	err_t e;
+
+	json_add(l->profiles, j);
+	e = store_profile_get(tx, l->a, v->profile, &profile);
+	if (!err_is(e, ERR_NOT_FOUND))
+		TRY(e);
+	json_set_id(l->a, j, "profileId", v->profile);
+	json_set_text(j, "profileName", err_ok(e) ? profile.display_name : NULL);
+	err_forget(e);
+	for (size_t i = 0; i < n; i++) {
+		char group = status_group(v[i].state);
+
+		p += group == 'p' ? v[i].n : 0;
+		s += group == 's' ? v[i].n : 0;
+		f += group == 'e' ? v[i].n : 0;
+		changed = v[i].changed > changed ? v[i].changed : changed;
+	}
+	json_set_int(j, "pending", p);
+	json_set_int(j, "success", s);
+	json_set_int(j, "error", f);
+	json_set_text(j, "lastUpdateDateTime", when_text_ms(l->a, changed));
+	return OK;
+}
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+	size_t from = 0;
+
+	TRY(store_slot_counts(tx, l->a, (struct id){ 0 }, &l->v, &l->n));
+	TRY(store_request_counts(tx, l->requests));
+	TRY(store_event_counts(tx, l->a, &l->events, &l->nevents));
+	for (size_t i = 1; i <= l->n; i++) {
+		if (i < l->n && id_eq(l->v[i].profile, l->v[from].profile))
+			continue;
+		TRY(add_profile(tx, l, &l->v[from], i - from));
+		from = i;
+	}
+	return OK;
+}
+
+static json *
+states_json(const struct look *l)
+{
+	json *j = json_object_new();
+
+	for (enum status_state s = STATUS_WAITING; s <= STATUS_REMOVED; s++) {
+		int64_t sum = 0;
+
+		for (size_t i = 0; i < l->n; i++)
+			sum += l->v[i].state == s ? l->v[i].n : 0;
+		json_set_int(j, status_word(s), sum);
+	}
+	return j;
+}
+
+static json *
+faults_json(const struct look *l)
+{
+	json *out = json_array_new();
+
+	for (size_t i = 0; i < l->n; i++) {
+		const char *fault = l->v[i].fault;
+		const struct err_info *info = err_info_by_id(fault);
+		json *j = NULL;
+
+		if (*fault == '\0')
+			continue;
+		for (size_t k = 0; k < json_count(out) && j == NULL; k++)
+			if (strcmp(json_text(json_get(json_at(out, k), "fault")), fault) == 0)
+				j = json_at(out, k);
+		if (j == NULL) {
+			j = json_object_new();
+			json_set_text(j, "fault", fault);
+			json_set_int(j, "count", 0);
+			json_set_text(j, "text", info == NULL ? NULL : info->text);
+			json_set_text(j, "nextStep", info == NULL ? NULL : info->hint);
+			json_add(out, j);
+		}
+		json_set_int(j, "count", json_int(json_get(j, "count")) + l->v[i].n);
+	}
+	return out;
+}
+
+static json *
+history_json(const struct look *l)
+{
+	json *out = json_array_new();
+
+	for (size_t i = 0; i < l->nevents; i++) {
+		const struct event_count *e = &l->events[i];
+		json *j = json_object_new();
+
+		json_set_when(l->a, j, "from", e->month * 30 * 86400);
+		json_set_text(j, "actor", e->actor);
+		json_set_text(j, "event", e->event);
+		json_set_text(j, "fault", *e->fault == '\0' ? NULL : e->fault);
+		json_set_int(j, "count", e->n);
+		json_add(out, j);
+	}
+	return out;
+}
+
+static err_t
+get(struct http_req *r)
+{
+	struct look l = { .a = http_arena(r) };
+	auto_json json *out = json_object_new();
+	json *queue = json_object_new();
+	struct query q;
+
+	l.profiles = json_array_new();
+	json_set(out, "profiles", l.profiles);
+	json_set(out, "queue", queue);
+	TRY(query_read(r, QUERY_ENTITY, &q));
+	TRY(store_read(api_of(r)->store, look, &l));
+	json_set_int(queue, "queued", (int64_t)l.requests[REQUEST_QUEUED]);
+	json_set_int(queue, "leased", (int64_t)l.requests[REQUEST_LEASED]);
+	json_set(out, "states", states_json(&l));
+	json_set(out, "faults", faults_json(&l));
+	json_set(out, "history", history_json(&l));
+	TRY(reply_narrow(&q, out));
+	return reply_json(r, 200, out);
+}
+
+/* ---- revocations ---- */
+
+static err_t
+revocation_json(struct tx *tx, struct arena *a, const struct request *r, json **ret)
+{
+	auto_json json *j = json_object_new();
+	struct slot_names names = { 0 };
+	struct slot s = { 0 };
+	bool done = r->state == REQUEST_DONE;
+	err_t e = store_slot_get(tx, a, r->slot, &s);
+
+	if (!err_is(e, ERR_NOT_FOUND))
+		TRY(e);
+	err_forget(e);
+	TRY(slot_names(tx, a, &s, &names));
+	json_set_id(a, j, "id", r->id);
+	json_set_id(a, j, "slotId", r->slot);
+	json_set_id(a, j, "deviceId", r->device);
+	json_set_text(j, "deviceName", names.device);
+	json_set_id(a, j, "userId", s.user);
+	json_set_text(j, "userPrincipalName", names.upn);
+	json_set_text(j, "issuerName", r->ca);
+	json_set_text(j, "serialNumber", *r->serial == '\0' ? NULL : r->serial);
+	json_set_text(j, "status", done ? "revoked" : *r->fault == '\0' ? "pending" : "failed");
+	json_set_text(j, "fault", *r->fault == '\0' ? NULL : r->fault);
+	json_set_text(j, "detail", *r->detail == '\0' ? NULL : r->detail);
+	json_set_text(j, "requestedDateTime", when_text_ms(a, r->created));
+	json_set_text(j, "revokedDateTime", done ? when_text_ms(a, r->updated) : NULL);
+	*ret = steal(j);
+	return OK;
+}
+
+static err_t
+read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
+    struct rows *rows, bool *more)
+{
+	struct revocation *v;
+	size_t n;
+
+	(void)arg;
+	(void)q;
+	TRY(store_revocations(tx, a, p, &v, &n, more));
+	for (size_t i = 0; i < n; i++) {
+		json *j;
+
+		TRY(revocation_json(tx, a, &v[i].request, &j));
+		rows_add(rows, v[i].key, j);
+	}
+	return OK;
+}
+
+static const char *const revocation_search[] = { "serialNumber", "deviceName", "userPrincipalName",
+	NULL };
+static const struct collection revocations = { .set = "revocations",
+	.page = LIMIT_PAGE,
+	.read = read_page,
+	.search = revocation_search,
+	.bounded = true };
+
+static err_t
+list_revocations(struct http_req *r)
+{
+	return reply_collection(r, &revocations, 0);
+}
+
+static const struct http_route routes[] = {
+	ROUTE(GET, "/chancery/v1/status", PERM_CONFIG_READ, get),
+	ROUTE(GET, "/chancery/v1/revocations", PERM_CONFIG_READ, list_revocations),
+	{ 0 },
+};
+
+const struct resource resource_status = { "status", routes };

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where each user stands with a profile, all devices together: userStatuses and userStatusOverview (Graph beta
+ * deviceConfigurationUserStatus and ...UserOverview), from counts that the store keeps, so that overview and rows
+ * agree. Devices without a user count as one, "System account", as Graph has it.
+ */
+#include "api/slot.h"
+#include "store/slot_count.h"
+
+#define SYSTEM "System account"
+
+static const char *
+standing(const struct slot_user *u)
+{
+	return u->error > 0 ? "error" : u->pending > 0 ? "unknown" : "compliant";
+}
+
+static err_t
+status_json(
+    struct tx *tx, struct arena *a, struct id profile, const struct slot_user *x, json **ret)
+{
+	auto_json json *j = json_object_new();
+	const struct user *of = NULL;
+	struct user u;
+	bool nobody = id_is_zero(x->user);
+
+	if (!nobody)
+		TRY(device_user(tx, a, &(struct device){ .user = x->user }, &u, &of));
+	json_set_text(j, "id", arena_printf(a, "%s_%s", id_text(a, x->user), id_text(a, profile)));
+	json_set_text(j, "userDisplayName", nobody ? SYSTEM : of == NULL ? NULL : of->display_name);
+	json_set_text(j, "userPrincipalName", nobody ? SYSTEM : of == NULL ? NULL : of->upn);
+	json_set_int(j, "devicesCount", x->pending + x->success + x->error);
+	json_set_text(j, "status", standing(x));
+	json_set_text(j, "lastReportedDateTime", when_text_ms(a, x->changed));
+	json_set_id(a, j, "@chancery.userId", x->user);
+	json_set_int(j, "@chancery.pending", x->pending);
+	json_set_int(j, "@chancery.success", x->success);
+	json_set_int(j, "@chancery.error", x->error);
+	*ret = steal(j);
+	return OK;
+}
+
+/* Zero is no key to page after; nobody has this one. */
+static struct id
+key_of(const struct slot_user *x)
+{
+	return id_is_zero(x->user) ? (struct id){ { [15] = 1 } } : x->user;
+}
+
+static err_t
+read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
+    struct rows *rows, bool *more)
+{
+	const struct id *id = arg;
+	struct profile profile;
+	struct slot_user *v;
+	size_t n;
+
+	(void)q;
+	TRY(store_profile_get(tx, a, *id, &profile));
+	TRY(store_slot_users(tx, a, *id, p, &v, &n, more));
+	for (size_t i = 0; i < n; i++) {
+		json *j;
+
+		TRY(status_json(tx, a, *id, &v[i], &j));
+		rows_add(rows, key_of(&v[i]), j);
+	}
+	return OK;
+}
+
+static err_t
+list(struct http_req *r)
+{
+	struct id id;
+	struct collection c = { .set = "deviceManagement/deviceConfigurations/userStatuses",
+		.page = LIMIT_PAGE,
+		.read = read_page,
+		.arg = &id };
+
+	TRY(param_id(r, "id", &id));
+	return reply_collection(r, &c, 0);
+}
+
+struct look {
+	struct arena *a;
+	struct id id;
+	struct profile profile;
+	struct slot_user_counts counts;
+	struct status_counts slots;
+};
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+
+	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
+	TRY(store_slot_user_counts(tx, l->id, &l->counts));
+	return status_counts(tx, l->a, l->id, &l->slots);
+}
+
+static err_t
+overview(struct http_req *r)
+{
+	struct look l = { .a = http_arena(r) };
+	struct query q;
+	json *j;
+
+	TRY(param_id(r, "id", &l.id));
+	TRY(query_read(r, QUERY_ENTITY, &q));
+	TRY(store_read(api_of(r)->store, look, &l));
+	j = json_object_new();
+	json_set_id(l.a, j, "id", l.id);
+	json_set_int(j, "pendingCount", l.counts.pending);
+	json_set_int(j, "notApplicableCount", 0);
+	json_set_int(j, "successCount", l.counts.success);
+	json_set_int(j, "errorCount", l.counts.error);
+	json_set_int(j, "failedCount", 0);
+	json_set_int(j, "conflictCount", 0);
+	json_set_text(j, "lastUpdateDateTime",
+	    l.slots.updated == 0 ? "0001-01-01T00:00:00Z" : when_text_ms(l.a, l.slots.updated));
+	json_set_int(j, "configurationVersion", l.profile.version);
+	return reply_entity(
+	    r, 200, "deviceManagement/deviceConfigurations/userStatusOverview", NULL, &q, j);
+}
+
+#define ONE "/deviceManagement/deviceConfigurations/{id}"
+
+static const struct http_route routes[] = {
+	GRAPH(GET, ONE "/userStatuses", PERM_CONFIG_READ, list),
+	GRAPH(GET, ONE "/userStatusOverview", PERM_CONFIG_READ, overview),
+	{ 0 },
+};
+
+const struct resource resource_user_statuses = { "user_statuses", routes };

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chancery report: reports as files. */
+#include <poll.h>
+
+#include "cli/api.h"
+#include "cli/args.h"
+#include "cli/out.h"
+#include "cli/url.h"
+
+#define JOBS "/v1.0/deviceManagement/reports/exportJobs"
+#define LOOK_MS 500
+
+static const struct column columns[] = {
+	{ .head = "REPORT", .key = "reportName" },
+	{ .head = "FORMAT", .key = "format" },
+	{ .head = "STATUS", .key = "status", .state = true },
+	{ .head = "ROWS", .key = "@chancery.rows" },
+	{ .head = "REQUESTED", .key = "requestDateTime" },
+	{ .head = "EXPIRES", .key = "expirationDateTime" },
+	{ .head = "ADDRESS", .key = "url" },
+	{ .head = "ID", .key = "id" },
+	{ 0 },
+};
+
+static err_t
+list(struct cli *c)
+{
+	auto_json json *rows = NULL;
+
+	TRY(api_list(c, JOBS, &rows));
+	return out_rows(c, columns, rows);
+}
+
+static bool
+is_over(const json *job)
+{
+	const char *status = json_text(json_get(job, "status"));
+
+	return strcmp(status, "completed") == 0 || strcmp(status, "failed") == 0;
+}
+
+/* Until it is made; what it looked like last goes to *ret. */
+static err_t
+wait_for(struct cli *c, const char *id, int64_t timeout_s, json **ret)
+{
+	int64_t end = when_mono_ms() + timeout_s * 1000;
+
+	for (;;) {
+		auto_json json *job = NULL;
+
+		TRY(api_get(c, arena_printf(c->arena, JOBS "/%s", url_encode(c->arena, id)), &job));
+		if (is_over(job) || when_mono_ms() >= end) {
+			out_progress(c, "");
+			*ret = steal(job);
+			return OK;
+		}
+		out_progress(c,
+		    arena_printf(c->arena, "%lld rows",
+			(long long)json_int(json_get(job, "@chancery.rows"))));
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+static err_t export(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *job = NULL, *done = NULL;
+	const char **names;
+	json *select = json_array_new();
+	int64_t timeout;
+	size_t n;
+
+	json_set(body, "select", select);
+	TRY(args_int(c->args, "timeout", 0, 86400, 600, &timeout));
+	json_set_text(body, "reportName", c->args->operands[0]);
+	json_set_text(
+	    body, "format", args_has(c->args, "format") ? args_text(c->args, "format") : "csv");
+	json_set_text(
+	    body, "filter", args_has(c->args, "filter") ? args_text(c->args, "filter") : "");
+	json_set_text(
+	    body, "search", args_has(c->args, "search") ? args_text(c->args, "search") : "");
+	n = args_list(c->arena, c->args, "select", &names);
+	for (size_t i = 0; i < n; i++)
+		json_add(select, json_text_new(names[i]));
+	TRY(api_send(c, "POST", JOBS, body, &job));
+	TRY(wait_for(c, json_text(json_get(job, "id")), timeout, &done));
+	return out_object(c, done);
+}
+
+static const struct opt export_opts[] = {
+	{ .name = "format", .value = "csv|json", .help = "The file's format; else csv." },
+	{ .name = "select", .value = "COLUMNS", .many = true, .help = "These columns only." },
+	{ .name = "filter", .value = "FILTER", .help = "Rows that match: \"State eq 'failed'\"." },
+	{ .name = "search", .value = "TEXT", .help = "Rows with this in a name or number." },
+	{ .name = "timeout", .value = "SECONDS", .help = "Wait so long at most; else 600." },
+	{ 0 },
+};
+
+static const struct verb verbs[] = {
+	{ "export", "Have a report made; tells the address where it can be fetched, for hours.",
+	    "REPORT", export_opts, export },
+	{ "list", "Reports that are kept.", NULL, NULL, list },
+	{ 0 },
+};
+
+const struct command command_report = { "report",
+	"Reports as files: AllDeviceCertificates, CertificatesByRAPolicy, ChancerySlots.", verbs };

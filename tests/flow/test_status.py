@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How certificates stand, seen from outside: counts, lists, searches, and a report that other people's programs open."""
+import csv
+import io
+import json
+import os
+import ssl
+import urllib.request
+import zipfile
+
+import pytest
+
+from world import wait_for
+
+
+@pytest.fixture(scope="module")
+def given(world):
+    class Given:
+        pass
+    g = Given()
+    g.user = world.add_user("ada@contoso.example", "ada.lovelace@contoso.example")
+    g.group = world.add_group("Wi-Fi", g.user)
+    g.agents = [world.device(f"laptop-{i}", g.user) for i in (1, 2)]
+    g.root = world.add_root()
+    g.pkcs = world.add_pkcs(g.root)
+    world.assign(g.root, g.group)
+    world.assign(g.pkcs, g.group)
+    for a in g.agents:
+        world.wait_slot(a, g.root)
+        world.wait_slot(a, g.pkcs)
+    secret = os.path.join(world.dir, "status.secret")
+    with open(secret, "w", encoding="ascii") as f:
+        f.write(world.app["client_secret"])
+    os.chmod(secret, 0o600)
+    world.cli("login", "--url", world.url, "--tenant", world.tenant, "--client-id", world.app["client_id"],
+              "--secret-file", secret, "--ca", world.root_file)
+    return g
+
+
+def test_counts_rows_and_metrics_agree(world, given):
+    for agent in given.agents:
+        world.wait_slot(agent, given.pkcs)
+    overview = world.api("GET", f"{world.CONFIGURATIONS}/{given.pkcs['id']}/deviceStatusOverview")
+    users = world.api("GET", f"{world.CONFIGURATIONS}/{given.pkcs['id']}/userStatusOverview")
+    rows = world.slots(profile=given.pkcs["id"])
+    assert overview["successCount"] == len(rows) == len(given.agents)
+    assert users["successCount"] == len({r["userId"] for r in rows})
+    status = world.cli_json("status", "show")
+    assert status["states"]["installed"] == len(world.slots())
+
+
+def test_a_certificate_is_found_by_what_people_know_of_it(world, given):
+    slot = world.wait_slot(given.agents[0], given.pkcs)
+    found = world.cli_json("slot", "list", "--serial", slot["serialNumber"])["value"]
+    assert [s["id"] for s in found] == [slot["id"]]
+    wait_for(lambda: any(s["id"] == slot["id"] for s in world.cli_json(
+        "slot", "list", "--search", slot["userPrincipalName"][:9])["value"]), 20)
+    assert slot["id"] in {s["id"] for s in world.cli_json("slot", "list", "--expiring", "36500")["value"]}
+    assert world.cli_json("slot", "list", "--state", "failed")["value"] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_report_opens_with_other_programs(world, given, form):
+    slot = world.wait_slot(given.agents[0], given.pkcs)
+    job = world.cli_json("report", "export", "AllDeviceCertificates", "--format", form, "--timeout", "60")
+    assert job["status"] == "completed"
+    context = ssl.create_default_context(cafile=world.root_file)
+    with urllib.request.urlopen(job["url"], context=context) as answer:  # without a token
+        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    assert archive.testzip() is None
+    assert archive.namelist() == [f"{job['id']}.{form}"]
+    text = archive.read(archive.namelist()[0]).decode()
+    rows = list(csv.DictReader(io.StringIO(text))) if form == "csv" else json.loads(text)
+    mine = [r for r in rows if r["SerialNumber"] == slot["serialNumber"]]
+    assert len(mine) == 1
+    assert mine[0]["CertificateStatus"] == "Active"
+    assert mine[0]["DeviceId"] == slot["deviceId"]
+    assert "Client Authentication" in mine[0]["EnhancedKeyUsage"]
