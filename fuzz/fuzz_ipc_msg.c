@@ -8,6 +8,7 @@
 #include "codec/ca_scep_ipc.h"
 #include "codec/ckeys_ipc.h"
 #include "codec/keys_ipc.h"
+#include "codec/pfx_ipc.h"
 #include "codec/policies_ipc.h"
 #include "codec/status_ipc.h"
 
@@ -51,7 +52,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(34, ca_scep_refuse_req) \
 	X(35, ca_scep_info_rep) \
 	X(36, ca_revoked_req) \
-	X(37, ca_revoked_rep)
+	X(37, ca_revoked_rep) \
+	X(38, pfx_key_req) \
+	X(39, pfx_key_rep) \
+	X(40, pfx_keys_rep) \
+	X(41, pfx_admit_req) \
+	X(42, pfx_open_req) \
+	X(43, pfx_open_rep) \
+	X(44, pfx_rewrap_req) \
+	X(45, pfx_rewrap_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

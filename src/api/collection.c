@@ -5,7 +5,7 @@
  * Unsorted pages go by the store's key, so that what is added or removed between two pages is neither given twice nor
  * makes others skip. Sorted ones are gathered whole, up to a limit past which the caller must filter.
  */
-#include "api/reply.h"
+#include "api/annotate.h"
 
 #define SORT_MAX 20000u /* entities that one sorted answer may look at */
 #define BATCH 200u
@@ -49,6 +49,7 @@ struct gather {
 	struct rows out;
 	size_t matches; /* from the start when counting or sorting, else after $skiptoken */
 	size_t passed;  /* by $skip */
+	struct id last; /* of a bounded collection that gave up: where to go on */
 	bool more;
 };
 
@@ -102,14 +103,22 @@ gather(struct tx *tx, void *arg)
 		if (id_is_zero(batch.last))
 			break;
 		p.after = batch.last;
+		g->last = g->c->bounded && more ? batch.last : (struct id){ 0 };
 		for (size_t i = 0; i < batch.n && go_on; i++) {
 			bool match;
 
 			TRY(odata_match(g->q->o.filter, batch.v[i].entity, &match));
+			if (match && g->q->o.search != NULL)
+				TRY(odata_found(&g->q->o, g->c->search, batch.v[i].entity, &match));
 			if (match)
 				TRY(take_match(g, &batch.v[i], &go_on));
 		}
+		if (g->c->bounded && more && go_on) {
+			g->more = true;
+			return OK;
+		}
 	}
+	g->last = (struct id){ 0 };
 	return OK;
 }
 
@@ -171,10 +180,22 @@ next_link(struct http_req *r, const struct gather *g)
 		token = arena_printf(a, "o%zu",
 		    g->q->offset + (g->q->offset == 0 ? (size_t)g->q->o.skip : 0) + g->out.n);
 	else
-		token = arena_printf(a, "k%s", id_text(a, g->out.v[g->out.n - 1].key));
+		token = arena_printf(a, "k%s",
+		    id_text(a, id_is_zero(g->last) ? g->out.v[g->out.n - 1].key : g->last));
 	put_encoded(&b, "$skiptoken=", "$=");
 	put_encoded(&b, token, "-");
 	return arena_cstr(a, buf_str(&b));
+}
+
+static err_t
+search_check(const struct query *q, const struct collection *c)
+{
+	if (c->bounded && (q->o.count || q->o.norders > 0))
+		FAIL(ERR_BAD_REQUEST,
+		    "$count and $orderby are not supported here; /chancery/v1/status has the counts");
+	if (q->o.search != NULL && c->search == NULL)
+		FAIL(ERR_BAD_REQUEST, "$search is not supported here");
+	return OK;
 }
 
 err_t
@@ -186,6 +207,7 @@ reply_collection(struct http_req *r, const struct collection *c, unsigned allow)
 
 	json_set(body, "value", value);
 	TRY(query_read(r, allow | QUERY_LIST, &q));
+	TRY(search_check(&q, c));
 
 	struct gather g = { .c = c, .q = &q, .a = http_arena(r), .counting = q.o.count };
 	auto_json json *out = json_object_new();
@@ -199,10 +221,12 @@ reply_collection(struct http_req *r, const struct collection *c, unsigned allow)
 		e = sort_and_cut(&g);
 	for (size_t i = 0; err_ok(e) && i < g.out.n; i++)
 		e = reply_narrow(&q, g.out.v[i].entity);
+	for (size_t i = 0; err_ok(e) && i < g.out.n; i++)
+		e = annotate_entity(r, c->set, g.out.v[i].entity);
 	json_set_text(out, "@odata.context", reply_context(r, c->set, &q, false));
 	if (q.o.count)
 		json_set_int(out, "@odata.count", (int64_t)g.matches);
-	if (err_ok(e) && g.more && g.out.n > 0)
+	if (err_ok(e) && g.more && (g.out.n > 0 || !id_is_zero(g.last)))
 		json_set_text(out, "@odata.nextLink", next_link(r, &g));
 	for (size_t i = 0; i < g.out.n; i++)
 		json_add(value, steal(g.out.v[i].entity));
@@ -221,8 +245,9 @@ reply_count(struct http_req *r, const struct collection *c)
 	err_t e;
 
 	TRY(query_read(r, QUERY_LIST, &q));
+	TRY(search_check(&q, c));
 	if (q.o.norders > 0 || q.o.top >= 0 || q.o.skip > 0)
-		FAIL(ERR_BAD_REQUEST, "only $filter is supported with $count");
+		FAIL(ERR_BAD_REQUEST, "only $filter and $search are supported with $count");
 	e = store_read(api_of(r)->store, gather, &g);
 	rows_free(&g.out);
 	TRY(e);

@@ -33,6 +33,15 @@ challenge(struct http_req *r)
 		api->base_url, id_text(a, api->tenant)));
 }
 
+/* Only the gate of the API port throttles, and it sets the caller first. */
+static unsigned
+throttled_for(struct http_req *r)
+{
+	const struct caller *who = http_caller(r);
+
+	return who == NULL || who->wait_s == 0 ? 1 : who->wait_s;
+}
+
 void
 api_on_error(struct http_req *r, err_t e)
 {
@@ -51,7 +60,8 @@ api_on_error(struct http_req *r, err_t e)
 	if (info->http == 401)
 		challenge(r);
 	if (info->http == 429 || info->http == 503)
-		http_reply_header(r, "Retry-After", "2");
+		http_reply_header(r, "Retry-After",
+		    arena_printf(a, "%u", info->code == ERR_THROTTLED ? throttled_for(r) : 2));
 	reply_headers(r, &request, &client);
 
 	json_set(body, "error", error);

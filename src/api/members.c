@@ -5,14 +5,8 @@
  */
 #include "api/users.h"
 
-/* What an identifier of the directory stands for. */
-struct object {
-	enum member_kind kind;
-	json *entity; /* the caller's */
-};
-
 /* Of what the caller may not read, only type and identifier are shown, as Graph does. */
-static err_t
+err_t
 object_find(struct tx *tx, struct arena *a, unsigned perms, struct id id, struct object *ret)
 {
 	struct user u, owner;
@@ -57,7 +51,7 @@ object_find(struct tx *tx, struct arena *a, unsigned perms, struct id id, struct
 
 struct change {
 	struct arena *a;
-	const char *actor;
+	const struct caller *who;
 	struct id group, member;
 };
 
@@ -67,8 +61,17 @@ audit(struct tx *tx, const struct change *c, const char *action)
 	const char *member = arena_printf(c->a, "{\"member\":\"%s\"}", id_text(c->a, c->member));
 	bool added = strcmp(action, "group.member.add") == 0;
 
-	return store_audit_add(tx, c->actor, action, target_text(c->a, "group", c->group),
+	return store_audit_add(tx, c->who->actor, action, target_text(c->a, "group", c->group),
 	    added ? "" : member, added ? member : "");
+}
+
+static err_t
+group_owned(struct tx *tx, struct arena *a, struct id group)
+{
+	struct group g;
+
+	TRY_CTX(store_group_get(tx, a, group, &g), "group");
+	return owned_check(g.source, g.display_name);
 }
 
 static err_t
@@ -76,10 +79,10 @@ add(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
 	struct object o;
-	struct group g;
 	err_t e;
 
-	TRY_CTX(store_group_get(tx, c->a, c->group, &g), "group");
+	TRY(group_owned(tx, c->a, c->group));
+	TRY(rights_guard_member(tx, c->a, c->who, c->group));
 	TRY_CTX(object_find(tx, c->a, 0, c->member, &o), "member");
 	json_free(o.entity);
 	e = store_member_add(tx, c->group, (struct member){ .id = c->member, .kind = o.kind });
@@ -90,14 +93,40 @@ add(struct tx *tx, void *arg)
 	return audit(tx, c, "group.member.add");
 }
 
+err_t
+member_add(
+    struct tx *tx, struct arena *a, const struct caller *who, struct id group, struct id member)
+{
+	return add(tx, &(struct change){ .a = a, .who = who, .group = group, .member = member });
+}
+
+err_t
+members_bind(
+    struct tx *tx, struct arena *a, const struct caller *who, struct id group, const json *body)
+{
+	json *list = NULL;
+
+	TRY(json_want_array(body, "members@odata.bind", 20, &list));
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct id id;
+
+		TRY(reference_id(json_text(json_at(list, i)), &id));
+		TRY(member_add(tx, a, who, group, id));
+	}
+	return OK;
+}
+
 static err_t
 drop(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
 	/* What is not in the directory any more is treated as a group: everybody looks. */
 	struct object o = { .kind = MEMBER_GROUP };
-	err_t e = object_find(tx, c->a, 0, c->member, &o);
+	err_t e;
 
+	TRY(group_owned(tx, c->a, c->group));
+	TRY(rights_guard_member(tx, c->a, c->who, c->group));
+	e = object_find(tx, c->a, 0, c->member, &o);
 	if (!err_is(e, ERR_NOT_FOUND))
 		TRY(e);
 	json_free(o.entity);
@@ -110,7 +139,7 @@ static err_t
 post_ref(struct http_req *r)
 {
 	const struct caller *who = http_caller(r);
-	struct change c = { .a = http_arena(r), .actor = who->actor };
+	struct change c = { .a = http_arena(r), .who = who };
 	auto_json json *body = NULL;
 	const char *url;
 
@@ -126,7 +155,7 @@ static err_t
 delete_ref(struct http_req *r)
 {
 	const struct caller *who = http_caller(r);
-	struct change c = { .a = http_arena(r), .actor = who->actor };
+	struct change c = { .a = http_arena(r), .who = who };
 
 	TRY(param_id(r, "id", &c.group));
 	TRY(param_id(r, "member", &c.member));
@@ -134,9 +163,35 @@ delete_ref(struct http_req *r)
 	return reply_empty(r, 204);
 }
 
+err_t
+members_json(struct tx *tx, struct arena *a, unsigned perms, struct id group, json **ret)
+{
+	auto_json json *list = json_array_new();
+	struct member *v;
+	bool more;
+	size_t n;
+
+	TRY(store_member_list(tx, a, group, (struct page){ .limit = 20 }, &v, &n, &more));
+	for (size_t i = 0; i < n; i++) {
+		struct object o;
+		err_t e = object_find(tx, a, perms, v[i].id, &o);
+
+		if (err_ok(e))
+			json_add(list, o.entity);
+		else if (!err_is(e, ERR_NOT_FOUND))
+			return e;
+		else
+			err_forget(e);
+	}
+	*ret = steal(list);
+	return OK;
+}
+
 struct of_group {
 	struct id group;
 	unsigned perms;
+	bool transitive;
+	enum member_kind only; /* 0: all */
 };
 
 static err_t
@@ -150,11 +205,19 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 
 	(void)q;
 	TRY(store_group_get(tx, a, of->group, &g));
-	TRY(store_member_list(tx, a, of->group, p, &v, &n, more));
+	if (of->transitive)
+		TRY(store_member_list_all(tx, a, of->group, p, &v, &n, more));
+	else
+		TRY(store_member_list(tx, a, of->group, p, &v, &n, more));
 	for (size_t i = 0; i < n; i++) {
 		struct object o;
-		err_t e = object_find(tx, a, of->perms, v[i].id, &o);
+		err_t e;
 
+		if (of->only != 0 && v[i].kind != of->only) {
+			rows_pass(rows, v[i].id);
+			continue;
+		}
+		e = object_find(tx, a, of->perms, v[i].id, &o);
 		/* A device that is gone may still stand in a group. */
 		if (err_is(e, ERR_NOT_FOUND)) {
 			err_forget(e);
@@ -167,25 +230,57 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	return OK;
 }
 
+/* members/microsoft.graph.user: only those. */
+static err_t
+read_cast(struct http_req *r, enum member_kind *ret)
+{
+	static const struct {
+		const char *name;
+		enum member_kind kind;
+	} casts[] = { { "microsoft.graph.user", MEMBER_USER },
+		{ "microsoft.graph.device", MEMBER_DEVICE },
+		{ "microsoft.graph.group", MEMBER_GROUP } };
+	const char *cast = http_param(r, "cast");
+
+	*ret = 0;
+	if (cast == NULL)
+		return OK;
+	for (size_t i = 0; i < COUNT(casts); i++)
+		if (str_ieq_c(str_c(cast), casts[i].name)) {
+			*ret = casts[i].kind;
+			return OK;
+		}
+	FAIL(ERR_NO_SEGMENT, "'%s'", text_safe(http_arena(r), str_c(cast)));
+}
+
+static err_t
+of_request(struct http_req *r, struct of_group *ret)
+{
+	const struct caller *who = http_caller(r);
+
+	*ret = (struct of_group){ .perms = who->perms,
+		.transitive = strcasestr(http_path(r), "/transitiveMembers") != NULL };
+	TRY(read_cast(r, &ret->only));
+	return param_id(r, "id", &ret->group);
+}
+
 static err_t
 list(struct http_req *r)
 {
-	const struct caller *who = http_caller(r);
-	struct of_group of = { .perms = who->perms };
+	struct of_group of;
 	struct collection c = { .set = "directoryObjects", .read = read_page, .arg = &of };
 
-	TRY(param_id(r, "id", &of.group));
+	TRY(of_request(r, &of));
 	return reply_collection(r, &c, 0);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	const struct caller *who = http_caller(r);
-	struct of_group of = { .perms = who->perms };
+	struct of_group of;
 	struct collection c = { .set = "directoryObjects", .read = read_page, .arg = &of };
 
-	TRY(param_id(r, "id", &of.group));
+	TRY(of_request(r, &of));
 	return reply_count(r, &c);
 }
 
@@ -249,6 +344,11 @@ get_by_ids(struct http_req *r)
 static const struct http_route routes[] = {
 	GRAPH(GET, "/groups/{id}/members", PERM_MEMBERS_READ, list),
 	GRAPH(GET, "/groups/{id}/members/$count", PERM_MEMBERS_READ, count),
+	GRAPH(GET, "/groups/{id}/members/{cast}", PERM_MEMBERS_READ, list),
+	GRAPH(GET, "/groups/{id}/members/{cast}/$count", PERM_MEMBERS_READ, count),
+	GRAPH(GET, "/groups/{id}/transitiveMembers", PERM_MEMBERS_READ, list),
+	GRAPH(GET, "/groups/{id}/transitiveMembers/$count", PERM_MEMBERS_READ, count),
+	GRAPH(GET, "/groups/{id}/transitiveMembers/{cast}", PERM_MEMBERS_READ, list),
 	GRAPH(POST, "/groups/{id}/members/$ref", PERM_MEMBERS_WRITE, post_ref),
 	GRAPH(DELETE, "/groups/{id}/members/{member}/$ref", PERM_MEMBERS_WRITE, delete_ref),
 	GRAPH(POST, "/directoryObjects/getByIds",

@@ -34,10 +34,19 @@ enum perm {
 	PERM_AUDIT_READ = 1u << 15,
 	PERM_METRICS_READ = 1u << 16,
 	PERM_ORGANIZATION_READ = 1u << 17,
+	PERM_RBAC_READ = 1u << 18,
+	PERM_RBAC_WRITE = 1u << 19,
+	PERM_SETTINGS_READ = 1u << 20,
+	PERM_SETTINGS_WRITE = 1u << 21,
+	/* No permission: the handler asks rights_reach() of every object (api/rights.h). */
+	PERM_SCOPED = 1u << 23,
 	/* Device port: by client certificate, never by token. */
 	PERM_CONNECTOR_ENROL = 1u << 24,
 	PERM_CONNECTOR = 1u << 25,
 };
+/* What has no scope tags and may be read by who is limited by them. */
+#define PERM_UNTAGGED \
+	(PERM_USERS_READ | PERM_GROUPS_READ | PERM_MEMBERS_READ | PERM_ORGANIZATION_READ)
 #define PERM_DEVICE_PORT (PERM_CONNECTOR_ENROL | PERM_CONNECTOR)
 
 struct perm_name {

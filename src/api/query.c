@@ -29,6 +29,34 @@ read_token(const char *text, struct query *q)
 	return OK;
 }
 
+/* A comma list of what may be shown inside here; options of its own ("members($select=id)") are refused by name. */
+static err_t
+read_expand(struct http_req *r, const char *value, unsigned allow, struct query *q)
+{
+	const struct {
+		const char *name;
+		unsigned allow;
+		bool *to;
+	} rows[] = { { "assignments", QUERY_EXPAND_ASSIGNMENTS, &q->expand_assignments },
+		{ "groupAssignments", QUERY_EXPAND_ASSIGNMENTS, &q->expand_group_assignments },
+		{ "members", QUERY_EXPAND_MEMBERS, &q->expand_members } };
+	struct str rest = str_c(value);
+
+	while (rest.n > 0) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		size_t i = 0;
+
+		while (i < COUNT(rows) &&
+		    ((allow & rows[i].allow) == 0 || !str_ieq_c(one, rows[i].name)))
+			i++;
+		if (i == COUNT(rows))
+			FAIL(ERR_BAD_REQUEST, "$expand=%s is not supported here",
+			    text_safe(http_arena(r), one));
+		*rows[i].to = true;
+	}
+	return OK;
+}
+
 static err_t
 read_option(
     struct http_req *r, const char *name, const char *value, unsigned allow, struct query *q)
@@ -38,14 +66,8 @@ read_option(
 	/* Old scripts send options without a value: as if they were not there. */
 	if (*value == '\0' && *name == '$')
 		return OK;
-	if (is_option(name, "expand")) {
-		if ((allow & QUERY_EXPAND_ASSIGNMENTS) == 0 ||
-		    !str_ieq_c(str_c(value), "assignments"))
-			FAIL(ERR_BAD_REQUEST, "$expand=%s is not supported here",
-			    text_safe(http_arena(r), str_c(value)));
-		q->expand_assignments = true;
-		return OK;
-	}
+	if (is_option(name, "expand"))
+		return read_expand(r, value, allow, q);
 	if (is_option(name, "skiptoken") && (allow & QUERY_LIST) != 0)
 		return read_token(value, q);
 	if ((allow & QUERY_LIST) == 0 && !is_option(name, "select"))

@@ -21,11 +21,11 @@
 /* Query options of one request. */
 struct query {
 	struct odata o;
-	bool expand_assignments;
+	bool expand_assignments, expand_group_assignments, expand_members;
 	struct id after; /* from $skiptoken: entities after this key */
 	size_t offset;   /* from $skiptoken of a sorted list: so many were given already */
 };
-enum { QUERY_ENTITY = 0, QUERY_LIST = 1, QUERY_EXPAND_ASSIGNMENTS = 2 };
+enum { QUERY_ENTITY = 0, QUERY_LIST = 1, QUERY_EXPAND_ASSIGNMENTS = 2, QUERY_EXPAND_MEMBERS = 4 };
 /* ERR_BAD_REQUEST for options beyond what `allow` says ($select always; the rest with QUERY_LIST), or given twice. */
 err_t query_read(struct http_req *r, unsigned allow, struct query *ret);
 
@@ -37,11 +37,20 @@ const char *reply_version(struct http_req *r);
 /* Sets the headers that every answer has: request-id, client-request-id, OData-Version. Gives the two ids. */
 void reply_headers(struct http_req *r, const char **ret_request, const char **ret_client);
 err_t reply_json(struct http_req *r, int status, const json *body);
+/* Whether the Prefer header asks for this (RFC 7240): "return=minimal". If so, the answer will say that it was heard. */
+bool reply_prefers(struct http_req *r, const char *preference);
 err_t reply_empty(struct http_req *r, int status);
-/* One entity with @odata.context ("users" gives .../$metadata#users/$entity), narrowed by $select. Status 201 with
+/* After a change, and with Prefer: return=minimal, 204 without it. One entity with @odata.context ("users" gives .../$metadata#users/$entity), narrowed by $select. Status 201 with
  * `location` (a path below the version, "/users/<id>"); else location is NULL. Takes the entity over. */
 err_t reply_entity(struct http_req *r, int status, const char *set, const char *location,
     const struct query *q, json *entity);
+
+/* ETag of an entity: a hash of its JSON text, so that two entities that differ in anything a client sees have others. What
+ * comes and goes by itself (last contact, what $expand added) is left out. */
+err_t etag_of(struct arena *a, const json *entity, const char **ret);
+/* If-Match of the request against the entity as it is now, to be called in the transaction that changes it.
+ * ERR_PRECONDITION. No header, or '*': passes. */
+err_t etag_check(struct arena *a, const char *if_match, const json *entity);
 
 /* The @odata.context of a set or of one of its entities. */
 const char *reply_context(struct http_req *r, const char *set, const struct query *q, bool entity);
@@ -76,6 +85,11 @@ struct collection {
 	err_t (*read)(struct tx *tx, struct arena *a, struct page p, const void *arg,
 	    const struct query *q, struct rows *rows, bool *more);
 	const void *arg;
+	const char *const
+	    *search; /* properties that $search looks in, ended by NULL; NULL: no $search */
+	/* read() narrows by itself and gives up after a while: a page may be short or empty and still have a next one. No
+	 * $count and $orderby, which would need all of them. */
+	bool bounded;
 };
 /* Answers a GET of the collection: filters, sorts, selects, pages. */
 err_t reply_collection(struct http_req *r, const struct collection *c, unsigned allow);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "api/perm.h"
+#include "base/metric.h"
 #include "codec/jws.h"
 #include "codec/order.h"
 #include "net/http.h"
@@ -38,6 +39,19 @@ struct api_brake {
 	} row[1024];
 };
 
+/* Requests of late, by caller (token buckets that fill up in 20 seconds). Callers that share a row share its buckets.
+ * Guards itself; in memory only. */
+struct api_pace {
+	pthread_mutex_t lock;
+	struct metric refused;
+	struct api_pace_row {
+		int64_t at;        /* when_mono_ms() of the last request */
+		double any, write; /* requests that it may still make now */
+	} row[1024];
+};
+
+struct oidc;
+
 struct api {
 	struct store *store;
 	struct ipc_client *keys;                 /* service/keys */
@@ -49,7 +63,7 @@ struct api {
 	struct id tenant;
 	const char *organization; /* name for people */
 	int lease_s;              /* length of a job's lease; 0: 120 */
-	unsigned max_jobs;        /* jobs one poll takes; 0: 4 */
+	unsigned max_jobs;        /* jobs one poll takes; 0: 32 */
 	struct metrics *metrics;  /* may be NULL */
 	/* ERR_NOT_JOINED until the service joined a CA. */
 	err_t (*ca_facts)(void *ctx, struct arena *a, struct api_ca *ret);
@@ -57,7 +71,10 @@ struct api {
 	err_t (*identity_issue)(void *ctx, struct arena *a, const struct order *o, struct str csr,
 	    struct str *ret_cert, struct str **ret_chain, size_t *retn);
 	void *ca_ctx;
-	struct api_brake brake; /* api_init() */
+	unsigned rate_any, rate_write; /* requests of one caller in 20 s; 0: LIMIT_RATE_* */
+	struct oidc *oidc;             /* the outside issuer; NULL: none */
+	struct api_brake brake;        /* api_init() */
+	struct api_pace pace;          /* api_init() */
 };
 
 /* Once, after the rest was filled in. */
@@ -73,6 +90,9 @@ extern const size_t resource_count;
 
 /* The device port's rows for connectors, to be mounted beside those of devices. */
 extern const struct http_route api_connector_routes[];
+
+/* Works at the oldest report that is asked for: one part. *ret false: there is nothing to do. From one thread. */
+err_t api_report_step(struct api *api, bool *ret);
 
 /* API port: the bearer token against the route's permission. The caller is a struct caller (api/token.h). */
 err_t api_gate(struct http_req *r, unsigned perm);

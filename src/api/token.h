@@ -10,6 +10,7 @@
 #ifndef API_TOKEN_H
 #define API_TOKEN_H
 
+#include "api/rights.h"
 #include "api/service.h"
 
 #define TOKEN_LIFE_S 3600
@@ -17,12 +18,17 @@
 
 /* Who calls, for permission and audit. In the arena of the request. */
 struct caller {
-	unsigned perms;
-	const char *actor; /* "app Name" or "admin name": for the audit */
-	const char *upn;   /* "" for applications */
-	struct id id;      /* of the application or administrator */
-	struct id client;  /* the application that the token was given to */
+	unsigned perms;  /* of the token; behind the gate: to everything */
+	unsigned scoped; /* behind the gate: to what has the scope tags of one of the grants */
+	const struct role_grant *grants;
+	size_t ngrants;
+	struct oidc_person *person; /* of an outside issuer; NULL: ours */
+	const char *actor;          /* "app Name" or "admin name": for the audit */
+	const char *upn;            /* "" for applications */
+	struct id id;               /* of the application or administrator */
+	struct id client;           /* the application that the token was given to */
 	bool app;
+	unsigned wait_s; /* ERR_THROTTLED: Retry-After */
 };
 
 struct token_spec {

@@ -33,7 +33,7 @@ check_mail(struct arena *a, const struct field *f, const void *at)
 	return mail == NULL || *mail == '\0' ? OK : check_upn(a, f, at);
 }
 
-static const struct field fields[] = {
+const struct field user_fields[] = {
 	FIELD(struct user, id, FIELD_ID, .name = "id", .flags = FIELD_READONLY,
 	    .help = "Identifier."),
 	FIELD(struct user, upn, FIELD_TEXT, .name = "userPrincipalName", .flags = FIELD_REQUIRED,
@@ -57,37 +57,44 @@ static const struct field fields[] = {
 	FIELD(struct user, dn, FIELD_TEXT, .name = "onPremisesDistinguishedName", .max = 1024,
 	    .help = "Distinguished name in Active Directory."),
 	FIELD(struct user, sid, FIELD_TEXT, .name = "onPremisesSecurityIdentifier",
-	    .help = "SID in Active Directory, for strong mapping."),
+	    .check = check_sid, .help = "SID in Active Directory, for strong mapping."),
+	FIELD(struct user, op_upn, FIELD_TEXT, .name = "onPremisesUserPrincipalName",
+	    .help = "Principal name in Active Directory, where it is another one."),
+	FIELD(struct user, op_domain, FIELD_TEXT, .name = "onPremisesDomainName",
+	    .help = "DNS name of the domain."),
+	FIELD(struct user, immutable_id, FIELD_TEXT, .name = "onPremisesImmutableId",
+	    .help = "Key of the record in the directory that it comes from; unique."),
+	FIELD(struct user, cloud_sid, FIELD_TEXT, .name = "securityIdentifier", .check = check_sid,
+	    .help = "SID in the cloud; not the one for mapping on premises."),
+	FIELD(struct user, office, FIELD_TEXT, .name = "officeLocation", .help = "Office."),
+	FIELD(struct user, mobile, FIELD_TEXT, .name = "mobilePhone", .help = "Mobile number."),
+	FIELD(struct user, company, FIELD_TEXT, .name = "companyName", .help = "Company."),
+	FIELD(struct user, source, FIELD_TEXT, .name = "@chancery.source", .flags = FIELD_READONLY,
+	    .help = "Who owns the record: cloud (made here), file (imported), directory (synced)."),
 	FIELD(struct user, created, FIELD_WHEN, .name = "createdDateTime", .flags = FIELD_READONLY,
 	    .help = "When it was made."),
 };
-static const char *const known[] = { "passwordProfile", NULL };
+const size_t user_nfields = COUNT(user_fields);
+static const char *const known[] = { "passwordProfile", "onPremisesSyncEnabled", NULL };
+
+void
+texts_to_null(json *entity)
+{
+	for (void *it = json_iter(entity); it != NULL; it = json_iter_next(entity, it))
+		if (json_is_text(json_iter_value(it)) && *json_text(json_iter_value(it)) == '\0')
+			json_set(entity, json_iter_key(it), json_null_new());
+}
 
 err_t
 user_json(struct arena *a, const struct user *u, json **ret)
 {
 	auto_json json *j = json_object_new();
 
-	TRY(field_write(a, fields, COUNT(fields), u, j));
+	TRY(field_write(a, user_fields, user_nfields, u, j));
+	texts_to_null(j);
+	json_set_bool(j, "onPremisesSyncEnabled", strcmp(u->source, SOURCE_DIRECTORY) == 0);
 	*ret = steal(j);
 	return OK;
-}
-
-err_t
-entity_text(struct arena *a, json *entity, const char **ret)
-{
-	auto_json json *own = entity;
-	struct str text;
-
-	TRY(json_print(a, own, &text));
-	*ret = arena_cstr(a, text);
-	return OK;
-}
-
-const char *
-target_text(struct arena *a, const char *what, struct id id)
-{
-	return arena_printf(a, "%s %s", what, id_text(a, id));
 }
 
 err_t
@@ -127,70 +134,144 @@ user_find(struct tx *tx, struct arena *a, const char *key, struct user *ret)
 /* One change: who, what, on whom. */
 struct change {
 	struct arena *a;
-	const char *actor, *key;
+	const struct caller *who;
+	const char *key, *if_match;
 	const json *body;
 	struct user user;
 };
 
-/* The one thing that two users cannot share is the principal name. */
+/* What two users cannot share: principal name and key in the directory that they come from. */
 static err_t
-unless_taken(const struct change *c, err_t e)
+unless_taken(struct tx *tx, struct arena *a, const struct user *u, err_t e)
 {
+	struct user other;
+
 	if (!err_is(e, ERR_CONFLICT))
 		return e;
 	err_forget(e);
-	FAIL(ERR_CONFLICT, "another user has the userPrincipalName %s", c->user.upn);
+	e = store_user_by_upn(tx, a, u->upn, &other);
+	if (err_ok(e) && !id_eq(other.id, u->id))
+		FAIL(ERR_CONFLICT, "another user has the userPrincipalName %s", u->upn);
+	err_forget(e);
+	FAIL(ERR_CONFLICT, "another user has the onPremisesImmutableId %s", u->immutable_id);
+}
+
+static err_t
+user_text(struct arena *a, const struct user *u, const char **ret)
+{
+	json *j;
+
+	TRY(user_json(a, u, &j));
+	return entity_text(a, j, ret);
+}
+
+static err_t
+user_insert(struct tx *tx, struct arena *a, const struct caller *who, struct user *u)
+{
+	const char *after;
+
+	TRY(unless_taken(tx, a, u, store_user_insert(tx, u)));
+	TRY(user_text(a, u, &after));
+	return store_audit_add(
+	    tx, who->actor, "user.create", target_text(a, "user", u->id), "", after);
+}
+
+/* *u as it is on record becomes what the body says. */
+static err_t
+user_change(struct tx *tx, struct arena *a, const struct caller *who, const json *body,
+    struct user *u, bool *ret_changed)
+{
+	const struct user was = *u;
+	const char *before, *after;
+
+	TRY(owned_check(u->source, u->upn));
+	TRY(user_text(a, u, &before));
+	TRY(field_read(a, user_fields, user_nfields, body, FIELD_UPDATE, known, u));
+	/* By its name somebody of the outside issuer is this user, with this user's roles. */
+	if (strcasecmp(was.upn, u->upn) != 0 || was.enabled != u->enabled)
+		TRY(rights_guard_member(tx, a, who, u->id));
+	TRY(user_text(a, u, &after));
+	*ret_changed = strcmp(before, after) != 0;
+	if (!*ret_changed)
+		return OK;
+	u->modified = when_now();
+	TRY(unless_taken(tx, a, u, store_user_update(tx, u)));
+	/* Names and rights of every device of this person may be others now, also of those that are away. */
+	TRY(diff_user(tx, a, u->id));
+	return store_audit_add(
+	    tx, who->actor, "user.update", target_text(a, "user", u->id), before, after);
 }
 
 static err_t
 insert(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
-	json *j;
-	const char *after;
 
-	TRY(unless_taken(c, store_user_insert(tx, &c->user)));
-	TRY(user_json(c->a, &c->user, &j));
-	TRY(entity_text(c->a, j, &after));
-	return store_audit_add(
-	    tx, c->actor, "user.create", target_text(c->a, "user", c->user.id), "", after);
+	return user_insert(tx, c->a, c->who, &c->user);
 }
 
 static err_t
 update(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
-	json *j;
-	const char *before, *after;
+	auto_json json *now = NULL;
+	bool changed;
 
 	TRY(user_find(tx, c->a, c->key, &c->user));
-	TRY(user_json(c->a, &c->user, &j));
-	TRY(entity_text(c->a, j, &before));
-	TRY(field_read(c->a, fields, COUNT(fields), c->body, FIELD_UPDATE, known, &c->user));
-	c->user.modified = when_now();
-	TRY(unless_taken(c, store_user_update(tx, &c->user)));
-	TRY(user_json(c->a, &c->user, &j));
-	TRY(entity_text(c->a, j, &after));
-	/* Names and rights of every device of this person may be others now, also of those that are away. */
-	TRY(diff_user(tx, c->a, c->user.id));
-	return store_audit_add(
-	    tx, c->actor, "user.update", target_text(c->a, "user", c->user.id), before, after);
+	TRY(user_json(c->a, &c->user, &now));
+	TRY(etag_check(c->a, c->if_match, now));
+	return user_change(tx, c->a, c->who, c->body, &c->user, &changed);
+}
+
+err_t
+user_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
+    enum import_outcome *ret)
+{
+	const char *upn = json_text(json_get(row, "userPrincipalName"));
+	const char *key = json_text(json_get(row, "onPremisesImmutableId"));
+	struct user u = { .enabled = true };
+	err_t e = ERROR(ERR_NOT_FOUND, "user");
+	bool changed;
+
+	/* Who was renamed keeps the key. */
+	if (*key != '\0')
+		e = store_user_by_immutable(tx, a, key, &u);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		e = store_user_by_upn(tx, a, upn, &u);
+	}
+	if (err_ok(e)) {
+		TRY(user_change(tx, a, who, row, &u, &changed));
+		*ret = changed ? IMPORT_UPDATED : IMPORT_UNCHANGED;
+		return OK;
+	}
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	TRY(field_read(a, user_fields, user_nfields, row, FIELD_CREATE, known, &u));
+	u.id = id_new();
+	u.source = SOURCE_FILE;
+	u.created = u.modified = when_now();
+	*ret = IMPORT_CREATED;
+	return user_insert(tx, a, who, &u);
 }
 
 static err_t
 remove_user(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
-	json *j;
+	auto_json json *now = NULL;
 	const char *before;
 
 	TRY(user_find(tx, c->a, c->key, &c->user));
-	TRY(user_json(c->a, &c->user, &j));
-	TRY(entity_text(c->a, j, &before));
+	TRY(user_json(c->a, &c->user, &now));
+	TRY(etag_check(c->a, c->if_match, now));
+	TRY(owned_check(c->user.source, c->user.upn));
+	TRY(user_text(c->a, &c->user, &before));
 	TRY(diff_user_leaves(tx, c->a, c->user.id));
 	TRY(store_user_delete(tx, c->user.id));
 	return store_audit_add(
-	    tx, c->actor, "user.delete", target_text(c->a, "user", c->user.id), before, "");
+	    tx, c->who->actor, "user.delete", target_text(c->a, "user", c->user.id), before, "");
 }
 
 static struct change
@@ -198,8 +279,10 @@ change_of(struct http_req *r)
 {
 	const struct caller *who = http_caller(r);
 
-	return (
-	    struct change){ .a = http_arena(r), .actor = who->actor, .key = http_param(r, "id") };
+	return (struct change){ .a = http_arena(r),
+		.who = who,
+		.key = http_param(r, "id"),
+		.if_match = http_header(r, "If-Match") };
 }
 
 static err_t
@@ -211,15 +294,17 @@ post(struct http_req *r)
 	json *j;
 
 	TRY(body_object(r, &body));
-	TRY(field_read(a, fields, COUNT(fields), body, FIELD_CREATE, known, &c.user));
+	TRY(field_read(a, user_fields, user_nfields, body, FIELD_CREATE, known, &c.user));
 	c.user.id = id_new();
-	c.user.source = "api";
+	c.user.source = SOURCE_CLOUD;
 	c.user.created = c.user.modified = when_now();
 	TRY(store_write(api_of(r)->store, insert, &c));
 	TRY(user_json(a, &c.user, &j));
 	return reply_entity(
 	    r, 201, "users", arena_printf(a, "/users/%s", id_text(a, c.user.id)), NULL, j);
 }
+
+static err_t get(struct http_req *r);
 
 static err_t
 patch(struct http_req *r)
@@ -230,7 +315,7 @@ patch(struct http_req *r)
 	TRY(body_object(r, &body));
 	c.body = body;
 	TRY(store_write(api_of(r)->store, update, &c));
-	return reply_empty(r, 204);
+	return reply_prefers(r, "return=representation") ? get(r) : reply_empty(r, 204);
 }
 
 static err_t delete (struct http_req *r)
@@ -294,7 +379,9 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	return OK;
 }
 
-static const struct collection users = { .set = "users", .read = read_page };
+static const char *const searched[] = { "displayName", "userPrincipalName", "mail", "givenName",
+	"surname", "onPremisesSamAccountName", NULL };
+static const struct collection users = { .set = "users", .read = read_page, .search = searched };
 
 static err_t
 list(struct http_req *r)

@@ -9,10 +9,55 @@
 #include "store/device.h"
 #include "store/slot.h"
 
+/* Fields of Graph's user that these records have, for other files that show or read them. */
+extern const struct field user_fields[];
+extern const size_t user_nfields;
+extern const struct field group_fields[];
+extern const size_t group_nfields;
+extern const struct field filter_fields[];
+extern const size_t filter_nfields;
+extern const struct field scope_tag_fields[];
+extern const size_t scope_tag_nfields;
+
+/* A SID as text; "" passes. For field tables. */
+err_t check_sid(struct arena *a, const struct field *f, const void *at);
+/* ERR_RECORD_OWNED: a directory elsewhere keeps the record. */
+err_t owned_check(const char *source, const char *name);
+
+/* One row of an import, in the import's transaction. */
+enum import_outcome { IMPORT_CREATED, IMPORT_UPDATED, IMPORT_UNCHANGED };
+err_t user_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
+    enum import_outcome *ret);
+err_t group_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
+    enum import_outcome *ret);
+err_t device_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
+    enum import_outcome *ret);
+
+/* Adds a member with all checks, audited; ERR_REFERENCE_EXISTS. */
+err_t member_add(
+    struct tx *tx, struct arena *a, const struct caller *who, struct id group, struct id member);
+/* Each of "members@odata.bind", at most 20. */
+err_t members_bind(
+    struct tx *tx, struct arena *a, const struct caller *who, struct id group, const json *body);
+
+/* The first 20 members, as $expand=members shows them: an array. */
+err_t members_json(struct tx *tx, struct arena *a, unsigned perms, struct id group, json **ret);
+
+/* A directory object as members and memberOf show it: @odata.type and what `perms` may see of it; kind of it. */
+struct object {
+	enum member_kind kind;
+	json *entity; /* the caller's */
+};
+err_t object_find(struct tx *tx, struct arena *a, unsigned perms, struct id id, struct object *ret);
+
 err_t user_json(struct arena *a, const struct user *u, json **ret);
 err_t group_json(struct arena *a, const struct group *g, json **ret);
 /* user: the primary one; NULL: none. */
 err_t device_json(struct arena *a, const struct device *d, const struct user *user, json **ret);
+/* Properties that have one value here; of device_json(). */
+void device_rest_json(json *j);
+/* Empty texts of an entity become null, as Graph shows what is not set. */
+void texts_to_null(json *entity);
 /* `user` is filled when the device has one that still is in the directory; *ret_user is it or NULL. */
 err_t device_user(struct tx *tx, struct arena *a, const struct device *d, struct user *user,
     const struct user **ret_user);

@@ -31,6 +31,7 @@
 #define LIMIT_CSR_BYTES 32768u
 #define LIMIT_CMS_BYTES (512u << 10)
 #define LIMIT_PFX_BYTES (256u << 10)
+#define LIMIT_IMPORT_KEYS 256u    /* of one connector, and that it admits */
 #define LIMIT_PFX_ROUNDS 2000000u /* of key derivation, in a PKCS#12 file from outside */
 #define LIMIT_KEY_BYTES 16384u    /* a private key in PEM */
 #define LIMIT_EXTENSIONS 64u      /* in one certificate or request */
@@ -60,7 +61,19 @@
 #define LIMIT_POLICY_EXTS 16u    /* extensions that one of them writes */
 #define LIMIT_CAS 64u            /* CAs of one issuer */
 #define LIMIT_FILTER 4096u       /* bytes in one query option */
+#define LIMIT_RATE_ANY \
+	4000u /* requests of one caller in 20 s; the API reference names 1,000 to 4,000 */
+#define LIMIT_RATE_WRITE 2000u /* of them, those that change something */
+#define LIMIT_BATCH 20u        /* requests in one $batch */
+#define LIMIT_RULE 3072u       /* bytes in the rule of an assignment filter */
+#define LIMIT_JWKS 64u         /* keys of one outside issuer */
+#define LIMIT_JWKS_BYTES (256u << 10)
+#define LIMIT_CLAIM_GROUPS 256u  /* groups in one token of an outside issuer */
+#define LIMIT_ROLE_MEMBERS 256u  /* of one role assignment */
+#define LIMIT_NOTICE_TARGETS 64u /* webhooks and addresses */
 #define LIMIT_FILTER_DEPTH 16u
-#define LIMIT_FILTER_ITEMS 256u /* terms of one filter, names of one list */
+#define LIMIT_REPORTS 64u               /* that are kept at a time */
+#define LIMIT_REPORT_BYTES (128u << 20) /* of one */
+#define LIMIT_FILTER_ITEMS 256u         /* terms of one filter, names of one list */
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/api.h"
 
+#include <unistd.h>
+
 #include "base/limits.h"
 #include "cli/login.h"
+#include "cli/out.h"
 #include "cli/token.h"
 #include "cli/url.h"
 
 #define TIMEOUT_MS 60000
 #define PAGES_MAX 10000
+#define AGAIN_MAX 20
 
 struct api {
 	struct login login;
@@ -81,44 +85,94 @@ refusal(struct arena *a, const struct fetch_reply *rep, const char *path)
 	FAIL(info->code, "%s", detail_of(info, json_text(json_get(error, "message"))));
 }
 
-static err_t
-exchange(struct cli *c, struct api *x, const char *method, const char *path, struct str body,
-    struct fetch_reply *ret)
-{
-	const char *headers[] = { arena_printf(
-				      c->arena, "Authorization: Bearer %s", x->login.token),
-		"Accept: application/json", "Content-Type: application/json", NULL };
+/* What is sent; everything but method and path may be missing. */
+struct message {
+	const char *method, *path, *if_match;
+	struct str body;
+};
 
-	if (body.n == 0)
-		headers[2] = NULL;
-	return fetch_run(x->fetch, c->arena, method,
-	    arena_printf(c->arena, "%s%s", x->login.url, path), headers, body, TIMEOUT_MS, ret);
+static err_t
+exchange(struct cli *c, struct api *x, const struct message *m, struct fetch_reply *ret)
+{
+	const char *headers[5] = { arena_printf(
+				       c->arena, "Authorization: Bearer %s", x->login.token),
+		"Accept: application/json" };
+	size_t n = 2;
+
+	if (m->body.n > 0)
+		headers[n++] = "Content-Type: application/json";
+	if (m->if_match != NULL)
+		headers[n++] = arena_printf(c->arena, "If-Match: %s", m->if_match);
+	return fetch_run(x->fetch, c->arena, m->method,
+	    arena_printf(c->arena, "%s%s", x->login.url, m->path), headers, m->body, TIMEOUT_MS,
+	    ret);
 }
 
-err_t
-api_send(struct cli *c, const char *method, const char *path, const json *body, json **ret)
+/* As long as the service asks for, a minute at most. */
+static err_t
+wait_for(struct cli *c, const char *retry_after)
 {
-	struct str text = STR_EMPTY;
+	int64_t s;
+
+	TRY(text_i64(str_trim(str_c(retry_after)), 0, INT32_MAX, &s));
+	out_progress(c, "the service asks to go on more slowly");
+	sleep(s < 60 ? (unsigned)s : 60);
+	return OK;
+}
+
+static err_t
+send_message(struct cli *c, struct message *m, const json *body, json **ret, const char **ret_etag)
+{
 	struct fetch_reply rep;
 	struct api *x;
 
 	TRY(use(c, &x));
 	if (body != NULL)
-		TRY(json_print(c->arena, body, &text));
-	TRY(exchange(c, x, method, path, text, &rep));
+		TRY(json_print(c->arena, body, &m->body));
+	TRY(exchange(c, x, m, &rep));
 	/* The service may have got new keys since the token was made. */
 	if (rep.status == 401 && x->login.client_secret[0] != '\0') {
 		TRY(renew(c, x));
-		TRY(exchange(c, x, method, path, text, &rep));
+		TRY(exchange(c, x, m, &rep));
+	}
+	for (int i = 0; rep.status == 429 && rep.retry_after[0] != '\0' && i < AGAIN_MAX; i++) {
+		TRY(wait_for(c, rep.retry_after));
+		TRY(exchange(c, x, m, &rep));
 	}
 	if (rep.status < 200 || rep.status > 299)
-		return refusal(c->arena, &rep, path);
+		return refusal(c->arena, &rep, m->path);
+	if (ret_etag != NULL)
+		*ret_etag = rep.etag;
 	if (ret == NULL)
 		return OK;
 	*ret = NULL;
 	if (rep.body.n > 0)
-		TRY_CTX(json_parse(rep.body, LIMIT_HTTP_REPLY, ret), "%s", path);
+		TRY_CTX(json_parse(rep.body, LIMIT_HTTP_REPLY, ret), "%s", m->path);
 	return OK;
+}
+
+err_t
+api_send(struct cli *c, const char *method, const char *path, const json *body, json **ret)
+{
+	return send_message(
+	    c, &(struct message){ .method = method, .path = path }, body, ret, NULL);
+}
+
+err_t
+api_send_if(struct cli *c, const char *method, const char *path, const char *etag, const json *body,
+    json **ret)
+{
+	return send_message(c,
+	    &(struct message){
+		.method = method, .path = path, .if_match = *etag == '\0' ? NULL : etag },
+	    body, ret, NULL);
+}
+
+err_t
+api_get_tagged(struct cli *c, const char *path, json **ret, const char **ret_etag)
+{
+	return send_message(
+	    c, &(struct message){ .method = "GET", .path = path }, NULL, ret, ret_etag);
 }
 
 err_t

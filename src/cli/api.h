@@ -14,6 +14,10 @@ struct api;
 err_t api_get(struct cli *c, const char *path, json **ret);
 /* POST, PATCH, PUT or DELETE. body and ret may be NULL; *ret is NULL when the answer has no body. */
 err_t api_send(struct cli *c, const char *method, const char *path, const json *body, json **ret);
+/* With the entity's ETag, "" if it has none; and a change on condition that it still is that (ERR_PRECONDITION). */
+err_t api_get_tagged(struct cli *c, const char *path, json **ret, const char **ret_etag);
+err_t api_send_if(struct cli *c, const char *method, const char *path, const char *etag,
+    const json *body, json **ret);
 /* All members of a collection, page after page. */
 err_t api_list(struct cli *c, const char *path, json **ret);
 /* scheme://host of the service. */

@@ -101,6 +101,21 @@ opt_add(struct args *g, const struct opt *o, const char *value)
 	return OK;
 }
 
+/* -f VALUE, of options that have a letter. */
+static err_t
+read_letter(struct args *g, size_t argc, char *const *argv, size_t *i)
+{
+	for (const struct opt *o = g->verb->opts; o != NULL && o->name != NULL; o++) {
+		if (o->letter == '\0' || o->letter != argv[*i][1] || argv[*i][2] != '\0')
+			continue;
+		if (*i + 1 >= argc)
+			FAIL(
+			    ERR_USAGE, "-%c needs a value: -%c %s", o->letter, o->letter, o->value);
+		return opt_add(g, o, argv[++*i]);
+	}
+	FAIL(ERR_USAGE, "there is no option \"%.64s\"", argv[*i]);
+}
+
 /* One option at argv[*i]; moves *i past its value. */
 static err_t
 read_opt(struct arena *a, struct args *g, size_t argc, char *const *argv, size_t *i)
@@ -183,7 +198,7 @@ args_parse(
 		else if (!plain && s[0] == '-' && s[1] == '-')
 			TRY(read_opt(a, &g, argc, argv, &i));
 		else if (!plain && s[0] == '-' && s[1] != '\0')
-			FAIL(ERR_USAGE, "there is no option \"%.64s\"", s);
+			TRY(read_letter(&g, argc, argv, &i));
 		else
 			g.operands[g.noperands++] = s;
 	}

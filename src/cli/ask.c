@@ -61,3 +61,18 @@ ask_new_password(struct arena *a, const char **ret)
 	secret_wipe(again, sizeof(again));
 	return e;
 }
+
+err_t
+ask_yes(const char *question, bool *ret)
+{
+	auto_fd int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	char line[16];
+	ssize_t n;
+
+	if (tty < 0)
+		FAIL(ERR_USAGE, "there is no terminal to ask; use --yes");
+	say(tty, question);
+	n = read(tty, line, sizeof(line));
+	*ret = n > 0 && (line[0] == 'y' || line[0] == 'Y');
+	return OK;
+}

@@ -7,5 +7,7 @@
 
 /* A new password, typed twice without being shown. ERR_USAGE without a terminal, or when the two differ. */
 err_t ask_new_password(struct arena *a, const char **ret);
+/* A question whose answer is y or yes. ERR_USAGE without a terminal. */
+err_t ask_yes(const char *question, bool *ret);
 
 #endif

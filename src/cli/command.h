@@ -34,6 +34,7 @@ struct opt {
 	bool required;
 	bool many;    /* may be given more than once, and holds lists with commas */
 	bool is_bool; /* the value is true or false */
+	char letter;  /* "-f VALUE" means the same; with a value alone */
 };
 
 /* A verb. Tables end with a row whose run is NULL. */

@@ -15,6 +15,8 @@ static const struct set devices = { "device", "/beta/deviceManagement/managedDev
 	"deviceName" };
 static const struct set profiles = { "profile", "/beta/deviceManagement/deviceConfigurations",
 	"displayName" };
+static const struct set filters = { "filter", "/beta/deviceManagement/assignmentFilters",
+	"displayName" };
 static const struct set connectors = { "connector", "/beta/deviceManagement/ndesConnectors",
 	"displayName" };
 
@@ -107,6 +109,12 @@ err_t
 find_profile(struct cli *c, const char *name, const char **ret)
 {
 	return find(c, &profiles, name, ret);
+}
+
+err_t
+find_filter(struct cli *c, const char *name, const char **ret)
+{
+	return find(c, &filters, name, ret);
 }
 
 err_t

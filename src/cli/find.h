@@ -12,6 +12,7 @@ err_t find_user(struct cli *c, const char *name, const char **ret);
 err_t find_group(struct cli *c, const char *name, const char **ret);
 err_t find_device(struct cli *c, const char *name, const char **ret);
 err_t find_profile(struct cli *c, const char *name, const char **ret);
+err_t find_filter(struct cli *c, const char *name, const char **ret);
 err_t find_connector(struct cli *c, const char *name, const char **ret);
 /* A member of a group: a user by UPN, else a device, else a group. */
 err_t find_member(struct cli *c, const char *name, const char **ret);

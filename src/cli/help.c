@@ -57,9 +57,13 @@ help_verb(FILE *to, const struct command *cmd, const struct verb *v)
 		int n = fprintf(to, "  --%s%s%s", o->name, o->value == NULL ? "" : " ",
 		    o->value == NULL ? "" : o->value);
 
-		fprintf(to, "%*s  %s%s%s\n", width + 2 - n, "", o->help,
-		    o->required ? " Needed." : "",
-		    o->many ? " More than one: repeat it, or with commas." : "");
+		if (o->letter != '\0')
+			fprintf(to, "%*s  -%c %s: %s%s\n", width + 2 - n, "", o->letter, o->value,
+			    o->help, o->required ? " Needed." : "");
+		else
+			fprintf(to, "%*s  %s%s%s\n", width + 2 - n, "", o->help,
+			    o->required ? " Needed." : "",
+			    o->many ? " More than one: repeat it, or with commas." : "");
 	}
 	fprintf(to, "  %-*s  %s\n  %-*s  %s\n", width, "--json", "Print JSON.", width, "--help",
 	    "Show this help.");

@@ -11,6 +11,8 @@ static const struct {
 } types[] = {
 	{ "trusted-root", "#chancery.linuxTrustedRootCertificate" },
 	{ "pkcs", "#chancery.linuxPkcsCertificateProfile" },
+	{ "scep", "#chancery.linuxScepCertificateProfile" },
+	{ "imported-pfx", "#chancery.linuxImportedPFXCertificateProfile" },
 };
 
 static err_t

@@ -117,6 +117,44 @@ skiptoken_take(struct arena *a, const char *value, struct odata *o)
 	return OK;
 }
 
+/* "displayName:ada", or text alone; with or without the quotes around it. */
+static err_t
+search_take(struct arena *a, const char *value, struct odata *o)
+{
+	struct str s = str_trim(str_c(value)), name, rest;
+
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		s = str_of(s.p + 1, s.n - 2);
+	if (s.n == 0 || memchr(s.p, '"', s.n) != NULL)
+		FAIL(ERR_BAD_REQUEST, "$search takes one text: \"displayName:ada\" or \"ada\"");
+	rest = s;
+	name = str_cut(&rest, ':');
+	if (rest.n == 0) {
+		o->search = arena_cstr(a, s);
+		return OK;
+	}
+	o->search_in = arena_cstr(a, str_trim(name));
+	o->search = arena_cstr(a, str_trim(rest));
+	return OK;
+}
+
+err_t
+odata_found(const struct odata *o, const char *const *names, const json *entity, bool *ret)
+{
+	bool known = false;
+
+	*ret = o->search == NULL;
+	for (; o->search != NULL && *names != NULL; names++) {
+		if (o->search_in != NULL && strcasecmp(o->search_in, *names) != 0)
+			continue;
+		known = true;
+		*ret |= strcasestr(json_text(json_get(entity, *names)), o->search) != NULL;
+	}
+	if (o->search != NULL && !known)
+		FAIL(ERR_BAD_REQUEST, "$search in \"%.64s\" is not supported here", o->search_in);
+	return OK;
+}
+
 static err_t
 count_take(struct arena *a, const char *value, struct odata *o)
 {
@@ -135,7 +173,8 @@ odata_option(struct arena *a, const char *name, const char *value, struct odata 
 		err_t (*take)(struct arena *a, const char *value, struct odata *o);
 	} options[] = { { "select", select_take }, { "expand", expand_take },
 		{ "filter", filter_take }, { "orderby", orderby_take }, { "top", top_take },
-		{ "skip", skip_take }, { "skiptoken", skiptoken_take }, { "count", count_take } };
+		{ "skip", skip_take }, { "skiptoken", skiptoken_take }, { "count", count_take },
+		{ "search", search_take } };
 	bool dollar = name[0] == '$';
 
 	for (size_t i = 0; i < COUNT(options); i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OData query options, as far as the API has them: $select, $expand, $filter, $orderby, $top,
- * $skip, $skiptoken, $count, over entities in their JSON form.
+ * $skip, $skiptoken, $count, $search, over entities in their JSON form.
  *
  * $filter: eq ne gt ge lt le; and or not; parentheses; name in (a,b); contains(name,'x')
- * startswith(name,'x') endswith(name,'x'); isof('microsoft.graph.type'). Operands: property paths
+ * startswith(name,'x') endswith(name,'x'); isof('microsoft.graph.type'), also without quotes; flags has 'member'; list/any(x:x eq 'value'). Operands: property paths
  * (a/b/c), also in tolower() or toupper(), and literals: 'text' with doubled quotes,
  * ns.enum'member', bare GUIDs, bare dates, whole numbers, true, false, null. Texts compare without
  * regard to ASCII case, as Graph's directory does; dates as instants. Unknown functions and
@@ -35,6 +35,8 @@ struct odata {
 	const char **expand; /* names; the caller refuses those that it has not */
 	size_t nexpand;
 	const char *skiptoken; /* opaque; NULL if not given */
+	const char *search;    /* text looked for; NULL if not given */
+	const char *search_in; /* the property that it names; NULL: any that can be searched */
 	int64_t top, skip;     /* -1, 0 if not given */
 	bool count;            /* $count=true */
 	unsigned given;        /* which options were there */
@@ -53,6 +55,13 @@ err_t odata_match(const struct odata_expr *expr, const json *entity, bool *ret);
 /* If the expression demands that property equal one text (name eq 'x', alone or under `and`): that text, so that the
  * caller can look it up by key; NULL: it does not. */
 const char *odata_demands(const struct odata_expr *expr, const char *name);
+/* The same for an upper bound of a date (name lt or le 2030-01-01T00:00:00Z), in seconds, the bound itself included. False:
+ * it demands none. */
+bool odata_bounds(const struct odata_expr *expr, const char *name, int64_t *ret);
+
+/* Whether a property of the entity out of `names` (ended by NULL) holds the text of $search. ERR_BAD_REQUEST: $search names
+ * one that is not among them. */
+err_t odata_found(const struct odata *o, const char *const *names, const json *entity, bool *ret);
 
 /* Takes every member away that is not selected; those that start with '@' and "id" stay. ERR_BAD_REQUEST for a name that
  * the entity has not. */

@@ -15,6 +15,8 @@ enum odata_kind {
 	ODATA_STARTS,
 	ODATA_ENDS, /* a, b */
 	ODATA_ISOF, /* b: the type's name */
+	ODATA_ANY,  /* a: path of a list; b: one of its elements */
+	ODATA_HAS,  /* a: flags as one text, members joined by comma; b: one or more of them */
 };
 
 enum odata_op { ODATA_EQ, ODATA_NE, ODATA_GT, ODATA_GE, ODATA_LT, ODATA_LE };

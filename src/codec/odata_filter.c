@@ -235,6 +235,14 @@ compare_take(struct lexer *l, struct odata_expr **ret)
 	struct odata_expr *e = node(l, ODATA_COMPARE);
 
 	TRY(side_take(l, &e->a));
+	if (take_word(l, "has")) {
+		e->kind = ODATA_HAS;
+		TRY(operand_take(l, &e->b));
+		if (e->b.type != ODATA_TEXT)
+			FAIL_FILTER(l, "has takes the members of a flags property in quotes");
+		*ret = e;
+		return OK;
+	}
 	if (take_word(l, "in")) {
 		e->kind = ODATA_IN;
 		TRY(list_take(l, e));
@@ -253,6 +261,34 @@ compare_take(struct lexer *l, struct odata_expr **ret)
 	    arena_cstr(l->a, peek_word(l)));
 }
 
+/* name/any(x:x eq 'v'): whether a list holds the value. Other lambdas are not supported. */
+static err_t
+any_take(struct lexer *l, struct str w, struct odata_expr **ret)
+{
+	struct odata_expr *e = node(l, ODATA_ANY);
+	struct str var;
+	size_t n;
+
+	e->a.type = ODATA_PROPERTY;
+	e->a.text = arena_cstr(l->a, str_of(w.p, w.n - 4));
+	l->at += w.n + 1;
+	w = peek_word(l);
+	for (n = 0; n < w.n && w.p[n] != ':'; n++)
+		;
+	var = str_of(w.p, n);
+	if (n == 0 || n == w.n || !is_name(var))
+		FAIL_FILTER(l, "any() is written any(x:x eq 'value')");
+	l->at += n + 1;
+	if (!take_word(l, arena_cstr(l->a, var)) || !take_word(l, "eq"))
+		FAIL_FILTER(l, "any() is written any(x:x eq 'value')");
+	TRY(operand_take(l, &e->b));
+	if (e->b.type != ODATA_TEXT)
+		FAIL_FILTER(l, "a text in quotes is expected");
+	TRY(need_char(l, ')'));
+	*ret = e;
+	return OK;
+}
+
 /* If a function of ours comes next: its call. */
 static err_t
 function_take(struct lexer *l, struct odata_expr **ret)
@@ -267,6 +303,8 @@ function_take(struct lexer *l, struct odata_expr **ret)
 	struct str w = peek_word(l);
 	bool call = l->at + w.n < l->n && l->text[l->at + w.n] == '(';
 
+	if (call && w.n > 4 && str_eq_c(str_of(w.p + w.n - 4, 4), "/any"))
+		return any_take(l, w, ret);
 	for (size_t i = 0; call && i < COUNT(functions); i++) {
 		struct odata_expr *e;
 
@@ -279,6 +317,9 @@ function_take(struct lexer *l, struct odata_expr **ret)
 			TRY(need_char(l, ','));
 		}
 		TRY(operand_take(l, &e->b));
+		if (e->kind == ODATA_ISOF && e->b.type == ODATA_PROPERTY &&
+		    strchr(e->b.text, '.') != NULL)
+			e->b.type = ODATA_TEXT; /* scripts leave the quotes of a type out */
 		if (e->b.type != ODATA_TEXT)
 			FAIL_FILTER(l, "a text in quotes is expected");
 		TRY(need_char(l, ')'));

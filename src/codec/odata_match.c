@@ -169,6 +169,46 @@ text_function(const struct odata_expr *e, const json *entity, bool *ret)
 	return OK;
 }
 
+static err_t
+any_of(const struct odata_expr *e, const json *entity, bool *ret)
+{
+	const json *list;
+
+	TRY(odata_property(entity, e->a.text, &list));
+	if (list != NULL && !json_is_array(list))
+		FAIL(ERR_BAD_REQUEST, "property \"%s\" is no list", e->a.text);
+	*ret = false;
+	for (size_t i = 0; i < json_count(list) && !*ret; i++)
+		*ret = strcasecmp(json_text(json_at(list, i)), e->b.text) == 0;
+	return OK;
+}
+
+/* Every member asked for is among those that are set. */
+static err_t
+has_flags(const struct odata_expr *e, const json *entity, bool *ret)
+{
+	struct str want = str_c(e->b.text);
+	struct odata_operand v;
+
+	TRY(operand_value(&e->a, entity, &v));
+	if (v.type != ODATA_TEXT && v.type != ODATA_NULL)
+		FAIL(ERR_BAD_REQUEST, "$filter: has over something else than flags");
+	*ret = v.type == ODATA_TEXT;
+	while (want.n > 0 && *ret) {
+		struct str one = str_trim(str_cut(&want, ',')), have = str_c(v.text);
+		bool found = false;
+
+		while (have.n > 0 && !found) {
+			struct str x = str_trim(str_cut(&have, ','));
+
+			found = x.n == one.n &&
+			    strncasecmp((const char *)x.p, (const char *)one.p, x.n) == 0;
+		}
+		*ret = found;
+	}
+	return OK;
+}
+
 static bool
 is_of(const struct odata_expr *e, const json *entity)
 {
@@ -224,6 +264,10 @@ odata_match(const struct odata_expr *expr, const json *entity, bool *ret)
 	case ODATA_ISOF:
 		*ret = is_of(expr, entity);
 		return OK;
+	case ODATA_ANY:
+		return any_of(expr, entity, ret);
+	case ODATA_HAS:
+		return has_flags(expr, entity, ret);
 	case ODATA_COMPARE:
 		break;
 	}
@@ -250,6 +294,23 @@ odata_demands(const struct odata_expr *expr, const char *name)
 	if (expr->b.type == ODATA_PROPERTY && expr->a.type == ODATA_TEXT)
 		return strcasecmp(expr->b.text, name) == 0 ? expr->a.text : NULL;
 	return NULL;
+}
+
+bool
+odata_bounds(const struct odata_expr *expr, const char *name, int64_t *ret)
+{
+	bool below;
+
+	if (expr == NULL)
+		return false;
+	if (expr->kind == ODATA_AND)
+		return odata_bounds(expr->left, name, ret) || odata_bounds(expr->right, name, ret);
+	below = expr->op == ODATA_LT || expr->op == ODATA_LE || expr->op == ODATA_EQ;
+	if (expr->kind != ODATA_COMPARE || !below || expr->a.type != ODATA_PROPERTY ||
+	    expr->b.type != ODATA_WHEN || strcasecmp(expr->a.text, name) != 0)
+		return false;
+	*ret = expr->b.number;
+	return true;
 }
 
 static int

@@ -13,6 +13,12 @@ static const struct conf_opt opts[] = {
 	    .fallback = "0.0.0.0:8443", .help = "Address and port of the API and console (HTTPS)."),
 	CONF(struct service_conf, url, CONF_TEXT, .section = "api", .name = "url", .fallback = NULL,
 	    .help = "How clients reach the API, without a slash at the end: issuer of its tokens."),
+	CONF(struct service_conf, rate, CONF_INT, .section = "api", .name = "rate", .min = 20,
+	    .max = 1000000, .fallback = "4000",
+	    .help = "Requests that one caller may make in 20 seconds; more are answered 429."),
+	CONF(struct service_conf, rate_changes, CONF_INT, .section = "api", .name = "rate_changes",
+	    .min = 20, .max = 1000000, .fallback = "2000",
+	    .help = "Of them, those that change something."),
 	CONF(struct service_conf, listen_device, CONF_TEXT, .section = "device", .name = "listen",
 	    .fallback = "0.0.0.0:8444",
 	    .help = "Address and port for devices and connectors (HTTPS, client certificates)."),
@@ -25,6 +31,48 @@ static const struct conf_opt opts[] = {
 	CONF(struct service_conf, lease, CONF_INT, .section = "service", .name = "lease", .min = 5,
 	    .max = 3600, .fallback = "120",
 	    .help = "Seconds a connector may work on a job before it goes to another."),
+	CONF(struct service_conf, history, CONF_INT, .section = "service", .name = "history",
+	    .min = 7, .max = 3650, .fallback = "400",
+	    .help =
+		"Days for which timelines, and what was removed, are kept; then they are counted."),
+	CONF(struct service_conf, oidc_issuer, CONF_TEXT, .section = "oidc", .name = "issuer",
+	    .fallback = "",
+	    .help =
+		"Outside OpenID Connect issuer whose tokens are accepted, https://...; empty: none."),
+	CONF(struct service_conf, oidc_audience, CONF_TEXT, .section = "oidc", .name = "audience",
+	    .fallback = "", .help = "What its tokens must have in aud."),
+	CONF(struct service_conf, oidc_client, CONF_TEXT, .section = "oidc", .name = "client_id",
+	    .fallback = "chancery", .help = "Client that the command line is at the issuer."),
+	CONF(struct service_conf, oidc_clients, CONF_TEXTS, .section = "oidc", .name = "clients",
+	    .fallback = "", .help = "Further clients whose tokens are accepted."),
+	CONF(struct service_conf, oidc_scope, CONF_TEXT, .section = "oidc", .name = "scope",
+	    .fallback = "openid profile", .help = "Scope that the command line asks for."),
+	CONF(struct service_conf, oidc_name, CONF_TEXT, .section = "oidc", .name = "name_claim",
+	    .fallback = "preferred_username",
+	    .help =
+		"Claim with the person's name; people must not be able to choose it themselves."),
+	CONF(struct service_conf, oidc_groups, CONF_TEXT, .section = "oidc", .name = "groups_claim",
+	    .fallback = "groups", .help = "Claim with the names of the person's groups."),
+	CONF(struct service_conf, oidc_directory, CONF_BOOL, .section = "oidc", .name = "directory",
+	    .fallback = "no",
+	    .help = "Whether the name is the userPrincipalName of a user here, whose roles count."),
+	CONF(struct service_conf, oidc_ca, CONF_TEXT, .section = "oidc", .name = "ca",
+	    .fallback = "",
+	    .help = "File (PEM) with whom to trust for the issuer; empty: whom the system trusts."),
+	CONF(struct service_conf, mail_server, CONF_TEXT, .section = "mail", .name = "server",
+	    .fallback = "",
+	    .help =
+		"Server for notifications by mail, smtps://HOST:PORT or smtp://HOST:PORT (STARTTLS)."),
+	CONF(struct service_conf, mail_from, CONF_TEXT, .section = "mail", .name = "from",
+	    .fallback = "chancery@localhost", .help = "Address that they come from."),
+	CONF(struct service_conf, mail_user, CONF_TEXT, .section = "mail", .name = "user",
+	    .fallback = "", .help = "User at that server; empty: no log-in."),
+	CONF(struct service_conf, mail_password, CONF_TEXT, .section = "mail",
+	    .name = "password_file", .fallback = "", .help = "File with the user's password."),
+	CONF(struct service_conf, notify_ca, CONF_TEXT, .section = "notify", .name = "ca",
+	    .fallback = "",
+	    .help =
+		"File (PEM) with whom to trust for webhooks and mail; empty: whom the system trusts."),
 	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
@@ -72,6 +120,13 @@ run(struct arena *a, void *conf, bool check_only)
 	unsigned port;
 
 	TRY(common_check(&c->common));
+	if (*c->oidc_ca != '\0')
+		TRY_CTX(file_read(a, c->oidc_ca, LIMIT_CONF_BYTES, &s.oidc_ca), "[oidc] ca");
+	if (*c->notify_ca != '\0')
+		TRY_CTX(file_read(a, c->notify_ca, LIMIT_CONF_BYTES, &s.notify_ca), "[notify] ca");
+	if (*c->mail_password != '\0')
+		TRY_CTX(file_read(a, c->mail_password, LIMIT_TEXT, &s.mail_password),
+		    "[mail] password_file");
 	if (check_only)
 		return OK;
 	common_log(&c->common, "service", "parent");

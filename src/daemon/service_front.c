@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service_front.h"
+#include "daemon/notify.h"
 
+#include "api/oidc.h"
+#include "base/limits.h"
 #include "codec/keys_ipc.h"
 #include "model/job.h"
 #include "model/retired.h"
+#include "model/rollout.h"
 #include "model/upkeep.h"
 #include "pki/cert.h"
 
@@ -18,6 +22,7 @@
 /* Devices that one round of the sweep looks at: 60 to 70 a second with the work, 20 000 in about five minutes. */
 #define UPKEEP_DEVICES 40
 #define POLL_SECONDS 60
+#define REPORT_PARTS 8
 /* Identities of retired devices: how long the CA may take, and the pause after it said no. */
 #define REVOKE_TIMEOUT_MS 5000
 #define REVOKE_PAUSE_S 60
@@ -144,6 +149,59 @@ open_joined(struct front *f)
 	return tls_server_new(&tc, &f->tls_device);
 }
 
+/* The outside issuer, if there is one. */
+static err_t
+open_oidc(struct front *f, const struct service *s)
+{
+	const struct service_conf *c = f->conf;
+	struct str *anchors = arena_array(f->arena, LIMIT_CERTS, sizeof(*anchors));
+	struct oidc_conf conf = { .issuer = c->oidc_issuer,
+		.audience = c->oidc_audience,
+		.client = c->oidc_client,
+		.clients = c->oidc_clients,
+		.scope = c->oidc_scope,
+		.name_claim = c->oidc_name,
+		.groups_claim = c->oidc_groups,
+		.directory = c->oidc_directory,
+		.tls = { .anchors = anchors },
+		.metrics = f->metrics };
+
+	if (*c->oidc_issuer == '\0')
+		return OK;
+	if (s->oidc_ca.n > 0)
+		TRY_CTX(text_unpem(f->arena, s->oidc_ca, "CERTIFICATE", anchors, LIMIT_CERTS,
+			    &conf.tls.nanchors),
+		    "[oidc] ca");
+	return oidc_new(&conf, &f->oidc);
+}
+
+/* Webhooks and mail. */
+static err_t
+open_notify(struct front *f, const struct service *s)
+{
+	struct str *anchors = arena_array(f->arena, LIMIT_CERTS, sizeof(*anchors));
+	struct notify_conf conf = {
+		.store = f->store, .tls = { .anchors = anchors }, .metrics = f->metrics
+	};
+	struct str password = s->mail_password;
+
+	if (s->notify_ca.n > 0)
+		TRY_CTX(text_unpem(f->arena, s->notify_ca, "CERTIFICATE", anchors, LIMIT_CERTS,
+			    &conf.tls.nanchors),
+		    "[notify] ca");
+	while (password.n > 0 &&
+	    (password.p[password.n - 1] == '\n' || password.p[password.n - 1] == '\r'))
+		password.n--;
+	conf.mail = (struct mail_conf){ .server = f->conf->mail_server,
+		.user = f->conf->mail_user,
+		.from = f->conf->mail_from,
+		.tls = conf.tls };
+	TRY_CTX(text_cstr(f->arena, password, &conf.mail.password), "[mail] password_file");
+	if (*conf.mail.server != '\0' && !mail_address_good(conf.mail.from))
+		FAIL(ERR_CONF, "[mail] from: is no mail address");
+	return notify_start(&conf, &f->notify);
+}
+
 static void
 fill_api(struct front *f)
 {
@@ -161,10 +219,13 @@ fill_api(struct front *f)
 		.tenant = f->tenant,
 		.organization = f->conf->organization,
 		.lease_s = (int)f->conf->lease,
+		.rate_any = (unsigned)f->conf->rate,
+		.rate_write = (unsigned)f->conf->rate_changes,
 		.metrics = f->metrics,
 		.ca_facts = ca_facts,
 		.identity_issue = issue,
 		.ca_ctx = f,
+		.oidc = f->oidc,
 	};
 	api_init(&f->api);
 	f->device = (struct device_edge){
@@ -256,6 +317,8 @@ struct sweeper {
 	atomic_bool stop;
 	struct id passed; /* the device whose identity could not be revoked lately; zero: none */
 	when_t pause;     /* none is tried before */
+	int64_t rollouts; /* none is looked at before, by when_mono_ms() */
+	struct metric open[3]; /* roll-outs: running, paused, stopped */
 };
 
 /* One retired device a round. */
@@ -284,6 +347,51 @@ end_identity(struct sweeper *s)
 	return e;
 }
 
+static void
+count_roll_outs(struct sweeper *s)
+{
+	static const char *const labels[] = { "state=\"running\"", "state=\"paused\"",
+		"state=\"stopped\"" };
+
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		s->open[i].kind = METRIC_GAUGE;
+		s->open[i].name = "chancery_rollouts";
+		s->open[i].labels = labels[i];
+		s->open[i].help = "Large changes that are not over, by how they stand.";
+		metrics_add(s->front->metrics, &s->open[i]);
+	}
+}
+
+/* Counting takes longer the more slots there are: one part in twenty of a core at most. */
+static void
+roll_out(struct sweeper *s)
+{
+	int64_t began = when_mono_ms();
+	struct rollout_counts n = { 0 };
+	err_t e;
+
+	if (began < s->rollouts)
+		return;
+	e = rollout_run(s->front->store, &n);
+	if (!err_ok(e))
+		log_error("roll-outs", e);
+	metric_set(&s->open[0], (int64_t)n.running);
+	metric_set(&s->open[1], (int64_t)n.paused);
+	metric_set(&s->open[2], (int64_t)n.stopped);
+	s->rollouts = when_mono_ms() + (when_mono_ms() - began) * 20;
+}
+
+/* Parts of one round: a report of a million rows takes minutes and leaves the rest of the sweep its time. */
+static err_t
+reports(struct front *f)
+{
+	bool more = f->joined;
+
+	for (int i = 0; more && i < REPORT_PARTS; i++)
+		TRY(api_report_step(&f->api, &more));
+	return OK;
+}
+
 /* What is to be done from time to time. */
 static void *
 sweep(void *arg)
@@ -301,6 +409,13 @@ sweep(void *arg)
 		e = upkeep_run(s->front->store, UPKEEP_DEVICES, &looked);
 		if (!err_ok(e))
 			log_error("devices that are away", e);
+		e = keeper_run(&s->front->keeper);
+		if (!err_ok(e))
+			log_error("slots and their history", e);
+		roll_out(s);
+		e = reports(s->front);
+		if (!err_ok(e))
+			log_error("report", e);
 		(void)expiry_check(&s->front->ends_tls);
 		(void)expiry_check(&s->front->ends_ra);
 		e = end_identity(s);
@@ -321,6 +436,7 @@ open_front(struct front *f, const struct service *s)
 	sc.path = arena_printf(f->arena, "%s/front/service.db", s->conf->common.state_dir);
 	TRY(keyprov_init());
 	TRY(store_open(&sc, &f->store));
+	keeper_init(&f->keeper, f->store, s->conf->history, f->metrics);
 	TRY(store_write(f->store, settle_tenant, &tenant));
 	f->tenant = tenant.id;
 	TRY(ipc_client_new(arena_printf(f->arena, "%s/keys.sock", s->conf->common.run_dir),
@@ -334,6 +450,8 @@ open_front(struct front *f, const struct service *s)
 	}
 	TRY(e);
 	TRY(open_joined(f));
+	TRY(open_oidc(f, s));
+	TRY(open_notify(f, s));
 	fill_api(f);
 	return start_ports(f, s);
 }
@@ -347,7 +465,9 @@ close_front(struct front *f)
 		http_stop(f->http_device);
 	http_free(f->http_api);
 	http_free(f->http_device);
+	notify_stop(f->notify);
 	identity_free(f->identity);
+	oidc_free(f->oidc);
 	tls_server_free(f->tls_api);
 	tls_server_free(f->tls_device);
 	key_free(f->tls_key);
@@ -370,6 +490,7 @@ service_front_main(void *arg)
 
 	TRY(common_enter(&s->conf->common, "service", s->self));
 	TRY(open_front(&f, s));
+	count_roll_outs(&sweeper);
 	TRY(ipc_server_new(s->fd_admin, 8, service_admin_verbs, &f, &admin));
 	TRY(ipc_server_start(admin));
 	if (pthread_create(&thread, NULL, sweep, &sweeper) != 0)

@@ -14,6 +14,7 @@
 #include "daemon/expiry.h"
 #include "daemon/far.h"
 #include "daemon/identity.h"
+#include "daemon/keeper.h"
 #include "daemon/role.h"
 #include "daemon/service_join.h"
 #include "device/device.h"
@@ -23,13 +24,22 @@ struct service_conf {
 	const char *listen_api, *listen_device;
 	const char *url, *device_url;
 	const char *organization;
-	int64_t lease, loops, workers;
+	const char *oidc_issuer, *oidc_audience, *oidc_client, *oidc_scope, *oidc_name,
+	    *oidc_groups;
+	const char **oidc_clients;
+	const char *oidc_ca;
+	const char *mail_server, *mail_from, *mail_user, *mail_password, *notify_ca;
+	bool oidc_directory;
+	int64_t lease, rate, rate_changes, history, loops, workers;
 };
 
 struct service {
 	const struct service_conf *conf;
 	int fd_api, fd_device, fd_admin, fd_keys; /* made by the parent */
 	const struct proc *self;
+	/* Files that the parent read; may be empty. */
+	struct str oidc_ca, notify_ca; /* PEM */
+	struct str mail_password;
 };
 
 /* What the process works with. */
@@ -38,6 +48,7 @@ struct front {
 	struct arena *arena;
 	struct metrics *metrics;
 	struct store *store;
+	struct keeper keeper;
 	struct ipc_client *keys;
 	struct jws_key *token_key;
 	struct id tenant;
@@ -48,6 +59,8 @@ struct front {
 	struct key *tls_key, *ra_key;
 	struct expiry ends_tls, ends_ra;
 	struct identity *identity;
+	struct oidc *oidc;
+	struct notify *notify;
 	struct tls_server *tls_api, *tls_device;
 	struct api api;
 	struct device_edge device;

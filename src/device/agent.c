@@ -64,7 +64,7 @@ enrol(struct http_req *r)
 	TRY(json_need_text(msg, "code", 64, &code));
 	TRY(json_need_base64(a, msg, "csr", LIMIT_CSR_BYTES, &csr_der));
 	TRY(json_need_object(msg, "facts", &jfacts));
-	TRY(agent_facts_read(jfacts, &facts));
+	TRY(agent_facts_read(a, jfacts, &facts));
 	TRY(csr_parse(a, csr_der, &csr));
 	TRY(check_identity_key(&csr));
 

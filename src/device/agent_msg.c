@@ -31,14 +31,49 @@ agent_version_check(const json *msg)
 	return OK;
 }
 
+/* Facts as profiles and directory name them. */
+static const struct {
+	const char *fact, *field;
+} fields[] = {
+	{ "device_name", "deviceName" },
+	{ "fqdn", "fullyQualifiedDomainName" },
+	{ "serial", "serialNumber" },
+	{ "imei", "imei" },
+	{ "meid", "meid" },
+	{ "wifi_mac", "wiFiMacAddress" },
+};
+
+/* Facts that the device's platform keeps to itself. What else it names is nothing that a certificate could have. */
+static err_t
+read_unavailable(struct arena *a, const json *facts, const char **ret)
+{
+	const char *list = "";
+	json *names;
+
+	TRY(json_want_array(facts, "unavailable", COUNT(fields) * 4, &names));
+	for (size_t i = 0; i < json_count(names); i++) {
+		if (!json_is_text(json_at(names, i)))
+			FAIL(ERR_BAD_REQUEST, "\"unavailable\" must hold texts");
+		for (size_t k = 0; k < COUNT(fields); k++)
+			if (str_eq_c(str_c(json_text(json_at(names, i))), fields[k].fact))
+				list = arena_printf(
+				    a, "%s%s%s", list, *list == '\0' ? "" : ",", fields[k].field);
+	}
+	*ret = list;
+	return OK;
+}
+
 err_t
-agent_facts_read(const json *facts, struct device *ret)
+agent_facts_read(struct arena *a, const json *facts, struct device *ret)
 {
 	struct device d = *ret;
 	const struct {
 		const char *name;
 		const char **to;
 	} texts[] = {
+		{ "imei", &d.imei },
+		{ "meid", &d.meid },
+		{ "wifi_mac", &d.wifi_mac },
 		{ "device_name", &d.name },
 		{ "fqdn", &d.fqdn },
 		{ "serial", &d.serial },
@@ -54,6 +89,7 @@ agent_facts_read(const json *facts, struct device *ret)
 		FAIL(ERR_BAD_REQUEST, "\"facts\" must be an object");
 	for (size_t i = 0; i < COUNT(texts); i++)
 		TRY(json_want_text(facts, texts[i].name, LIMIT_TEXT, texts[i].to));
+	TRY(read_unavailable(a, facts, &d.withheld));
 	d.platform = "linux";
 	*ret = d;
 	return OK;
@@ -188,7 +224,7 @@ agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
 	if (c.wait > AGENT_WAIT_MAX)
 		c.wait = AGENT_WAIT_MAX;
 	if (!json_is_null(json_get(msg, "facts"))) {
-		TRY(agent_facts_read(json_get(msg, "facts"), &c.report.facts));
+		TRY(agent_facts_read(a, json_get(msg, "facts"), &c.report.facts));
 		c.report.has_facts = true;
 	}
 	TRY(read_items(a, msg, &c.report));

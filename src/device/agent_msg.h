@@ -19,7 +19,7 @@ struct agent_checkin {
 /* ERR_PROTOCOL_VERSION, ERR_BAD_REQUEST naming the member. Everything is in the arena or borrowed from msg. */
 err_t agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret);
 /* The facts object; ret starts zeroed. */
-err_t agent_facts_read(const json *facts, struct device *ret);
+err_t agent_facts_read(struct arena *a, const json *facts, struct device *ret);
 err_t agent_version_check(const json *msg);
 json *agent_commands_write(
     struct arena *a, const struct command *v, size_t n, int64_t poll_seconds);

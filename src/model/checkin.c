@@ -3,6 +3,7 @@
 #include "model/checkin.h"
 #include "model/diff.h"
 #include "model/request.h"
+#include "model/status.h"
 #include "pki/key.h"
 
 /* Seconds: how often the time of the last contact is written; how long something is not offered
@@ -45,6 +46,10 @@ facts_set(struct device *d, const struct device *f)
 	changed |= text_set(&d->os, f->os);
 	changed |= text_set(&d->os_version, f->os_version);
 	changed |= text_set(&d->agent_version, f->agent_version);
+	changed |= text_set(&d->imei, f->imei);
+	changed |= text_set(&d->meid, f->meid);
+	changed |= text_set(&d->wifi_mac, f->wifi_mac);
+	changed |= text_set(&d->withheld, f->withheld);
 	return changed;
 }
 
@@ -146,8 +151,8 @@ result_of_offer(struct tx *tx, struct checkin *c, struct slot *s, struct request
 		break;
 	}
 	hash_sha256(r->leaf, hash);
-	if (inventory_shows(&c->has, inventory_alias(c->a, s->profile), str_of(hash, 32),
-		r->kind == REQUEST_ISSUE))
+	if (inventory_shows(&c->has, inventory_alias(c->a, s->profile, s->item), str_of(hash, 32),
+		r->kind != REQUEST_TRUST))
 		return delivery_ack(tx, c->a, s, r);
 	if (r->not_before > when_now())
 		return OK;
@@ -169,14 +174,14 @@ result_of_removal(struct tx *tx, struct checkin *c, struct slot *s, const struct
 	struct why why = device_says(c->a, res);
 
 	if (s->wanted || res->status == RESULT_OK ||
-	    inventory_find(&c->has, inventory_alias(c->a, s->profile)) == NULL ||
+	    inventory_find(&c->has, inventory_alias(c->a, s->profile, s->item)) == NULL ||
 	    removal_failed_lately(s))
 		return OK;
 	s->fault = why.fault;
 	s->detail = why.detail;
 	s->since = when_now_ms();
 	TRY(request_note_again(tx, s, s->request, "device", "remove-failed", why));
-	return store_slot_update(tx, s);
+	return status_put(tx, s, NULL);
 }
 
 static err_t

@@ -2,6 +2,7 @@
 /* The second half of a request's way: from READY to what the device has. See request.h. */
 #include "model/request_int.h"
 #include "pki/cert.h"
+#include "pki/key.h"
 
 enum { REFUSED_FIRST = 60, REFUSED_MAX = 3600 };
 
@@ -28,6 +29,7 @@ err_t
 delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
 {
 	auto_cert struct cert *c = NULL;
+	uint8_t sha1[20];
 
 	TRY(request_may_write(tx));
 	TRY(cert_parse(r->leaf, &c));
@@ -37,6 +39,8 @@ delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
 	s->subject = arena_strdup(a, cert_subject(c));
 	s->issuer = r->kind == REQUEST_ISSUE ? r->ca : arena_strdup(a, cert_issuer(c));
 	s->cert_sha256 = str_of(arena_copy(a, cert_sha256(c), 32), 32);
+	hash_sha1(r->leaf, sha1);
+	s->thumbprint = text_hex(a, STR(sha1));
 	s->not_before = cert_not_before(c);
 	s->not_after = cert_not_after(c);
 	s->installed = when_now_ms();

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a device should have: see desired.h. */
 #include "model/desired.h"
+#include "model/applies.h"
+#include "model/filter.h"
 #include "model/profile.h"
+#include "model/rollout.h"
+#include "store/user_pfx.h"
 
 /* Groups of device and user, each once is not needed: the store takes them as a set. */
 static err_t
@@ -34,6 +38,29 @@ reduce(struct arena *a, const struct profile *p, const struct kind *k, const str
 	return k->reduce(a, p, settings, who, ret);
 }
 
+/* There are edges that bring CA certificates and what connectors make or open; none yet that has devices request by SCEP. */
+static err_t
+deliverable(const struct desired *d)
+{
+	if (d->what.kind != PRIM_ENROL)
+		return OK;
+	FAIL(ERR_KIND_UNDELIVERED, "\"%s\" is a %s profile, and the device's platform is %s",
+	    d->profile.display_name, d->kind->name, d->profile.platform);
+}
+
+/* What was imported for the user, when the profile is about that. */
+static err_t
+pfx_of(struct tx *tx, struct arena *a, const struct kind *k, struct subject_of *who)
+{
+	struct user_pfx *v;
+
+	if (!k->needs_pfx || who->user == NULL || who->pfx != NULL)
+		return OK;
+	TRY(store_pfx_of_user(tx, a, who->user->id, &v, &who->npfx));
+	who->pfx = v;
+	return OK;
+}
+
 static err_t
 desire(struct arena *a, const struct profile *p, const struct assignment *by,
     const struct subject_of *who, struct desired *ret)
@@ -54,12 +81,38 @@ desire(struct arena *a, const struct profile *p, const struct assignment *by,
 	d.changed *= 1000;
 
 	e = reduce(a, p, d.kind, who, &d.what);
+	if (err_ok(e))
+		e = deliverable(&d);
 	if (!err_ok(e)) {
 		err_take(e, &rep);
 		d.fault = err_info(rep.code)->id;
 		d.detail = arena_strdup(a, rep.detail);
 	}
 	*ret = d;
+	return OK;
+}
+
+/* A profile that brings several things is desired once for each. Adds to v[*n]. */
+static err_t
+desire_each(struct arena *a, const struct profile *p, const struct assignment *by,
+    const struct subject_of *who, struct desired *v, size_t *n)
+{
+	struct desired d;
+
+	TRY(desire(a, p, by, who, &d));
+	if (d.fault != NULL || d.kind->item == NULL) {
+		v[(*n)++] = d;
+		return OK;
+	}
+	for (size_t i = 0; i < d.what.npfx; i++) {
+		struct desired *one = &v[(*n)++];
+
+		*one = d;
+		TRY(d.kind->item(a, &d.what, i, &one->what));
+		one->item = d.what.pfx[i].id;
+		if (d.what.pfx[i].modified * 1000 > one->changed)
+			one->changed = d.what.pfx[i].modified * 1000;
+	}
 	return OK;
 }
 
@@ -88,6 +141,30 @@ user_of(struct tx *tx, struct arena *a, const struct device *d, struct user **re
 	return OK;
 }
 
+/* Of the targets that bring the device a profile, the first whose filter lets it pass; and of those profiles, the ones
+ * that apply to it. Shrinks both arrays in place. */
+static err_t
+narrow(struct tx *tx, struct arena *a, const struct device *d, struct profile *profiles,
+    struct assignment *by, size_t *n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		bool yes = at == 0 || !id_eq(profiles[at - 1].id, profiles[i].id);
+
+		if (yes)
+			TRY(filter_passes(tx, a, &by[i], d, &yes));
+		if (yes)
+			TRY(applies_to(a, &profiles[i], d, &yes));
+		if (!yes)
+			continue;
+		profiles[at] = profiles[i];
+		by[at++] = by[i];
+	}
+	*n = at;
+	return OK;
+}
+
 err_t
 desired_for(
     struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn)
@@ -111,17 +188,113 @@ desired_for(
 	TRY(groups_of(tx, a, d, user, &groups, &ngroups));
 	TRY(store_profiles_for(
 	    tx, a, d->platform, groups, ngroups, user != NULL, &profiles, &by, &n));
-	out = arena_array(a, n + 1, sizeof(*out));
+	TRY(narrow(tx, a, d, profiles, by, &n));
+	TRY(rollout_hold(tx, a, &who, &profiles, &by, &n));
+	for (size_t i = 0; i < n; i++) {
+		const struct profile_type *type;
+
+		TRY(profile_type_find(profiles[i].type, &type));
+		TRY(pfx_of(tx, a, type->kind, &who));
+	}
+	out = arena_array(a, n * (who.npfx + 1) + 1, sizeof(*out));
 	/* Roots first: what refers to them comes after in every answer to the device. */
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < n; i++) {
 			const struct profile_type *type;
 
 			TRY(profile_type_find(profiles[i].type, &type));
-			if (type->kind->needs_root == (pass == 1))
-				TRY(desire(a, &profiles[i], &by[i], &who, &out[at++]));
+			if (type->kind->needs_root != (pass == 1))
+				continue;
+			TRY(desire_each(a, &profiles[i], &by[i], &who, out, &at));
 		}
 	*ret = out;
 	*retn = at;
+	return OK;
+}
+
+static bool
+reaches(const struct assignment *t, const struct id *groups, size_t n, bool has_user)
+{
+	if (t->kind == TARGET_ALL_DEVICES)
+		return true;
+	if (t->kind == TARGET_ALL_USERS)
+		return has_user;
+	for (size_t i = 0; i < n; i++)
+		if (id_eq(groups[i], t->group))
+			return true;
+	return false;
+}
+
+err_t
+desired_by(struct tx *tx, struct arena *a, const struct subject_of *who, const struct assignment *v,
+    size_t n, const struct assignment **ret)
+{
+	const struct assignment *found = NULL;
+	struct id *groups;
+	size_t ngroups;
+	bool yes;
+
+	TRY(groups_of(tx, a, who->device, who->user, &groups, &ngroups));
+	for (size_t i = 0; i < n; i++) {
+		if (!reaches(&v[i], groups, ngroups, who->user != NULL))
+			continue;
+		if (v[i].kind == TARGET_EXCLUDE_GROUP) {
+			*ret = NULL;
+			return OK;
+		}
+		if (found != NULL)
+			continue;
+		TRY(filter_passes(tx, a, &v[i], who->device, &yes));
+		found = yes ? &v[i] : NULL;
+	}
+	*ret = found;
+	return OK;
+}
+
+static err_t
+root_reaches(struct tx *tx, struct arena *a, const struct subject_of *who, const struct profile *p,
+    bool *ret)
+{
+	const struct assignment *by;
+	struct assignment *v;
+	size_t n;
+
+	*ret = true;
+	if (id_is_zero(p->root))
+		return OK;
+	TRY(store_assignments(tx, a, p->root, &v, &n));
+	TRY(desired_by(tx, a, who, v, n, &by));
+	*ret = by != NULL;
+	return OK;
+}
+
+err_t
+desired_draft(struct tx *tx, struct arena *a, const struct device *d, const struct profile *p,
+    const struct assignment *targets, size_t n, bool *ret_wanted, struct desired *ret)
+{
+	struct subject_of who = { .device = d };
+	const struct assignment *by = NULL;
+	const struct profile_type *type;
+	struct user *user;
+	bool due, applies, rooted;
+
+	*ret_wanted = false;
+	TRY(user_of(tx, a, d, &user, &due));
+	if (!due || d->state != DEVICE_ACTIVE || strcmp(d->platform, p->platform) != 0)
+		return OK;
+	who.user = user;
+	TRY(desired_by(tx, a, &who, targets, n, &by));
+	TRY(applies_to(a, p, d, &applies));
+	if (by == NULL || !applies)
+		return OK;
+	TRY(profile_type_find(p->type, &type));
+	TRY(pfx_of(tx, a, type->kind, &who));
+	TRY(desire(a, p, by, &who, ret));
+	TRY(root_reaches(tx, a, &who, p, &rooted));
+	if (ret->fault == NULL && !rooted) {
+		ret->fault = err_info(ERR_ROOT_NOT_ASSIGNED)->id;
+		ret->detail = "";
+	}
+	*ret_wanted = true;
 	return OK;
 }

@@ -13,11 +13,12 @@
 
 #include "model/kind.h"
 
-/* One profile on this device: a primitive, or the fault that keeps it from being made. */
+/* One profile on this device, or one of the things that it brings: a primitive, or the fault that keeps it from being made. */
 struct desired {
 	struct profile profile;
 	const struct kind *kind;
-	struct id user;     /* whose slot it is; zero: the device's alone */
+	struct id user; /* whose slot it is; zero: the device's alone */
+	struct id item; /* which of several things that the profile brings; zero: there is one */
 	when_ms_t assigned; /* when the assignment was made */
 	/* Newest change of profile or user: what failed before it is worth another try. */
 	when_ms_t changed;
@@ -29,5 +30,14 @@ struct desired {
 /* Expects a transaction. Sorted: trusted roots first. */
 err_t desired_for(
     struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn);
+
+/* By which of these targets a profile would reach the device and its user: the first inclusion that lets it pass, as
+ * store_profiles_for() picks; NULL: by none, or excluded. Expects a transaction. */
+err_t desired_by(struct tx *tx, struct arena *a, const struct subject_of *who,
+    const struct assignment *v, size_t n, const struct assignment **ret);
+/* What one profile, as a draft, would bring the device by these targets: *ret_wanted, and then what and with which fault. A
+ * trusted root that it refers to and that would not reach the device is a fault. Expects a transaction. */
+err_t desired_draft(struct tx *tx, struct arena *a, const struct device *d, const struct profile *p,
+    const struct assignment *targets, size_t n, bool *ret_wanted, struct desired *ret);
 
 #endif

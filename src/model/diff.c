@@ -2,6 +2,7 @@
 /* Desired against reached: see diff.h. */
 #include "model/diff.h"
 #include "model/request.h"
+#include "model/status.h"
 
 struct diff {
 	struct tx *tx;
@@ -63,7 +64,7 @@ save(struct diff *d, struct diff_slot *ds)
 		return OK;
 	TRY(request_may_write(d->tx));
 	d->dirty = false;
-	return store_slot_update(d->tx, &ds->slot);
+	return status_put(d->tx, &ds->slot, ds->has_request ? &ds->request : NULL);
 }
 
 static err_t
@@ -75,6 +76,7 @@ slot_new(struct diff *d, const struct desired *want, struct diff_slot *ret)
 		.device = d->device->id,
 		.user = want->user,
 		.profile = want->profile.id,
+		.item = want->item,
 		.kind = want->kind->name,
 		.wanted = true,
 		.since = when_now_ms(),
@@ -82,7 +84,7 @@ slot_new(struct diff *d, const struct desired *want, struct diff_slot *ret)
 	};
 
 	TRY(request_may_write(d->tx));
-	TRY(store_slot_insert(d->tx, &s));
+	TRY(status_insert(d->tx, &s));
 	TRY(request_note(
 	    d->tx, &s, (struct id){ 0 }, "service", "assigned", want->profile.display_name));
 	*ret = (struct diff_slot){ .slot = s };
@@ -106,7 +108,8 @@ gather(struct diff *d)
 
 		for (size_t k = 0; k < n; k++)
 			if (id_eq(d->v[k].slot.profile, want->profile.id) &&
-			    id_eq(d->v[k].slot.user, want->user))
+			    id_eq(d->v[k].slot.user, want->user) &&
+			    id_eq(d->v[k].slot.item, want->item))
 				hit = &d->v[k];
 		if (hit == NULL && d->leaving)
 			continue;
@@ -119,7 +122,7 @@ gather(struct diff *d)
 	for (size_t i = 0; i < d->n; i++) {
 		struct diff_slot *ds = &d->v[i];
 
-		ds->alias = inventory_alias(d->a, ds->slot.profile);
+		ds->alias = inventory_alias(d->a, ds->slot.profile, ds->slot.item);
 		TRY(request_of(d->tx, d->a, &ds->slot, &ds->has_request, &ds->request));
 	}
 	return OK;
@@ -133,6 +136,23 @@ wanted_slot(const struct diff *d, struct id profile)
 		if (d->v[i].desired != NULL && id_eq(d->v[i].slot.profile, profile))
 			return &d->v[i];
 	return NULL;
+}
+
+/* Whether another slot of the device is wanted that goes by the same name. */
+static bool
+is_replaced(const struct diff *d, const struct diff_slot *ds)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i].desired != NULL && strcmp(d->v[i].alias, ds->alias) == 0)
+			return true;
+	return false;
+}
+
+/* Imported certificates are of use after their end, and nobody here can renew them. */
+static bool
+is_renewed(const struct diff_slot *ds)
+{
+	return ds->desired->what.kind == PRIM_DELIVER;
 }
 
 static bool
@@ -185,7 +205,7 @@ can_offer_again(const struct diff_slot *ds)
 		return false;
 	if (r->kind == REQUEST_TRUST)
 		return true;
-	return r->sealed.n > 0 && ds->slot.not_after > when_now();
+	return r->sealed.n > 0 && (r->kind == REQUEST_IMPORT || ds->slot.not_after > when_now());
 }
 
 static err_t
@@ -293,7 +313,7 @@ wanted(struct diff *d, struct diff_slot *ds)
 	set_hash(d, &s->wanted_hash, want->what.hash);
 	reached = str_eq(s->reached_hash, s->wanted_hash);
 	if (!reached ||
-	    (is_identity(ds) && when_now() >= diff_renewal_due(s, want->what.renewal_percent)))
+	    (is_renewed(ds) && when_now() >= diff_renewal_due(s, want->what.renewal_percent)))
 		TRY(work_for(d, ds));
 	else
 		TRY(drop_stale(d, ds, "what the device has is right again"));
@@ -307,7 +327,7 @@ unwanted(struct diff *d, struct diff_slot *ds)
 {
 	struct slot *s = &ds->slot;
 	const struct held *held = inventory_find(d->has, ds->alias);
-	bool replaced = wanted_slot(d, s->profile) != NULL;
+	bool replaced = is_replaced(d, ds);
 
 	if (s->wanted) {
 		TRY(request_note(d->tx, s, s->request, "service", "unassigned", ""));

@@ -3,8 +3,10 @@
 #include "model/inventory.h"
 
 const char *
-inventory_alias(struct arena *a, struct id profile)
+inventory_alias(struct arena *a, struct id profile, struct id item)
 {
+	if (!id_is_zero(item))
+		return arena_printf(a, "chancery-%s-%s", id_text(a, profile), id_text(a, item));
 	return arena_printf(a, "chancery-%s", id_text(a, profile));
 }
 

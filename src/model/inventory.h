@@ -20,8 +20,8 @@ struct holdings {
 	bool known; /* false: the device never said */
 };
 
-/* "chancery-<profile id>": the name of a profile's item on the device. */
-const char *inventory_alias(struct arena *a, struct id profile);
+/* "chancery-<profile id>", and "-<item>" behind it when the profile brings several: the name on the device. */
+const char *inventory_alias(struct arena *a, struct id profile, struct id item);
 /* The text for the record; the same report gives the same text. */
 err_t inventory_print(struct arena *a, const struct report_item *v, size_t n, const char **ret);
 err_t inventory_parse(struct arena *a, const char *text, struct holdings *ret); /* "": not known */

@@ -5,15 +5,14 @@
 #include "model/request.h"
 
 /* An order outlives its lease by so many seconds, for clocks that differ and CAs that are slow. */
-enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2 };
+enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2, LOST_BATCH = 1000 };
 
 struct leasing {
 	struct arena *a;
 	const struct connector *connector;
+	const struct job_asking *ask;
 	const char *owner;
-	bool alone; /* the owner is one worker, which holds nothing while it asks */
 	when_t now, until;
-	size_t max;
 	struct job *jobs;
 	size_t n;
 };
@@ -99,6 +98,33 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 	return OK;
 }
 
+static bool
+opens(const struct connector *c, const struct pfx_copy *copy)
+{
+	return c->import_keys != NULL && request_list_has(c->import_keys, copy->key);
+}
+
+static err_t
+job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct request *r,
+    const struct device *device)
+{
+	struct job j = {
+		.request = r->id, .fence = r->fence, .kind = r->kind, .lease_until = l->until
+	};
+	struct pfx_copy *v;
+	size_t n;
+
+	order_base(l, s, r, &j.order);
+	j.device_cert = device->identity;
+	TRY(store_pfx_get(tx, l->a, s->item, &j.pfx));
+	TRY(store_pfx_copies(tx, l->a, s->item, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		if (opens(l->connector, &v[i]))
+			j.copy = v[i];
+	l->jobs[l->n++] = j;
+	return OK;
+}
+
 /* What the slot should have as things are at this moment; *ret NULL: nothing any more. */
 static err_t
 desired_of(struct tx *tx, struct arena *a, const struct slot *s, struct device *device,
@@ -111,7 +137,8 @@ desired_of(struct tx *tx, struct arena *a, const struct slot *s, struct device *
 	TRY(desired_for(tx, a, device, &v, &n));
 	*ret = NULL;
 	for (size_t i = 0; i < n; i++)
-		if (id_eq(v[i].profile.id, s->profile) && id_eq(v[i].user, s->user))
+		if (id_eq(v[i].profile.id, s->profile) && id_eq(v[i].user, s->user) &&
+		    id_eq(v[i].item, s->item))
 			*ret = &v[i];
 	return OK;
 }
@@ -128,7 +155,8 @@ job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 		return job_revoke(tx, l, s, r);
 	TRY(desired_of(tx, l->a, s, &device, &d));
 	if (d != NULL && d->fault == NULL && str_eq(d->what.hash, r->hash))
-		return job_issue(l, s, r, d, &device);
+		return r->kind == REQUEST_IMPORT ? job_import(tx, l, s, r, &device) :
+						   job_issue(l, s, r, d, &device);
 	TRY(request_unlease(tx, r));
 	if (d == NULL)
 		return request_withdraw(tx, l->a, s, r, "no longer wanted");
@@ -141,35 +169,71 @@ job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 	return OK;
 }
 
-/* Leases of a worker that asks for work got lost on the way to it. */
+static bool
+is_held(const struct job_asking *ask, struct id request)
+{
+	for (size_t i = 0; i < ask->nholds; i++)
+		if (id_eq(ask->holds[i], request))
+			return true;
+	return false;
+}
+
+/* Back to the queue, but for what is in hand (ask NULL: nothing is). */
+static err_t
+free_leases(
+    struct tx *tx, struct arena *a, struct request *v, size_t n, const struct job_asking *ask)
+{
+	struct slot s;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ask != NULL && is_held(ask, v[i].id))
+			continue;
+		TRY(store_slot_get(tx, a, v[i].slot, &s));
+		TRY(request_expire(tx, a, &s, &v[i]));
+	}
+	return OK;
+}
+
+/* Leases that got lost on the way to who asks. */
 static err_t
 free_lost(struct tx *tx, struct leasing *l)
 {
+	const struct job_asking *ask = l->ask;
 	struct request *v;
-	struct slot s;
 	size_t n;
 
-	TRY(store_requests_leased_by(tx, l->a, l->owner, SWEEP_BATCH, &v, &n));
-	for (size_t i = 0; i < n; i++) {
-		TRY(store_slot_get(tx, l->a, v[i].slot, &s));
-		TRY(request_expire(tx, l->a, &s, &v[i]));
-	}
-	return OK;
+	if (ask->alone)
+		TRY(store_requests_leased_to(
+		    tx, l->a, id_text(l->a, l->connector->id), LOST_BATCH, &v, &n));
+	else
+		TRY(store_requests_leased_by(tx, l->a, l->owner, LOST_BATCH, &v, &n));
+	return free_leases(tx, l->a, v, n, ask);
+}
+
+err_t
+job_release(struct tx *tx, struct arena *a, struct id connector)
+{
+	struct request *v;
+	size_t n;
+
+	TRY(store_requests_leased_to(tx, a, id_text(a, connector), LOST_BATCH, &v, &n));
+	return free_leases(tx, a, v, n, NULL);
 }
 
 static err_t
 lease(struct tx *tx, void *arg)
 {
 	struct leasing *l = arg;
+	size_t max = l->ask->max;
 	struct request r;
 	struct slot s;
 	err_t e;
 
 	l->n = 0;
-	if (l->alone)
+	if (!l->ask->again && l->ask->worker != NULL)
 		TRY(free_lost(tx, l));
 	/* Those passed over count, too: one transaction does not clean up a whole queue. */
-	for (size_t tries = 0; l->n < l->max && tries < 4 * l->max; tries++) {
+	for (size_t tries = 0; l->n < max && tries < 4 * max; tries++) {
 		e = request_lease(tx, l->a, l->connector, l->owner, l->now, l->until, &s, &r);
 		if (err_is(e, ERR_NOT_FOUND)) {
 			err_forget(e);
@@ -178,25 +242,24 @@ lease(struct tx *tx, void *arg)
 		TRY(e);
 		TRY(job_take(tx, l, &s, &r));
 	}
-	if (l->n < l->max)
+	if (l->n < max)
 		tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
 	return OK;
 }
 
 err_t
-job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
-    bool again, size_t max, int lease_s, struct job **ret, size_t *retn)
+job_lease(struct store *s, struct arena *a, const struct connector *c, const struct job_asking *ask,
+    int lease_s, struct job **ret, size_t *retn)
 {
 	const char *id = id_text(a, c->id);
 	struct leasing l = {
 		.a = a,
 		.connector = c,
-		.owner = worker == NULL ? id : arena_printf(a, "%s/%s", id, worker),
-		.alone = worker != NULL && !again,
+		.ask = ask,
+		.owner = ask->worker == NULL ? id : arena_printf(a, "%s/%s", id, ask->worker),
 		.now = when_now(),
 		.until = when_now() + lease_s,
-		.max = max,
-		.jobs = arena_array(a, max + 1, sizeof(struct job)),
+		.jobs = arena_array(a, ask->max + 1, sizeof(struct job)),
 	};
 
 	if (c->holder.n == 0)
@@ -221,7 +284,7 @@ is_repeat(const struct request *r, const struct job_result *res)
 		return false;
 	switch (res->outcome) {
 	case JOB_ISSUED:
-		return r->kind == REQUEST_ISSUE && str_eq(r->leaf, res->leaf) &&
+		return r->kind != REQUEST_REVOKE && str_eq(r->leaf, res->leaf) &&
 		    (r->state == REQUEST_READY || r->state == REQUEST_OFFERED ||
 			r->state == REQUEST_DONE);
 	case JOB_REVOKED:
@@ -261,12 +324,12 @@ take_issued(
 		.text = arena_printf(f->a, "serial %s, %s", res->serial, res->subject),
 	};
 
-	if (r->kind != REQUEST_ISSUE || res->leaf.n == 0 || res->sealed.n == 0 ||
+	if (r->kind == REQUEST_REVOKE || res->leaf.n == 0 || res->sealed.n == 0 ||
 	    res->password.n == 0)
 		FAIL(ERR_BAD_REQUEST,
 		    "the result has no certificate or nothing sealed for the device");
 	/* It would be renewed as soon as it arrives, without end. */
-	if (res->not_after <= when_now())
+	if (r->kind == REQUEST_ISSUE && res->not_after <= when_now())
 		return request_reject(tx, f->a, s, r, actor,
 		    (struct why){ err_info(ERR_CA_REJECTED)->id,
 			"the certificate that the authority issued has already ended" });

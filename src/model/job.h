@@ -8,6 +8,7 @@
 
 #include "codec/order.h"
 #include "model/kind.h"
+#include "store/user_pfx.h"
 
 struct job {
 	struct id request;
@@ -17,18 +18,34 @@ struct job {
 	const char *ca_host;
 	struct order order;
 	unsigned key_bits;
-	struct str device_cert; /* REQUEST_ISSUE: DER of the identity certificate to seal to */
+	struct str
+	    device_cert; /* but for REQUEST_REVOKE: DER of the identity certificate to seal to */
+	/* REQUEST_IMPORT: what is to be opened, and the copy of its password that this connector can open */
+	struct user_pfx pfx;
+	struct pfx_copy copy;
 };
 
-/* worker: who asks, among those of this connector; NULL: it does not say. A worker that asks holds no job any more: what
- * is leased to it got lost on the way and is queued again, at once. again: this asking is an older one, taken up again
- * after a wait; meanwhile the worker may have asked anew, so what it holds is left alone.
+/* How a connector asks for work. */
+struct job_asking {
+	const char *worker; /* who of the connector asks; NULL: it does not say */
+	bool alone;         /* no other worker of it asks or may have been answered meanwhile */
+	bool
+	    again; /* an older asking, taken up again after a wait: the worker may have asked anew since */
+	const struct id *holds; /* requests that the connector has in hand */
+	size_t nholds, max;     /* max 0: it only says what it holds */
+};
+
+/* What is leased to the worker that asks, or with `alone` to any of the connector, and is not in hand got lost on the way:
+ * it is queued again, at once.
  * ERR_CONNECTOR_HOLDER: the connector never said which certificate it shows to its CA; an order for nobody in particular
  * would be good in anybody's hands.
  * Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
  * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds. */
-err_t job_lease(struct store *s, struct arena *a, const struct connector *c, const char *worker,
-    bool again, size_t max, int lease_s, struct job **ret, size_t *retn);
+err_t job_lease(struct store *s, struct arena *a, const struct connector *c,
+    const struct job_asking *ask, int lease_s, struct job **ret, size_t *retn);
+
+/* The connector leaves: what is leased to it is queued again at once. Expects a writing transaction. */
+err_t job_release(struct tx *tx, struct arena *a, struct id connector);
 
 enum job_outcome {
 	JOB_ISSUED = 1,

@@ -3,6 +3,8 @@
  * delivery.c. */
 #include "model/request.h"
 #include "model/request_int.h"
+#include "model/status.h"
+#include "store/user_pfx.h"
 
 /* KEPT: how many of its newest requests a slot keeps on record whatever became of them. */
 enum { BACKOFF_MAX = 300, REJECTED_RETRY = 3600, EXPIRED_FREE = 2, KEPT = 20 };
@@ -97,7 +99,7 @@ slot_follow(struct tx *tx, struct slot *s, const struct request *r, const struct
 	s->fault = or_empty(step->why.fault);
 	s->detail = or_empty(step->why.detail);
 	s->since = when_now_ms();
-	return store_slot_update(tx, s);
+	return status_put(tx, s, r->kind == REQUEST_REVOKE ? NULL : r);
 }
 
 err_t
@@ -153,6 +155,12 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 		r.state = REQUEST_READY;
 		r.leaf = p->der;
 		step.event = "ready";
+	} else if (p->kind == PRIM_IMPORT) {
+		r.kind = REQUEST_IMPORT;
+		r.state = REQUEST_QUEUED;
+		r.about = p->pfx[0].id;
+		step.event = "queued";
+		step.detail = p->pfx[0].thumbprint;
 	} else {
 		r.kind = REQUEST_ISSUE;
 		r.state = REQUEST_QUEUED;
@@ -189,7 +197,7 @@ err_t
 request_lease(struct tx *tx, struct arena *a, const struct connector *c, const char *owner,
     when_t now, when_t until, struct slot *ret_slot, struct request *ret)
 {
-	enum request_kind kinds[2];
+	enum request_kind kinds[3];
 	struct request r;
 	struct slot s;
 	size_t n = 0;
@@ -199,9 +207,12 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 		kinds[n++] = REQUEST_ISSUE;
 	if (request_list_has(c->features, "revoke"))
 		kinds[n++] = REQUEST_REVOKE;
+	if (request_list_has(c->features, "pfx"))
+		kinds[n++] = REQUEST_IMPORT;
 	if (n == 0)
 		FAIL(ERR_NOT_FOUND, "connector %s can do none of our jobs", c->name);
-	TRY(store_request_lease(tx, a, kinds, n, c->cas, owner, now, until, &r));
+	TRY(store_request_lease(tx, a, kinds, n, c->cas,
+	    c->import_keys == NULL ? "" : c->import_keys, owner, now, until, &r));
 	TRY(store_slot_get(tx, a, r.slot, &s));
 	/* Why it waited before is no news any more once somebody works on it; the slot keeps it
 	 * until there is an answer. */
@@ -210,6 +221,8 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 		.event = r.kind == REQUEST_REVOKE ? "revoke-leased" : "leased",
 		.detail = arena_printf(a, "attempt %u", r.attempts),
 		.repeats = true }));
+	if (id_eq(s.request, r.id))
+		TRY(status_put(tx, &s, &r));
 	*ret_slot = s;
 	*ret = r;
 	return OK;
@@ -218,7 +231,9 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 err_t
 request_unlease(struct tx *tx, struct request *r)
 {
+	auto_arena struct arena *a = arena_new();
 	struct request next = *r;
+	struct slot s;
 
 	next.state = REQUEST_QUEUED;
 	next.owner = "";
@@ -226,7 +241,8 @@ request_unlease(struct tx *tx, struct request *r)
 	next.fence--;
 	TRY(store_request_move(tx, &next, REQUEST_LEASED, r->fence));
 	*r = next;
-	return OK;
+	TRY(store_slot_get(tx, a, r->slot, &s));
+	return id_eq(s.request, r->id) ? status_put(tx, &s, r) : OK;
 }
 
 static int
@@ -323,7 +339,9 @@ request_complete(struct tx *tx, struct arena *a, struct slot *s, struct request 
 	r->password = got->password;
 	r->serial = got->serial;
 	TRY(request_step(tx, s, r, REQUEST_READY,
-	    &(struct step){ .actor = actor, .event = "issued", .detail = got->text }));
+	    &(struct step){ .actor = actor,
+		.event = r->kind == REQUEST_IMPORT ? "packed" : "issued",
+		.detail = got->text }));
 	tx_notify(tx, TOPIC_DEVICE, id_str(&r->device));
 	return OK;
 }

@@ -16,6 +16,8 @@
  *
  *  a trusted root     begins at READY (request_insert), and request_retry takes it from FAILED
  *                     to READY: there is nothing to issue
+ *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
+ *                     is revoked
  *  a revocation       QUEUED, LEASED, then request_complete to DONE; never FAILED: rejected, it
  *                     goes back to QUEUED
  *  request_withdraw   any of these to WITHDRAWN
@@ -51,8 +53,8 @@ struct why {
 	const char *detail;
 };
 
-/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE that is
- * QUEUED. */
+/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE and PRIM_IMPORT a
+ * REQUEST_IMPORT that are QUEUED. */
 err_t request_insert(
     struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
 /* ERR_NOT_FOUND: nothing that this connector can do now. */

@@ -2,6 +2,7 @@
 #include "model/revoked.h"
 
 #include "model/request.h"
+#include "model/status.h"
 
 struct taking {
 	struct arena *a;
@@ -20,7 +21,7 @@ lose(struct tx *tx, struct taking *t, struct slot *s, struct request *r, const c
 	TRY(delivery_forget(tx, r));
 	s->reached_hash = STR_EMPTY;
 	s->since = when_now_ms();
-	TRY(store_slot_update(tx, s));
+	TRY(status_put(tx, s, r));
 	tx_notify(tx, TOPIC_DEVICE, id_str(&r->device));
 	t->changed++;
 	return OK;

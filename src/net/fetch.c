@@ -26,6 +26,7 @@ struct fetch {
 	bool too_large;
 	char content_type[HEADER_VALUE_MAX];
 	char retry_after[HEADER_VALUE_MAX];
+	char etag[HEADER_VALUE_MAX];
 };
 
 static struct str *
@@ -73,6 +74,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 
 	keep_header(line, "content-type", f->content_type);
 	keep_header(line, "retry-after", f->retry_after);
+	keep_header(line, "etag", f->etag);
 	return size * n;
 }
 
@@ -188,6 +190,19 @@ fetch_free(struct fetch *f)
 	free(f);
 }
 
+err_t
+fetch_proxy(struct fetch *f, const char *url)
+{
+	CURLcode rc = curl_easy_setopt(f->curl, CURLOPT_PROXY, url);
+
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(
+		    f->curl, CURLOPT_PROXYAUTH, (long)CURLAUTH_ANYSAFE | CURLAUTH_BASIC);
+	if (rc != CURLE_OK)
+		FAIL(ERR_BAD_REQUEST, "proxy: %s", curl_easy_strerror(rc));
+	return OK;
+}
+
 void
 fetch_interrupt(struct fetch *f)
 {
@@ -230,6 +245,8 @@ code_of(const struct fetch *f, CURLcode rc)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return broken_code(f);
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return ERR_PROXY;
 	default:
 		return ERR_UNREACHABLE;
 	}
@@ -250,9 +267,14 @@ perform(struct fetch *f, struct arena *a, const char *url)
 {
 	CURLcode rc = curl_easy_perform(f->curl);
 	const char *reason;
+	long tunnel = 0;
 
 	if (rc == CURLE_OK)
 		return OK;
+	curl_easy_getinfo(f->curl, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	if (tunnel >= 400)
+		FAIL(ERR_PROXY, "on the way to %s the proxy answers with status %ld",
+		    host_of(a, url), tunnel);
 	reason = f->reason[0] != '\0' ? f->reason : curl_easy_strerror(rc);
 	if (f->tls_reason[0] != '\0')
 		reason = f->tls_reason;
@@ -310,6 +332,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	err_t e;
 
 	f->reason[0] = f->tls_reason[0] = f->content_type[0] = f->retry_after[0] = '\0';
+	f->etag[0] = '\0';
 	f->too_large = false;
 	atomic_store(&f->interrupted, false);
 	e = request_setup(f, method, url, list, body, timeout_ms);
@@ -322,6 +345,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 		ret->status = (int)status;
 		ret->content_type = arena_strdup(a, f->content_type);
 		ret->retry_after = arena_strdup(a, f->retry_after);
+		ret->etag = arena_strdup(a, f->etag);
 		ret->body = arena_str(a, buf_str(&f->body));
 	}
 	buf_free(&f->body);

@@ -2,7 +2,7 @@
 /*
  * The HTTPS client: one blocking exchange at a time over a kept connection. A fetch belongs to one thread.
  *
- * No redirects, proxies from the environment, bodies up to LIMIT_HTTP_REPLY. A status of 400 and more is not an error
+ * No redirects, no proxies from the environment, bodies up to LIMIT_HTTP_REPLY. A status of 400 and more is not an error
  * here; the caller looks at it. ERR_UNREACHABLE, ERR_TIMEOUT and ERR_TLS name host and cause in their detail.
  */
 #ifndef NET_FETCH_H
@@ -16,6 +16,7 @@ struct fetch_reply {
 	int status;
 	const char *content_type; /* "" if none */
 	const char *retry_after;  /* "" if none */
+	const char *etag;         /* "" if none */
 	struct str body;          /* in the arena of the call */
 };
 
@@ -24,6 +25,9 @@ void fetch_free(struct fetch *f);
 /* headers: "Name: value" strings, ended by NULL; may be NULL. body empty with GET and DELETE. timeout in ms for all of it. */
 err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
     const char *const *headers, struct str body, int64_t timeout_ms, struct fetch_reply *ret);
+/* Goes through this HTTP proxy: "http://[user:password@]host:port"; "" for none. ERR_BAD_REQUEST. ERR_PROXY from fetch_run
+ * when the proxy wants another log-in or does not let us through. */
+err_t fetch_proxy(struct fetch *f, const char *url);
 /* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
 void fetch_interrupt(struct fetch *f);
 /* Exchanges end in the same way within a second once *stop is set, which a signal handler may do (it is a

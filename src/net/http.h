@@ -145,6 +145,26 @@ int64_t http_arrived_ms(const struct http_req *r);
 /* First time this handler runs for this request? (parked handlers run again) */
 bool http_first_run(const struct http_req *r);
 
+/* A request within a request, as batches have them: routed, let in by its own mount's gate and handled on this worker as
+ * if it had come by itself, with Authorization, Host and client certificate of the outer one. Failures are rendered as ever.
+ * The answer is in the arena of r. ERR_BAD_REQUEST: r is one itself. ERR_UNSUPPORTED: its handler wants to wait. */
+struct http_sub {
+	enum http_method method;
+	const char *target; /* path and query */
+	const struct http_sub_field {
+		const char *name, *value;
+	} * fields;
+	size_t nfields;
+	struct str body;
+};
+struct http_sub_reply {
+	int status;
+	const char *type; /* NULL: none */
+	struct str head;  /* further header fields, each line ended by CR LF */
+	struct str body;
+};
+err_t http_sub(struct http_req *r, const struct http_sub *q, struct http_sub_reply *ret);
+
 /* From any thread. Empty key: everybody parked on the topic. */
 void http_notify(struct http *h, unsigned topic, struct str key);
 size_t http_parked(const struct http *h);

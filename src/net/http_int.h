@@ -57,6 +57,7 @@ struct http_req {
 	int64_t arrived_ms;
 	void *caller;
 	unsigned runs;
+	bool inner; /* http_sub(): no connection waits for it */
 
 	/* answer */
 	bool replied;
@@ -170,6 +171,8 @@ err_t req_count(struct http_req *r);
 void work_push(struct http *h, struct http_req *r);
 void work_push_list(struct http *h, struct req_list *l);
 void *work_main(void *http);
+/* One run of gate and handler; a failure is rendered. */
+void work_run(struct http_req *r);
 /* On the loop: is it answered already, by the quick handler of its route? */
 bool work_quick(struct http_req *r);
 

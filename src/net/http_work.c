@@ -71,8 +71,8 @@ fail(struct http_req *r, err_t e)
 	assert(r->replied);
 }
 
-static void
-run(struct http_req *r)
+void
+work_run(struct http_req *r)
 {
 	err_t e;
 
@@ -118,7 +118,7 @@ work(struct http *h, struct http_req *r)
 			r->dropped = true;
 			break;
 		}
-		run(r);
+		work_run(r);
 		if (r->replied)
 			break;
 		switch (park_add(&h->park, r, &first)) {

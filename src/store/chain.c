@@ -4,11 +4,10 @@
 #include <assert.h>
 
 #include "base/limits.h"
-#include "base/rd.h"
-#include "pki/key.h"
+#include "pki/line_hash.h"
 
 #define CHAIN_HASH 32
-#define CHAIN_LINE_MAX (4u << 20)
+#define CHAIN_TEXTS 8u /* of a line, at most */
 
 struct chain {
 	int64_t seq; /* of the newest line; 0: none yet */
@@ -82,15 +81,14 @@ hash_at(const struct chain_table *t, void *line)
 static err_t
 chain_next(struct chain *c, const struct chain_table *t, void *line)
 {
-	auto_buf struct buf b = { 0 };
+	const char *texts[CHAIN_TEXTS];
+	size_t n = 0;
 
-	buf_init(&b, CHAIN_LINE_MAX);
-	TRY(buf_put(&b, STR(c->hash)));
-	TRY(wr_i64(&b, c->seq + 1));
-	TRY(wr_i64(&b, *number_at(t, line, WHEN)));
-	for (size_t i = TEXTS; i + 1 < t->shape->n; i++)
-		TRY(wr_text(&b, text_at(t, line, i)));
-	hash_sha256(buf_str(&b), c->hash);
+	for (size_t i = TEXTS; i + 1 < t->shape->n; i++) {
+		assert(n < CHAIN_TEXTS);
+		texts[n++] = text_at(t, line, i);
+	}
+	TRY(line_hash(c->hash, c->seq + 1, *number_at(t, line, WHEN), texts, n, c->hash));
 	c->seq++;
 	return OK;
 }

@@ -3,8 +3,7 @@
  * A chain of lines: the hash of each covers the hash of the line before, so that a removed or changed line shows; the
  * newest is kept beside the lines, so that one missing at the end shows as well. It does not show a rewrite of the
  * whole chain by somebody who can write the database: for that, keep a hash elsewhere.
- *
- *   hash = SHA-256(hash of the line before (32 zero bytes at first), seq, when, each text with its length)
+ * The hash itself: pki/line_hash.h.
  */
 #ifndef STORE_CHAIN_H
 #define STORE_CHAIN_H

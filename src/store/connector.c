@@ -9,6 +9,7 @@ static const struct col connector_cols[] = {
 	COL(struct connector, version),
 	COL(struct connector, features),
 	COL(struct connector, cas),
+	COL(struct connector, import_keys),
 	COL(struct connector, identity),
 	COL(struct connector, identity_sha256),
 	COL(struct connector, holder),

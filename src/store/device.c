@@ -15,6 +15,24 @@ static const struct col device_cols[] = {
 	COL(struct device, os),
 	COL(struct device, os_version),
 	COL(struct device, agent_version),
+	COL(struct device, imei),
+	COL(struct device, meid),
+	COL(struct device, wifi_mac),
+	COL(struct device, ethernet_mac),
+	COL(struct device, udid),
+	COL(struct device, ownership),
+	COL(struct device, category),
+	COL(struct device, enrol_profile),
+	COL(struct device, enrol_type),
+	COL(struct device, rooted),
+	COL(struct device, cpu),
+	COL(struct device, sku),
+	COL(struct device, join_type),
+	COL(struct device, sid),
+	COL(struct device, dn),
+	COL(struct device, notes),
+	COL(struct device, scope_tags),
+	COL(struct device, withheld),
 	COL(struct device, state),
 	COL(struct device, identity),
 	COL(struct device, identity_sha256),
@@ -77,6 +95,12 @@ store_device_of_user(
     struct tx *tx, struct arena *a, struct id user, struct device **ret, size_t *retn)
 {
 	return row_all(tx, a, STMT_DEVICE_OF_USER, &device_shape, VALS(val_id(user)), ret, retn);
+}
+
+err_t
+store_device_by_serial(struct tx *tx, struct arena *a, const char *serial, struct device *ret)
+{
+	return row_one(tx, a, STMT_DEVICE_BY_SERIAL, &device_shape, VALS(val_text(serial)), ret);
 }
 
 err_t

@@ -9,6 +9,10 @@
 
 enum device_state { DEVICE_ACTIVE = 1, DEVICE_RETIRED, DEVICE_GONE };
 
+enum device_ownership { OWNERSHIP_UNKNOWN, OWNERSHIP_COMPANY, OWNERSHIP_PERSONAL };
+enum device_rooted { ROOTED_UNKNOWN, ROOTED_NO, ROOTED_YES };
+enum device_join { JOIN_UNKNOWN, JOIN_JOINED, JOIN_REGISTERED, JOIN_HYBRID };
+
 struct device {
 	struct id id;
 	struct id user; /* primary; zero: none */
@@ -16,6 +20,20 @@ struct device {
 	const char *platform; /* "linux", ... */
 	const char *os, *os_version;
 	const char *agent_version;
+	const char *imei, *meid, *wifi_mac, *ethernet_mac, *udid; /* as the device reports them */
+	enum device_ownership ownership;
+	const char *category;
+	const char *enrol_profile; /* name of the enrolment profile that it came by */
+	const char *enrol_type;    /* member of Graph's deviceEnrollmentType; "": userEnrollment */
+	enum device_rooted rooted;
+	const char *cpu; /* "amd64", "x86", "arm64", "x64"; "": unknown */
+	const char *sku; /* Windows: "Enterprise", "Professional", ... */
+	enum device_join join_type;
+	const char *sid, *dn; /* on-premises */
+	const char *notes;
+	const char *scope_tags; /* JSON array of text; "": ["0"] */
+	/* Comma list of variables' fields (imei, serialNumber, ...) that its platform keeps to itself, by policy. */
+	const char *withheld;
 	enum device_state state;
 	struct str identity; /* its certificate, DER */
 	struct str identity_sha256;
@@ -46,6 +64,9 @@ err_t store_device_looked(struct tx *tx, const struct device_due *d);
 err_t store_device_get(struct tx *tx, struct arena *a, struct id id, struct device *ret);
 err_t store_device_by_identity(
     struct tx *tx, struct arena *a, struct str sha256, struct device *ret);
+/* The active one that enrolled last. */
+err_t store_device_by_serial(
+    struct tx *tx, struct arena *a, const char *serial, struct device *ret);
 err_t store_device_list(
     struct tx *tx, struct arena *a, struct page p, struct device **ret, size_t *retn, bool *more);
 err_t store_device_of_user(
@@ -56,6 +77,7 @@ struct connector {
 	const char *name, *machine, *version;
 	const char *features;                 /* comma list: pkcs,revoke */
 	const char *cas;                      /* comma list of CA names it reaches */
+	const char *import_keys;              /* comma list, as struct pfx_copy names keys */
 	struct str identity, identity_sha256; /* its certificate towards the service */
 	struct str holder; /* SHA-256 of its certificate towards the CA; empty until it said so */
 	bool enabled;

@@ -22,6 +22,8 @@ static const struct col assignment_cols[] = {
 	COL(struct assignment, profile),
 	COL(struct assignment, kind),
 	COL(struct assignment, group),
+	REF(struct assignment, filter),
+	COL(struct assignment, filter_mode),
 	COL(struct assignment, created),
 };
 static const struct shape assignment_shape =
@@ -47,6 +49,8 @@ static const struct col match_cols[] = {
 	COL(struct match, by.profile),
 	COL(struct match, by.kind),
 	COL(struct match, by.group),
+	REF(struct match, by.filter),
+	COL(struct match, by.filter_mode),
 	COL(struct match, by.created),
 };
 static const struct shape match_shape = SHAPE("profile", struct match, match_cols);
@@ -80,6 +84,14 @@ store_profile_list(
     struct tx *tx, struct arena *a, struct page p, struct profile **ret, size_t *retn, bool *more)
 {
 	return row_page(tx, a, STMT_PROFILE_LIST, &profile_shape, NO_VALS, p, ret, retn, more);
+}
+
+err_t
+store_profile_by_root(struct tx *tx, struct arena *a, struct id root, size_t limit,
+    struct profile **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_PROFILE_BY_ROOT, &profile_shape,
+	    VALS(val_id(root), val_i64((int64_t)limit)), ret, retn);
 }
 
 err_t

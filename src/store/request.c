@@ -36,7 +36,7 @@ static const struct shape request_shape = SHAPE("request", struct request, reque
 /* The SQL names states and kinds by number. */
 static_assert(
     REQUEST_QUEUED == 1 && REQUEST_LEASED == 2 && REQUEST_OFFERED == 4 && REQUEST_FAILED == 6);
-static_assert(REQUEST_ISSUE == 1 && REQUEST_TRUST == 3);
+static_assert(REQUEST_ISSUE == 1 && REQUEST_TRUST == 3 && REQUEST_IMPORT == 4);
 
 struct count {
 	uint32_t state;
@@ -70,14 +70,17 @@ store_request_of_slot(
 
 err_t
 store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds, size_t nkinds,
-    const char *cas, const char *owner, when_t now, when_t until, struct request *ret)
+    const char *cas, const char *keys, const char *owner, when_t now, when_t until,
+    struct request *ret)
 {
 	int64_t bits = 0;
 
 	for (size_t i = 0; i < nkinds; i++)
 		bits |= (int64_t)1 << kinds[i];
 	return row_one(tx, a, STMT_REQUEST_LEASE, &request_shape,
-	    VALS(val_i64(now), val_i64(until), val_text(owner), val_i64(bits), val_text(cas)), ret);
+	    VALS(val_i64(now), val_i64(until), val_text(owner), val_i64(bits), val_text(cas),
+		val_text(keys)),
+	    ret);
 }
 
 err_t

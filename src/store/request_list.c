@@ -71,6 +71,14 @@ store_requests_leased_by(struct tx *tx, struct arena *a, const char *owner, size
 }
 
 err_t
+store_requests_leased_to(struct tx *tx, struct arena *a, const char *connector, size_t limit,
+    struct request **ret, size_t *retn)
+{
+	return requests(tx, a, STMT_REQUESTS_LEASED_TO,
+	    VALS(val_text(connector), val_i64((int64_t)limit)), ret, retn);
+}
+
+err_t
 store_requests_of_slot(
     struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn)
 {

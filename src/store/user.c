@@ -13,9 +13,16 @@ static const struct col user_cols[] = {
 	COL(struct user, sam_account),
 	COL(struct user, dn),
 	COL(struct user, sid),
+	COL(struct user, op_upn),
+	COL(struct user, op_domain),
+	COL(struct user, immutable_id),
+	COL(struct user, cloud_sid),
 	COL(struct user, job_title),
 	COL(struct user, department),
 	COL(struct user, employee_id),
+	COL(struct user, office),
+	COL(struct user, mobile),
+	COL(struct user, company),
 	COL(struct user, source),
 	COL(struct user, enabled),
 	COL(struct user, created),
@@ -52,6 +59,12 @@ err_t
 store_user_by_upn(struct tx *tx, struct arena *a, const char *upn, struct user *ret)
 {
 	return row_one(tx, a, STMT_USER_BY_UPN, &user_shape, VALS(val_text(upn)), ret);
+}
+
+err_t
+store_user_by_immutable(struct tx *tx, struct arena *a, const char *immutable, struct user *ret)
+{
+	return row_one(tx, a, STMT_USER_BY_IMMUTABLE, &user_shape, VALS(val_text(immutable)), ret);
 }
 
 err_t

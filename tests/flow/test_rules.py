@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules that never bend, each with tests that carry its number.
 
-Rule 3 (the service cannot read a key) is test_keys.py; rule 4 (intent before signature) is shown by test_kill.py, which ends
-the issuer at each of its steps. test_order.py and test_once.py go further into rules 1, 2 and 5.
+Rule 3 (the service cannot read a key) is test_keys.py; rule 4 (intent before signature) is shown by test_kill.py, which
+ends the issuer at each of its steps. test_order.py and test_once.py go further into rules 1, 2 and 5.
 """
 
 import base64
@@ -290,7 +290,7 @@ def routes_of(*files):
             with open(path, encoding="utf-8") as f:
                 text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S).replace("\\\n", " ")
             names = dict(re.findall(r'^#define (\w+) +([^\n]*"[^"\n]*"[^"\n]*)$', text, re.M))
-            for name, args in re.findall(r"\b(ROUTE|ROUTE_BODY|GRAPH)\(\s*([^()]*)\)", text):
+            for name, args in re.findall(r'\b(ROUTE|ROUTE_BODY|GRAPH)\(\s*((?:"[^"]*"|[^()"])*)\)', text):
                 parts = [p.strip() for p in args.split(",")]
                 if len(parts) >= 3 and re.fullmatch(r"[A-Z]+", parts[0]) and re.match(r'["A-Z]', parts[1]):
                     for _ in names:
@@ -301,13 +301,14 @@ def routes_of(*files):
     return found
 
 
-# What anybody may ask: to sign in, and whether it runs.
+# What anybody may ask: to sign in and where to, what the API is made of, and whether it runs. A report is opened by its
+# address: 32 random bytes that end with it, shown to those only who may ask for reports.
 PUBLIC = {
     "/{tenant}/oauth2/v2.0/token", "/{tenant}/oauth2/token", "/{tenant}/oauth2/v2.0/devicecode",
     "/{tenant}/oauth2/devicecode", "/{tenant}/v2.0/.well-known/openid-configuration",
     "/{tenant}/.well-known/openid-configuration", "/.well-known/openid-configuration",
     "/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys", "/common/discovery/instance", "/device", "/healthz",
-    "/readyz",
+    "/readyz", "/v1.0/$metadata", "/beta/$metadata", "/chancery/v1/signIn", "/chancery/v1/reports/{token}",
 }
 
 

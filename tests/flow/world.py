@@ -305,7 +305,7 @@ class World:
     ROLES = ("ca", "service", "connector")
 
     def __init__(self, folder, name="Contoso", lease=120, log="info", update_trust=False, host="localhost",
-                 env=None):
+                 env=None, listen="127.0.0.1"):
         self.dir = os.path.abspath(folder)
         # Role (or "agent") -> what its processes get in their environment beside ours.
         self.env = env or {}
@@ -324,15 +324,15 @@ class World:
         self.device_url = f"https://{host}:{self.ports['device']}"
         self.root_file = os.path.join(self.dir, "root.pem")
         self.conf("ca", f"""[ca]
-listen=127.0.0.1:{self.ports['ca']}
+listen={listen}:{self.ports['ca']}
 url={self.ca_url}
 listen_http=127.0.0.1:{self.ports['http']}
 """, log)
         self.conf("service", f"""[api]
-listen=127.0.0.1:{self.ports['api']}
+listen={listen}:{self.ports['api']}
 url={self.url}
 [device]
-listen=127.0.0.1:{self.ports['device']}
+listen={listen}:{self.ports['device']}
 url={self.device_url}
 [service]
 organization={name}

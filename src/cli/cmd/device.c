@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/find.h"
+#include "cli/import.h"
 #include "cli/out.h"
 
 #define DEVICES "/beta/deviceManagement/managedDevices"
@@ -65,9 +66,71 @@ retire(struct cli *c)
 	return act(c, "retire", "is retired");
 }
 
+static const struct opt set_opts[] = {
+	{ .name = "owner",
+	    .value = "WHOSE",
+	    .property = "ownerType",
+	    .help = "company, personal or unknown." },
+	{ .name = "category",
+	    .value = "TEXT",
+	    .property = "deviceCategoryDisplayName",
+	    .help = "Category; filters ask for it." },
+	{ .name = "notes", .value = "TEXT", .property = "notes", .help = "For people." },
+	{ .name = "sid",
+	    .value = "SID",
+	    .property = "onPremisesSecurityIdentifier",
+	    .help = "Security identifier of the computer account." },
+	{ .name = "user", .value = "UPN", .help = "Primary user; \"\" for none." },
+	{ 0 },
+};
+static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
+
+static err_t
+set_user(struct cli *c, const char *device, const char *upn)
+{
+	auto_json json *body = json_object_new();
+	const char *path = arena_printf(c->arena, DEVICES "/%s/users/$ref", device), *user, *url;
+
+	if (*upn == '\0')
+		return api_send(c, "DELETE", path, NULL, NULL);
+	TRY(find_user(c, upn, &user));
+	TRY(api_url(c, &url));
+	json_set_text(body, "@odata.id", arena_printf(c->arena, "%s/v1.0/users/%s", url, user));
+	return api_send(c, "POST", path, body, NULL);
+}
+
+static err_t
+update(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *answer = NULL;
+	const char *id;
+
+	TRY(args_body(c->arena, c->args, body));
+	if (json_count(body) == 0 && !args_has(c->args, "user"))
+		FAIL(ERR_USAGE, "nothing to change was given");
+	TRY(find_device(c, c->args->operands[0], &id));
+	if (args_has(c->args, "user"))
+		TRY(set_user(c, id, args_text(c->args, "user")));
+	if (json_count(body) > 0)
+		TRY(api_send(c, "PATCH", arena_printf(c->arena, DEVICES "/%s", id), body, &answer));
+	else
+		TRY(api_get(c, arena_printf(c->arena, DEVICES "/%s", id), &answer));
+	return out_object(c, answer);
+}
+
+static err_t
+import_devices(struct cli *c)
+{
+	return import_run(c, "devices", set_opts);
+}
+
 static const struct verb verbs[] = {
 	{ "list", "The devices.", NULL, NULL, list },
 	{ "show", "One device.", "DEVICE", NULL, show },
+	{ "update", "Change what is known of a device.", "DEVICE", set_opts, update },
+	{ "import",
+	    "Facts about enrolled devices from a CSV or JSON file, found by serialNumber or id.",
+	    "FILE", import_opts, import_devices },
 	{ "sync", "Ask devices to check in now.", "DEVICE...", NULL, sync_devices },
 	{ "retire", "Make devices leave: certificates are removed and revoked.", "DEVICE...", NULL,
 	    retire },

@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/find.h"
+#include "cli/import.h"
 #include "cli/out.h"
 
 static const struct column columns[] = {
@@ -144,8 +145,19 @@ static const struct opt create_opts[] = {
 	    .value = "TEXT",
 	    .property = "mailNickname",
 	    .help = "Short name." },
+	{ .name = "sid",
+	    .value = "SID",
+	    .property = "onPremisesSecurityIdentifier",
+	    .help = "Security identifier in Active Directory." },
 	{ 0 },
 };
+static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
+
+static err_t
+import_groups(struct cli *c)
+{
+	return import_run(c, "groups", create_opts);
+}
 
 static const struct verb verbs[] = {
 	{ "create", "Make a group.", "[NAME]", create_opts, create },
@@ -155,6 +167,8 @@ static const struct verb verbs[] = {
 	    delete },
 	{ "add-member", "Add users, devices or groups.", "GROUP MEMBER...", NULL, add_member },
 	{ "remove-member", "Take members out.", "GROUP MEMBER...", NULL, remove_member },
+	{ "import", "Groups of a CSV or JSON file, with a column members; nobody is taken out.",
+	    "FILE", import_opts, import_groups },
 	{ 0 },
 };
 

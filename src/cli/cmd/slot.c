@@ -10,6 +10,7 @@
 #include "cli/url.h"
 
 #define SLOTS "/chancery/v1/slots"
+#define EXPIRING "/chancery/v1/expiring"
 #define DEVICES_MAX 256
 #define LOOK_MS 300
 
@@ -64,21 +65,79 @@ profile(struct cli *c, const char **ret)
 	return find_profile(c, args_text(c->args, "profile"), ret);
 }
 
+/* One more condition of $filter. */
+static const char *
+with(struct cli *c, const char *filter, const char *name, const char *op, const char *value)
+{
+	return arena_printf(
+	    c->arena, "%s%s%s %s %s", filter, *filter == '\0' ? "" : " and ", name, op, value);
+}
+
+/* Text in quotes, as OData has it. */
+static const char *
+quoted(struct cli *c, const char *text)
+{
+	char *out = arena_alloc(c->arena, 2 * strlen(text) + 3);
+	size_t n = 0;
+
+	out[n++] = '\'';
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			out[n++] = '\'';
+		out[n++] = *text;
+	}
+	out[n++] = '\'';
+	out[n] = '\0';
+	return out;
+}
+
+/* What list can be told to look for, as parts of its address; "" where nothing. */
+static err_t
+looked_for(struct cli *c, const char **ret_base, const char **ret_filter, const char **ret_search)
+{
+	static const struct {
+		const char *opt, *property;
+	} rows[] = { { "state", "state" }, { "fault", "fault" }, { "serial", "serialNumber" },
+		{ "thumbprint", "thumbprint" } };
+	const char *filter = "", *user;
+	int64_t days;
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (args_has(c->args, rows[i].opt))
+			filter = with(c, filter, rows[i].property, "eq",
+			    quoted(c, args_text(c->args, rows[i].opt)));
+	if (args_has(c->args, "user")) {
+		TRY(find_user(c, args_text(c->args, "user"), &user));
+		filter = with(c, filter, "userId", "eq", quoted(c, user));
+	}
+	*ret_base = SLOTS;
+	TRY(args_int(c->args, "expiring", 0, 36500, -1, &days));
+	if (days >= 0) {
+		*ret_base = EXPIRING;
+		filter = with(
+		    c, filter, "notAfter", "le", when_text(c->arena, when_now() + days * 86400));
+	}
+	*ret_filter = filter;
+	*ret_search = args_has(c->args, "search") ?
+	    arena_printf(c->arena, "\"%s\"", args_text(c->args, "search")) :
+	    "";
+	return OK;
+}
+
 static err_t
 add_slots(struct cli *c, const char *device, const char *of_profile, bool all, json *rows)
 {
 	auto_json json *found = NULL;
-	const char *filter = "";
+	const char *filter, *base, *search;
 
+	TRY(looked_for(c, &base, &filter, &search));
 	if (device != NULL)
-		filter = arena_printf(c->arena, "deviceId eq '%s'", device);
+		filter = with(c, filter, "deviceId", "eq", quoted(c, device));
 	if (of_profile != NULL)
-		filter = arena_printf(c->arena, "%s%sprofileId eq '%s'", filter,
-		    *filter == '\0' ? "" : " and ", of_profile);
+		filter = with(c, filter, "profileId", "eq", quoted(c, of_profile));
 	TRY(api_list(c,
-	    *filter == '\0' ?
-		SLOTS :
-		arena_printf(c->arena, SLOTS "?$filter=%s", url_encode(c->arena, filter)),
+	    arena_printf(c->arena, "%s?$filter=%s&$search=%s", base, url_encode(c->arena, filter),
+		url_encode(c->arena, search)),
 	    &found));
 	for (size_t i = 0; i < json_count(found); i++)
 		if (all || !slot_is(json_at(found, i), "removed"))
@@ -118,7 +177,8 @@ list(struct cli *c)
 
 	TRY(devices(c, &device, &n));
 	TRY(profile(c, &of_profile));
-	TRY(collect(c, device, n, of_profile, args_has(c->args, "all"), &rows));
+	TRY(collect(c, device, n, of_profile,
+	    args_has(c->args, "all") || args_has(c->args, "state"), &rows));
 	return put_slots(c, rows);
 }
 
@@ -196,6 +256,21 @@ wait_slots(struct cli *c)
 static const struct opt list_opts[] = {
 	{ .name = "device", .value = "DEVICE", .many = true, .help = "Of these devices only." },
 	{ .name = "profile", .value = "PROFILE", .help = "Of this profile only." },
+	{ .name = "user", .value = "USER", .help = "Of this user only." },
+	{ .name = "state",
+	    .value = "STATE",
+	    .help = "Those that stand there: failed, waiting ..." },
+	{ .name = "fault", .value = "FAULT", .help = "Those with this fault." },
+	{ .name = "serial", .value = "SERIAL", .help = "The certificate with this serial number." },
+	{ .name = "thumbprint",
+	    .value = "HEX",
+	    .help = "The certificate with this thumbprint (SHA-1)." },
+	{ .name = "search",
+	    .value = "TEXT",
+	    .help = "In subject, serial number, thumbprint, names of device and user." },
+	{ .name = "expiring",
+	    .value = "DAYS",
+	    .help = "What devices hold and what ends within so many days." },
 	{ .name = "all", .help = "Also those that were removed." },
 	{ 0 },
 };

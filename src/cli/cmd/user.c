@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/find.h"
+#include "cli/import.h"
 #include "cli/out.h"
 #include "cli/url.h"
 
@@ -133,12 +134,41 @@ static err_t delete (struct cli *c)
 		    .value = "SID", \
 		    .property = "onPremisesSecurityIdentifier", \
 		    .help = "Security identifier in Active Directory." }, \
+	    { .name = "immutable-id", \
+		    .value = "TEXT", \
+		    .property = "onPremisesImmutableId", \
+		    .help = \
+			"Key in the directory that the user comes from; finds who was renamed." }, \
+	    { .name = "on-premises-upn", \
+		    .value = "UPN", \
+		    .property = "onPremisesUserPrincipalName", \
+		    .help = "Principal name in Active Directory." }, \
+	    { .name = "domain", \
+		    .value = "NAME", \
+		    .property = "onPremisesDomainName", \
+		    .help = "DNS name of the domain." }, \
+	    { .name = "office", \
+		    .value = "TEXT", \
+		    .property = "officeLocation", \
+		    .help = "Office." }, \
+	    { .name = "mobile", \
+		    .value = "TEXT", \
+		    .property = "mobilePhone", \
+		    .help = "Mobile number." }, \
+	    { .name = "company", .value = "TEXT", .property = "companyName", .help = "Company." }, \
 	{ \
 		.name = "enabled", .value = "BOOL", .property = "accountEnabled", .is_bool = true, \
 		.help = "false: certificates are removed and revoked." \
 	}
 
 static const struct opt user_opts[] = { USER_OPTS, { 0 } };
+static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
+
+static err_t
+import_users(struct cli *c)
+{
+	return import_run(c, "users", user_opts);
+}
 
 static const struct verb verbs[] = {
 	{ "create", "Make a user.", "[USER]", user_opts, create },
@@ -146,6 +176,8 @@ static const struct verb verbs[] = {
 	{ "show", "One user.", "USER", NULL, show },
 	{ "update", "Change a user; certificates follow.", "USER", user_opts, update },
 	{ "delete", "Delete a user; certificates are removed and revoked.", "USER", NULL, delete },
+	{ "import", "Users of a CSV or JSON file, all or none; those that are there are changed.",
+	    "FILE", import_opts, import_users },
 	{ 0 },
 };
 

@@ -163,7 +163,7 @@ static void
 options_that_are_not_supported_are_refused(void **state)
 {
 	static const char *const bad[] = { "$filter=nosuch%20eq%20'x'", "$filter=foo(", "$top=x",
-		"$expand=manager", "$search=%22x%22", "$skiptoken=zzz", "$select=nosuch",
+		"$expand=manager", "$search=%22department:x%22", "$skiptoken=zzz", "$select=nosuch",
 		"colour=red", "$top=1&$top=2", "$orderby=nosuch" };
 	struct fixture *f = *state;
 

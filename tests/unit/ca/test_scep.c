@@ -773,6 +773,7 @@ the_next_certificate_is_told_until_the_one_before_ends(void **state)
 	before = arena_str(l->a, cert_der(ca->cert));
 	expect_err(ERR_SCEP_NEXT, ask_next(l, "", &der));
 	json_set_bool(args, "new_key", true);
+	when_set(when_now() + 86400); /* so that the new one ends later */
 	lab_do(l, "ca.renew", args);
 	expect_ok(ask_next(l, ISSUING, &der));
 	expect_ok(cms_signed_open(l->a, der, &content, &signer));

@@ -181,6 +181,51 @@ flags_of_several_parts_come_out_in_bit_order(void **state)
 	assert_string_equal(json_text(json_get(out, "f")), "a,c");
 }
 
+struct holder {
+	struct part *part;
+	const char *line;
+	int64_t uses;
+};
+
+static void
+objects_and_enumerations_may_be_null(void **state)
+{
+	static const struct field f[] = {
+		FIELD(struct holder, part, FIELD_OBJECT, .name = "part", .fields = part_fields,
+		    .nfields = COUNT(part_fields), .size = sizeof(struct part)),
+		FIELD(struct holder, uses, FIELD_FLAGS, .name = "uses", .members = uses,
+		    .fallback = FIELD_UNSET),
+		FIELD(struct holder, line, FIELD_TEXT, .name = "line", .flags = FIELD_LINES),
+	};
+	static const char *const texts[] = { "{\"part\":null,\"uses\":null,\"line\":null}",
+		"{\"part\":{\"name\":\"x\",\"rank\":3},\"uses\":\"both\",\"line\":\"a\\n\\tb\"}" };
+	static const char *const bad[] = { "{\"part\":[]}", "{\"part\":{}}",
+		"{\"part\":{\"name\":\"x\",\"z\":1}}", "{\"line\":\"a\\u0007\"}",
+		"{\"line\":\"\\u202e\"}" };
+	auto_arena struct arena *a = arena_new();
+	struct holder h = { 0 };
+	struct str text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		auto_json json *in = NULL;
+		auto_json json *out = json_object_new();
+
+		expect_ok(json_parse(str_c(texts[i]), 1000, &in));
+		expect_ok(field_read(a, f, COUNT(f), in, FIELD_CREATE, NULL, &h));
+		expect_ok(field_write(a, f, COUNT(f), &h, out));
+		expect_ok(json_print(a, out, &text));
+		assert_string_equal(arena_cstr(a, text), texts[i]);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		auto_json json *in = NULL;
+
+		expect_ok(json_parse(str_c(bad[i]), 1000, &in));
+		expect_err(
+		    ERR_MODEL_INVALID, field_read(a, f, COUNT(f), in, FIELD_UPDATE, NULL, &h));
+	}
+}
+
 static void
 rows_are_found_by_name(void **state)
 {
@@ -200,6 +245,7 @@ main(void)
 		cmocka_unit_test(rejects_members_that_do_not_fit),
 		cmocka_unit_test(an_unknown_property_names_its_neighbour),
 		cmocka_unit_test(flags_of_several_parts_come_out_in_bit_order),
+		cmocka_unit_test(objects_and_enumerations_may_be_null),
 		cmocka_unit_test(rows_are_found_by_name),
 	};
 

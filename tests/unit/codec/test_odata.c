@@ -70,12 +70,47 @@ filters_that_do_not_hold(void **state)
 }
 
 static void
+lists_flags_and_searches_match(void **state)
+{
+	static const char *const search[] = { "displayName", NULL };
+	auto_arena struct arena *a = arena_new();
+	auto_json json *j = NULL;
+	struct odata_expr *e;
+	struct odata o;
+	bool yes, taken;
+
+	(void)state;
+	expect_ok(
+	    json_parse(LIT("{\"tags\":[\"0\",\"Blue\"],\"use\":\"a,keyAgreement\",\"displayName\":"
+			   "\"Ada Lovelace\",\"mail\":\"x\"}"),
+		1000, &j));
+	expect_ok(odata_filter_parse(a, "tags/any(t:t eq 'blue') and use has 'KeyAgreement'", &e));
+	expect_ok(odata_match(e, j, &yes));
+	assert_true(yes);
+	expect_ok(odata_filter_parse(a, "tags/any(t: t eq '1') or use has 'a,b'", &e));
+	expect_ok(odata_match(e, j, &yes));
+	assert_false(yes);
+	odata_init(&o);
+	expect_ok(odata_option(a, "$search", "\"displayName:LOVE\"", &o, &taken));
+	expect_ok(odata_found(&o, search, j, &yes));
+	assert_true(yes);
+	odata_init(&o);
+	expect_ok(odata_option(a, "$search", "\"mail:x\"", &o, &taken));
+	expect_err(ERR_BAD_REQUEST, odata_found(&o, search, j, &yes));
+	odata_init(&o);
+	expect_ok(odata_option(a, "$search", "bob", &o, &taken));
+	expect_ok(odata_found(&o, search, j, &yes));
+	assert_false(yes);
+}
+
+static void
 rejects_what_is_not_supported(void **state)
 {
 	static const char *const bad[] = { "", "age", "age eq", "eq 5", "age eq 5 5", "age has 5",
 		"age eq 'x'", "nothing eq 5", "age eq 36 or nothing eq 1",
 		"age eq 1 and nothing eq 1", "length(displayName) eq 3", "displayName eq 'x",
-		"(age eq 1", "age eq 1)", "tags/any(t:t eq 'x')", "age eq 1.5", "contains(age,'3')",
+		"(age eq 1", "age eq 1)", "tags/any(t:t ne 'x')", "tags/any(eq 'x')",
+		"age/any(t:t eq 'x')", "tags/all(t:t eq 'x')", "age eq 1.5", "contains(age,'3')",
 		"contains(displayName)", "age in ()", "age in (1", "tags eq 'x'", "isof(user)",
 		"not", "age eq 1 and", "place/none eq 1", "createdDateTime gt 5",
 		"age add 1 eq 2" };
@@ -135,10 +170,10 @@ rejects_options_that_are_not_supported(void **state)
 {
 	static const struct {
 		const char *name, *value;
-	} bad[] = { { "$search", "x" }, { "$apply", "x" }, { "$top", "-1" }, { "$top", "x" },
-		{ "$top", "1001" }, { "$skip", "" }, { "$count", "1" }, { "$select", "" },
-		{ "$select", "a,,b" }, { "$orderby", "a up" }, { "$expand", "a($select=b)" },
-		{ "$filter", "x" } };
+	} bad[] = { { "$search", "" }, { "$search", "\"a\" OR \"b\"" }, { "$apply", "x" },
+		{ "$top", "-1" }, { "$top", "x" }, { "$top", "1001" }, { "$skip", "" },
+		{ "$count", "1" }, { "$select", "" }, { "$select", "a,,b" }, { "$orderby", "a up" },
+		{ "$expand", "a($select=b)" }, { "$filter", "x" } };
 	auto_arena struct arena *a = arena_new();
 
 	(void)state;
@@ -216,12 +251,32 @@ a_demanded_key_is_found(void **state)
 	assert_null(odata_demands(NULL, "displayName"));
 }
 
+static void
+a_demanded_bound_is_found(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct odata_expr *e = NULL;
+	int64_t until = 7;
+
+	(void)state;
+	expect_ok(odata_filter_parse(a, "age gt 1 and notAfter le 1970-01-02T00:00:00Z", &e));
+	assert_true(odata_bounds(e, "notafter", &until));
+	assert_int_equal(until, 86400);
+	assert_false(odata_bounds(e, "age", &until));
+	expect_ok(odata_filter_parse(a, "notAfter gt 1970-01-02T00:00:00Z", &e));
+	assert_false(odata_bounds(e, "notAfter", &until));
+	expect_ok(odata_filter_parse(a, "age gt 1 or notAfter lt 1970-01-02T00:00:00Z", &e));
+	assert_false(odata_bounds(e, "notAfter", &until));
+	assert_false(odata_bounds(NULL, "notAfter", &until));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_that_hold),
 		cmocka_unit_test(filters_that_do_not_hold),
+		cmocka_unit_test(lists_flags_and_searches_match),
 		cmocka_unit_test(rejects_what_is_not_supported),
 		cmocka_unit_test(rejects_filters_that_are_nested_too_deep),
 		cmocka_unit_test(options_are_taken_once),
@@ -229,6 +284,7 @@ main(void)
 		cmocka_unit_test(select_leaves_what_is_named),
 		cmocka_unit_test(sorting_is_stable_and_puts_null_first),
 		cmocka_unit_test(a_demanded_key_is_found),
+		cmocka_unit_test(a_demanded_bound_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

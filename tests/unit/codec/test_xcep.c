@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include "codec/xcep_client.h"
 #include "codec/xcep_msg.h"
 
 #define ACTION \
@@ -205,6 +206,70 @@ policies_cross_between_our_processes_whole_or_not_at_all(void **state)
 	expect_err(ERR_TOO_LARGE, policies_rep_encode(&p, &b));
 }
 
+static void
+the_asker_reads_what_it_may_enrol_for(void **state)
+{
+	static const struct xcep_uri uris[2] = { { 8, "https://ca.example.test/x" },
+		{ 8, "https://ca.example.test/y" } };
+	auto_arena struct arena *a = arena_new();
+	struct policy_template v[2] = { sample(), sample() };
+	struct policy_ca cas[2] = { { "CA", { (const uint8_t *)"x", 1 }, true },
+		{ "Other", { (const uint8_t *)"y", 1 }, false } };
+	struct policies_rep p = { .name = "P", .cas = cas, .ncas = 2, .v = v, .n = 2 };
+	struct xcep_response r = {
+		.message_id = "", .relates_to = "", .policies = &p, .uris = uris, .nuris = 1
+	};
+	auto_buf struct buf ask = { 0 };
+	auto_buf struct buf told = { 0 };
+	struct xcep_request q = { 0 };
+	struct xcep_answer answer;
+
+	(void)state;
+	buf_init(&ask, 1 << 16);
+	buf_init(&told, 1 << 16);
+	v[1].name = "Machine";
+	v[1].enrol = false;
+	expect_ok(xcep_ask_print(a, "urn:uuid:2", "https://ca/<x>", &ask));
+	expect_ok(xcep_request_parse(a, buf_str(&ask), &q));
+	assert_string_equal(q.message_id, "urn:uuid:2");
+	expect_ok(xcep_response_print(a, &q, &r, &told));
+	expect_ok(xcep_answer_parse(a, buf_str(&told), &answer));
+	assert_int_equal(answer.ntemplates, 2);
+	assert_string_equal(answer.templates[0].name, "Web<Server");
+	assert_true(answer.templates[0].enrol);
+	assert_string_equal(answer.templates[1].name, "Machine");
+	assert_false(answer.templates[1].enrol);
+	assert_int_equal(answer.cas, 1);
+}
+
+#define ANSWER(inner) \
+	"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Header/><s:Body>" \
+	"<GetPoliciesResponse xmlns='http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy'>" inner \
+	"</GetPoliciesResponse></s:Body></s:Envelope>"
+
+static void
+an_answer_without_templates_is_read_and_one_that_is_none_is_refused(void **state)
+{
+	static const char *const refused[] = { ANSWER(""),
+		"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body/></s:Envelope>",
+		ANSWER("<response><policies><policy/></policies></response>"),
+		ANSWER("<response><policies><policy><attributes><permission/></attributes></policy>"
+		       "</policies></response>"),
+		ANSWER("<response><policies><policy><attributes><permission><enroll>yes</enroll>"
+		       "</permission></attributes></policy></policies></response>"),
+		ANSWER("<response/><cAs><cA/></cAs>") };
+	auto_arena struct arena *a = arena_new();
+	struct xcep_answer answer;
+
+	(void)state;
+	expect_ok(xcep_answer_parse(a, str_c(ANSWER("<response><policies/></response>")), &answer));
+	assert_int_equal(answer.ntemplates, 0);
+	assert_int_equal(answer.cas, 0);
+	for (size_t i = 0; i < COUNT(refused); i++)
+		expect_err(ERR_MALFORMED, xcep_answer_parse(a, str_c(refused[i]), &answer));
+	expect_err(ERR_XML, xcep_answer_parse(a, LIT("<s:Envelope"), &answer));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_first_request_asks_for_everything),
 	cmocka_unit_test(a_filter_names_oids_and_versions),
@@ -212,6 +277,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answer_is_xml_with_unsigned_flags_and_escaped_names),
 	cmocka_unit_test(nothing_new_is_said_without_policies),
 	cmocka_unit_test(policies_cross_between_our_processes_whole_or_not_at_all),
+	cmocka_unit_test(the_asker_reads_what_it_may_enrol_for),
+	cmocka_unit_test(an_answer_without_templates_is_read_and_one_that_is_none_is_refused),
 };
 
 int

@@ -129,8 +129,12 @@ facts_are_read(void **state)
 	struct agent_checkin c = good(*state,
 	    "{\"protocol\":1,\"facts\":{\"device_name\":\"laptop-1\",\"fqdn\":\"laptop-1.test\",\"serial\":\"SN1\","
 	    "\"machine_id\":\"m\",\"manufacturer\":\"Acme\",\"model\":\"T1\",\"os\":\"Debian\",\"os_version\":\"12\","
-	    "\"agent_version\":\"0.1.0\",\"unavailable\":[\"serial\"]}}");
+	    "\"agent_version\":\"0.1.0\",\"unavailable\":[\"serial\",\"wifi_mac\",\"what\"],"
+	    "\"imei\":\"490154203237518\"}}");
 	const struct device *d = &c.report.facts;
+
+	assert_string_equal(d->imei, "490154203237518");
+	assert_string_equal(d->withheld, "serialNumber,wiFiMacAddress");
 
 	assert_true(c.report.has_facts);
 	assert_string_equal(d->name, "laptop-1");

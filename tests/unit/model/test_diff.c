@@ -21,7 +21,7 @@ count(struct world *w, enum request_kind kind, enum request_state state)
 static const char *
 alias_of(struct world *w, const struct profile *p)
 {
-	return inventory_alias(w->a, p->id);
+	return inventory_alias(w->a, p->id, (struct id){ 0 });
 }
 
 static long

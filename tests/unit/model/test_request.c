@@ -218,7 +218,9 @@ lease_as(struct world *w, bool again)
 	struct job *v;
 	size_t n;
 
-	expect_ok(job_lease(w->store, w->a, &w->connector, "0", again, 4, 60, &v, &n));
+	const struct job_asking ask = { .worker = "0", .again = again, .max = 4 };
+
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
 	return n;
 }
 
@@ -234,6 +236,75 @@ a_worker_that_asks_anew_has_lost_its_job_but_one_that_waited_has_not(void **stat
 }
 
 static void
+what_is_in_hand_stays_leased_and_what_is_not_goes_back(void **state)
+{
+	WORLD(state);
+	struct job_asking ask = { .worker = "ask", .max = 4 };
+	struct job *v;
+	struct id held;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 1);
+	held = v[0].request;
+	ask.holds = &held;
+	ask.nholds = 1;
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 0);
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_LEASED);
+	ask.nholds = 0;
+	ask.max = 0;
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 0);
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
+}
+
+static void
+one_worker_does_not_free_what_another_holds_unless_it_is_alone(void **state)
+{
+	WORLD(state);
+	struct job_asking ask = { .worker = "ask", .max = 4 };
+	struct job_asking bring = { .worker = "bring" };
+	struct connector other = w->connector;
+	struct job *v;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 1);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &bring, 60, &v, &n));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_LEASED);
+	bring.alone = true;
+	other.id = id_new();
+	expect_ok(job_lease(w->store, w->a, &other, &bring, 60, &v, &n));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_LEASED);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &bring, 60, &v, &n));
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
+}
+
+static void
+release(struct world *w, struct tx *tx)
+{
+	expect_ok(job_release(tx, w->a, w->connector.id));
+}
+
+static void
+what_a_connector_that_leaves_has_in_hand_is_free_at_once(void **state)
+{
+	WORLD(state);
+	struct job_asking ask = { .worker = "ask", .max = 4 };
+	struct job *v;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 1);
+	world_write(w, release);
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
+}
+
+static void
 a_connector_without_a_certificate_for_its_ca_gets_no_job(void **state)
 {
 	WORLD(state);
@@ -243,7 +314,7 @@ a_connector_without_a_certificate_for_its_ca_gets_no_job(void **state)
 	world_checkin(w, NULL, 0, NULL);
 	w->connector.holder = STR_EMPTY;
 	expect_err(ERR_CONNECTOR_HOLDER,
-	    job_lease(w->store, w->a, &w->connector, NULL, false, 4, 60, &v, &n));
+	    job_lease(w->store, w->a, &w->connector, &(struct job_asking){ .max = 4 }, 60, &v, &n));
 	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_QUEUED);
 }
 
@@ -417,6 +488,9 @@ main(void)
 		IN_WORLD(what_fails_over_and_over_is_one_row_of_each_kind),
 		IN_WORLD(a_lease_that_runs_out_again_and_again_waits_longer),
 		IN_WORLD(a_worker_that_asks_anew_has_lost_its_job_but_one_that_waited_has_not),
+		IN_WORLD(what_is_in_hand_stays_leased_and_what_is_not_goes_back),
+		IN_WORLD(one_worker_does_not_free_what_another_holds_unless_it_is_alone),
+		IN_WORLD(what_a_connector_that_leaves_has_in_hand_is_free_at_once),
 		IN_WORLD(a_connector_without_a_certificate_for_its_ca_gets_no_job),
 		IN_WORLD(status_says_that_the_connector_has_no_certificate_for_its_ca),
 		IN_WORLD(a_slot_keeps_no_endless_history_and_nothing_is_revoked_twice),

@@ -14,7 +14,7 @@
 #include "model/checkin.h"
 #include "model/diff.h"
 #include "model/job.h"
-#include "model/profile.h"
+#include "model/assign.h"
 #include "model/request.h"
 #include "model/status.h"
 #include "store/access.h"
@@ -310,7 +310,8 @@ world_lease(struct world *w, struct job **ret)
 {
 	size_t n;
 
-	expect_ok(job_lease(w->store, w->a, &w->connector, NULL, false, 4, 60, ret, &n));
+	expect_ok(job_lease(
+	    w->store, w->a, &w->connector, &(struct job_asking){ .max = 4 }, 60, ret, &n));
 	return n;
 }
 
@@ -383,7 +384,10 @@ world_find_run(struct tx *tx, void *arg)
 	for (size_t i = 0; i < f->n; i++) /* the list leaves out what it brought */
 		TRY(store_request_get(tx, f->w->a, f->requests[i].id, &f->requests[i]));
 	TRY(store_event_list(tx, f->w->a, f->slot.id, &f->events, &f->nevents));
-	return status_of(tx, f->w->a, &f->slot, &f->status);
+	TRY(status_of(tx, f->w->a, &f->slot, &f->status));
+	/* What the store counts is what is said. */
+	assert_int_equal(f->slot.state, f->status.state);
+	return OK;
 }
 
 /* The slot of a kind, with all that belongs to it. */
@@ -391,7 +395,9 @@ static inline struct world_find
 world_look(struct world *w, const char *kind)
 {
 	struct world_find f = { .w = w, .kind = kind, .device = w->device.id };
+	size_t n;
 
+	expect_ok(status_ended(w->store, 100, &n));
 	expect_ok(store_read(w->store, world_find_run, &f));
 	assert_false(id_is_zero(f.slot.id));
 	return f;

@@ -69,17 +69,17 @@ a_lease_takes_the_oldest_of_its_cas(void **state)
 	queued(tx, 3, "Two");
 	queued(tx, 2, "One");
 	queued(tx, 1, "Other");
-	expect_ok(store_request_lease(tx, a, issue, 1, "two, ONE", "me", 100, 160, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "two, ONE", "", "me", 100, 160, &got));
 	assert_true(id_eq(got.id, id_n(2)));
 	assert_int_equal(got.state, REQUEST_LEASED);
 	assert_int_equal(got.fence, 1);
 	assert_int_equal(got.attempts, 1);
 	assert_int_equal(got.lease_until, 160);
 	assert_string_equal(got.owner, "me");
-	expect_ok(store_request_lease(tx, a, issue, 1, "Two,One", "me", 100, 160, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "Two,One", "", "me", 100, 160, &got));
 	assert_true(id_eq(got.id, id_n(3)));
-	expect_err(
-	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "Two,One", "me", 100, 160, &got));
+	expect_err(ERR_NOT_FOUND,
+	    store_request_lease(tx, a, issue, 1, "Two,One", "", "me", 100, 160, &got));
 }
 
 static void
@@ -90,13 +90,16 @@ a_lease_does_not_take_other_kinds_or_what_is_not_due(void **state)
 	struct request r = queued(tx, 1, "CA"), got;
 
 	expect_err(
-	    ERR_NOT_FOUND, store_request_lease(tx, a, revoke, 1, "CA", "me", 100, 160, &got));
-	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "", "me", 100, 160, &got));
-	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 0, "CA", "me", 100, 160, &got));
+	    ERR_NOT_FOUND, store_request_lease(tx, a, revoke, 1, "CA", "", "me", 100, 160, &got));
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "", "", "me", 100, 160, &got));
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 0, "CA", "", "me", 100, 160, &got));
 	r.not_before = 150;
 	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
-	expect_err(ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "CA", "me", 149, 200, &got));
-	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "me", 150, 200, &got));
+	expect_err(
+	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "CA", "", "me", 149, 200, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "", "me", 150, 200, &got));
 }
 
 static void
@@ -106,10 +109,10 @@ a_lease_that_is_over_can_be_taken_and_shuts_out_the_first(void **state)
 	struct request first, second;
 
 	queued(tx, 1, "CA");
-	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "one", 100, 160, &first));
-	expect_err(
-	    ERR_NOT_FOUND, store_request_lease(tx, a, issue, 1, "CA", "two", 159, 220, &second));
-	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "two", 160, 220, &second));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "", "one", 100, 160, &first));
+	expect_err(ERR_NOT_FOUND,
+	    store_request_lease(tx, a, issue, 1, "CA", "", "two", 159, 220, &second));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "", "two", 160, 220, &second));
 	assert_int_equal(second.fence, 2);
 	first.state = REQUEST_READY;
 	expect_err(ERR_STATE_MOVED, store_request_move(tx, &first, REQUEST_LEASED, first.fence));
@@ -135,7 +138,7 @@ leases_that_are_over_go_back_and_the_next_due_is_known(void **state)
 	expect_ok(store_request_move(tx, &late, REQUEST_QUEUED, 0));
 	expect_ok(store_request_next_due(tx, 100, &due));
 	assert_int_equal(due, 500);
-	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "one", 100, 160, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "", "one", 100, 160, &got));
 	expect_ok(store_request_next_due(tx, 100, &due));
 	assert_int_equal(due, 160);
 	expect_ok(store_request_expire(tx, 159, &n));

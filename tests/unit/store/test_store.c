@@ -277,7 +277,7 @@ claim_lease(struct tx *tx, void *arg)
 	struct request r;
 
 	(void)arg;
-	return store_request_lease(tx, a, kinds, 1, "CA", "me", 100, 200, &r);
+	return store_request_lease(tx, a, kinds, 1, "CA", "", "me", 100, 200, &r);
 }
 
 static err_t
