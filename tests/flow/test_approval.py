@@ -73,7 +73,7 @@ def test_a_request_that_a_manager_denies_is_not_put_before_him_again(world, give
     agent, number = ask(world, given, "eve")
     world.cli("request", "deny", str(number), "--reason", "left the company", "--socket", world.socket_of("ca"))
     slot = world.wait_slot(agent, given.pkcs, "failed", seconds=120)
-    assert slot["fault"] == "ca-denied"
+    assert slot["fault"] == "request-denied"
     assert "left the company" in str(world.timeline(slot))
     assert requests(world, "eve") == []
     assert certificates(world, "eve", "valid") == []

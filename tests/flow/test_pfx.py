@@ -546,7 +546,8 @@ def test_an_import_that_is_killed_goes_on_and_brings_none_twice(world, made, imp
     rows = have()
     assert len(rows) == total
     assert {r["userPrincipalName"] for r in rows} == set(users)
-    assert done["created"] == total - part
+    # What was on its way when it was killed may have arrived after the count.
+    assert part <= done["unchanged"] < total
 
 
 def memory(pid):
