@@ -40,8 +40,9 @@ err_t reply_json(struct http_req *r, int status, const json *body);
 /* Whether the Prefer header asks for this (RFC 7240): "return=minimal". If so, the answer will say that it was heard. */
 bool reply_prefers(struct http_req *r, const char *preference);
 err_t reply_empty(struct http_req *r, int status);
-/* After a change, and with Prefer: return=minimal, 204 without it. One entity with @odata.context ("users" gives .../$metadata#users/$entity), narrowed by $select. Status 201 with
- * `location` (a path below the version, "/users/<id>"); else location is NULL. Takes the entity over. */
+/* One entity with @odata.context ("users" gives .../$metadata#users/$entity), narrowed by $select. Status 201 with
+ * `location` (a path below the version, "/users/<id>"); else location is NULL. After a change, and with Prefer:
+ * return=minimal, 204 without the entity. Takes the entity over. */
 err_t reply_entity(struct http_req *r, int status, const char *set, const char *location,
     const struct query *q, json *entity);
 

@@ -251,11 +251,13 @@ static err_t
 all_roles(struct tx *tx, struct arena *a, struct role **ret, size_t *retn)
 {
 	struct role *custom, *v;
-	size_t n, all = 0;
+	size_t n, nbuiltin = 0, all = 0;
 	bool builtin;
 
 	TRY(store_role_list(tx, a, &custom, &n));
-	v = arena_array(a, n + 16, sizeof(*v));
+	while (roles_builtin[nbuiltin].name != NULL)
+		nbuiltin++;
+	v = arena_array(a, n + nbuiltin, sizeof(*v));
 	for (const struct role_builtin *b = roles_builtin; b->name != NULL; b++) {
 		struct id id;
 
