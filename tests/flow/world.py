@@ -83,16 +83,34 @@ def wait_for(what, seconds=15.0, step=0.03, why=""):
         time.sleep(step)
 
 
+# Ports to listen on: below those that the system gives to outgoing connections, and apart for each process that runs tests.
+PORTS = range(12000, 32000)
+PORTS_EACH = 5000
+
+
+def port_walk():
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % (len(PORTS) // PORTS_EACH)
+    mine = PORTS[worker * PORTS_EACH:(worker + 1) * PORTS_EACH]
+    at = os.getpid() * 7 % PORTS_EACH
+    while True:
+        yield mine[at % PORTS_EACH]
+        at += 1
+
+
+PORT_WALK = port_walk()
+
+
 def free_ports(n):
-    held = []
-    for _ in range(n):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        held.append(s)
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
+    found = []
+    while len(found) < n:
+        port = next(PORT_WALK)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
 
 
 def program(name):
