@@ -5,7 +5,8 @@
 #include "codec/wstep_ns.h"
 
 err_t
-xcep_ask_print(struct arena *a, const char *message_id, const char *to, struct buf *out)
+xcep_ask_print(struct arena *a, const char *message_id, const char *to,
+    const struct soap_user *user, struct buf *out)
 {
 	auto_buf struct buf b;
 
@@ -18,9 +19,11 @@ xcep_ask_print(struct arena *a, const char *message_id, const char *to, struct b
 	TRY(xml_put_text(&b, message_id));
 	TRY(buf_puts(&b, "</a:MessageID><a:To s:mustUnderstand=\"1\">"));
 	TRY(xml_put_text(&b, to));
-	/* MS-XCEP 3.1.4.1.2.1: nil means everything, in whatever language. */
+	TRY(buf_puts(&b, "</a:To>"));
+	TRY(soap_user_print(&b, user));
 	TRY(buf_puts(&b,
-	    "</a:To></s:Header><s:Body><GetPolicies xmlns=\"" NS_XCEP "\" xmlns:xsi=\"" NS_XSI
+	    /* MS-XCEP 3.1.4.1.2.1: nil means everything, in whatever language. */
+	    "</s:Header><s:Body><GetPolicies xmlns=\"" NS_XCEP "\" xmlns:xsi=\"" NS_XSI
 	    "\"><client><lastUpdate xsi:nil=\"true\"/><preferredLanguage xsi:nil=\"true\"/></client>"
 	    "<requestFilter xsi:nil=\"true\"/></GetPolicies></s:Body></s:Envelope>"));
 	return buf_put(out, buf_str(&b));

@@ -21,7 +21,9 @@ struct xcep_answer {
 	size_t cas; /* how many of the CAs let the asker request at all */
 };
 
-err_t xcep_ask_print(struct arena *a, const char *message_id, const char *to, struct buf *out);
+/* user: who asks; name "": who the connection shows. */
+err_t xcep_ask_print(struct arena *a, const char *message_id, const char *to,
+    const struct soap_user *user, struct buf *out);
 /* At most LIMIT_PAGE templates. ERR_XML, ERR_MALFORMED (not such a message), ERR_TOO_LARGE. */
 err_t xcep_answer_parse(struct arena *a, struct str xml, struct xcep_answer *ret);
 

@@ -4,8 +4,9 @@
  *
  *   connector.csr, connector.join   see join.c
  *   connector.show                  what this connector is and how it does
+ *   connector.metrics               the same as numbers over time (metrics.h)
  *   connector.check                 the self-test (check.h)
- *   connector.set                   which features it serves, the proxy towards the service
+ *   connector.set                   which features it serves, the proxies, the secret towards the CA
  *   connector.drain                 finishes what it holds and takes nothing more; connector.resume goes on
  *   pfx....                         import keys: link_pfx.h
  */
@@ -17,6 +18,7 @@
 #include "connector/event.h"
 #include "connector/job.h"
 #include "connector/link_pfx.h"
+#include "connector/metrics.h"
 #include "net/admin.h"
 
 static json *
@@ -49,8 +51,11 @@ show_join(struct arena *a, const struct join *j, json *answer)
 	json_set_text(answer, "service_url", j->service_url);
 	json_set_text(answer, "ca_url", j->ca_url);
 	json_set_text(answer, "backend", j->backend);
+	json_set_text(answer, "ca_login", join_login_name(j->ca_login));
 	if (j->proxy[0] != '\0')
 		json_set_text(answer, "proxy", proxy_shown(a, j->proxy));
+	if (j->ca_proxy[0] != '\0')
+		json_set_text(answer, "ca_proxy", proxy_shown(a, j->ca_proxy));
 	for (size_t i = 0; i < j->ncas; i++)
 		json_add(cas, json_text_new(j->cas[i]));
 	json_set(answer, "cas", cas);
@@ -94,6 +99,8 @@ show(void *ctx, struct arena *a, const json *args, json *answer)
 	json_set_int(answer, "failures", atomic_load(&l->failures));
 	show_desk(l, answer);
 	json_set_when(a, answer, "last_contact", atomic_load(&l->last_contact));
+	/* What is wrong with connector/keys is for the self-test to say. */
+	err_forget(link_show_keys(l, a, answer));
 	if (trouble.code != ERR_NONE) {
 		json_set_text(answer, "fault", err_info(trouble.code)->id);
 		json_set_text(answer, "detail", text_safe(a, str_c(trouble.detail)));
@@ -163,6 +170,11 @@ set(void *ctx, struct arena *a, const json *args, json *answer)
 	TRY(json_want_text(args, "proxy", LIMIT_TEXT, &proxy));
 	if (proxy != NULL)
 		json_set_text(members, "proxy", proxy);
+	proxy = NULL;
+	TRY(json_want_text(args, "ca_proxy", LIMIT_TEXT, &proxy));
+	if (proxy != NULL)
+		json_set_text(members, "ca_proxy", proxy);
+	TRY(join_keep_secret(l, a, args));
 	TRY(join_change(l, a, members, 0, NULL));
 	event_log(EVENT_CHANGED, NULL, NULL);
 	link_ask_again(l);
@@ -197,6 +209,7 @@ static const struct admin_verb verbs[] = {
 	{ "connector.csr", join_verb_csr },
 	{ "connector.join", join_verb_join },
 	{ "connector.show", show },
+	{ "connector.metrics", link_verb_metrics },
 	{ "connector.check", check },
 	{ "connector.set", set },
 	{ "connector.drain", drain },

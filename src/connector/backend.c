@@ -20,6 +20,7 @@ static const struct {
 	{ ERR_KEY_MISMATCH, OUTCOME_REJECTED },
 	{ ERR_UNSUPPORTED, OUTCOME_REJECTED },
 	{ ERR_CA_NO_REVOKE, OUTCOME_REJECTED },
+	{ ERR_THROTTLED, OUTCOME_UNREACHABLE },
 	{ ERR_HANDLE, OUTCOME_UNREACHABLE },
 	{ ERR_XML, OUTCOME_UNREACHABLE },
 	{ ERR_JSON, OUTCOME_UNREACHABLE },
@@ -58,6 +59,61 @@ outcome_http(const char *what, int status, const char *detail)
 	if (status >= 400)
 		FAIL(ERR_CA_DENIED, "%s: status %d: %s", what, status, detail);
 	FAIL(ERR_HTTP_STATUS, "%s: status %d: %s", what, status, detail);
+}
+
+static err_t
+session_fetch(const struct join *j, struct fetch **ret)
+{
+	auto_fetch struct fetch *f = NULL;
+
+	TRY(fetch_new(&j->ca, &f));
+	TRY(fetch_proxy(f, j->ca_proxy));
+	if (j->ca_login == CA_LOGIN_KERBEROS)
+		TRY(fetch_negotiate(f));
+	*ret = steal(f);
+	return OK;
+}
+
+err_t
+backend_open(const struct join *j, struct backend_session **ret)
+{
+	struct fetch *f;
+	struct backend_session *s;
+
+	TRY(session_fetch(j, &f));
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		abort();
+	*s = (struct backend_session){ .join = j, .fetch = f };
+	*ret = s;
+	return OK;
+}
+
+void
+backend_close(struct backend_session *s)
+{
+	if (s == NULL)
+		return;
+	fetch_free(s->fetch);
+	free(s);
+}
+
+err_t
+backend_order(struct arena *a, struct str sealed, struct order *ret)
+{
+	struct sealed parts;
+
+	TRY(sealed_parse(sealed, &parts));
+	return order_parse(a, parts.body, ret);
+}
+
+err_t
+backend_no_revoke(const struct backend_session *s, struct arena *a, struct str order)
+{
+	struct order o;
+
+	TRY(backend_order(a, order, &o));
+	FAIL(ERR_CA_NO_REVOKE, "%s, request %s", s->join->ca_url, id_text(a, o.id));
 }
 
 const struct backend *

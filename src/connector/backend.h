@@ -8,6 +8,7 @@
 #ifndef CONNECTOR_BACKEND_H
 #define CONNECTOR_BACKEND_H
 
+#include "codec/order.h"
 #include "connector/link.h"
 
 enum outcome {
@@ -27,7 +28,18 @@ enum outcome outcome_of(err_t e);
  * itself, ERR_HTTP_STATUS else. */
 err_t outcome_http(const char *what, int status, const char *detail);
 
-struct backend_session; /* a connection to the CA, kept by one loop */
+/* A connection to the CA as the connector is joined, kept by one loop. */
+struct backend_session {
+	const struct join *join; /* borrowed */
+	struct fetch *fetch;
+};
+
+err_t backend_open(const struct join *j, struct backend_session **ret);
+void backend_close(struct backend_session *s); /* NULL is fine */
+/* What a sealed order says; its seal is the CA's to check, or nobody's where the CA knows no orders. */
+err_t backend_order(struct arena *a, struct str sealed, struct order *ret);
+/* ERR_CA_NO_REVOKE, naming the request whose certificates somebody must revoke at the CA. */
+err_t backend_no_revoke(const struct backend_session *s, struct arena *a, struct str order);
 
 struct submission {
 	const char *ca, *template;
@@ -46,8 +58,7 @@ struct submitted {
 
 struct backend {
 	const char *name;
-	err_t (*open)(const struct join *j, struct backend_session **ret);
-	void (*close)(struct backend_session *s);
+	bool by_key; /* knows us by CA_LOGIN_KEY and nothing else */
 	err_t (*submit)(struct backend_session *s, struct arena *a, const struct submission *in,
 	    struct submitted *ret);
 	/* Can it be reached, and does it take us? *ret: names of the templates that we may enrol for, with commas; "": none;
@@ -55,7 +66,8 @@ struct backend {
 	err_t (*check)(struct backend_session *s, struct arena *a, const char **ret);
 	/* order: sealed order of kind revoke. *ret: how many certificates were revoked by this call. */
 	err_t (*revoke)(struct backend_session *s, struct arena *a, struct str order, int64_t *ret);
-	/* What was issued to us and was revoked after that place ("": from the beginning). NULL: this kind of CA cannot say.
+	/* What was issued to us and was revoked after that place ("": from the beginning). NULL: this kind of CA cannot say;
+	 * ERR_CA_NO_REVOKE: this one cannot.
 	 * ret_list: an array of {"order", "serial", "reason"}, to be freed by the caller; the place is in the arena. */
 	err_t (*revoked)(struct backend_session *s, struct arena *a, const char *after,
 	    const char **ret_after, json **ret_list);

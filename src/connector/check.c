@@ -19,6 +19,7 @@ struct checking {
 	const struct join *join;
 	json *findings;
 	size_t bad;
+	const char *templates; /* with commas; NULL: not asked for yet */
 	when_t server_time; /* 0: not heard */
 };
 
@@ -67,7 +68,22 @@ joined(struct checking *c)
 	if (c->join == NULL)
 		FAIL(ERR_NOT_JOINED, "there is no join.json in %s", c->link->conf.dir);
 	TRY(ends(c, "service", c->join->service_end));
-	return ends(c, "CA", c->join->ca_end);
+	return c->join->ca_end == 0 ? OK : ends(c, "CA", c->join->ca_end);
+}
+
+static json *
+names_json(struct arena *a, const char *names)
+{
+	json *list = json_array_new();
+	struct str rest = str_c(names);
+
+	while (rest.n > 0) {
+		struct str one = str_trim(str_cut(&rest, ','));
+
+		if (one.n > 0)
+			json_add(list, json_text_new(arena_cstr(a, one)));
+	}
+	return list;
 }
 
 /* An asking for nothing that holds nothing back: without a worker's name it frees no lease either. */
@@ -89,6 +105,8 @@ question(struct checking *c)
 	json_set(msg, "cas", cas);
 	json_set_int(msg, "wait", 0);
 	json_set_int(msg, "max", 0);
+	if (c->templates != NULL)
+		json_set(msg, "templates", names_json(c->a, c->templates));
 	return msg;
 }
 
@@ -133,9 +151,9 @@ ca(struct checking *c, const char **ret_templates)
 	struct backend_session *s;
 	err_t e;
 
-	TRY(b->open(c->join, &s));
+	TRY(backend_open(c->join, &s));
 	e = b->check(s, c->a, ret_templates);
-	b->close(s);
+	backend_close(s);
 	return e;
 }
 
@@ -181,9 +199,12 @@ link_check(struct link *l, struct arena *a, json *findings, size_t *retn)
 	if (c.server_time != 0)
 		finding(&c, "clock", "this host and the service agree about the time", clocks(&c));
 	finding(&c, "ca", "the CA takes our certificate", ca(&c, &names));
-	if (names != NULL)
+	if (names != NULL) {
 		finding(
 		    &c, "templates", arena_printf(a, "may enrol for %s", names), templates(names));
+		c.templates = names;
+		finding(&c, "told", "the service was told which templates these are", service(&c));
+	}
 	finding(&c, "polling", "asks the service for work", polling(&c));
 	*retn = c.bad;
 	return OK;

@@ -44,6 +44,7 @@ static const struct hresult table[] = {
 	{ 0x80094817, ERR_CA_DEMAND, false },        /* CERTSRV_E_INVALID_EK */
 	{ 0x8009481A, ERR_CA_DEMAND, false },        /* CERTSRV_E_KEY_ATTESTATION */
 	{ 0x80070005, ERR_CA_ACCESS, false },        /* E_ACCESSDENIED */
+	{ 0x8007052E, ERR_CA_ACCESS, false },        /* ERROR_LOGON_FAILURE */
 	{ 0x8007000D, ERR_CA_UNREADABLE, false },    /* ERROR_INVALID_DATA */
 	{ 0x80070057, ERR_CA_UNREADABLE, false },    /* E_INVALIDARG */
 	{ 0x800706BA, ERR_UNREACHABLE, true },       /* RPC_S_SERVER_UNAVAILABLE */

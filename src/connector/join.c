@@ -24,27 +24,6 @@ join_path(struct arena *a, const struct link *l)
 	return arena_printf(a, "%s/join.json", l->conf.dir);
 }
 
-/* PEM text of one or more certificates, as DER in the arena. */
-static err_t
-pem_list(struct arena *a, const json *obj, const char *key, const struct str **ret, size_t *retn)
-{
-	struct str *v = arena_array(a, LIMIT_CHAIN_CERTS, sizeof(*v));
-	const char *pem;
-	size_t n;
-
-	TRY(json_need_text(obj, key, LIMIT_CHAIN_CERTS * LIMIT_CERT_BYTES, &pem));
-	TRY_CTX(text_unpem(a, str_c(pem), "CERTIFICATE", v, LIMIT_CHAIN_CERTS, &n), "%s", key);
-	for (size_t i = 0; i < n; i++) {
-		auto_cert struct cert *c = NULL;
-
-		/* A text that is no PEM comes back as it is, lent by obj: it ends here. */
-		TRY_CTX(cert_parse(v[i], &c), "%s", key);
-	}
-	*ret = v;
-	*retn = n;
-	return OK;
-}
-
 static err_t
 text_list(struct arena *a, const json *obj, const char *key, const char ***ret, size_t *retn)
 {
@@ -71,24 +50,6 @@ need_copy(struct arena *a, const json *obj, const char *key, const char **ret)
 
 	TRY(json_need_text(obj, key, LIMIT_LONG_TEXT, &s));
 	*ret = arena_strdup(a, s);
-	return OK;
-}
-
-static err_t
-want_copy(struct arena *a, const json *obj, const char *key, const char **ret)
-{
-	const char *s = NULL;
-
-	TRY(json_want_text(obj, key, LIMIT_TEXT, &s));
-	*ret = s == NULL ? "" : arena_strdup(a, s);
-	return OK;
-}
-
-static err_t
-proxy_check(const char *url)
-{
-	if (url[0] != '\0' && !str_starts(str_c(url), LIT("http://")))
-		FAIL(ERR_BAD_REQUEST, "proxy: must be http://[USER:PASSWORD@]HOST:PORT");
 	return OK;
 }
 
@@ -124,36 +85,30 @@ join_does(const struct join *j, const char *feature)
 	return j->nfeatures == 0;
 }
 
-/* The parts that the administrator gives and join.json keeps: addresses, names, trust, our certificate towards the CA. */
+/* The parts that the administrator gives and join.json keeps: addresses, names, trust, how the CA knows us. */
 static err_t
 read_settled(struct arena *a, const struct link *l, const json *obj, struct join *j)
 {
-	auto_cert struct cert *ours = NULL;
-	auto_key struct key *certified = NULL;
+	const struct backend *b;
+	const char *proxy = NULL;
 
 	TRY(need_copy(a, obj, "name", &j->name));
 	TRY(need_copy(a, obj, "service_url", &j->service_url));
-	TRY(need_copy(a, obj, "ca_url", &j->ca_url));
 	TRY(need_copy(a, obj, "backend", &j->backend));
-	if (backend_by_name(j->backend) == NULL)
+	b = backend_by_name(j->backend);
+	if (b == NULL)
 		FAIL(ERR_BAD_REQUEST, "backend: no such kind of CA: %s", j->backend);
-	TRY(want_copy(a, obj, "proxy", &j->proxy));
-	TRY(proxy_check(j->proxy));
-	TRY(want_copy(a, obj, "ca_user", &j->ca_user));
-	TRY(want_copy(a, obj, "ca_password", &j->ca_password));
+	TRY(json_want_text(obj, "proxy", LIMIT_TEXT, &proxy));
+	j->proxy = proxy == NULL ? "" : arena_strdup(a, proxy);
+	TRY(join_proxy_check("proxy", j->proxy));
 	TRY(text_list(a, obj, "cas", &j->cas, &j->ncas));
 	TRY(read_features(a, obj, j));
-	TRY(pem_list(a, obj, "service_trust", &j->service.anchors, &j->service.nanchors));
-	TRY(pem_list(a, obj, "ca_trust", &j->ca.anchors, &j->ca.nanchors));
-	TRY(pem_list(a, obj, "ca_certificate", &j->ca.chain, &j->ca.nchain));
-	TRY_CTX(cert_parse(j->ca.chain[0], &ours), "ca_certificate");
-	TRY(cert_key(ours, &certified));
-	if (!key_same_public(l->ca_key, certified))
-		FAIL(ERR_KEY_MISMATCH, "ca_certificate is not for the request of connector.csr");
-	memcpy(j->holder, cert_sha256(ours), sizeof(j->holder));
-	j->ca.key = l->ca_key;
-	j->ca_end = cert_not_after(ours);
+	TRY(join_pem_list(a, obj, "service_trust", &j->service.anchors, &j->service.nanchors));
 	j->service.key = l->service_keys[0];
+	TRY(join_read_ca(l, a, obj, j));
+	if (b->by_key != (j->ca_login == CA_LOGIN_KEY))
+		FAIL(ERR_BAD_REQUEST, "ca_login: the kind of CA \"%s\" %s", b->name,
+		    b->by_key ? "takes a key" : "takes no key");
 	return OK;
 }
 
@@ -190,7 +145,7 @@ join_parse(const struct link *l, struct arena *a, struct str text, struct join *
 
 	TRY(json_parse(text, LIMIT_IPC_MESSAGE, &obj));
 	TRY(need_copy(a, obj, "id", &j->id));
-	TRY(pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
+	TRY(join_pem_list(a, obj, "service_certificate", &j->service.chain, &j->service.nchain));
 	TRY(read_settled(a, l, obj, j));
 	TRY(read_service_key(l, obj, j));
 	*ret = j;
@@ -325,8 +280,8 @@ err_t
 join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 {
 	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust",
-		"ca_trust", "ca_certificate", "features", "backend", "ca_user", "ca_password",
-		"proxy" };
+		"ca_trust", "ca_certificate", "features", "backend", "ca_user", "ca_login",
+		"ca_proxy", "proxy" };
 	struct link *l = ctx;
 	auto_json json *obj = json_object_new();
 	const char *code, *identity_ca;
@@ -344,6 +299,7 @@ join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 			json_set(obj, kept[i], json_ref(json_get(args, kept[i])));
 	if (json_get(obj, "backend") == NULL)
 		json_set_text(obj, "backend", DEFAULT_BACKEND);
+	TRY(join_keep_secret(l, a, args));
 	TRY(read_settled(a, l, obj, &j));
 	TRY(enrol(l, a, &j, code, obj));
 	/* The CA is named once: not before the service took the code. */

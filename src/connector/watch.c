@@ -13,7 +13,7 @@
 
 #include <poll.h>
 
-enum { WATCH_MS = 5000, STEP_MS = 50, TELL_TIMEOUT_MS = 30000 };
+enum { WATCH_MS = 5000, MUTE_MS = 3600 * 1000, STEP_MS = 50, TELL_TIMEOUT_MS = 30000 };
 
 struct watch {
 	struct link *link;
@@ -63,8 +63,7 @@ page(struct watch *w, bool *ret_more)
 static void
 watch_close(struct watch *w)
 {
-	if (w->ca != NULL)
-		w->backend->close(w->ca);
+	backend_close(w->ca);
 	fetch_free(w->service);
 	w->ca = NULL;
 	w->service = NULL;
@@ -79,7 +78,7 @@ tell_all(struct watch *w)
 	if (w->service == NULL)
 		TRY(join_fetch(w->join, &w->service));
 	if (w->ca == NULL)
-		TRY(w->backend->open(w->join, &w->ca));
+		TRY(backend_open(w->join, &w->ca));
 	while (more && !atomic_load(&w->link->stop))
 		TRY(page(w, &more));
 	return OK;
@@ -100,10 +99,19 @@ follow(struct watch *w)
 	w->join = now;
 }
 
+/* Nothing here holds a certificate up that is to be renewed. */
 static void
-rest(struct link *l)
+let_go(struct link *l)
 {
-	int64_t until = when_mono_ms() + WATCH_MS;
+	pthread_mutex_lock(&l->lock);
+	l->watching = NULL;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+rest(struct link *l, int64_t ms)
+{
+	int64_t until = when_mono_ms() + ms;
 
 	while (!atomic_load(&l->stop) && when_mono_ms() < until)
 		poll(NULL, 0, STEP_MS);
@@ -117,22 +125,26 @@ watch_loop(void *arg)
 
 	follow(&w);
 	w.backend = backend_by_name(w.join->backend);
-	if (w.backend->revoked == NULL)
+	if (w.backend->revoked == NULL) {
+		let_go(w.link);
 		return NULL;
+	}
 	while (!atomic_load(&w.link->stop)) {
+		bool mute = false; /* this CA has no such list, or a proxy says so for it */
 		err_t e;
 
 		follow(&w);
 		e = tell_all(&w);
 		if (!err_ok(e)) {
 			watch_close(&w);
-			if (!failed)
+			mute = err_is(e, ERR_CA_NO_REVOKE);
+			if (!failed && !mute)
 				log_error("revocations at the CA", e);
 			else
 				err_forget(e);
 		}
 		failed = !err_ok(e);
-		rest(w.link);
+		rest(w.link, mute ? MUTE_MS : WATCH_MS);
 	}
 	watch_close(&w);
 	return NULL;

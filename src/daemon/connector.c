@@ -3,6 +3,7 @@
  * The role "connector": outbound connections to the service and to CAs; key pairs in a process without network.
  */
 #include "base/file.h"
+#include "base/text.h"
 #include "connector/keys.h"
 #include "connector/link.h"
 #include "daemon/expiry.h"
@@ -14,7 +15,8 @@
 
 #define KEYS_PATIENCE_MS 10000
 #define TOKEN_PATHS_MAX 4
-#define JOBS_MIN 4 /* while one waits for the CA another one can go on */
+#define JOBS_MIN 8 /* while some wait for the CA others can go on */
+#define JOBS_CORE 4
 #define THREADS_MAX 64
 #define STEP_MS 200
 #define WATCH_MS 60000 /* between looks at the ends of our certificates */
@@ -24,6 +26,7 @@ struct connector_conf {
 	int64_t jobs, pool, threads;
 	const char *generator;
 	const char *const *token_paths;
+	const char *const *sizes;
 };
 
 struct connector_role {
@@ -36,7 +39,7 @@ static const struct conf_opt opts[] = {
 	COMMON_OPTS(struct connector_conf),
 	CONF(struct connector_conf, jobs, CONF_INT, .section = "connector", .name = "jobs",
 	    .min = 0, .max = LINK_LOOPS_MAX, .fallback = "0",
-	    .help = "Jobs worked on at the same time; 0: two for each core, 4 to 16."),
+	    .help = "Jobs worked on at the same time; 0: four for each core, 8 to 16."),
 	CONF(struct connector_conf, pool, CONF_INT, .section = "keys", .name = "pool", .min = 1,
 	    .max = 4096, .fallback = "64",
 	    .help = "Key pairs kept ready; made while nothing else is to do."),
@@ -48,6 +51,10 @@ static const struct conf_opt opts[] = {
 	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
 	    .min = 0, .max = THREADS_MAX, .fallback = "0",
 	    .help = "Threads that make key pairs ahead; 0: one for each core."),
+	CONF(struct connector_conf, sizes, CONF_TEXTS, .section = "keys", .name = "sizes",
+	    .fallback = "2048",
+	    .help = "Sizes of RSA key pairs that are kept ready from the start: 2048, 3072, 4096. "
+		    "Others are from the first job on that wants one."),
 	CONF(struct connector_conf, token_paths, CONF_TEXTS, .section = "keys",
 	    .name = "token_paths", .fallback = "",
 	    .help = "Folders that the module of a PKCS#11 token reads and writes, at most four."),
@@ -62,6 +69,23 @@ generator_of(const char *name, enum key_maker *ret)
 		*ret = KEY_MAKER_LIBCRYPTO;
 	else
 		FAIL(ERR_CONF, "[keys] generator: chancery or libcrypto, not %s", name);
+	return OK;
+}
+
+static err_t
+sizes_of(const char *const *names, struct connector_keys_conf *ret)
+{
+	for (ret->nsizes = 0; names != NULL && names[ret->nsizes] != NULL; ret->nsizes++) {
+		int64_t bits = 0;
+		err_t e = text_i64(str_c(names[ret->nsizes]), 2048, 4096, &bits);
+
+		if (ret->nsizes == COUNT(ret->sizes) || !err_ok(e) || bits % 1024 != 0) {
+			err_forget(e);
+			FAIL(ERR_CONF, "[keys] sizes: 2048, 3072 or 4096, each once, not %s",
+			    names[ret->nsizes]);
+		}
+		ret->sizes[ret->nsizes] = (unsigned)bits;
+	}
 	return OK;
 }
 
@@ -85,7 +109,8 @@ between(unsigned n, unsigned min, unsigned max)
 static unsigned
 jobs_of(const struct connector_conf *c)
 {
-	return c->jobs > 0 ? (unsigned)c->jobs : between(2 * cores(), JOBS_MIN, LINK_LOOPS_MAX);
+	return c->jobs > 0 ? (unsigned)c->jobs :
+			     between(JOBS_CORE * cores(), JOBS_MIN, LINK_LOOPS_MAX);
 }
 
 static unsigned
@@ -120,12 +145,23 @@ watch_ends(void *arg)
 			continue;
 		if (service.until != j->service_end)
 			expiry_watch(&service, "service", j->service_end, NULL);
-		if (ca.until != j->ca_end)
+		if (j->ca_end != 0 && ca.until != j->ca_end)
 			expiry_watch(&ca, "ca", j->ca_end, NULL);
 		(void)expiry_check(&service);
 		(void)expiry_check(&ca);
 	}
 	return NULL;
+}
+
+/* Kerberos towards the CA: a ticket cache, or a key from which the library gets itself tickets, where this process may
+ * read and write. Before any thread. */
+static err_t
+name_kerberos(struct arena *a, const char *dir)
+{
+	if (setenv("KRB5CCNAME", arena_printf(a, "FILE:%s/krb5cc", dir), 1) != 0 ||
+	    setenv("KRB5_CLIENT_KTNAME", arena_printf(a, "FILE:%s/client.keytab", dir), 1) != 0)
+		FAIL(ERR_SYSTEM, "the environment cannot be set");
+	return OK;
 }
 
 static err_t
@@ -144,6 +180,7 @@ link_main(void *arg)
 	TRY(ipc_client_new(arena_printf(a, "%s/keys.sock", r->conf->common.run_dir), LINK_LOOPS_MAX,
 	    KEYS_PATIENCE_MS, &keys));
 	lc.dir = arena_printf(a, "%s/link", r->conf->common.state_dir);
+	TRY(name_kerberos(a, lc.dir));
 	lc.keys = keys;
 	TRY(link_open(&lc, &l));
 	TRY(ipc_server_new(r->fd_admin, 4, link_admin_verbs, l, &admin));
@@ -172,19 +209,24 @@ keys_main(void *arg)
 		.pool = (unsigned)r->conf->pool };
 	struct connector_keys *keys = NULL;
 	struct ipc_server *server = NULL;
-	size_t room;
 
 	TRY(common_enter(&r->conf->common, "connector", r->self + 1));
 	TRY(generator_of(r->conf->generator, &kc.maker));
+	TRY(sizes_of(r->conf->sizes, &kc));
 	kc.dir = arena_printf(a, "%s/keys", r->conf->common.state_dir);
 	TRY(connector_keys_open(&kc, &keys));
 	TRY(ipc_server_new(r->fd_keys, 2 * LINK_LOOPS_MAX, connector_keys_verbs, keys, &server));
 	TRY(ipc_server_start(server));
-	room = connector_keys_room(keys);
-	if (room < kc.pool)
-		log_event(LOG_LEVEL_WARN,
-		    "memory for ready keys cannot be locked: raise LimitMEMLOCK", "wanted",
-		    arena_printf(a, "%u", kc.pool), "kept", arena_printf(a, "%zu", room), NULL);
+	for (size_t i = 0; i < kc.nsizes; i++) {
+		size_t room = connector_keys_room(keys, kc.sizes[i]);
+
+		if (room < kc.pool)
+			log_event(LOG_LEVEL_WARN,
+			    "memory for ready keys cannot be locked: raise LimitMEMLOCK", "bits",
+			    arena_printf(a, "%u", kc.sizes[i]), "wanted",
+			    arena_printf(a, "%u", kc.pool), "kept", arena_printf(a, "%zu", room),
+			    NULL);
+	}
 	log_event(LOG_LEVEL_INFO, "ready", "threads", arena_printf(a, "%u", kc.threads),
 	    "generator", r->conf->common.fips ? "libcrypto" : r->conf->generator, NULL);
 	proc_wait();
@@ -199,6 +241,7 @@ run(struct arena *a, void *conf, bool check_only)
 	const struct connector_conf *c = conf;
 	struct connector_role r = { .conf = c };
 	enum key_maker maker;
+	struct connector_keys_conf sizes;
 	const char *link_dir = arena_printf(a, "%s/link", c->common.state_dir);
 	const char *keys_dir = arena_printf(a, "%s/keys", c->common.state_dir);
 	struct proc processes[] = {
@@ -219,6 +262,7 @@ run(struct arena *a, void *conf, bool check_only)
 		processes[1].paths_rw[1 + i] = c->token_paths[i];
 	}
 	TRY(generator_of(c->generator, &maker));
+	TRY(sizes_of(c->sizes, &sizes));
 	if (check_only)
 		return OK;
 	common_log(&c->common, "connector", "parent");

@@ -5,9 +5,11 @@
 #include "model/status.h"
 #include "store/slot_count.h"
 #include "store/slot_search.h"
+#include "store/user_pfx.h"
 
 /* ENDED, TEXTS, EVENTS: of one round. */
 enum { ENDED = 50, TEXTS = 500, EVENTS = 500, REST_S = 600, COUNT_S = 10 };
+enum { SOON_S = 30 * 86400 }; /* before an imported certificate ends */
 
 static const char *const labels[] = {
 	[STATUS_WAITING] = "state=\"waiting\"",
@@ -21,6 +23,9 @@ static const char *const labels[] = {
 	[STATUS_REMOVED] = "state=\"removed\"",
 };
 
+static const char *const imported_labels[] = { "state=\"good\"", "state=\"ending\"",
+	"state=\"ended\"" };
+
 void
 keeper_init(struct keeper *k, struct store *s, int64_t history_days, struct metrics *metrics)
 {
@@ -32,12 +37,22 @@ keeper_init(struct keeper *k, struct store *s, int64_t history_days, struct metr
 		k->slots[i].help = "Certificates that are due or were, by where they stand.";
 		metrics_add(metrics, &k->slots[i]);
 	}
+	for (size_t i = 0; i < COUNT(k->imported); i++) {
+		k->imported[i].kind = METRIC_GAUGE;
+		k->imported[i].name = "chancery_imported_certificates";
+		k->imported[i].labels = imported_labels[i];
+		k->imported[i].help =
+		    "Imported certificates, by their end: ending is within 30 days.";
+		metrics_add(metrics, &k->imported[i]);
+	}
 }
 
 struct counting {
 	struct arena *a;
 	struct slot_count *v;
 	size_t n;
+	when_t now;
+	int64_t imported[COUNT(imported_labels)];
 };
 
 static err_t
@@ -45,14 +60,17 @@ counts(struct tx *tx, void *arg)
 {
 	struct counting *c = arg;
 
-	return store_slot_counts(tx, c->a, (struct id){ 0 }, &c->v, &c->n);
+	TRY(store_slot_counts(tx, c->a, (struct id){ 0 }, &c->v, &c->n));
+	TRY(store_pfx_ending(tx, c->now + SOON_S, INT64_MAX, &c->imported[0]));
+	TRY(store_pfx_ending(tx, c->now, c->now + SOON_S, &c->imported[1]));
+	return store_pfx_ending(tx, INT64_MIN, c->now, &c->imported[2]);
 }
 
 static err_t
 count(struct keeper *k)
 {
 	auto_arena struct arena *a = arena_new();
-	struct counting c = { .a = a };
+	struct counting c = { .a = a, .now = when_now() };
 	int64_t sum[COUNT(labels)] = { 0 };
 
 	if (when_now() - k->counted < COUNT_S)
@@ -64,6 +82,8 @@ count(struct keeper *k)
 			sum[c.v[i].state] += c.v[i].n;
 	for (size_t i = STATUS_WAITING; i < COUNT(sum); i++)
 		metric_set(&k->slots[i], sum[i]);
+	for (size_t i = 0; i < COUNT(k->imported); i++)
+		metric_set(&k->imported[i], c.imported[i]);
 	return OK;
 }
 

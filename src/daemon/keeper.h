@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keeps what is known of slots true and small, in the service's sweep: certificates that end are told, texts are
- * indexed, history that is too old goes step by step, and the counts of slots are shown as metrics.
+ * indexed, history that is too old goes step by step, and the counts of slots and of
+ * imported certificates are shown as metrics.
  */
 #ifndef DAEMON_KEEPER_H
 #define DAEMON_KEEPER_H
@@ -15,6 +16,7 @@ struct keeper {
 	when_t rest;       /* of history, until then */
 	when_t counted;
 	struct metric slots[STATUS_REMOVED + 1]; /* by state */
+	struct metric imported[3];               /* good, ending, ended */
 };
 
 /* At start: `metrics` must not be printed after *k is gone. */

@@ -108,6 +108,7 @@ est_enroll(struct fetch *f, struct arena *a, const struct est_server *s, const c
 	struct str *certs;
 	size_t n;
 
+	fetch_once(f);
 	TRY(exchange(f, a, s, "POST", "simpleenroll", header, body, timeout_ms, &reply));
 	if (reply.status == 202)
 		return pending(&reply, ret);

@@ -17,6 +17,7 @@ struct fetch {
 	struct arena *arena; /* the certificates */
 	struct tls_client_conf tls;
 	_Atomic bool interrupted;
+	bool once; /* the next exchange */
 	const volatile int *stop;
 	char reason[CURL_ERROR_SIZE];
 	char tls_reason[ERR_DETAIL_MAX]; /* why the TLS context could not be made */
@@ -203,6 +204,25 @@ fetch_proxy(struct fetch *f, const char *url)
 	return OK;
 }
 
+err_t
+fetch_negotiate(struct fetch *f)
+{
+	CURLcode rc = curl_easy_setopt(f->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);
+
+	/* Whose ticket it is stands in the cache; libcurl begins only if it is given a name. */
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(f->curl, CURLOPT_USERPWD, ":");
+	if (rc != CURLE_OK)
+		FAIL(ERR_UNSUPPORTED, "Kerberos: %s", curl_easy_strerror(rc));
+	return OK;
+}
+
+void
+fetch_once(struct fetch *f)
+{
+	f->once = true;
+}
+
 void
 fetch_interrupt(struct fetch *f)
 {
@@ -301,6 +321,7 @@ request_setup(struct fetch *f, const char *method, const char *url, struct curl_
 		SET(CURLOPT_POSTFIELDS, body.n > 0 ? (const char *)body.p : "");
 	}
 	SET(CURLOPT_CUSTOMREQUEST, method);
+	SET(CURLOPT_FRESH_CONNECT, (long)f->once);
 	SET(CURLOPT_HTTPHEADER, list);
 	SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
@@ -336,6 +357,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	f->too_large = false;
 	atomic_store(&f->interrupted, false);
 	e = request_setup(f, method, url, list, body, timeout_ms);
+	f->once = false;
 	if (err_ok(e))
 		e = perform(f, a, url);
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, NULL);

@@ -28,6 +28,12 @@ err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char
 /* Goes through this HTTP proxy: "http://[user:password@]host:port"; "" for none. ERR_BAD_REQUEST. ERR_PROXY from fetch_run
  * when the proxy wants another log-in or does not let us through. */
 err_t fetch_proxy(struct fetch *f, const char *url);
+/* Logs in at the server by Kerberos (SPNEGO, RFC 4559) with the ticket cache or the client keytab of the process; without
+ * a ticket the server's refusal (401) is what comes back. */
+err_t fetch_negotiate(struct fetch *f);
+/* The next exchange goes over a connection of its own, and so is sent once at most: libcurl sends anew what a kept
+ * connection lost without an answer, also what the server has done already. */
+void fetch_once(struct fetch *f);
 /* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
 void fetch_interrupt(struct fetch *f);
 /* Exchanges end in the same way within a second once *stop is set, which a signal handler may do (it is a

@@ -47,7 +47,7 @@ read_response(struct arena *a, const struct wstep_response *r, struct wstep_repl
 
 /* MS-WSTEP 3.1.4: an answer comes with 200, a fault with 500; what else has no SOAP to read. */
 static err_t
-exchange(struct fetch *f, struct arena *a, const char *url, const struct wstep_request *req,
+exchange(struct fetch *f, struct arena *a, const struct wstep_server *s, struct wstep_request *req,
     int64_t timeout_ms, struct wstep_reply *ret)
 {
 	static const char *const headers[] = { "Content-Type: " WSTEP_CONTENT_TYPE,
@@ -59,8 +59,13 @@ exchange(struct fetch *f, struct arena *a, const char *url, const struct wstep_r
 	bool is_fault = false;
 
 	buf_init(&body, LIMIT_XML_BYTES);
+	req->message_id = arena_printf(a, "urn:uuid:%s", id_text(a, id_new()));
+	req->to = s->url;
+	req->user = (struct soap_user){ .name = s->user, .password = s->password };
 	TRY(wstep_request_print(a, req, &body));
-	TRY(fetch_run(f, a, "POST", url, headers, buf_str(&body), timeout_ms, &reply));
+	TRY(fetch_run(f, a, "POST", s->url, headers, buf_str(&body), timeout_ms, &reply));
+	if (reply.status == 401)
+		FAIL(ERR_CA_ACCESS, "the CA's enrolment service answers with status 401");
 	if (reply.status == 408 || reply.status == 429 || reply.status > 500)
 		FAIL(ERR_UNREACHABLE, "the CA's enrolment service answers with status %d",
 		    reply.status);
@@ -78,38 +83,26 @@ exchange(struct fetch *f, struct arena *a, const char *url, const struct wstep_r
 	return OK;
 }
 
-static const char *
-message_id(struct arena *a)
-{
-	return arena_printf(a, "urn:uuid:%s", id_text(a, id_new()));
-}
-
 err_t
-wstep_submit(struct fetch *f, struct arena *a, const char *url, struct str csr,
+wstep_submit(struct fetch *f, struct arena *a, const struct wstep_server *s, struct str csr,
     const struct wstep_attr *attrs, size_t nattrs, int64_t timeout_ms, struct wstep_reply *ret)
 {
-	struct wstep_request req = { .type = WSTEP_ISSUE,
-		.message_id = message_id(a),
-		.to = url,
-		.token = csr,
-		.request_id = "",
-		.nitems = nattrs };
+	struct wstep_request req = {
+		.type = WSTEP_ISSUE, .token = csr, .request_id = "", .nitems = nattrs
+	};
 
 	req.items = arena_array(a, nattrs + 1, sizeof(*req.items));
 	for (size_t i = 0; i < nattrs; i++)
 		req.items[i] =
 		    (struct wstep_item){ .name = attrs[i].name, .value = attrs[i].value };
-	return exchange(f, a, url, &req, timeout_ms, ret);
+	return exchange(f, a, s, &req, timeout_ms, ret);
 }
 
 err_t
-wstep_query(struct fetch *f, struct arena *a, const char *url, const char *request_id,
+wstep_query(struct fetch *f, struct arena *a, const struct wstep_server *s, const char *request_id,
     int64_t timeout_ms, struct wstep_reply *ret)
 {
-	struct wstep_request req = { .type = WSTEP_QUERY,
-		.message_id = message_id(a),
-		.to = url,
-		.request_id = request_id };
+	struct wstep_request req = { .type = WSTEP_QUERY, .request_id = request_id };
 
-	return exchange(f, a, url, &req, timeout_ms, ret);
+	return exchange(f, a, s, &req, timeout_ms, ret);
 }

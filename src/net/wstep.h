@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client of MS-WSTEP: sends a PKCS#10 request to a CA and reads what became of it. Client-certificate authentication
- * is that of the fetch it is given. MS-WSTEP 3.1.4.1 (RequestSecurityToken), 3.1.4.1.3.
+ * Client of MS-WSTEP: sends a PKCS#10 request to a CA and reads what became of it. A client certificate or a Kerberos
+ * ticket is that of the fetch it is given; name and password go into the message. MS-WSTEP 3.1.4.1 (RequestSecurityToken), 3.1.4.1.3.
  */
 #ifndef NET_WSTEP_H
 #define NET_WSTEP_H
@@ -26,14 +26,23 @@ struct wstep_reply {
 	size_t nchain;
 };
 
-/* The address of a CA's enrolment service below `base` ("https://ca.example:9443"), for client-certificate
- * authentication: <base>/<CA name>_CES_Certificate/service.svc/CES, percent-encoded. */
-char *wstep_url(struct arena *a, const char *base, const char *ca);
+/* How the asker shows itself; each has an address of its own. */
+enum wstep_way { WSTEP_BY_CERTIFICATE, WSTEP_BY_PASSWORD, WSTEP_BY_KERBEROS };
+const char *wstep_way_name(enum wstep_way way); /* "Certificate", "UsernamePassword", "Kerberos" */
 
-/* url: the whole service address. A transport failure is an error; a fault of the CA is WSTEP_DENIED. */
-err_t wstep_submit(struct fetch *f, struct arena *a, const char *url, struct str csr,
+/* The address of a CA's enrolment service below `base` ("https://ca.example:9443"):
+ * <base>/<CA name>_CES_<way>/service.svc/CES, percent-encoded. */
+char *wstep_url(struct arena *a, const char *base, const char *ca, enum wstep_way way);
+
+struct wstep_server {
+	const char *url;             /* the whole service address */
+	const char *user, *password; /* user NULL or "": not in the message */
+};
+
+/* A transport failure is an error; a fault of the CA is WSTEP_DENIED. */
+err_t wstep_submit(struct fetch *f, struct arena *a, const struct wstep_server *s, struct str csr,
     const struct wstep_attr *attrs, size_t nattrs, int64_t timeout_ms, struct wstep_reply *ret);
-err_t wstep_query(struct fetch *f, struct arena *a, const char *url, const char *request_id,
-    int64_t timeout_ms, struct wstep_reply *ret);
+err_t wstep_query(struct fetch *f, struct arena *a, const struct wstep_server *s,
+    const char *request_id, int64_t timeout_ms, struct wstep_reply *ret);
 
 #endif

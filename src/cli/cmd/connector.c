@@ -5,13 +5,12 @@
  * On its host besides: what it is, whether all that a job needs is there, which features it serves, and putting it out of
  * work without losing any.
  *
- *   connector: connector.csr ──► CA: principal.add, ca.grant ──► connector: connector.join, which enrols at the service
+ * Joining itself is cli/connector_join.h.
  */
-#include "base/file.h"
-#include "base/limits.h"
 #include "base/when.h"
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/connector_join.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -43,6 +42,17 @@ static const struct column finding_columns[] = {
 	{ 0 },
 };
 
+static const struct column key_columns[] = {
+	{ .head = "KEYS", .key = "bits" },
+	{ .head = "READY", .key = "ready" },
+	{ .head = "OF", .key = "room" },
+	{ .head = "BEING MADE", .key = "making" },
+	{ .head = "TAKEN", .key = "taken" },
+	{ .head = "HAD TO WAIT", .key = "waited" },
+	{ .head = "MS TOGETHER", .key = "wait_ms" },
+	{ 0 },
+};
+
 static err_t
 ours(struct cli *c, const char *verb, const json *args, json **ret)
 {
@@ -51,143 +61,26 @@ ours(struct cli *c, const char *verb, const json *args, json **ret)
 }
 
 static err_t
-at_ca(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	TRY_CTX(sock_call(c, "ca", args_text(c->args, "ca-socket"), verb, args, ret), "CA");
-	return OK;
-}
-
-/* The CA of this role, as ca.show has it. */
-static err_t
-ca_of_role(const json *shown, const char *role, const json **ret)
-{
-	const json *cas = json_get(shown, "cas");
-
-	for (size_t i = 0; i < json_count(cas); i++) {
-		*ret = json_at(cas, i);
-		if (str_eq_c(str_c(role), json_text(json_get(*ret, "role"))))
-			return OK;
-	}
-	FAIL(ERR_CA_NONE, "there is no %s CA", role);
-}
-
-/* Principal, its certificate, its rights: to request, and to revoke what was ordered through it. */
-static err_t
-make_principal(struct cli *c, const char *name, const char *csr, const char **ret_chain)
-{
-	auto_json json *args = json_object_new(), *made = NULL, *rights = json_object_new(),
-		       *done = NULL;
-	json *list = json_array_new();
-	const char **templates;
-	size_t n;
-
-	json_set_text(args, "name", name);
-	json_set_text(args, "csr", csr);
-	TRY(at_ca(c, "principal.add", args, &made));
-	*ret_chain = arena_strdup(c->arena, json_text(json_get(made, "certificate")));
-
-	json_set_text(rights, "principal", name);
-	json_add(list, json_text_new("request"));
-	json_add(list, json_text_new("officer"));
-	json_set(rights, "rights", list);
-	TRY(at_ca(c, "ca.grant", rights, &done));
-
-	n = args_list(c->arena, c->args, "template", &templates);
-	for (size_t i = 0; i < n; i++) {
-		auto_json json *grant = json_object_new(), *granted = NULL;
-		json *enrol = json_array_new();
-
-		json_set_text(grant, "template", templates[i]);
-		json_set_text(grant, "principal", name);
-		json_add(enrol, json_text_new("read"));
-		json_add(enrol, json_text_new("enrol"));
-		json_set(grant, "rights", enrol);
-		TRY(at_ca(c, "template.grant", grant, &granted));
-	}
-	return OK;
-}
-
-/* The PEM file that --trust names, else the CA's own root. */
-static err_t
-service_trust(struct cli *c, const char *root, const char **ret)
-{
-	const char *path = args_text(c->args, "trust");
-	struct str pem, der[LIMIT_CHAIN_CERTS];
-	const char *all = "";
-	size_t n;
-
-	*ret = root;
-	if (path == NULL)
-		return OK;
-	TRY_CTX(file_read(c->arena, path, LIMIT_CONF_BYTES, &pem), "--trust");
-	TRY_CTX(text_unpem(c->arena, pem, "CERTIFICATE", der, LIMIT_CHAIN_CERTS, &n), "--trust %s",
-	    path);
-	for (size_t i = 0; i < n; i++)
-		all =
-		    arena_printf(c->arena, "%s%s", all, text_pem(c->arena, "CERTIFICATE", der[i]));
-	*ret = all;
-	return OK;
-}
-
-static err_t
-join_args(struct cli *c, const json *shown, json *args)
-{
-	const json *root, *issuing, *identity;
-	const char *trust;
-
-	TRY(ca_of_role(shown, "root", &root));
-	TRY(ca_of_role(shown, "issuing", &issuing));
-	TRY(ca_of_role(shown, "identity", &identity));
-	TRY(service_trust(c, json_text(json_get(root, "certificate")), &trust));
-	json_set_text(args, "name", args_text(c->args, "name"));
-	json_set_text(args, "service_url", args_text(c->args, "service-url"));
-	json_set_text(args, "ca_url", args_text(c->args, "ca-url"));
-	json_set(args, "cas", args_json_list(c->arena, c->args, "ca"));
-	if (json_count(json_get(args, "cas")) == 0)
-		json_add(
-		    json_get(args, "cas"), json_text_new(json_text(json_get(issuing, "name"))));
-	json_set_text(args, "service_trust", trust);
-	json_set_text(args, "ca_trust", json_text(json_get(root, "certificate")));
-	json_set_text(args, "identity_ca", json_text(json_get(identity, "certificate")));
-	json_set_text(args, "code", args_text(c->args, "code"));
-	if (args_has(c->args, "proxy"))
-		json_set_text(args, "proxy", args_text(c->args, "proxy"));
-	json_set_text(args, "backend", args_or(c->args, "backend", "wstep"));
-	if (args_has(c->args, "feature"))
-		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
-	return OK;
-}
-
-static err_t
-join(struct cli *c)
-{
-	auto_json json *none = json_object_new(), *args = json_object_new(), *before = NULL,
-		       *shown = NULL, *csr = NULL, *answer = NULL;
-	const char *chain;
-
-	TRY(ours(c, "connector.show", none, &before));
-	if (json_true(json_get(before, "joined")))
-		FAIL(ERR_JOINED, "it is \"%s\"", json_text(json_get(before, "name")));
-	out_progress(c, "the connector makes its request");
-	TRY(ours(c, "connector.csr", none, &csr));
-	TRY(at_ca(c, "ca.show", none, &shown));
-	TRY(join_args(c, shown, args));
-	out_progress(c, "the CA makes its certificate");
-	TRY(make_principal(c, args_text(c->args, "name"), json_text(json_get(csr, "csr")), &chain));
-	json_set_text(args, "ca_certificate", chain);
-	out_progress(c, "the connector enrols at the service");
-	TRY(ours(c, "connector.join", args, &answer));
-	out_progress(c, "");
-	return out_object(c, answer);
-}
-
-static err_t
 show(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	TRY(ours(c, "connector.show", args, &answer));
-	return out_object(c, answer);
+	TRY(out_object(c, answer));
+	return c->json ? OK : out_table(c, key_columns, json_get(answer, "keys"));
+}
+
+/* As they are, for a program: Prometheus text knows no tables. */
+static err_t
+metrics(struct cli *c)
+{
+	auto_json json *args = json_object_new(), *answer = NULL;
+
+	TRY(ours(c, "connector.metrics", args, &answer));
+	if (c->json)
+		return out_json(c, answer);
+	fputs(json_text(json_get(answer, "text")), stdout);
+	return OK;
 }
 
 /* The exit status is that of the first finding that is not well. */
@@ -222,12 +115,16 @@ set(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
-	if (!args_has(c->args, "feature") && !args_has(c->args, "proxy"))
-		FAIL(ERR_USAGE, "--feature, --proxy or both");
+	if (!args_has(c->args, "feature") && !args_has(c->args, "proxy") &&
+	    !args_has(c->args, "ca-proxy") && !args_has(c->args, "ca-secret-file"))
+		FAIL(ERR_USAGE, "give one of --feature, --proxy, --ca-proxy, --ca-secret-file");
 	if (args_has(c->args, "feature"))
 		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
 	if (args_has(c->args, "proxy"))
 		json_set_text(args, "proxy", args_text(c->args, "proxy"));
+	if (args_has(c->args, "ca-proxy"))
+		json_set_text(args, "ca_proxy", args_text(c->args, "ca-proxy"));
+	TRY(connector_secret(c, args));
 	TRY(ours(c, "connector.set", args, &answer));
 	return out_object(c, answer);
 }
@@ -285,11 +182,17 @@ static err_t delete (struct cli *c)
 	return OK;
 }
 
-#define PROXY_OPT \
+#define PROXY_OPTS \
 	{ \
-		.name = "proxy", .value = "URL", \
+		.name = "proxy", \
+		.value = "URL", \
 		.help = \
 		    "HTTP proxy towards the service: http://USER:PASSWORD@HOST:PORT; empty for none." \
+	}, \
+	    { .name = "ca-proxy", .value = "URL", .help = "The same towards the CA." }, \
+	{ \
+		.name = "ca-secret-file", .value = "FILE", \
+		.help = "Its first line is the password, or the API key, towards the CA." \
 	}
 #define FEATURE_HELP "What it serves: pkcs, pfx, revoke; else all that it can."
 
@@ -299,7 +202,7 @@ static const struct opt set_opts[] = {
 	    .value = "NAME",
 	    .many = true,
 	    .help = "What it serves from now on: pkcs, pfx, revoke." },
-	PROXY_OPT,
+	PROXY_OPTS,
 	SOCK_OPT("connector"),
 	{ 0 },
 };
@@ -308,54 +211,122 @@ static const struct opt drain_opts[] = {
 	SOCK_OPT("connector"),
 	{ 0 },
 };
-static const struct opt join_opts[] = {
-	{ .name = "service-url",
-	    .value = "URL",
+#define TEMPLATE_OPT \
+	{ \
+		.name = "template", .value = "NAME", .many = true, \
+		.help = "Templates that it may enrol for." \
+	}
+#define CA_SOCKET_OPT \
+	{ \
+		.name = "ca-socket", .value = "PATH", \
+		.help = "Socket of the CA; else /run/chancery/ca/admin.sock." \
+	}
+/* Of both ways to join. */
+#define ENROL_OPTS(ca_help) \
+	{ .name = "service-url", \
+		.value = "URL", \
+		.required = true, \
+		.help = "The service's device port." }, \
+	    { .name = "code", \
+		    .value = "CODE", \
+		    .required = true, \
+		    .help = "One-time code from \"chancery code create --kind connector\"." }, \
+	    { .name = "ca-url", \
+		    .value = "URL", \
+		    .required = true, \
+		    .help = "How the connector reaches the CA." }, \
+	    { .name = "ca", .value = "NAME", .many = true, .help = ca_help }, \
+	    { .name = "feature", .value = "NAME", .many = true, .help = FEATURE_HELP }, \
+	    PROXY_OPTS, \
+	    { .name = "backend", \
+		    .value = "NAME", \
+		    .help = "How it talks to the CA: wstep, est or digicert; else wstep." }, \
+	    { .name = "ca-login", \
+		    .value = "WAY", \
+		    .help = \
+			"How the CA knows it: certificate, password, kerberos or key; else what " \
+			"the other options say." }, \
+	    { .name = "ca-user", \
+		    .value = "NAME", \
+		    .help = "The name that goes with the password." }, \
+	    SOCK_OPT("connector"), \
+	{ \
+		0 \
+	}
+
+static const struct opt csr_opts[] = {
+	{ .name = "out", .value = "FILE", .help = "Where the request goes, PEM; else shown." },
+	SOCK_OPT("connector"),
+	{ 0 },
+};
+static const struct opt admit_opts[] = {
+	{ .name = "csr",
+	    .value = "FILE",
 	    .required = true,
-	    .help = "The service's device port." },
-	{ .name = "code",
-	    .value = "CODE",
-	    .required = true,
-	    .help = "One-time code from \"chancery code create --kind connector\"." },
-	{ .name = "ca-url",
-	    .value = "URL",
-	    .required = true,
-	    .help = "How the connector reaches the CA's enrolment port." },
-	{ .name = "name",
-	    .value = "NAME",
-	    .required = true,
-	    .help = "Name of the connector, and of its principal at the CA." },
-	{ .name = "template",
-	    .value = "NAME",
-	    .many = true,
-	    .help = "Templates that it may enrol for." },
+	    .help = "The request that \"chancery connector csr\" wrote." },
+	TEMPLATE_OPT,
 	{ .name = "ca",
 	    .value = "NAME",
 	    .many = true,
 	    .help = "CAs that it serves; else the issuing CA." },
-	{ .name = "feature", .value = "NAME", .many = true, .help = FEATURE_HELP },
-	PROXY_OPT,
-	{ .name = "backend",
+	{ .name = "out",
+	    .value = "FILE",
+	    .help = "Where all that the connector needs goes; else shown." },
+	CA_SOCKET_OPT,
+	{ 0 },
+};
+static const struct opt join_opts[] = {
+	{ .name = "name",
 	    .value = "NAME",
-	    .help = "How it talks to the CA: wstep or est; else wstep." },
+	    .required = true,
+	    .help = "Name of the connector, and of its principal at the CA." },
 	{ .name = "trust",
 	    .value = "FILE",
 	    .help = "Whom to trust for the service, PEM; else the CA's root." },
-	{ .name = "ca-socket",
-	    .value = "PATH",
-	    .help = "Socket of the CA; else /run/chancery/ca/admin.sock." },
-	SOCK_OPT("connector"),
-	{ 0 },
+	TEMPLATE_OPT,
+	CA_SOCKET_OPT,
+	ENROL_OPTS("CAs that it serves; else the issuing CA."),
+};
+static const struct opt enrol_opts[] = {
+	{ .name = "ca-file",
+	    .value = "FILE",
+	    .help = "What \"chancery connector admit\" wrote at a Chancery CA." },
+	{ .name = "name",
+	    .value = "NAME",
+	    .help = "Name of the connector; else that of the file." },
+	{ .name = "trust",
+	    .value = "FILE",
+	    .help = "Whom to trust for the service, PEM; else as for the CA." },
+	{ .name = "ca-trust",
+	    .value = "FILE",
+	    .help = "Whom to trust for the CA, PEM; \"system\": whom this host trusts." },
+	{ .name = "ca-certificate",
+	    .value = "FILE",
+	    .help = "The certificate that the CA gave for the request, with its chain, PEM." },
+	{ .name = "identity-ca",
+	    .value = "FILE",
+	    .help = "The device-identity CA, PEM: to its devices alone it seals." },
+	ENROL_OPTS("Names under which profiles call the CA; else those of the file."),
 };
 
 static const struct verb verbs[] = {
-	{ "join", "Join the connector of this host to CA and service.", NULL, join_opts, join },
+	{ "join", "Join the connector of this host to the CA of this host and to the service.",
+	    NULL, join_opts, connector_join },
+	{ "csr", "The request of the connector of this host, for a CA elsewhere.", NULL, csr_opts,
+	    connector_csr },
+	{ "admit", "At the CA: let a connector of another host in, by its request.", "NAME",
+	    admit_opts, connector_admit },
+	{ "enrol", "Join the connector of this host to a CA elsewhere and to the service.", NULL,
+	    enrol_opts, connector_enrol },
 	{ "show", "What the connector of this host is and where it stands.", NULL, show_opts,
 	    show },
+	{ "metrics", "Its numbers as Prometheus text, for a collector on its host.", NULL,
+	    show_opts, metrics },
 	{ "check", "Try everything that a job will need, and say what is missing.", NULL, show_opts,
 	    check },
-	{ "set", "Change the features or the proxy of the connector of this host.", NULL, set_opts,
-	    set },
+	{ "set",
+	    "Change features, proxies or the secret towards the CA of the connector of this host.",
+	    NULL, set_opts, set },
 	{ "drain", "Finish what the connector of this host has in hand, and take nothing more.",
 	    NULL, drain_opts, drain },
 	{ "resume", "Let a drained connector work again.", NULL, show_opts, resume },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backend: a CA that speaks EST, with a client certificate or with name and password. The label of the address is the
+ * Backend: a CA that speaks EST, with a client certificate, with name and password, or with Kerberos. The label of the address is the
  * template. A Chancery CA gets the order in a header beside it.
  *
  * EST has no revocation: such a job fails and says so; the certificate has to be revoked at the CA.
@@ -12,43 +12,13 @@
 
 #define TIMEOUT_MS 30000
 
-struct backend_session {
-	const struct join *join;
-	struct fetch *fetch;
-};
-
-static err_t
-session_open(const struct join *j, struct backend_session **ret)
-{
-	struct backend_session *s = calloc(1, sizeof(*s));
-	err_t e;
-
-	s->join = j;
-	e = fetch_new(&j->ca, &s->fetch);
-	if (!err_ok(e)) {
-		free(s);
-		return e;
-	}
-	*ret = s;
-	return OK;
-}
-
-static void
-session_close(struct backend_session *s)
-{
-	if (s == NULL)
-		return;
-	fetch_free(s->fetch);
-	free(s);
-}
-
 static struct est_server
 server_of(const struct backend_session *s, const char *label)
 {
 	return (struct est_server){ .base = s->join->ca_url,
 		.label = label,
-		.user = s->join->ca_user,
-		.password = s->join->ca_password };
+		.user = s->join->ca_login == CA_LOGIN_PASSWORD ? s->join->ca_user : "",
+		.password = s->join->ca_secret };
 }
 
 static err_t
@@ -86,16 +56,12 @@ check(struct backend_session *s, struct arena *a, const char **ret)
 static err_t
 revoke(struct backend_session *s, struct arena *a, struct str order, int64_t *ret)
 {
-	(void)a;
-	(void)order;
 	(void)ret;
-	FAIL(ERR_CA_NO_REVOKE, "EST at %s", s->join->ca_url);
+	return backend_no_revoke(s, a, order);
 }
 
 const struct backend backend_est = {
 	.name = "est",
-	.open = session_open,
-	.close = session_close,
 	.submit = submit,
 	.check = check,
 	.revoke = revoke,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backend: a CA that speaks MS-WSTEP with client-certificate authentication. Revocation goes to Chancery's own address
- * beside it, with the sealed order that names what goes.
+ * Backend: a CA that speaks MS-WSTEP, with a client certificate, with name and password, or with Kerberos. Revocation goes
+ * to Chancery's own address beside it, with the sealed order that names what goes; it wants the certificate.
  */
 #include "base/limits.h"
 #include "base/text.h"
@@ -12,49 +12,43 @@
 
 #define TIMEOUT_MS 30000
 
-struct backend_session {
-	const struct join *join;
-	struct fetch *fetch;
-};
-
-static err_t
-session_open(const struct join *j, struct backend_session **ret)
+static enum wstep_way
+way_of(const struct join *j)
 {
-	struct backend_session *s = calloc(1, sizeof(*s));
-	err_t e;
-
-	s->join = j;
-	e = fetch_new(&j->ca, &s->fetch);
-	if (!err_ok(e)) {
-		free(s);
-		return e;
+	switch (j->ca_login) {
+	case CA_LOGIN_PASSWORD:
+		return WSTEP_BY_PASSWORD;
+	case CA_LOGIN_KERBEROS:
+		return WSTEP_BY_KERBEROS;
+	case CA_LOGIN_CERTIFICATE:
+	case CA_LOGIN_KEY:
+		break;
 	}
-	*ret = s;
-	return OK;
+	return WSTEP_BY_CERTIFICATE;
 }
 
-static void
-session_close(struct backend_session *s)
+static const char *
+user_of(const struct join *j)
 {
-	if (s == NULL)
-		return;
-	fetch_free(s->fetch);
-	free(s);
+	return j->ca_login == CA_LOGIN_PASSWORD ? j->ca_user : "";
 }
 
 static err_t
 submit(
     struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
 {
+	const struct join *j = s->join;
 	struct wstep_attr attrs[2] = {
 		{ "CertificateTemplate", in->template },
 		{ "ChanceryOrder", text_base64(a, in->order) },
 	};
+	const struct wstep_server server = { .url = wstep_url(a, j->ca_url, in->ca, way_of(j)),
+		.user = user_of(j),
+		.password = j->ca_secret };
 	struct wstep_reply rep = { 0 };
 	const struct hresult *known;
 
-	TRY(wstep_submit(s->fetch, a, wstep_url(a, s->join->ca_url, in->ca), in->csr, attrs,
-	    COUNT(attrs), TIMEOUT_MS, &rep));
+	TRY(wstep_submit(s->fetch, a, &server, in->csr, attrs, COUNT(attrs), TIMEOUT_MS, &rep));
 	*ret = (struct submitted){ .request_id = rep.request_id };
 	switch (rep.outcome) {
 	case WSTEP_ISSUED:
@@ -85,10 +79,12 @@ submit(
 static err_t
 check(struct backend_session *s, struct arena *a, const char **ret)
 {
+	const struct join *j = s->join;
+	const struct soap_user user = { .name = user_of(j), .password = j->ca_secret };
 	struct xcep_answer answer;
 	const char *names = "";
 
-	TRY(xcep_ask(s->fetch, a, s->join->ca_url, TIMEOUT_MS, &answer));
+	TRY(xcep_ask(s->fetch, a, j->ca_url, way_of(j), &user, TIMEOUT_MS, &answer));
 	for (size_t i = 0; i < answer.ntemplates; i++)
 		if (answer.templates[i].enrol)
 			names = arena_printf(a, "%s%s%s", names, *names == '\0' ? "" : ", ",
@@ -107,10 +103,15 @@ revoke_ordered(struct backend_session *s, struct arena *a, struct str order, int
 	struct str text;
 
 	json_set_base64(a, body, "order", order);
+	/* Chancery's own addresses know who asks by its certificate alone. */
+	if (s->join->ca_login != CA_LOGIN_CERTIFICATE)
+		return backend_no_revoke(s, a, order);
 	TRY(json_print(a, body, &text));
 	TRY(fetch_run(s->fetch, a, "POST",
 	    arena_printf(a, "%s/chancery/ca/v1/revoke", s->join->ca_url), headers, text, TIMEOUT_MS,
 	    &rep));
+	if (rep.status == 404)
+		return backend_no_revoke(s, a, order);
 	if (rep.status != 200)
 		return outcome_http("revocation", rep.status,
 		    arena_printf(a, "%.*s", (int)(rep.body.n < 300 ? rep.body.n : 300),
@@ -128,10 +129,14 @@ revoked(struct backend_session *s, struct arena *a, const char *after, const cha
 	struct fetch_reply rep;
 	const char *next;
 
+	if (s->join->ca_login != CA_LOGIN_CERTIFICATE)
+		FAIL(ERR_CA_NO_REVOKE, "%s", s->join->ca_url);
 	TRY(fetch_run(s->fetch, a, "GET",
 	    arena_printf(a, "%s/chancery/ca/v1/revoked%s%s", s->join->ca_url,
 		*after == '\0' ? "" : "?after=", after),
 	    NULL, STR_EMPTY, TIMEOUT_MS, &rep));
+	if (rep.status == 404)
+		FAIL(ERR_CA_NO_REVOKE, "%s keeps no list for us", s->join->ca_url);
 	if (rep.status != 200)
 		return outcome_http("list of revocations", rep.status, "");
 	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &answer));
@@ -144,8 +149,6 @@ revoked(struct backend_session *s, struct arena *a, const char *after, const cha
 
 const struct backend backend_wstep = {
 	.name = "wstep",
-	.open = session_open,
-	.close = session_close,
 	.submit = submit,
 	.check = check,
 	.revoke = revoke_ordered,

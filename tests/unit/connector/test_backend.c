@@ -19,7 +19,7 @@ what_passes_by_itself_is_tried_again(void **state)
 {
 	static const enum err_code codes[] = { ERR_UNREACHABLE, ERR_TIMEOUT, ERR_IPC, ERR_BUSY,
 		ERR_HANDLE, ERR_HTTP_STATUS, ERR_XML, ERR_JSON, ERR_MALFORMED, ERR_CRYPTO,
-		ERR_STORE, ERR_INTERNAL };
+		ERR_STORE, ERR_INTERNAL, ERR_THROTTLED };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(codes); i++)
@@ -85,7 +85,7 @@ every_number_of_a_ca_has_its_plain_fault(void **state)
 	} known[] = { { 0x80094001, 0x80094006 }, { 0x80094008, 0x8009400C },
 		{ 0x8009400E, 0x8009400E }, { 0x80094011, 0x80094012 }, { 0x80094014, 0x80094014 },
 		{ 0x80094800, 0x80094807 }, { 0x80094809, 0x80094817 }, { 0x8009481A, 0x8009481A },
-		{ 0x80070005, 0x80070005 }, { 0x80070057, 0x80070057 }, { 0x8007000D, 0x8007000D },
+		{ 0x80070005, 0x80070005 }, { 0x8007052E, 0x8007052E }, { 0x80070057, 0x80070057 }, { 0x8007000D, 0x8007000D },
 		{ 0x800706BA, 0x800706BA }, { 0x80091004, 0x80091004 }, { 0x80092020, 0x80092024 },
 		{ 0x8009310B, 0x8009310B } };
 

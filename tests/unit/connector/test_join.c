@@ -4,6 +4,9 @@
 
 #include "base/file.h"
 #include "connector/link.h"
+#include "pki/seal.h"
+
+#include <sys/stat.h>
 
 struct box {
 	struct arena *a;
@@ -200,6 +203,128 @@ renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one(
 }
 
 static void
+put_secret(struct box *b, const char *text)
+{
+	auto_json json *args = json_object_new();
+
+	json_set_text(args, "ca_secret", text);
+	expect_ok(join_keep_secret(&b->link, b->a, args));
+}
+
+static void
+a_password_stands_in_a_file_of_its_own(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+	struct stat st;
+
+	json_set_text(b->obj, "ca_login", "password");
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+	json_set_text(b->obj, "ca_user", "clerk");
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+	put_secret(b, "a long password");
+	expect_ok(read_join(b, &j));
+	assert_int_equal(j->ca_login, CA_LOGIN_PASSWORD);
+	assert_string_equal(j->ca_user, "clerk");
+	assert_string_equal(j->ca_secret, "a long password");
+	assert_int_equal(stat(arena_printf(b->a, "%s/ca.secret", b->dir), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	put_secret(b, "another one");
+	expect_ok(read_join(b, &j));
+	assert_string_equal(j->ca_secret, "another one");
+}
+
+static void
+a_secret_that_could_end_a_header_is_refused(void **state)
+{
+	static const char *const bad[] = { "", "two\nlines", "tab\t", "caf\xc3\xa9" };
+	struct box *b = *state;
+	auto_json json *args = json_object_new();
+	char text[1100] = { 0 };
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		json_set_text(args, "ca_secret", bad[i]);
+		expect_err(ERR_BAD_REQUEST, join_keep_secret(&b->link, b->a, args));
+	}
+	memset(text, 'x', sizeof(text) - 1);
+	json_set_text(args, "ca_secret", text);
+	expect_err(ERR_BAD_REQUEST, join_keep_secret(&b->link, b->a, args));
+	json_set_int(args, "ca_secret", 1);
+	expect_err(ERR_BAD_REQUEST, join_keep_secret(&b->link, b->a, args));
+	expect_ok(join_keep_secret(&b->link, b->a, b->obj));
+}
+
+static void
+without_a_certificate_the_holder_is_the_name_or_the_key(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+	uint8_t named[32], key[32];
+
+	expect_ok(seal_holder("CLERK", named));
+	expect_ok(key_spki_sha256(b->ours.key, key));
+	put_secret(b, "secret");
+	json_set_text(b->obj, "ca_login", "password");
+	json_set_text(b->obj, "ca_user", "clerk");
+	expect_ok(
+	    read_join(b, &j)); /* the certificate that is there as well is not what it shows */
+	assert_memory_equal(j->holder, named, 32);
+	json_del(b->obj, "ca_certificate");
+	expect_ok(read_join(b, &j));
+	assert_memory_equal(j->holder, named, 32);
+	assert_int_equal(j->ca_end, 0);
+	json_set_text(b->obj, "ca_login", "kerberos");
+	expect_ok(read_join(b, &j));
+	assert_memory_equal(j->holder, key, 32);
+	assert_null(j->ca.key);
+}
+
+static void
+a_login_and_a_kind_of_ca_must_go_together(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+
+	put_secret(b, "secret");
+	json_set_text(b->obj, "ca_login", "key");
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+	json_set_text(b->obj, "backend", "digicert");
+	expect_ok(read_join(b, &j));
+	json_set_text(b->obj, "ca_login", "certificate");
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+	json_set_text(b->obj, "ca_login", "smoke");
+	expect_err(ERR_BAD_REQUEST, read_join(b, &j));
+}
+
+static void
+whom_this_host_trusts_is_asked_for_by_name(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+
+	json_set_text(b->obj, "ca_trust", "system");
+	expect_ok(read_join(b, &j));
+	assert_int_equal(j->ca.nanchors, 0);
+	json_set_text(b->obj, "service_trust", "system");
+	expect_err(ERR_CERTIFICATE, read_join(b, &j));
+}
+
+static void
+where_the_ca_tells_no_revocations_nobody_holds_a_renewal_up(void **state)
+{
+	struct box *b = *state;
+	struct join *j = NULL;
+
+	json_set_text(b->obj, "backend", "est");
+	expect_ok(read_join(b, &j));
+	b->link.join = j;
+	pthread_mutex_init(&b->link.lock, NULL);
+	assert_null(watch_loop(&b->link));
+	assert_null(b->link.watching);
+	pthread_mutex_destroy(&b->link.lock);
+}
+
+static void
 a_kind_of_ca_that_is_not_there_is_refused(void **state)
 {
 	struct box *b = *state;
@@ -303,6 +428,12 @@ main(void)
 		CASE(a_renewed_certificate_comes_with_the_key_that_took_its_turn),
 		CASE(
 		    renewal_is_due_when_two_thirds_are_over_and_every_loop_is_done_with_the_old_one),
+		CASE(a_password_stands_in_a_file_of_its_own),
+		CASE(a_secret_that_could_end_a_header_is_refused),
+		CASE(without_a_certificate_the_holder_is_the_name_or_the_key),
+		CASE(a_login_and_a_kind_of_ca_must_go_together),
+		CASE(whom_this_host_trusts_is_asked_for_by_name),
+		CASE(where_the_ca_tells_no_revocations_nobody_holds_a_renewal_up),
 		CASE(a_kind_of_ca_that_is_not_there_is_refused),
 		CASE(names_of_cas_are_texts),
 		CASE(features_that_were_chosen_are_all_that_it_does),

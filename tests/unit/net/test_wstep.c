@@ -143,9 +143,11 @@ submit(struct world *w, enum mode mode, struct arena *a, struct wstep_reply *ret
 
 	w->mode = mode;
 	TRY(fetch_new(&conf, &f));
-	return wstep_submit(f, a,
-	    wstep_url(a, arena_printf(a, "http://127.0.0.1:%u", w->port), "My CA"), LIT("csr"),
-	    attrs, COUNT(attrs), 5000, ret);
+	const struct wstep_server s = { .url = wstep_url(a,
+					    arena_printf(a, "http://127.0.0.1:%u", w->port),
+					    "My CA", WSTEP_BY_CERTIFICATE) };
+
+	return wstep_submit(f, a, &s, LIT("csr"), attrs, COUNT(attrs), 5000, ret);
 }
 
 static void
@@ -179,8 +181,10 @@ a_pending_request_has_its_number_and_can_be_asked_for(void **state)
 	expect_ok(fetch_new(&conf, &f));
 	w->mode = ISSUES;
 	expect_ok(wstep_query(f, a,
-	    wstep_url(a, arena_printf(a, "http://127.0.0.1:%u", w->port), "My CA"), "61", 5000,
-	    &r));
+	    &(struct wstep_server){
+		.url = wstep_url(a, arena_printf(a, "http://127.0.0.1:%u", w->port), "My CA",
+		    WSTEP_BY_CERTIFICATE) },
+	    "61", 5000, &r));
 	assert_true(w->seen);
 	assert_int_equal(r.outcome, WSTEP_ISSUED);
 }
@@ -207,7 +211,7 @@ anything_else_is_an_error(void **state)
 
 	assert_false(err_ok(e));
 	err_forget(e);
-	expect_err(ERR_CA_DENIED, submit(*state, SENDS_NOTHING, a, &r));
+	expect_err(ERR_CA_ACCESS, submit(*state, SENDS_NOTHING, a, &r));
 	expect_err(ERR_UNREACHABLE, submit(*state, IS_AWAY, a, &r));
 }
 
@@ -217,8 +221,21 @@ the_address_is_encoded(void **state)
 	auto_arena struct arena *a = arena_new();
 
 	(void)state;
-	assert_string_equal(wstep_url(a, "https://ca.example:9443", "Corp CA/1"),
+	assert_string_equal(
+	    wstep_url(a, "https://ca.example:9443", "Corp CA/1", WSTEP_BY_CERTIFICATE),
 	    "https://ca.example:9443/Corp%20CA%2F1_CES_Certificate/service.svc/CES");
+}
+
+static void
+each_way_to_be_known_has_its_address(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(wstep_url(a, "https://ca", "CA", WSTEP_BY_PASSWORD),
+	    "https://ca/CA_CES_UsernamePassword/service.svc/CES");
+	assert_string_equal(wstep_url(a, "https://ca", "CA", WSTEP_BY_KERBEROS),
+	    "https://ca/CA_CES_Kerberos/service.svc/CES");
 }
 
 #define ON_CA(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -232,6 +249,7 @@ main(void)
 		ON_CA(a_fault_is_a_denial_with_its_code),
 		ON_CA(anything_else_is_an_error),
 		cmocka_unit_test(the_address_is_encoded),
+		cmocka_unit_test(each_way_to_be_known_has_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
