@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a connector makes of PKCS jobs, with CA and service beside it on the same cores.
 
-    jobs_cold     jobs a second from a connector without one ready key, of many that wait at once.
-                  Floor: the key pairs that the same generator makes in the same time with nothing around it.
-    jobs_cpu, jobs_cpu_<role>_<process>
-                  processor time of all processes, and of each, for one such job. Floor: that of its key pair.
-    jobs_p50, jobs_p99
-                  the same with a warm pool: from the moment the connector may begin until the job's certificate is
-                  sealed and with the service. Floor: the median share that signing and sealing alone would take.
-    jobs_memory   growth of connector/link and connector/keys for each further job, in KiB. Floor: 1 KiB.
+For key pairs of each size, in processor time, which does not depend on what else the machine does:
 
-BENCH_JOBS: how many wait at once (200).
+    jobs_rsa<bits>        jobs for each second that one core gives to the connector: key pair, request, talking to CA
+                          and service, PFX, sealing. Floor: the key pairs that the same generator makes in it with nothing
+                          around it, so the ratio is what of the connector's time goes into key pairs.
+    jobs_rsa<bits>_all    the same with the time of CA and service counted as well.
+    jobs_rsa<bits>_<role>_<process>
+                          milliseconds of each process for one such job. Floor: those of the key pair.
+
+And by the clock:
+
+    jobs_cold             jobs a second from a connector without one ready key, of many that wait at once. Floor: the
+                          key pairs that the same generator makes in the same time.
+    jobs_p50, jobs_p99    many at once with a warm pool: from the moment the connector may begin until the job's
+                          certificate is sealed and with the service. Floor: the median share that signing and sealing
+                          alone would take, and twice that.
+
+BENCH_JOBS: how many wait at once for 2048 bits (200); less for the longer ones. BENCH_WARM: with a warm pool (1000).
+BENCH_SIZES: which sizes of those that profiles know, with commas (2048,4096).
 """
 
 import math
@@ -28,9 +37,12 @@ sys.path.insert(0, os.path.join(ROOT, "tests/flow"))
 
 from clients import Device, rsa_key  # noqa: E402  pylint: disable=wrong-import-position
 from connectors import Connector  # noqa: E402  pylint: disable=wrong-import-position
-from world import World, children, cpu_ticks, rss_kib, wait_for  # noqa: E402  pylint: disable=wrong-import-position
+from world import World, children, cpu_ticks, wait_for  # noqa: E402  pylint: disable=wrong-import-position
 
 JOBS = int(os.environ.get("BENCH_JOBS", "200"))
+WARM = int(os.environ.get("BENCH_WARM", "1000"))
+SIZES = [int(n) for n in os.environ.get("BENCH_SIZES", "2048,4096").split(",")]
+FEWER = {2048: 1, 4096: 2}  # the longer a key takes, the fewer jobs say as much
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 LONG_S = 1800
 
@@ -53,13 +65,13 @@ def quiet(pid):
 class Batch:
     """Devices of one user whose certificates are wanted all at once."""
 
-    def __init__(self, world, name, count):
+    def __init__(self, world, name, count, bits):
         self.world = world
         self.user = world.add_user(f"{name}@corp.test", f"{name}@corp.test")
         key = rsa_key()
         self.devices = [Device(world, world.code(self.user), key, f"{name}{i}") for i in range(count)]
         root = world.add_root(name)
-        self.profile = world.add_pkcs(root, name=name)
+        self.profile = world.add_pkcs(root, name=name, keySize=f"size{bits}")
         group = world.add_group(name, self.user)
         world.assign(root, group)
         world.assign(self.profile, group)
@@ -86,8 +98,8 @@ class Rig:
         self.world = World(folder, log="warn", lease=LONG_S)
         self.world.setup(connector=False)
 
-    def connector(self, name, pool):
-        made = Connector(self.world, name, f"[keys]\npool={pool}\n").start().join()
+    def connector(self, name, pool, bits):
+        made = Connector(self.world, name, f"[keys]\npool={pool}\nsizes={bits}\n").start().join()
         made.admin("connector.drain")
         quiet(made.pids()["keys"])
         return made
@@ -97,12 +109,13 @@ class Rig:
         roles = {"connector": connector.pids(), "ca": self.world.pids("ca"), "service": self.world.pids("service")}
         return {f"{role}_{name}": cpu_ticks(pid) * TICK_S for role, pids in roles.items() for name, pid in pids.items()}
 
-    def run(self, connector, name):
+    def run(self, connector, batch):
         """(seconds of processor, when it began, when each was ready)"""
-        batch = Batch(self.world, name, JOBS)
+        count = len(batch.devices)
+        quiet(connector.pids()["keys"])
         before, began = self.cpu(connector), time.time()
         connector.admin("connector.resume")
-        wait_for(lambda: connector.show()["jobs"] >= JOBS and not connector.show()["running"], LONG_S, 0.2,
+        wait_for(lambda: connector.show()["jobs"] >= count and not connector.show()["running"], LONG_S, 0.2,
                  why="all jobs")
         used = {name: at - before[name] for name, at in self.cpu(connector).items()}
         times = wait_for(batch.ready, LONG_S, 0.5, why="all certificates")
@@ -110,10 +123,10 @@ class Rig:
         return used, began, times
 
 
-def key_cost(rig, keys):
+def key_cost(rig, bits, keys):
     """Seconds of processor, and of the clock, for one key pair: a pool that fills."""
     began = time.monotonic()
-    probe = Connector(rig.world, "probe", f"[keys]\npool={keys}\n").start()
+    probe = Connector(rig.world, f"probe{bits}", f"[keys]\npool={keys}\nsizes={bits}\n").start()
     pid = children(probe.proc.pid)["keys"]
     quiet(pid)
     took = time.monotonic() - began - 1
@@ -122,38 +135,46 @@ def key_cost(rig, keys):
     return cost, took / keys
 
 
+def cold(rig, bits):
+    """A connector without a ready key; seconds of processor of a job beside its key pair."""
+    count = max(1, JOBS // FEWER[bits])
+    key_cpu, key_wall = key_cost(rig, bits, max(16, count))
+    connector = rig.connector(f"cold{bits}", 1, bits)
+    try:
+        used, began, times = rig.run(connector, Batch(rig.world, f"cold{bits}", count, bits))
+    finally:
+        connector.stop()
+    each = {name: seconds / count for name, seconds in used.items()}
+    own = sum(seconds for name, seconds in each.items() if name.startswith("connector_"))
+    report(f"jobs_rsa{bits}", 1 / own, "1/core-s", 1 / key_cpu)
+    report(f"jobs_rsa{bits}_all", 1 / sum(each.values()), "1/core-s", 1 / key_cpu)
+    for name, seconds in sorted(each.items()):
+        report(f"jobs_rsa{bits}_{name}", 1000 * seconds, "ms", 1000 * key_cpu)
+    if bits == SIZES[0]:
+        report("jobs_cold", len(times) / (times[-1] - began), "1/s", 1 / key_wall)
+    return sum(each.values()) - key_cpu
+
+
+def warm(rig, rest):
+    connector = rig.connector("warm", WARM, SIZES[0])
+    try:
+        _, began, times = rig.run(connector, Batch(rig.world, "warm", WARM, SIZES[0]))
+    finally:
+        connector.stop()
+    after = [t - began for t in times]
+    floor = max(0.001, rest * WARM / 2 / (os.cpu_count() or 1))
+    report("jobs_p50", statistics.median(after), "s", floor)
+    report("jobs_p99", after[math.ceil(0.99 * len(after)) - 1], "s", 2 * floor)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="chancery-bench-") as folder:
         rig = Rig(folder)
-        made = []
         try:
-            key_cpu, key_wall = key_cost(rig, 64)
-            cold = rig.connector("cold", 1)
-            made.append(cold)
-            used, began, times = rig.run(cold, "cold")
-            report("jobs_cold", len(times) / (times[-1] - began), "1/s", 1 / key_wall)
-            report("jobs_cpu", 1000 * sum(used.values()) / JOBS, "ms", 1000 * key_cpu)
-            for name, seconds in sorted(used.items()):
-                report(f"jobs_cpu_{name}", 1000 * seconds / JOBS, "ms", 1000 * key_cpu)
-            rest = sum(used.values()) / JOBS - key_cpu
-            cold.stop()
-
-            warm = rig.connector("warm", JOBS)
-            made.append(warm)
-            _, began, times = rig.run(warm, "warm")
-            after = [t - began for t in times]
-            floor = max(0.001, rest * JOBS / 2 / (os.cpu_count() or 1))
-            report("jobs_p50", statistics.median(after), "s", floor)
-            report("jobs_p99", after[math.ceil(0.99 * len(after)) - 1], "s", 2 * floor)
-            before = sum(rss_kib(p) for p in warm.pids().values())
-            quiet(warm.pids()["keys"])
-            batch = Batch(rig.world, "again", JOBS)
-            warm.admin("connector.resume")
-            wait_for(batch.ready, LONG_S, 0.5, why="all certificates")
-            report("jobs_memory", (sum(rss_kib(p) for p in warm.pids().values()) - before) / JOBS, "KiB", 1)
+            rest = [cold(rig, bits) for bits in SIZES]
+            if WARM > 0:
+                warm(rig, rest[0])
         finally:
-            for c in made:
-                c.stop()
             rig.world.close()
     return 0
 

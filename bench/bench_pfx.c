@@ -2,8 +2,9 @@
 /*
  * Imported certificates packed for a device by connector/keys, for each second of one core: pfx_ours is a file that
  * our own import packed, pfx_exported one as somebody exported it, which is packed anew. floor: one OAEP decryption
- * with the same key and two CMS envelopes to the same certificate, of the same sizes. BENCH_PFX=n: so many of each;
- * else 400.
+ * with the same key and two CMS envelopes to the same certificate, of the same sizes. pfx_token is the first with the
+ * import key in a PKCS#11 token (SoftHSM, where it is installed); floor: the same with the key in a file. BENCH_PFX=n:
+ * so many of each; else 400.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "pki/wrap.h"
 
 #define PASSWORD "a-password-of-24-letters"
+#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 
 /* Of somebody else's making: identity CA, a device's certificate, and one that was imported. */
 static const char *const made[] = {
@@ -141,6 +143,41 @@ ours(struct lab *l, int n, struct str leaf)
 	return n / (cpu_s() - from);
 }
 
+/* From here on the import key is one in a token. false: there is no SoftHSM. */
+static bool
+use_token(struct lab *l)
+{
+	const char *uri = arena_printf(
+	    l->a, "pkcs11:token=b;object=i?module-path=%s&pin-source=file:%s/pin", MODULE, l->dir);
+	const char *conf = arena_printf(l->a, "%s/hsm.conf", l->dir);
+	auto_buf struct buf in = { 0 };
+	auto_buf struct buf out = { 0 };
+	auto_key struct key *public = NULL;
+	uint8_t *hash = arena_alloc(l->a, 32);
+	struct pfx_key_rep made_key;
+
+	if (!file_exists(MODULE))
+		return false;
+	setenv("SOFTHSM2_CONF", conf, 1);
+	need(file_write(
+	    conf, str_c(arena_printf(l->a, "directories.tokendir = %s/tokens\n", l->dir)), 0600));
+	need(file_write(arena_printf(l->a, "%s/pin", l->dir), LIT("1234"), 0600));
+	if (system(arena_printf(l->a,
+		"mkdir %s/tokens && softhsm2-util --init-token --free --label b --pin 1234 --so-pin 5678 >/dev/null",
+		l->dir)) != 0)
+		exit(1);
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	buf_init(&out, LIMIT_IPC_MESSAGE);
+	need(pfx_key_req_encode(&(struct pfx_key_req){ "token", 2048, uri }, &in));
+	need(call(l, l->a, PFX_KEY_MAKE, buf_str(&in), &out));
+	need(pfx_key_rep_parse(l->a, buf_str(&out), &made_key));
+	need(key_from_spki(made_key.spki, &public));
+	need(key_spki_sha256(public, hash));
+	l->request.key = text_hex(l->a, str_of(hash, 32));
+	need(wrap_seal(l->a, public, WRAP_OAEP_SHA256, LIT(PASSWORD), &l->request.wrapped));
+	return true;
+}
+
 static double
 bare(struct lab *l, int n)
 {
@@ -175,6 +212,12 @@ main(void)
 	    "bench pfx_ours ours=%.0f 1/s floor=%.0f ratio=%.2f\n", packed, floor, packed / floor);
 	printf("bench pfx_exported ours=%.0f 1/s floor=%.0f ratio=%.2f\n", exported, floor,
 	    exported / floor);
+	if (use_token(&l)) {
+		double token = ours(&l, (int)n, read_one(&l, "leaf.der"));
+
+		printf("bench pfx_token ours=%.0f 1/s floor=%.0f ratio=%.2f\n", token, packed,
+		    token / packed);
+	}
 	connector_keys_close(l.keys);
 	key_free(l.private);
 	cert_free(l.device);

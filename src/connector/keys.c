@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "codec/ckeys_ipc.h"
 #include "codec/oid.h"
+#include "pki/cert_skim.h"
 #include "pki/cms.h"
 #include "pki/csr.h"
 #include "pki/keypool.h"
@@ -27,10 +28,10 @@ struct held {
 	int64_t until; /* when_mono_ms() */
 };
 
-/* A device's certificate that was verified lately: a device with many imported certificates shows it with each. */
+/* A device's certificate that was verified lately: it comes with each step of a job and with each job of the device. */
 struct verified {
-	uint8_t sha256[32];
-	when_t until; /* 0: free */
+	struct cert *cert; /* NULL: free */
+	when_t until;
 };
 
 struct connector_keys {
@@ -46,12 +47,12 @@ struct connector_keys {
 	struct held held[HANDLES];
 	struct verified verified[VERIFIED];
 	size_t verified_next;
-	struct str identity; /* DER of the CA named at join, in the arena; empty: none. Set once. */
+	struct cert *identity; /* the CA named at join; NULL: none. Set once. */
 };
 
 /* The CA's own certificate comes first; those above it are not trusted: what else they issued is no device. */
 static err_t
-read_identity(struct arena *a, struct str pem, struct str *ret)
+read_identity(struct arena *a, struct str pem, struct cert **ret)
 {
 	struct str certs[LIMIT_CHAIN_CERTS];
 	auto_cert struct cert *ca = NULL;
@@ -61,7 +62,7 @@ read_identity(struct arena *a, struct str pem, struct str *ret)
 	TRY(cert_parse(n > 0 ? certs[0] : STR_EMPTY, &ca));
 	if (!cert_is_ca(ca))
 		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
-	*ret = certs[0];
+	*ret = steal(ca);
 	return OK;
 }
 
@@ -157,8 +158,8 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 		e = import_keys_open(arena_printf(k->arena, "%s/import", conf->dir), &k->imports);
 	if (err_ok(e))
 		e = keypool_new(conf->threads, conf->pool, conf->maker, &k->pool);
-	if (err_ok(e))
-		e = keypool_want(k->pool, KEY_RSA, KEY_RSA_2048);
+	for (size_t i = 0; i < conf->nsizes && err_ok(e); i++)
+		e = keypool_want(k->pool, KEY_RSA, conf->sizes[i]);
 	if (err_ok(e))
 		e = start_reaper(k);
 	if (!err_ok(e)) {
@@ -184,6 +185,9 @@ connector_keys_close(struct connector_keys *k)
 		key_free(k->held[i].key);
 	keypool_free(k->pool);
 	import_keys_close(k->imports);
+	for (size_t i = 0; i < VERIFIED; i++)
+		cert_free(k->verified[i].cert);
+	cert_free(k->identity);
 	arena_free(k->arena);
 	pthread_cond_destroy(&k->moved);
 	pthread_mutex_destroy(&k->lock);
@@ -191,9 +195,9 @@ connector_keys_close(struct connector_keys *k)
 }
 
 size_t
-connector_keys_room(struct connector_keys *k)
+connector_keys_room(struct connector_keys *k, unsigned bits)
 {
-	return keypool_room(k->pool, KEY_RSA, KEY_RSA_2048);
+	return keypool_room(k->pool, KEY_RSA, bits);
 }
 
 /* Puts the key under a new handle. Called with the lock held. */
@@ -239,15 +243,15 @@ take(struct connector_keys *k, uint64_t handle, struct key **ret)
 	return OK;
 }
 
-static struct str
+static const struct cert *
 identity_of(struct connector_keys *k)
 {
-	struct str der;
+	const struct cert *ca;
 
 	pthread_mutex_lock(&k->lock);
-	der = k->identity;
+	ca = k->identity;
 	pthread_mutex_unlock(&k->lock);
-	return der;
+	return ca;
 }
 
 struct import_keys *
@@ -256,49 +260,53 @@ connector_import_keys(struct connector_keys *k)
 	return k->imports;
 }
 
-static bool
-is_verified(struct connector_keys *k, const struct cert *c)
+/* NULL: it was not, or is over. */
+static struct cert *
+verified_find(struct connector_keys *k, struct str der)
 {
 	when_t now = when_now();
-	bool yes = false;
+	struct cert *found = NULL;
 
-	if (cert_not_before(c) > now || cert_not_after(c) <= now)
-		return false;
 	pthread_mutex_lock(&k->lock);
-	for (size_t i = 0; i < VERIFIED && !yes; i++)
-		yes = k->verified[i].until > now &&
-		    memcmp(k->verified[i].sha256, cert_sha256(c), 32) == 0;
+	for (size_t i = 0; i < VERIFIED && found == NULL; i++) {
+		const struct verified *v = &k->verified[i];
+
+		if (v->cert != NULL && v->until > now && str_eq(cert_der(v->cert), der) &&
+		    cert_not_before(v->cert) <= now && cert_not_after(v->cert) > now)
+			found = cert_share(v->cert);
+	}
 	pthread_mutex_unlock(&k->lock);
-	return yes;
+	return found;
 }
 
 static void
-note_verified(struct connector_keys *k, const struct cert *c)
+verified_note(struct connector_keys *k, struct cert *c)
 {
-	struct verified v = { .until = when_now() + VERIFIED_S };
+	struct cert *old;
 
-	memcpy(v.sha256, cert_sha256(c), sizeof(v.sha256));
 	pthread_mutex_lock(&k->lock);
-	k->verified[k->verified_next++ % VERIFIED] = v;
+	struct verified *v = &k->verified[k->verified_next++ % VERIFIED];
+
+	old = v->cert;
+	*v = (struct verified){ cert_share(c), when_now() + VERIFIED_S };
 	pthread_mutex_unlock(&k->lock);
+	cert_free(old);
 }
 
 err_t
 connector_keys_device(struct connector_keys *k, struct str der, struct cert **ret)
 {
-	auto_cert struct cert *device = NULL;
-	struct str ca = identity_of(k);
+	const struct cert *ca = identity_of(k);
+	auto_cert struct cert *device = verified_find(k, der);
 
-	TRY_CTX(cert_parse(der, &device), "identity certificate of the device");
-	if (ca.n == 0)
-		FAIL(ERR_NOT_JOINED, "no device-identity CA was named");
-	if (is_verified(k, device)) {
-		*ret = steal(device);
-		return OK;
+	if (device == NULL) {
+		TRY_CTX(cert_parse(der, &device), "identity certificate of the device");
+		if (ca == NULL)
+			FAIL(ERR_NOT_JOINED, "no device-identity CA was named");
+		TRY_CTX(cert_verify_under(device, ca, OID_EKU_CLIENT_AUTH, when_now()),
+		    "identity certificate of the device");
+		verified_note(k, device);
 	}
-	TRY_CTX(cert_verify_path(device, NULL, 0, &ca, 1, OID_EKU_CLIENT_AUTH, when_now()),
-	    "identity certificate of the device");
-	note_verified(k, device);
 	*ret = steal(device);
 	return OK;
 }
@@ -341,10 +349,10 @@ without_roots(struct arena *a, const struct ipc_blobs *chain, struct ipc_blobs *
 	ret->v = arena_array(a, chain->n + 1, sizeof(*ret->v));
 	ret->n = 0;
 	for (size_t i = 0; i < chain->n; i++) {
-		auto_cert struct cert *c = NULL;
+		struct cert_skim c;
 
-		TRY_CTX(cert_parse(chain->v[i], &c), "chain from the CA");
-		if (!cert_self_issued(c))
+		TRY_CTX(cert_skim(chain->v[i], &c), "chain from the CA");
+		if (!cert_skim_self(&c))
 			ret->v[ret->n++] = chain->v[i];
 	}
 	return OK;
@@ -379,17 +387,12 @@ finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct ckeys_finish_req req;
 	struct ckeys_finish_rep rep;
 	auto_cert struct cert *device = NULL;
-	auto_cert struct cert *leaf = NULL;
 	auto_key struct key *key = NULL;
-	auto_key struct key *certified = NULL;
 
 	TRY(ckeys_finish_req_parse(a, in, &req));
 	TRY(take(k, req.handle, &key));
 	TRY(connector_keys_device(k, req.device_certificate, &device));
-	TRY_CTX(cert_parse(req.leaf, &leaf), "certificate from the CA");
-	TRY(cert_key(leaf, &certified));
-	if (!key_same_public(key, certified))
-		FAIL(ERR_KEY_MISMATCH, "serial %s", cert_serial(leaf));
+	TRY_CTX(cert_for_key(req.leaf, key), "certificate from the CA");
 	TRY(pack(a, key, &req, &rep, device));
 	return ckeys_finish_rep_encode(&rep, out);
 }
@@ -413,14 +416,14 @@ drop(void *ctx, struct arena *a, struct str in, struct buf *out)
 
 /* Called with the lock held. */
 static err_t
-name_locked(struct connector_keys *k, const char *pem, struct str der)
+name_locked(struct connector_keys *k, const char *pem, struct cert *ca)
 {
-	if (str_eq(k->identity, der))
+	if (k->identity != NULL && str_eq(cert_der(k->identity), cert_der(ca)))
 		return OK;
-	if (k->identity.n > 0)
+	if (k->identity != NULL)
 		FAIL(ERR_JOINED, "another device-identity CA was named before");
 	TRY(file_write(k->identity_file, str_c(pem), 0600));
-	k->identity = arena_str(k->arena, der);
+	k->identity = cert_share(ca);
 	return OK;
 }
 
@@ -429,16 +432,33 @@ name_identity(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct connector_keys *k = ctx;
 	struct ckeys_identity_req req;
-	struct str der;
+	auto_cert struct cert *ca = NULL;
 	err_t e;
 
 	(void)out;
 	TRY(ckeys_identity_req_parse(a, in, &req));
-	TRY(read_identity(a, str_c(req.pem), &der));
+	TRY(read_identity(a, str_c(req.pem), &ca));
 	pthread_mutex_lock(&k->lock);
-	e = name_locked(k, req.pem, der);
+	e = name_locked(k, req.pem, ca);
 	pthread_mutex_unlock(&k->lock);
 	return e;
+}
+
+static err_t
+pool(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct connector_keys *k = ctx;
+	struct keypool_state of[KEYPOOL_KINDS];
+	struct ckeys_pool_rep rep = { .n = keypool_states(k->pool, of) };
+
+	if (in.n != 0)
+		FAIL(ERR_TRAILING, "%zu bytes", in.n);
+	rep.v = arena_array(a, rep.n + 1, sizeof(*rep.v));
+	for (size_t i = 0; i < rep.n; i++)
+		rep.v[i] = (struct ckeys_level){ (uint16_t)of[i].bits, (uint32_t)of[i].ready,
+			(uint32_t)of[i].room, (uint32_t)of[i].making, of[i].taken, of[i].waited,
+			of[i].wait_ms };
+	return ckeys_pool_rep_encode(&rep, out);
 }
 
 const struct ipc_verb connector_keys_verbs[] = {
@@ -446,6 +466,7 @@ const struct ipc_verb connector_keys_verbs[] = {
 	{ CKEYS_FINISH, finish },
 	{ CKEYS_DROP, drop },
 	{ CKEYS_IDENTITY_CA, name_identity },
+	{ CKEYS_POOL, pool },
 	{ PFX_KEY_MAKE, keys_pfx_make },
 	{ PFX_KEY_LIST, keys_pfx_list },
 	{ PFX_KEY_ADMIT, keys_pfx_admit },

@@ -11,6 +11,8 @@
  * kept on disk: what is lost here is free again when the connector asks anew, or else when the lease is over.
  *
  *   state_dir/link/service.pem, ca.pem   this host's keys towards service and CA; service-b.pem takes turns with the first
+ *   state_dir/link/ca.secret             password or API key towards the CA, if that is how it knows us
+ *   state_dir/link/krb5cc, client.keytab Kerberos towards the CA: a ticket cache, or a key to get tickets with
  *   state_dir/link/join.json             where both are, whom to trust, our certificates; written once all is there
  *
  * The certificate towards the service is renewed when two thirds of its life are over (renew.c): a new key, then join.json
@@ -38,23 +40,36 @@ struct link_conf {
 	unsigned loops;          /* jobs at the same time: 1 .. LINK_LOOPS_MAX */
 };
 
+/* How we show the CA who we are. */
+enum ca_login {
+	CA_LOGIN_CERTIFICATE,
+	CA_LOGIN_PASSWORD, /* a name and a password */
+	CA_LOGIN_KERBEROS, /* the ticket cache link/krb5cc, or link/client.keytab */
+	CA_LOGIN_KEY       /* the key of an API */
+};
+
 /* What was settled when the connector joined. In its own arena. */
 struct join {
 	const char *id, *name;
 	const char *service_url, *ca_url;
-	const char *ca_user, *ca_password; /* towards the CA beside our certificate; "": none */
+	enum ca_login ca_login;
+	const char *ca_user; /* CA_LOGIN_PASSWORD; else "" */
 	const char
-	    *proxy; /* towards the service; "": none. May hold a password: never shown whole */
+	    *ca_secret; /* CA_LOGIN_PASSWORD, CA_LOGIN_KEY; never shown. From a file of its own */
+	/* HTTP proxies; "": none. May hold a password: never shown whole */
+	const char *proxy, *ca_proxy;
 	const char *backend; /* which kind of CA that is: name of a row of backend_table */
 	const char **cas;    /* names of the CAs it reaches */
 	size_t ncas;
 	const char **features; /* that it was told to serve; none: all it can */
 	size_t nfeatures;
-	struct tls_client_conf service, ca;
-	unsigned service_key;       /* index of the key in use towards the service */
-	when_t renew_at;            /* of the certificate towards the service */
-	when_t service_end, ca_end; /* when our certificates are over */
-	uint8_t holder[32];         /* SHA-256 of our certificate towards the CA */
+	struct tls_client_conf service,
+	    ca;               /* ca without anchors: the system's; without chain: no certificate */
+	unsigned service_key; /* index of the key in use towards the service */
+	when_t renew_at;      /* of the certificate towards the service */
+	when_t service_end, ca_end; /* when our certificates are over; ca_end 0: there is none */
+	uint8_t holder
+	    [32]; /* SHA-256 of our certificate towards the CA; without one join_ca.c says what */
 };
 
 struct link {
@@ -99,6 +114,17 @@ err_t join_parse(const struct link *l, struct arena *a, struct str text, struct 
  * service_keys[i] with it, and is ours then; NULL: they stay. */
 err_t join_change(
     struct link *l, struct arena *a, const json *members, unsigned i, struct key *key);
+const char *join_login_name(enum ca_login login); /* "certificate", ... */
+/* join_ca.c: the CA's part of join.json, and the secret of the file beside it. ERR_BAD_REQUEST, ERR_KEY_MISMATCH. */
+err_t join_read_ca(const struct link *l, struct arena *a, const json *obj, struct join *j);
+/* Puts the member ca_secret of args, if there is one, into its file. ERR_BAD_REQUEST: empty, too long, not ASCII. Takes effect with the next reading of
+ * join.json. */
+err_t join_keep_secret(const struct link *l, struct arena *a, const json *args);
+/* ERR_BAD_REQUEST: not empty and no http://[USER:PASSWORD@]HOST:PORT; `what` is named. */
+err_t join_proxy_check(const char *what, const char *url);
+/* PEM text of one or more certificates, as DER in the arena. */
+err_t join_pem_list(
+    struct arena *a, const json *obj, const char *key, const struct str **ret, size_t *retn);
 /* A connection to the service: our certificate, the proxy. */
 err_t join_fetch(const struct join *j, struct fetch **ret);
 /* Whether it serves this feature. */

@@ -23,8 +23,7 @@ kind_by_name(const char *name)
 static void
 session_close(struct worker *w)
 {
-	if (w->env.ca != NULL)
-		w->env.backend->close(steal(w->env.ca));
+	backend_close(steal(w->env.ca));
 }
 
 /* A connection to the CA as the connector is joined now. */
@@ -41,7 +40,7 @@ session_open(struct worker *w)
 	session_close(w);
 	w->env.join = now;
 	w->env.backend = backend_by_name(now->backend);
-	return w->env.backend->open(now, &w->env.ca);
+	return backend_open(now, &w->env.ca);
 }
 
 static err_t

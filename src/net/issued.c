@@ -2,6 +2,7 @@
 #include "net/issued.h"
 
 #include "pki/cert.h"
+#include "pki/cert_skim.h"
 #include "pki/csr.h"
 
 err_t
@@ -9,26 +10,22 @@ issued_chain(struct arena *a, struct str leaf, const struct str *certs, size_t n
     size_t *retn)
 {
 	struct str *chain = arena_array(a, n + 1, sizeof(*chain));
-	auto_cert struct cert *at = NULL;
+	struct cert_skim *all = arena_array(a, n + 1, sizeof(*all)), at;
 	size_t nchain = 0;
 
-	TRY_CTX(cert_parse(leaf, &at), "issued certificate");
-	while (nchain < n && !cert_self_issued(at)) {
-		struct cert *found = NULL;
+	TRY_CTX(cert_skim(leaf, &at), "issued certificate");
+	for (size_t i = 0; i < n; i++)
+		TRY_CTX(cert_skim(certs[i], &all[i]), "chain of the issued certificate");
+	while (nchain < n && !cert_skim_self(&at)) {
+		const struct cert_skim *found = NULL;
 
-		for (size_t i = 0; i < n && found == NULL; i++) {
-			auto_cert struct cert *c = NULL;
-
-			TRY_CTX(cert_parse(certs[i], &c), "chain of the issued certificate");
-			if (!str_eq(cert_der(c), cert_der(at)) &&
-			    str_eq(cert_subject_der(c), cert_issuer_der(at)))
-				found = steal(c);
-		}
+		for (size_t i = 0; i < n && found == NULL; i++)
+			if (!str_eq(all[i].der, at.der) && cert_skim_under(&at, &all[i]))
+				found = &all[i];
 		if (found == NULL)
 			break;
-		chain[nchain++] = arena_str(a, cert_der(found));
-		cert_free(at);
-		at = found;
+		chain[nchain++] = arena_str(a, found->der);
+		at = *found;
 	}
 	*ret = chain;
 	*retn = nchain;

@@ -3,14 +3,17 @@
 #include "pki/cert.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 
 #include <openssl/x509v3.h>
 
 #include "base/limits.h"
+#include "pki/cert_skim.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
 struct cert {
+	atomic_uint holders;
 	X509 *x509;
 	struct arena *arena;
 	struct str der, subject_der, issuer_der, san;
@@ -171,6 +174,7 @@ parse_new(struct str der, bool odd, struct cert **ret)
 	c = calloc(1, sizeof *c);
 	if (c == NULL)
 		abort();
+	atomic_init(&c->holders, 1);
 	c->arena = arena_new();
 	TRY(parse(c, der, odd));
 	*ret = steal(c);
@@ -189,10 +193,17 @@ cert_parse_odd(struct str der, struct cert **ret)
 	return parse_new(der, true, ret);
 }
 
+struct cert *
+cert_share(struct cert *c)
+{
+	atomic_fetch_add(&c->holders, 1);
+	return c;
+}
+
 void
 cert_free(struct cert *c)
 {
-	if (c == NULL)
+	if (c == NULL || atomic_fetch_sub(&c->holders, 1) > 1)
 		return;
 	X509_free(c->x509);
 	arena_free(c->arena);
@@ -305,6 +316,26 @@ cert_key(const struct cert *c, struct key **ret)
 	if (p == NULL)
 		FAIL_SSL(ERR_KEY, "public key of the certificate");
 	return key_adopt(p, false, ret);
+}
+
+err_t
+cert_for_key(struct str der, const struct key *k)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_cert struct cert *c = NULL;
+	auto_key struct key *certified = NULL;
+	struct cert_skim skimmed;
+	struct str spki;
+
+	TRY(cert_skim(der, &skimmed));
+	TRY(key_spki(a, k, &spki));
+	if (str_eq(skimmed.spki, spki))
+		return OK;
+	TRY(cert_parse(der, &c));
+	TRY(cert_key(c, &certified));
+	if (!key_same_public(k, certified))
+		FAIL(ERR_KEY_MISMATCH, "serial %s", cert_serial(c));
+	return OK;
 }
 
 err_t

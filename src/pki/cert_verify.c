@@ -58,13 +58,10 @@ cert_verify(const struct cert *c, const struct cert *issuer, when_t now)
 }
 
 static err_t
-stack_add(STACK_OF(X509) * to, struct str der)
+stack_add(STACK_OF(X509) * to, const struct cert *c)
 {
-	auto_cert struct cert *c = NULL;
-	X509 *x;
+	X509 *x = cert_x509(c);
 
-	TRY(cert_parse(der, &c));
-	x = cert_x509(c);
 	if (X509_up_ref(x) != 1)
 		FAIL_SSL(ERR_CRYPTO, "%s", "");
 	if (sk_X509_push(to, x) <= 0)
@@ -81,8 +78,12 @@ stack_of(const struct str *ders, size_t n, STACK_OF(X509) * *ret)
 		abort();
 	if (n > LIMIT_CERTS)
 		FAIL(ERR_CHAIN, "%zu certificates", n);
-	for (size_t i = 0; i < n; i++)
-		TRY(stack_add(s, ders[i]));
+	for (size_t i = 0; i < n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY(cert_parse(ders[i], &c));
+		TRY(stack_add(s, c));
+	}
 	*ret = steal(s);
 	return OK;
 }
@@ -124,17 +125,14 @@ path_failed(const struct cert *c, int why)
 	FAIL(ERR_CHAIN, "%s: %s", cert_subject(c), X509_verify_cert_error_string(why));
 }
 
-err_t
-cert_verify_path(const struct cert *c, const struct str *others, size_t nothers,
-    const struct str *anchors, size_t nanchors, const char *eku, when_t now)
+static err_t
+verify(const struct cert *c, STACK_OF(X509) * middle, STACK_OF(X509) * trusted, const char *eku,
+    when_t now)
 {
-	auto_x509s STACK_OF(X509) *middle = NULL, *trusted = NULL;
 	auto_x509_store X509_STORE *store = X509_STORE_new();
 	auto_x509_store_ctx X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 
-	TRY(stack_of(others, nothers, &middle));
-	TRY(stack_of(anchors, nanchors, &trusted));
 	if (store == NULL || ctx == NULL ||
 	    X509_STORE_CTX_init(ctx, store, cert_x509(c), middle) != 1)
 		FAIL_SSL(ERR_CRYPTO, "%s", "");
@@ -147,4 +145,26 @@ cert_verify_path(const struct cert *c, const struct str *others, size_t nothers,
 	if (X509_verify_cert(ctx) != 1)
 		return path_failed(c, X509_STORE_CTX_get_error(ctx));
 	return eku == NULL ? OK : check_ekus(X509_STORE_CTX_get0_chain(ctx), eku);
+}
+
+err_t
+cert_verify_path(const struct cert *c, const struct str *others, size_t nothers,
+    const struct str *anchors, size_t nanchors, const char *eku, when_t now)
+{
+	auto_x509s STACK_OF(X509) *middle = NULL, *trusted = NULL;
+
+	TRY(stack_of(others, nothers, &middle));
+	TRY(stack_of(anchors, nanchors, &trusted));
+	return verify(c, middle, trusted, eku, now);
+}
+
+err_t
+cert_verify_under(const struct cert *c, const struct cert *anchor, const char *eku, when_t now)
+{
+	auto_x509s STACK_OF(X509) *trusted = sk_X509_new_null();
+
+	if (trusted == NULL)
+		abort();
+	TRY(stack_add(trusted, anchor));
+	return verify(c, NULL, trusted, eku, now);
 }

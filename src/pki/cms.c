@@ -3,9 +3,11 @@
 #include "pki/cms.h"
 
 #include "base/limits.h"
+#include "base/rd.h"
 #include "base/secret.h"
 #include "codec/der.h"
 #include "pki/build.h"
+#include "pki/cert_skim.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
@@ -227,31 +229,81 @@ cms_signed_open(struct arena *a, struct str der, struct str *ret_content, struct
 	return OK;
 }
 
-/* DER sorts sets, so the order says nothing: the leaf is the one that issued none of the others. */
-static int
-leaf_of(STACK_OF(X509) * certs)
+/* Some CAs write their name into certificates in another form than it stands in their own. */
+static bool
+same_name(struct arena *a, struct str x, struct str y)
 {
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		const X509_NAME *subject = X509_get_subject_name(sk_X509_value(certs, i));
+	struct dn dx, dy;
+	err_t e;
+
+	if (str_eq(x, y))
+		return true;
+	e = dn_decode(a, x, &dx);
+	if (err_ok(e))
+		e = dn_decode(a, y, &dy);
+	if (!err_ok(e)) {
+		err_forget(e);
+		return false;
+	}
+	return dn_equal(&dx, &dy);
+}
+
+/* DER sorts sets, so the order says nothing: the leaf is the one that issued none of the others. */
+static size_t
+leaf_of(struct arena *a, const struct cert_skim *certs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		bool issued = false;
 
-		for (int j = 0; j < sk_X509_num(certs) && !issued; j++)
-			issued = j != i &&
-			    X509_NAME_cmp(subject, X509_get_issuer_name(sk_X509_value(certs, j))) ==
-				0;
+		for (size_t j = 0; j < n && !issued; j++)
+			issued = j != i && same_name(a, certs[i].subject, certs[j].issuer);
 		if (!issued)
 			return i;
 	}
 	return 0;
 }
 
-err_t
-cms_certs_parse(struct arena *a, struct str der, struct str **ret, size_t *retn)
+/* RFC 5652 5.1: version, digest algorithms, content, certificates. Anything but strict DER is left to OpenSSL. */
+static err_t
+read_certs(struct arena *a, struct str der, struct str *list, size_t *retn)
+{
+	static const uint8_t signed_data[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07,
+		0x02 };
+	struct str in, type, body, skipped, certs = STR_EMPTY;
+	size_t n = 0;
+
+	TRY(der_take(&der, DER_SEQUENCE, &in));
+	TRY(rd_end(&der));
+	TRY(der_take(&in, DER_OID, &type));
+	TRY(der_take(&in, DER_CONTEXT(0), &body));
+	TRY(rd_end(&in));
+	TRY(der_take(&body, DER_SEQUENCE, &in));
+	TRY(rd_end(&body));
+	TRY(der_take(&in, DER_INTEGER, &skipped));
+	TRY(der_take(&in, DER_SET, &skipped));
+	TRY(der_take(&in, DER_SEQUENCE, &skipped));
+	if (in.n > 0 && in.p[0] == DER_CONTEXT(0))
+		TRY(der_take(&in, DER_CONTEXT(0), &certs));
+	if (!str_eq(type, STR(signed_data)))
+		FAIL(ERR_CMS, "not a message of this kind");
+	while (certs.n > 0 && n < LIMIT_CERTS) {
+		const uint8_t *start = certs.p;
+
+		TRY(der_take(&certs, DER_SEQUENCE, &skipped));
+		list[n++] = arena_str(a, str_of(start, (size_t)(certs.p - start)));
+	}
+	if (n == 0 || certs.n > 0)
+		FAIL(ERR_CMS, "no certificates, or too many");
+	*retn = n;
+	return OK;
+}
+
+static err_t
+read_certs_openssl(struct arena *a, struct str der, struct str *list, size_t *retn)
 {
 	auto_cms CMS_ContentInfo *cms = NULL;
 	auto_x509s STACK_OF(X509) *certs = NULL;
-	struct str *list;
-	int n, leaf;
+	int n;
 
 	TRY(parse(der, NID_pkcs7_signed, &cms));
 	certs = CMS_get1_certs(cms);
@@ -260,18 +312,42 @@ cms_certs_parse(struct arena *a, struct str der, struct str **ret, size_t *retn)
 		ssl_forget();
 		FAIL(ERR_CMS, "no certificates, or too many");
 	}
-	list = arena_array(a, (size_t)n, sizeof *list);
-	leaf = leaf_of(certs);
 	for (int i = 0; i < n; i++) {
-		int from = i == 0 ? leaf : i <= leaf ? i - 1 : i;
 		auto_ossl_bytes unsigned char *one = NULL;
-		int len = i2d_X509(sk_X509_value(certs, from), &one);
+		int len = i2d_X509(sk_X509_value(certs, i), &one);
 
 		if (len <= 0)
 			FAIL_SSL(ERR_CMS, "certificate %d", i + 1);
 		list[i] = arena_str(a, str_of(one, (size_t)len));
 	}
-	*ret = list;
 	*retn = (size_t)n;
+	return OK;
+}
+
+err_t
+cms_certs_parse(struct arena *a, struct str der, struct str **ret, size_t *retn)
+{
+	struct str *list = arena_array(a, LIMIT_CERTS, sizeof(*list));
+	struct cert_skim *skims;
+	struct str first;
+	size_t n = 0, leaf;
+	err_t e;
+
+	if (der.n == 0 || der.n > LIMIT_CMS_BYTES)
+		FAIL(ERR_CMS, "%zu bytes", der.n);
+	e = read_certs(a, der, list, &n);
+	if (!err_ok(e)) {
+		err_forget(e);
+		TRY(read_certs_openssl(a, der, list, &n));
+	}
+	skims = arena_array(a, n, sizeof(*skims));
+	for (size_t i = 0; i < n; i++)
+		TRY_CTX(cert_skim(list[i], &skims[i]), "certificate %zu", i + 1);
+	leaf = leaf_of(a, skims, n);
+	first = list[leaf];
+	memmove(list + 1, list, leaf * sizeof(*list));
+	list[0] = first;
+	*ret = list;
+	*retn = n;
 	return OK;
 }

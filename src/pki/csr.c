@@ -44,42 +44,67 @@ make_extensions(const struct csr_spec *s, STACK_OF(X509_EXTENSION) * *list)
 	return build_sid(list, s->sid);
 }
 
-/* PrintableString when it fits, else UTF8String: RFC 2985 5.4.1. */
 static err_t
-put_challenge(X509_REQ *req, const char *text)
+attribute(struct arena *a, struct str oid, uint8_t tag, struct str value, struct str *ret)
 {
-	if (text == NULL || text[0] == '\0')
-		return OK;
-	if (X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword,
-		dn_printable(text) ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING,
-		(const unsigned char *)text, (int)strlen(text)) != 1)
-		FAIL_SSL(ERR_CRYPTO, "building a request");
-	return OK;
+	struct str parts[2];
+
+	TRY(build_wrap(a, DER_OID, oid, &parts[0]));
+	if (tag != 0)
+		TRY(build_wrap(a, tag, value, &value));
+	TRY(build_wrap(a, DER_SET, value, &parts[1]));
+	return build_wrap(a, DER_SEQUENCE, build_join(a, parts, COUNT(parts)), ret);
 }
 
+/* RFC 2986 4.1, in the order that DER wants. */
+static err_t
+make_attributes(struct arena *a, const struct csr_spec *s, struct str *ret)
+{
+	auto_exts STACK_OF(X509_EXTENSION) *exts = NULL;
+	auto_ossl_bytes unsigned char *der = NULL;
+	const char *challenge = s->challenge == NULL ? "" : s->challenge;
+	struct str parts[2] = { STR_EMPTY, STR_EMPTY };
+	int n;
+
+	TRY(make_extensions(s, &exts));
+	if (exts != NULL) {
+		n = i2d_X509_EXTENSIONS(exts, &der);
+		if (n <= 0)
+			FAIL_SSL(ERR_CRYPTO, "building a request");
+		TRY(attribute(a, oid_extensions, 0, str_of(der, (size_t)n), &parts[0]));
+	}
+	/* PrintableString when it fits, else UTF8String: RFC 2985 5.4.1. */
+	if (*challenge != '\0')
+		TRY(attribute(a, oid_challenge, dn_printable(challenge) ? DER_PRINTABLE : DER_UTF8,
+		    str_c(challenge), &parts[1]));
+	if (str_cmp(parts[0], parts[1]) > 0) {
+		struct str first = parts[1];
+
+		parts[1] = parts[0];
+		parts[0] = first;
+	}
+	return build_wrap(a, DER_CONTEXT(0), build_join(a, parts, COUNT(parts)), ret);
+}
+
+/* RFC 2986 4.1. Written directly: OpenSSL's objects read and write the key several times. */
 err_t
 csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, struct str *ret_der)
 {
-	auto_x509_req X509_REQ *req = X509_REQ_new();
+	static const uint8_t version[] = { DER_INTEGER, 1, 0 };
+	struct str parts[4] = { STR(version) };
 	auto_x509_name X509_NAME *name = NULL;
-	auto_exts STACK_OF(X509_EXTENSION) *exts = NULL;
-	auto_pkey EVP_PKEY *pub = NULL;
-	auto_ossl_bytes unsigned char *info = NULL;
-	int n;
+	const unsigned char *subject;
+	size_t n;
+	struct str info;
 
 	TRY(build_name(spec->subject, &name));
-	TRY(make_extensions(spec, &exts));
-	TRY(key_public(k, &pub));
-	if (req == NULL || X509_REQ_set_version(req, X509_REQ_VERSION_1) != 1 ||
-	    X509_REQ_set_subject_name(req, name) != 1 || X509_REQ_set_pubkey(req, pub) != 1)
+	if (X509_NAME_get0_der(name, &subject, &n) != 1)
 		FAIL_SSL(ERR_CRYPTO, "building a request");
-	if (exts != NULL && X509_REQ_add_extensions(req, exts) != 1)
-		FAIL_SSL(ERR_CRYPTO, "building a request");
-	TRY(put_challenge(req, spec->challenge));
-	n = i2d_re_X509_REQ_tbs(req, &info);
-	if (n <= 0)
-		FAIL_SSL(ERR_CRYPTO, "building a request");
-	return key_sign_tbs(a, k, str_of(info, (size_t)n), ret_der);
+	parts[1] = str_of(subject, n);
+	TRY(key_spki(a, k, &parts[2]));
+	TRY(make_attributes(a, spec, &parts[3]));
+	TRY(build_wrap(a, DER_SEQUENCE, build_join(a, parts, COUNT(parts)), &info));
+	return key_sign_tbs(a, k, info, ret_der);
 }
 
 /* What a request's proof of possession must be. */

@@ -143,10 +143,27 @@ plain_point(EVP_PKEY *p)
 }
 
 static err_t
+keep_spki(struct key *k, struct str spki)
+{
+	k->spki = OPENSSL_memdup(spki.p, spki.n);
+	if (k->spki == NULL)
+		abort();
+	k->nspki = spki.n;
+	return OK;
+}
+
+static err_t
 write_spki(struct key *k)
 {
 	int n;
 
+	if (k->alg == KEY_RSA && !is_far(k->pkey)) {
+		auto_buf struct buf out = { 0 };
+
+		buf_init(&out, LIMIT_CERT_BYTES);
+		TRY(spki_put_rsa(k->pkey, &out));
+		return keep_spki(k, buf_str(&out));
+	}
 	if (k->alg == KEY_EC && !is_far(k->pkey))
 		TRY(plain_point(k->pkey));
 	n = i2d_PUBKEY(k->pkey, &k->spki);
@@ -154,16 +171,6 @@ write_spki(struct key *k)
 	if (n <= 0)
 		FAIL_SSL(ERR_CRYPTO, "public key");
 	k->nspki = (size_t)n;
-	return OK;
-}
-
-static err_t
-keep_spki(struct key *k, struct str spki)
-{
-	k->spki = OPENSSL_memdup(spki.p, spki.n);
-	if (k->spki == NULL)
-		abort();
-	k->nspki = spki.n;
 	return OK;
 }
 

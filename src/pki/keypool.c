@@ -8,13 +8,14 @@
 
 #include "base/locked.h"
 #include "base/secret.h"
+#include "base/when.h"
 #include "pki/fips.h"
 #include "pki/key_int.h"
 #include "pki/rsa_gen.h"
 #include "pki/ssl_err.h"
 
-#define KINDS 3 /* sizes of RSA keys */
 #define THREADS_MAX 64
+#define MAKERS_MAX 16
 #define DEPTH_MAX 4096
 #define NICE 10
 #define PAUSE_S 5 /* after a key could not be made */
@@ -23,34 +24,29 @@ struct kind {
 	unsigned bits;
 	struct locked memory; /* room times the numbers of a key: a stack */
 	size_t words, room, n, making;
-	struct metric ready, misses;
+	uint64_t taken, waited, wait_ms;
+};
+
+/* What keys are made with; one thread at a time. */
+struct maker {
+	struct rsa_gen *gen; /* NULL: none yet, or libcrypto's */
+	unsigned bits;       /* of gen */
+	struct locked numbers;
+	bool busy; /* of those of the pool */
 };
 
 struct keypool {
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* a kind is not full, or stop */
-	struct kind kinds[KINDS];
+	pthread_cond_t work;  /* a kind is not full, or stop */
+	pthread_cond_t moved; /* a key became ready while somebody waits, or a maker free */
+	struct kind kinds[KEYPOOL_KINDS];
 	size_t nkinds, depth;
 	enum key_maker maker;
 	pthread_t threads[THREADS_MAX];
 	unsigned nthreads;
 	bool stop;
-};
-
-/* What one thread makes keys with. */
-struct maker {
-	struct rsa_gen *gen; /* NULL: none yet, or libcrypto's */
-	unsigned bits;       /* of gen */
-	struct locked numbers;
-};
-
-static const struct {
-	unsigned bits;
-	const char *label;
-} labels[KINDS] = {
-	{ KEY_RSA_2048, "bits=\"2048\"" },
-	{ KEY_RSA_3072, "bits=\"3072\"" },
-	{ KEY_RSA_4096, "bits=\"4096\"" },
+	struct maker makers[MAKERS_MAX]; /* of those who find the pool empty */
+	unsigned nmakers;
 };
 
 static struct kind *
@@ -90,7 +86,6 @@ push(struct kind *k, const uint64_t *numbers)
 {
 	memcpy(slot(k, k->n), numbers, 8 * k->words);
 	k->n++;
-	metric_set(&k->ready, (int64_t)k->n);
 }
 
 /* The lock is held. */
@@ -100,7 +95,6 @@ pop(struct kind *k, uint64_t *ret)
 	k->n--;
 	memcpy(ret, slot(k, k->n), 8 * k->words);
 	secret_wipe(slot(k, k->n), 8 * k->words);
-	metric_set(&k->ready, (int64_t)k->n);
 }
 
 static void
@@ -152,6 +146,7 @@ fill_one(struct keypool *p, struct maker *m, struct kind *k)
 	if (err_ok(e)) {
 		push(k, m->numbers.p);
 		secret_wipe(m->numbers.p, m->numbers.n);
+		pthread_cond_broadcast(&p->moved);
 		return;
 	}
 	/* Whoever takes from the empty pool makes the key and sees the failure. */
@@ -195,8 +190,10 @@ keypool_new(unsigned threads, unsigned depth, enum key_maker maker, struct keypo
 		abort();
 	p->depth = depth;
 	p->maker = maker;
+	p->nmakers = threads == 0 ? 1 : threads < MAKERS_MAX ? threads : MAKERS_MAX;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->moved, NULL);
 	for (; p->nthreads < threads; p->nthreads++)
 		if (pthread_create(&p->threads[p->nthreads], NULL, fill, p) != 0) {
 			keypool_free(p);
@@ -219,7 +216,12 @@ keypool_free(struct keypool *p)
 		pthread_join(p->threads[i], NULL);
 	for (size_t i = 0; i < p->nkinds; i++)
 		locked_free(&p->kinds[i].memory);
+	for (unsigned i = 0; i < p->nmakers; i++) {
+		rsa_gen_free(p->makers[i].gen);
+		locked_free(&p->makers[i].numbers);
+	}
 	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->moved);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -247,15 +249,6 @@ want_locked(struct keypool *p, unsigned bits)
 	k->bits = bits;
 	k->words = rsa_numbers_words(bits);
 	make_room(k, p->depth);
-	k->ready = (struct metric){ .kind = METRIC_GAUGE,
-		.name = "chancery_keypool_ready",
-		.help = "Key pairs that were made ahead and wait." };
-	k->misses = (struct metric){ .kind = METRIC_COUNTER,
-		.name = "chancery_keypool_misses_total",
-		.help = "Key pairs that had to be made while somebody waited." };
-	for (size_t i = 0; i < KINDS; i++)
-		if (labels[i].bits == bits)
-			k->ready.labels = k->misses.labels = labels[i].label;
 	p->nkinds++;
 	pthread_cond_broadcast(&p->work);
 }
@@ -272,26 +265,85 @@ keypool_want(struct keypool *p, enum key_alg alg, unsigned bits)
 	return OK;
 }
 
+/* One that is free, best of this size. The lock is held. */
+static struct maker *
+maker_free(struct keypool *p, unsigned bits)
+{
+	struct maker *free = NULL;
+
+	for (unsigned i = 0; i < p->nmakers; i++) {
+		struct maker *m = &p->makers[i];
+
+		if (!m->busy && (free == NULL || m->bits == bits))
+			free = m;
+	}
+	return free;
+}
+
+/* Called and left with the lock held. */
+static err_t
+make_now(struct keypool *p, struct kind *k, struct maker *m, uint64_t *ret)
+{
+	err_t e;
+
+	m->busy = true;
+	k->making++;
+	pthread_mutex_unlock(&p->lock);
+	if (m->numbers.p == NULL)
+		locked_new(8 * RSA_NUMBERS_MAX, &m->numbers);
+	e = make(p, m, k->bits);
+	if (err_ok(e))
+		memcpy(ret, m->numbers.p, 8 * k->words);
+	secret_wipe(m->numbers.p, m->numbers.n);
+	pthread_mutex_lock(&p->lock);
+	k->making--;
+	m->busy = false;
+	pthread_cond_broadcast(&p->moved);
+	return e;
+}
+
+/* Called and left with the lock held. */
+static err_t
+take_numbers(struct keypool *p, struct kind *k, uint64_t *ret)
+{
+	int64_t began = when_mono_ms();
+	struct maker *m = NULL;
+	err_t e = OK;
+
+	k->taken++;
+	if (k->n > 0) {
+		pop(k, ret);
+		pthread_cond_signal(&p->work);
+		return OK;
+	}
+	while (k->n == 0 && (m = maker_free(p, k->bits)) == NULL)
+		pthread_cond_wait(&p->moved, &p->lock);
+	if (k->n > 0)
+		pop(k, ret);
+	else
+		e = make_now(p, k, m, ret);
+	k->waited++;
+	k->wait_ms += (uint64_t)(when_mono_ms() - began);
+	pthread_cond_signal(&p->work);
+	return e;
+}
+
 err_t
 keypool_take(struct keypool *p, enum key_alg alg, unsigned bits, struct key **ret)
 {
 	uint64_t numbers[RSA_NUMBERS_MAX];
-	bool got = false;
 	struct kind *k;
-	err_t e;
+	err_t e = OK;
 
 	pthread_mutex_lock(&p->lock);
 	k = kind_find(p, alg, bits);
-	if (k != NULL && k->n > 0) {
-		pop(k, numbers);
-		got = true;
-		pthread_cond_signal(&p->work);
-	} else if (k != NULL)
-		metric_inc(&k->misses, 1);
+	if (k != NULL)
+		e = take_numbers(p, k, numbers);
 	pthread_mutex_unlock(&p->lock);
-	if (!got)
+	if (k == NULL)
 		return key_make_by(p->maker, alg, bits, ret);
-	e = key_of_numbers(bits, numbers, ret);
+	if (err_ok(e))
+		e = key_of_numbers(bits, numbers, ret);
 	secret_wipe(numbers, sizeof numbers);
 	return e;
 }
@@ -322,11 +374,18 @@ keypool_room(struct keypool *p, enum key_alg alg, unsigned bits)
 	return n;
 }
 
-void
-keypool_metrics(struct keypool *p, struct metrics *m)
+size_t
+keypool_states(struct keypool *p, struct keypool_state ret[static KEYPOOL_KINDS])
 {
-	for (size_t i = 0; i < p->nkinds; i++) {
-		metrics_add(m, &p->kinds[i].ready);
-		metrics_add(m, &p->kinds[i].misses);
+	size_t n;
+
+	pthread_mutex_lock(&p->lock);
+	for (n = 0; n < p->nkinds; n++) {
+		const struct kind *k = &p->kinds[n];
+
+		ret[n] = (struct keypool_state){ k->bits, k->n, k->room, k->making, k->taken,
+			k->waited, k->wait_ms };
 	}
+	pthread_mutex_unlock(&p->lock);
+	return n;
 }

@@ -7,43 +7,41 @@
 #include <openssl/provider.h>
 
 #include "base/limits.h"
+#include "pki/cert_skim.h"
+#include "pki/fips.h"
 #include "pki/key_int.h"
 #include "pki/pfx_bags.h"
 #include "pki/pfx_rounds.h"
 
-/* Ours carry random passwords; what importers of people's files accept everywhere. */
-#define ROUNDS 2048
-
+/*
+ * RFC 7292 B.2, RFC 8018 4.2: rounds make guessing a password expensive. Ours are random and cannot be guessed. One
+ * round is what the format itself takes for granted (RFC 7292 4: DEFAULT 1); OpenSSL, NSS, GnuTLS and Java open it. With
+ * 3DES, for systems that cannot be tried here, encryption has about as many as those write themselves.
+ */
 struct profile {
-	int cert_nid, key_nid;
+	int nid; /* of the encryption, for key and certificates */
 	const char *mac;
+	int rounds, mac_rounds;
 };
 
 static const struct profile profiles[] = {
-	[PFX_AES] = { NID_aes_256_cbc, NID_aes_256_cbc, "SHA256" },
-	[PFX_3DES] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
-	    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "SHA1" },
+	[PFX_AES] = { NID_aes_256_cbc, "SHA256", 1, 1 },
+	[PFX_3DES] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "SHA1", 2048, 1 },
 };
 
-static err_t
-parse_chain(const struct str *chain, size_t n, STACK_OF(X509) * *ret)
+static void
+bags_cleanup(STACK_OF(PKCS12_SAFEBAG) * *s)
 {
-	auto_x509s STACK_OF(X509) *s = sk_X509_new_null();
-
-	if (n > LIMIT_CHAIN_CERTS)
-		FAIL(ERR_PFX, "%zu certificates in the chain", n);
-	for (size_t i = 0; i < n; i++) {
-		auto_cert struct cert *c = NULL;
-		X509 *x;
-
-		TRY(cert_parse(chain[i], &c));
-		x = cert_x509(c);
-		if (X509_up_ref(x) != 1 || sk_X509_push(s, x) <= 0)
-			abort();
-	}
-	*ret = steal(s);
-	return OK;
+	sk_PKCS12_SAFEBAG_pop_free(*s, PKCS12_SAFEBAG_free);
 }
+#define auto_bags __attribute__((cleanup(bags_cleanup)))
+
+static void
+safes_cleanup(STACK_OF(PKCS7) * *s)
+{
+	sk_PKCS7_pop_free(*s, PKCS7_free);
+}
+#define auto_safes __attribute__((cleanup(safes_cleanup)))
 
 static err_t
 check_pair(const struct cert *leaf, const struct key *k)
@@ -56,28 +54,112 @@ check_pair(const struct cert *leaf, const struct key *k)
 	return OK;
 }
 
+/* The bag is the stack's from here on. */
+static err_t
+add_bag(STACK_OF(PKCS12_SAFEBAG) * bags, PKCS12_SAFEBAG *bag)
+{
+	if (bag == NULL)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	if (sk_PKCS12_SAFEBAG_push(bags, bag) <= 0)
+		abort();
+	return OK;
+}
+
+/* The bytes as they are: an object of OpenSSL's would be made and taken apart for nothing. */
+static err_t
+add_cert(STACK_OF(PKCS12_SAFEBAG) * bags, struct str der)
+{
+	const unsigned char *p = der.p;
+	ASN1_TYPE *any = d2i_ASN1_TYPE(NULL, &p, (long)der.n);
+	PKCS12_SAFEBAG *bag = NULL;
+
+	if (any != NULL)
+		bag = PKCS12_item_pack_safebag(
+		    any, ASN1_ITEM_rptr(ASN1_ANY), NID_x509Certificate, NID_certBag);
+	ASN1_TYPE_free(any);
+	return add_bag(bags, bag);
+}
+
+/* What tells importers that key and certificate belong together, and what people see. */
+static err_t
+mark(PKCS12_SAFEBAG *bag, struct str leaf, const char *friendly_name)
+{
+	uint8_t id[20];
+
+	hash_sha1(leaf, id);
+	if (PKCS12_add_friendlyname_utf8(bag, friendly_name, -1) != 1 ||
+	    PKCS12_add_localkeyid(bag, id, sizeof(id)) != 1)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	return OK;
+}
+
+static err_t
+put_certs(STACK_OF(PKCS7) * *safes, const struct profile *pr, struct str leaf,
+    const struct str *chain, size_t nchain, const char *password, const char *friendly_name)
+{
+	auto_bags STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+
+	TRY(add_cert(bags, leaf));
+	TRY(mark(sk_PKCS12_SAFEBAG_value(bags, 0), leaf, friendly_name));
+	for (size_t i = 0; i < nchain; i++)
+		TRY(add_cert(bags, chain[i]));
+	if (PKCS12_add_safe(safes, bags, pr->nid, pr->rounds, password) != 1)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	return OK;
+}
+
+static err_t
+put_key(STACK_OF(PKCS7) * *safes, const struct profile *pr, struct str leaf, const struct key *k,
+    const char *password, const char *friendly_name)
+{
+	auto_bags STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+	auto_p8 PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key_pkey(k));
+
+	if (p8 == NULL)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	TRY(add_bag(bags,
+	    PKCS12_SAFEBAG_create_pkcs8_encrypt(pr->nid, password, -1, NULL, 0, pr->rounds, p8)));
+	TRY(mark(sk_PKCS12_SAFEBAG_value(bags, 0), leaf, friendly_name));
+	if (PKCS12_add_safe(safes, bags, -1, 0, NULL) != 1)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	return OK;
+}
+
+static err_t
+check_certs(const struct key *k, struct str leaf, const struct str *chain, size_t nchain)
+{
+	struct cert_skim c;
+	err_t e;
+
+	if (nchain > LIMIT_CHAIN_CERTS)
+		FAIL(ERR_PFX, "%zu certificates in the chain", nchain);
+	for (size_t i = 0; i < nchain; i++)
+		TRY(cert_skim(chain[i], &c));
+	e = cert_for_key(leaf, k);
+	if (!err_is(e, ERR_KEY_MISMATCH) && key_is_private(k))
+		return e;
+	err_forget(e);
+	FAIL(ERR_PFX, "the key is not that of the certificate");
+}
+
 err_t
 pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
     const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
     struct str *ret)
 {
 	const struct profile *pr = &profiles[profile];
-	auto_cert struct cert *c = NULL;
-	auto_x509s STACK_OF(X509) *others = NULL;
+	auto_safes STACK_OF(PKCS7) *safes = NULL;
 	auto_ossl_bytes unsigned char *der = NULL;
 	auto_p12 PKCS12 *p12 = NULL;
-	auto_md EVP_MD *md = NULL;
+	auto_md EVP_MD *md = EVP_MD_fetch(NULL, pr->mac, NULL);
 	int n;
 
-	TRY(cert_parse(leaf, &c));
-	TRY(check_pair(c, k));
-	TRY(parse_chain(chain, nchain, &others));
-	md = EVP_MD_fetch(NULL, pr->mac, NULL);
-	/* -1: the MAC is set below, with a digest of our choice. */
-	p12 = PKCS12_create(password, friendly_name, key_pkey(k), cert_x509(c), others, pr->key_nid,
-	    pr->cert_nid, ROUNDS, -1, 0);
+	TRY(check_certs(k, leaf, chain, nchain));
+	TRY(put_certs(&safes, pr, leaf, chain, nchain, password, friendly_name));
+	TRY(put_key(&safes, pr, leaf, k, password, friendly_name));
+	p12 = PKCS12_add_safes(safes, 0);
 	if (md == NULL || p12 == NULL ||
-	    PKCS12_set_mac(p12, password, -1, NULL, 0, ROUNDS, md) != 1)
+	    PKCS12_set_mac(p12, password, -1, NULL, 0, pr->mac_rounds, md) != 1)
 		FAIL_SSL(ERR_PFX, "writing PKCS#12");
 	n = i2d_PKCS12(p12, &der);
 	if (n <= 0)
@@ -188,6 +270,8 @@ unload(void)
 bool
 pfx_legacy(void)
 {
+	if (fips_is_on())
+		return false;
 	if (OSSL_PROVIDER_available(NULL, "legacy") == 1)
 		return true;
 	if (OSSL_PROVIDER_load(NULL, "legacy") == NULL) {

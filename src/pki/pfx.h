@@ -12,6 +12,8 @@ enum pfx_profile {
 	PFX_3DES, /* 3DES and SHA-1: opens everywhere */
 };
 
+/* The password must be random, 128 bits or more: then there is nothing for rounds of key derivation to slow down, and
+ * the file has the fewest that importers take (pfx.c). ERR_PFX: the key is not that of the leaf; ERR_CERTIFICATE. */
 err_t pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
     const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
     struct str *ret);
@@ -26,7 +28,7 @@ err_t pfx_open(struct arena *a, struct str der, const char *password,
     struct pfx
 	*ret); /* ERR_PFX, ERR_PFX_PASSWORD, ERR_PFX_NO_KEY, ERR_PFX_TWO_KEYS, ERR_PFX_LEGACY */
 /* From now on this process reads files that are encrypted with RC2 and RC4, by OpenSSL's legacy provider; false: it is not
- * installed. Once, before threads. */
+ * installed, or FIPS mode is on. Once, before threads. */
 bool pfx_legacy(void);
 void pfx_free(struct pfx *p);
 #define auto_pfx __attribute__((cleanup(pfx_free)))

@@ -90,3 +90,21 @@ seal_open(
 	e = order_parse(a, s.body, ret);
 	return err_ok(e) ? OK : not_an_order(e);
 }
+
+err_t
+seal_holder(const char *name, uint8_t ret[32])
+{
+	auto_buf struct buf b;
+
+	buf_init(&b, LIMIT_TEXT + 32);
+	TRY(buf_put(&b, str_of("chancery-holder-v1", sizeof("chancery-holder-v1"))));
+	if (strlen(name) > LIMIT_TEXT)
+		FAIL(ERR_TOO_LARGE, "name of a principal");
+	for (const char *p = name; *p != '\0'; p++) {
+		uint8_t c = (uint8_t)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
+
+		TRY(buf_put(&b, str_of(&c, 1)));
+	}
+	hash_sha256(buf_str(&b), ret);
+	return OK;
+}

@@ -14,4 +14,8 @@ err_t seal_order(
 err_t seal_open(
     struct arena *a, const struct key *const *keys, size_t n, struct str sealed, struct order *ret);
 
+/* What an order says of a holder that the CA knows by name and password, not by a certificate: a hash of the name, in which
+ * case of ASCII letters does not matter. ERR_TOO_LARGE: longer than LIMIT_TEXT. */
+err_t seal_holder(const char *name, uint8_t ret[32]);
+
 #endif

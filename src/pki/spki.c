@@ -73,12 +73,13 @@ number(struct str der, uint8_t *out, size_t max, size_t *ret)
 	return true;
 }
 
-/* RFC 3279 2.3.1 */
+/* RFC 3279 2.3.1: rsaEncryption, NULL */
+static const uint8_t algorithm[] = { DER_OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+	0x01, DER_NULL, 0 };
+
 static err_t
 read_rsa(struct str in, struct str *ret_modulus, struct str *ret_exponent)
 {
-	static const uint8_t algorithm[] = { DER_OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
-		0x01, 0x01, DER_NULL, 0 };
 	struct str body, alg, bits, pair;
 
 	TRY(der_take(&in, DER_SEQUENCE, &body));
@@ -128,4 +129,38 @@ spki_key(struct str spki, EVP_PKEY **ret)
 			return ec_key(c, str_of(spki.p + c->head.n, c->point), ret);
 	}
 	return rsa_key(spki, ret);
+}
+
+static err_t
+put_number(const EVP_PKEY *k, const char *name, struct buf *out)
+{
+	uint8_t bytes[1 + RSA_BYTES] = { 0 };
+	auto_bn BIGNUM *x = NULL;
+	struct str number;
+
+	if (EVP_PKEY_get_bn_param(k, name, &x) != 1 || BN_is_zero(x) || BN_num_bytes(x) > RSA_BYTES)
+		FAIL_SSL(ERR_KEY, "public key");
+	number = str_of(bytes + 1, (size_t)BN_bn2bin(x, bytes + 1));
+	if ((number.p[0] & 0x80) != 0)
+		number = str_of(bytes, number.n + 1);
+	return der_put(out, DER_INTEGER, number);
+}
+
+err_t
+spki_put_rsa(const EVP_PKEY *k, struct buf *out)
+{
+	auto_buf struct buf pair = { 0 };
+	auto_buf struct buf bits = { 0 };
+	auto_buf struct buf body = { 0 };
+
+	buf_init(&pair, RSA_BYTES + 64);
+	buf_init(&bits, RSA_BYTES + 96);
+	buf_init(&body, RSA_BYTES + 128);
+	TRY(put_number(k, OSSL_PKEY_PARAM_RSA_N, &pair));
+	TRY(put_number(k, OSSL_PKEY_PARAM_RSA_E, &pair));
+	TRY(buf_put(&bits, LIT("\0")));
+	TRY(der_put(&bits, DER_SEQUENCE, buf_str(&pair)));
+	TRY(der_put(&body, DER_SEQUENCE, STR(algorithm)));
+	TRY(der_put(&body, DER_BITSTRING, buf_str(&bits)));
+	return der_put(out, DER_SEQUENCE, buf_str(&body));
 }

@@ -200,7 +200,7 @@ def test_check_finds_what_is_missing_before_the_first_job(site):
     done, found = findings(site, c)
     assert done.returncode == 0, done.stdout
     assert {k for k, f in found.items() if f["ok"]} == {
-        "keys", "joined", "service", "clock", "ca", "templates", "polling"}
+        "keys", "joined", "service", "clock", "ca", "templates", "told", "polling"}
     assert "ChanceryUser" in found["templates"]["text"]
     assert "ok" in site.world.cli("connector", "check", "--socket", c.socket).stdout
 

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 from clients import Wstep, der, key_pem, make_csr, rsa_key, san_dns
+from test_pfx import Made, make_import_key, profile, thumbprint, wait_held
 from world import Agent, b64, free_ports, tls_context, wait_for
 
 WORLD = {"connector": False, "log": "debug", "lease": 60}
@@ -375,17 +376,21 @@ def test_rule_3_the_copies_of_memory_hold_what_the_service_worked_on(world, done
     assert b"ada@contoso.example" in done.last["service/front"]
 
 
+def nothing_on_the_wire(relay, needles):
+    for direction, data in relay.seen.items():
+        assert len(data) > 1000, direction
+        text = bytes(data)
+        assert search(text, needles) == []
+        # And in whatever was packed into base64 inside of it.
+        for packed in re.findall(rb'"([A-Za-z0-9+/\\]{64,}={0,2})"', text):
+            inner = base64.b64decode(packed.replace(b"\\/", b"/") + b"===")
+            assert search(inner, needles) == []
+            assert b"PRIVATE KEY" not in inner
+
+
 def test_rule_3_no_key_and_no_password_in_what_goes_over_the_wire(done):
     for relay in (done.connector_wire, done.agent_wire):
-        for direction, data in relay.seen.items():
-            assert len(data) > 1000, direction
-            text = bytes(data)
-            assert search(text, done.needles) == []
-            # And in whatever was packed into base64 inside of it.
-            for packed in re.findall(rb'"([A-Za-z0-9+/\\]{64,}={0,2})"', text):
-                inner = base64.b64decode(packed.replace(b"\\/", b"/") + b"===")
-                assert search(inner, done.needles) == []
-                assert b"PRIVATE KEY" not in inner
+        nothing_on_the_wire(relay, done.needles)
     assert b64(done.pfx)[:64].encode() in bytes(done.connector_wire.seen["to the service"]).replace(b"\\/", b"/")
 
 
@@ -425,3 +430,68 @@ def test_rule_3_the_identity_key_of_the_device_leaves_it_nowhere(world, done):
             assert search(bytes(data), needles) == []
     for name, data in done.last.items():
         assert search(data, needles) == [], name
+
+
+# The other kind of job: the key came in a file
+
+@pytest.fixture(scope="module")
+def imported(world, done, tmp_path_factory):
+    """The way of a file with a key, from the administrator's machine to the device, with everything kept as above."""
+    class Imported:
+        pass
+    i = Imported()
+    folder = tmp_path_factory.mktemp("imported")
+    user = world.api("GET", "/v1.0/users/ada@contoso.example")
+    mail = profile(world, "Mail", "smimeEncryption", world.add_group("Mail", user))
+    theirs = b"what-its-owner-called-a-secret"
+    p12, key_file, cert = Made(folder).pfx("ada", password=theirs.decode())
+    with open(folder / "pw", "wb") as f:
+        f.write(theirs)
+    import_key = make_import_key(world)
+    pids = {f"{role}/{name}": pid for role in world.ROLES for name, pid in world.pids(role).items()}
+    copies = Copies(pids, every=0.5)
+    world.cli("pfx", "import", p12, "--user", "ada@contoso.example", "--purpose", "smimeEncryption",
+              "--password-file", str(folder / "pw"), "--key", import_key)
+    wait_held(done.agent, mail["id"], {thumbprint(cert)})
+    time.sleep(0.3)
+    copies.stop()
+    i.copies = {name: taken + [memory(pids[name])] for name, taken in copies.taken.items()}
+    sent = bytes(done.agent_wire.seen["from the service"]).decode(errors="replace").replace("\\/", "/")
+    i.pfx, i.sealed_password = (base64.b64decode(re.findall(rf'"{name}"\s*:\s*"([^"]*)"', sent)[-1])
+                                for name in ("pfx", "password"))
+    i.password = unseal(done.agent, i.sealed_password)
+    with open(key_file, "rb") as f:
+        i.key = serialization.load_pem_private_key(f.read(), None)
+    i.needles = {**needles_of_key(i.key), **needles_of_password(i.password),
+                 **{f"theirs, {name}": n for name, n in needles_of_password(theirs).items()}}
+    return i
+
+
+def test_rule_3_the_parcel_of_an_imported_certificate_holds_its_key(done, imported):
+    key, _, _ = pkcs12.load_key_and_certificates(unseal(done.agent, imported.pfx), imported.password)
+    assert key.private_numbers() == imported.key.private_numbers()
+
+
+def test_rule_3_nothing_of_an_imported_key_and_its_passwords_goes_over_the_wire(done, imported):
+    for relay in (done.connector_wire, done.agent_wire):
+        nothing_on_the_wire(relay, imported.needles)
+    # What is looked at is what carried the parcel.
+    for relay, direction in ((done.connector_wire, "to the service"), (done.agent_wire, "from the service")):
+        assert b64(imported.pfx)[:64].encode() in bytes(relay.seen[direction]).replace(b"\\/", b"/")
+
+
+def test_rule_3_no_process_but_connector_keys_ever_has_an_imported_key_or_its_passwords(imported):
+    # Of the many forms those that a program works with; the others are looked for where it is quiet again.
+    worked_with = {n: v for n, v in imported.needles.items()
+                   if n.startswith(("p[", "q[", "PKCS", "password", "theirs"))}
+    for name, taken in imported.copies.items():
+        if name == "connector/keys":
+            continue
+        assert len(taken) >= 3, name
+        for data in taken[:-1]:
+            assert search(data, worked_with) == [], name
+        assert search(taken[-1], imported.needles) == [], name
+
+
+def test_rule_3_connector_keys_forgets_an_imported_key_and_its_passwords(imported):
+    assert search(imported.copies["connector/keys"][-1], imported.needles) == []

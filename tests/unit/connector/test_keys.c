@@ -680,6 +680,63 @@ a_damaged_file_of_the_named_ca_stops_the_start(void **state)
 	assert_null(k);
 }
 
+static void
+a_device_certificate_that_ends_between_two_steps_is_refused(void **state)
+{
+	struct box *b = *state;
+	auto_way struct way w = { 0 };
+
+	w = set_out(b, CKEYS_EC, 256);
+	when_set(cert_not_after(lab.device.cert) + 1);
+	expect_err(ERR_EXPIRED, finish(b, &w));
+	when_set(MADE_NOW);
+}
+
+static void
+it_says_how_many_keys_of_which_size_there_are(void **state)
+{
+	struct box *b = *state;
+	struct ckeys_begin_rep rep;
+	struct ckeys_pool_rep pool;
+	auto_buf struct buf in;
+	struct str out;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	expect_ok(call(b, CKEYS_POOL, &in, &out));
+	expect_ok(ckeys_pool_rep_parse(b->a, out, &pool));
+	assert_int_equal(pool.n, 0);
+	expect_ok(begin(b, CKEYS_RSA, 2048, &rep));
+	expect_ok(call(b, CKEYS_POOL, &in, &out));
+	expect_ok(ckeys_pool_rep_parse(b->a, out, &pool));
+	assert_int_equal(pool.n, 1);
+	assert_int_equal(pool.v[0].bits, 2048);
+	assert_int_equal(pool.v[0].room, 1);
+	assert_int_equal(pool.v[0].taken, 1);
+	assert_int_equal(pool.v[0].waited, 1);
+	expect_ok(buf_putc(&in, 0));
+	expect_err(ERR_TRAILING, call(b, CKEYS_POOL, &in, &out));
+}
+
+static void
+sizes_that_were_named_are_wanted_from_the_start(void **state)
+{
+	struct box *b = *state;
+	struct connector_keys_conf conf = {
+		.dir = b->dir, .pool = 2, .sizes = { 2048, 3072 }, .nsizes = 2
+	};
+	struct connector_keys *k = NULL;
+
+	expect_ok(connector_keys_open(&conf, &k));
+	assert_int_equal(connector_keys_room(k, 2048), 2);
+	assert_int_equal(connector_keys_room(k, 3072), 2);
+	assert_int_equal(connector_keys_room(k, 4096), 0);
+	connector_keys_close(k);
+	k = NULL;
+	conf.sizes[1] = 1024;
+	expect_err(ERR_KEY_SIZE, connector_keys_open(&conf, &k));
+	assert_null(k);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -714,6 +771,9 @@ main(void)
 		CASE(the_identity_ca_is_named_once),
 		CASE(the_named_ca_is_known_after_a_restart),
 		CASE(a_damaged_file_of_the_named_ca_stops_the_start),
+		CASE(a_device_certificate_that_ends_between_two_steps_is_refused),
+		CASE(it_says_how_many_keys_of_which_size_there_are),
+		CASE(sizes_that_were_named_are_wanted_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, make_lab, free_lab);

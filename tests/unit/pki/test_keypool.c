@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -184,24 +185,82 @@ a_pool_keeps_what_can_be_locked(void **state)
 }
 
 static void
-its_level_is_a_metric(void **state)
+it_says_what_became_of_each_size(void **state)
 {
-	struct metrics *m = metrics_new();
-	auto_buf struct buf out;
+	struct keypool_state of[KEYPOOL_KINDS];
 	auto_key struct key *missed = NULL;
+	auto_key struct key *ready = NULL;
 	struct keypool *p = NULL;
 
 	(void)state;
-	buf_init(&out, 65536);
+	expect_ok(keypool_new(1, 4, KEY_MAKER_CHANCERY, &p));
+	assert_int_equal(keypool_states(p, of), 0);
+	expect_ok(keypool_want(p, KEY_RSA, 2048));
+	wait_ready(p, 2048, 4);
+	expect_ok(keypool_take(p, KEY_RSA, 2048, &ready));
+	expect_ok(keypool_want(p, KEY_RSA, 3072));
+	wait_ready(p, 2048, 4);
+	assert_int_equal(keypool_states(p, of), 2);
+	assert_int_equal(of[0].bits, 2048);
+	assert_int_equal(of[0].ready, 4);
+	assert_int_equal(of[0].room, 4);
+	assert_int_equal(of[0].taken, 1);
+	assert_int_equal(of[0].waited, 0);
+	assert_int_equal(of[1].bits, 3072);
+	keypool_free(p);
+
 	expect_ok(keypool_new(0, 4, KEY_MAKER_CHANCERY, &p));
 	expect_ok(keypool_want(p, KEY_RSA, 2048));
-	keypool_metrics(p, m);
 	expect_ok(keypool_take(p, KEY_RSA, 2048, &missed));
-	expect_ok(metrics_print(m, &out));
-	expect_ok(buf_putc(&out, 0));
-	assert_non_null(strstr((char *)out.p, "chancery_keypool_ready{bits=\"2048\"} 0"));
-	assert_non_null(strstr((char *)out.p, "chancery_keypool_misses_total{bits=\"2048\"} 1"));
-	metrics_free(m);
+	assert_int_equal(keypool_states(p, of), 1);
+	assert_int_equal(of[0].ready, 0);
+	assert_int_equal(of[0].making, 0);
+	assert_int_equal(of[0].taken, 1);
+	assert_int_equal(of[0].waited, 1);
+	keypool_free(p);
+}
+
+#define TAKERS 12
+
+struct taker {
+	struct keypool *pool;
+	unsigned bits;
+	struct key *key;
+};
+
+static void *
+take_one(void *arg)
+{
+	struct taker *t = arg;
+
+	expect_ok(keypool_take(t->pool, KEY_RSA, t->bits, &t->key));
+	return NULL;
+}
+
+static void
+many_that_find_it_empty_get_a_key_each(void **state)
+{
+	struct taker takers[TAKERS];
+	pthread_t threads[TAKERS];
+	struct keypool *p = NULL;
+
+	(void)state;
+	expect_ok(keypool_new(2, 1, KEY_MAKER_CHANCERY, &p));
+	expect_ok(keypool_want(p, KEY_RSA, 2048));
+	expect_ok(keypool_want(p, KEY_RSA, 3072));
+	for (size_t i = 0; i < TAKERS; i++) {
+		takers[i] = (struct taker){ .pool = p, .bits = i % 2 == 0 ? 2048 : 3072 };
+		assert_int_equal(pthread_create(&threads[i], NULL, take_one, &takers[i]), 0);
+	}
+	for (size_t i = 0; i < TAKERS; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < TAKERS; i++) {
+		assert_int_equal(key_bits(takers[i].key), takers[i].bits);
+		for (size_t j = 0; j < i; j++)
+			assert_false(key_same_public(takers[i].key, takers[j].key));
+	}
+	for (size_t i = 0; i < TAKERS; i++)
+		key_free(takers[i].key);
 	keypool_free(p);
 }
 
@@ -216,7 +275,8 @@ main(void)
 		cmocka_unit_test(bounds_are_kept),
 		cmocka_unit_test(ready_keys_are_in_locked_memory),
 		cmocka_unit_test(a_pool_keeps_what_can_be_locked),
-		cmocka_unit_test(its_level_is_a_metric),
+		cmocka_unit_test(it_says_what_became_of_each_size),
+		cmocka_unit_test(many_that_find_it_empty_get_a_key_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,24 @@ orders_are_sealed_with_p256_only(void **state)
 	expect_err(ERR_KEY, seal_order(a, p384, &o, &sealed));
 }
 
+static void
+a_holder_by_name_is_that_name_in_any_case_and_no_other(void **state)
+{
+	uint8_t a[32], b[32];
+	char longer[LIMIT_TEXT + 2] = { 0 };
+
+	(void)state;
+	expect_ok(seal_holder("clerk", a));
+	expect_ok(seal_holder("CLERK", b));
+	assert_memory_equal(a, b, 32);
+	expect_ok(seal_holder("clerk2", b));
+	assert_memory_not_equal(a, b, 32);
+	memset(longer, 'x', LIMIT_TEXT);
+	expect_ok(seal_holder(longer, a));
+	longer[LIMIT_TEXT] = 'x';
+	expect_err(ERR_TOO_LARGE, seal_holder(longer, a));
+}
+
 int
 main(void)
 {
@@ -156,6 +174,7 @@ main(void)
 		cmocka_unit_test(a_cut_or_longer_order_is_refused),
 		cmocka_unit_test(a_signature_made_for_something_else_seals_nothing),
 		cmocka_unit_test(orders_are_sealed_with_p256_only),
+		cmocka_unit_test(a_holder_by_name_is_that_name_in_any_case_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,40 @@ the_bytes_of_a_key_are_kept_when_there_is_one_way_to_write_it(void **state)
 	assert_true(str_eq(spki, again));
 }
 
+static void
+rsa_keys_are_written_as_openssl_writes_them(void **state)
+{
+	static const unsigned bits[] = { 1024, 2047, 2048, 3072, 4096 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bits); i++) {
+		EVP_PKEY *k = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits[i]);
+		unsigned char *theirs = NULL;
+		auto_buf struct buf ours = { 0 };
+		int n = i2d_PUBKEY(k, &theirs);
+
+		buf_init(&ours, 4096);
+		expect_ok(spki_put_rsa(k, &ours));
+		assert_true(n > 0);
+		assert_true(str_eq(buf_str(&ours), str_of(theirs, (size_t)n)));
+		OPENSSL_free(theirs);
+		EVP_PKEY_free(k);
+	}
+}
+
+static void
+a_key_on_a_curve_is_not_written_as_rsa(void **state)
+{
+	EVP_PKEY *k = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	auto_buf struct buf ours = { 0 };
+
+	(void)state;
+	buf_init(&ours, 4096);
+	expect_err(ERR_KEY, spki_put_rsa(k, &ours));
+	assert_int_equal(ours.n, 0);
+	EVP_PKEY_free(k);
+}
+
 int
 main(void)
 {
@@ -123,6 +157,8 @@ main(void)
 		cmocka_unit_test(what_is_read_is_the_key_that_openssl_reads),
 		cmocka_unit_test(what_can_be_written_in_another_way_is_left_to_openssl),
 		cmocka_unit_test(a_point_that_is_not_on_its_curve_is_no_key),
+		cmocka_unit_test(rsa_keys_are_written_as_openssl_writes_them),
+		cmocka_unit_test(a_key_on_a_curve_is_not_written_as_rsa),
 		cmocka_unit_test(the_bytes_of_a_key_are_kept_when_there_is_one_way_to_write_it),
 	};
 
