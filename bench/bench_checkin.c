@@ -12,18 +12,10 @@
 #include "model/assign.h"
 #include "model/checkin.h"
 #include "pki/key.h"
+#include "root.h"
 #include "slots_fill.h"
 
 enum { PROFILES = 10, DEVICES = 100, TURNS = 20 };
-
-/* A self-signed CA certificate, good for a hundred years. */
-#define BENCH_ROOT \
-	"MIIBkDCCATegAwIBAgIUdkr37rp9XS3V6/gSywDwsRL7TaAwCgYIKoZIzj0EAwIwFTETMBEGA1UEAwwKQmVuY2ggUm9vdDAgFw0y" \
-	"NjExMjExOTI5NThaGA8yMTI2MTAyODE5Mjk1OFowFTETMBEGA1UEAwwKQmVuY2ggUm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEH" \
-	"A0IABCq3oSyYZp7ZICbO83eLWy4bVb1DnMkhMz8vPK+Es0bwspBO9Tv+PJjJ7PYDNjuMzDTKejHH06fdPY9EupQ1aNajYzBhMB0G" \
-	"A1UdDgQWBBSjCOeo1zXW6j4oLNt9Mz3TcanCQTAfBgNVHSMEGDAWgBSjCOeo1zXW6j4oLNt9Mz3TcanCQTAPBgNVHRMBAf8EBTAD" \
-	"AQH/MA4GA1UdDwEB/wQEAwIBBjAKBggqhkjOPQQDAgNHADBEAiARMhYptV4VsrI6RRLniKW7k6vl6ej44RPWD22/cXT8qAIgYH3T" \
-	"dTvUzehfVor25qVQ08sQXACFg29iGOa8wabap2s="
 
 struct bench {
 	struct store *store;
@@ -70,15 +62,9 @@ profiles_add(struct bench *b)
 	struct assignment to = { .kind = TARGET_GROUP, .group = b->group };
 
 	for (int i = 0; i < PROFILES; i++) {
-		auto_json json *j = json_object_new();
 		struct warnings warn;
-		struct profile p;
+		struct profile p = root_profile(b->store, b->a, i);
 
-		json_set_text(j, "@odata.type", "#chancery.linuxTrustedRootCertificate");
-		json_set_text(j, "displayName", arena_printf(b->a, "Root %d", i));
-		json_set_text(j, "certFileName", "root.cer");
-		json_set_text(j, "trustedRootCertificate", BENCH_ROOT);
-		must(profile_create(b->store, b->a, "bench", j, &p, &warn), "profile");
 		must(profile_assign(b->store, b->a, "bench", p.id, &to, 1, &warn), "assign");
 	}
 }
@@ -167,7 +153,8 @@ main(void)
 		profiles_add(&b);
 		us = idle(&b);
 		first = i == 0 ? us : first;
-		printf("checkin_%lld ours=%.1f floor=%.1f\n", (long long)sizes[i], us, 1.2 * first);
+		printf("bench checkin_%lld ours=%.1f us floor=%.1f ratio=%.2f\n",
+		    (long long)sizes[i], us, 1.2 * first, us / (1.2 * first));
 		fflush(stdout);
 		store_close(b.store);
 		unlink(path);

@@ -144,8 +144,10 @@ measure(struct store *s, const char *name, store_fn fn, const struct question *q
 		ms[i] = now_ms() - from;
 	}
 	qsort(ms, TURNS, sizeof(*ms), by_size);
-	printf("slots_%s ours=%.3f floor=100\n", name, ms[TURNS / 2]);
-	printf("slots_%s_worst ours=%.3f floor=100\n", name, ms[TURNS - 1]);
+	printf("bench slots_%s ours=%.3f ms floor=100 ratio=%.3f\n", name, ms[TURNS / 2],
+	    ms[TURNS / 2] / 100);
+	printf("bench slots_%s_worst ours=%.3f ms floor=100 ratio=%.3f\n", name, ms[TURNS - 1],
+	    ms[TURNS - 1] / 100);
 	fprintf(stderr, "%s: %zu\n", name, t.found);
 }
 
@@ -199,7 +201,8 @@ measure_write(struct store *s)
 	us = cpu_us();
 	for (int i = 0; i < 4; i++)
 		must(store_write(s, move_all, &m), "move");
-	printf("slots_write ours=%.1f floor=100\n", (cpu_us() - us) / (4.0 * (double)(m.n + !m.n)));
+	us = (cpu_us() - us) / (4.0 * (double)(m.n + !m.n));
+	printf("bench slots_write ours=%.1f us floor=100 ratio=%.2f\n", us, us / 100);
 }
 
 int
@@ -233,7 +236,7 @@ main(void)
 		must(text_i64(str_c(many), SAMPLE, 100 * SLOTS, &n), "BENCH_SLOTS");
 	if (mkdtemp(dir) == NULL)
 		return 1;
-	printf("slots_loader ours=%d floor=0\n", loader_differs(dir));
+	printf("bench slots_loader ours=%d floor=0\n", loader_differs(dir));
 	snprintf(path, sizeof(path), "%s/slots.db", dir);
 	if (kept != NULL)
 		snprintf(path, sizeof(path), "%s", kept);
@@ -249,7 +252,8 @@ main(void)
 	for (from = cpu_us(); done > 0; texts += done)
 		must(store_write(s, index_some, &done), "index");
 	if (texts > 0)
-		printf("slots_keep_text ours=%.1f floor=40\n", (cpu_us() - from) / (double)texts);
+		printf("bench slots_keep_text ours=%.1f us floor=40\n",
+		    (cpu_us() - from) / (double)texts);
 	measure(s, "overview", overview, NULL);
 	for (size_t i = 0; i < COUNT(questions); i++)
 		measure(s, questions[i].name, ask, &questions[i]);

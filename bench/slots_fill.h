@@ -10,19 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "must.h"
 #include "store/store.h"
-
-static void
-must(err_t e, const char *what)
-{
-	struct err_report why;
-
-	if (err_ok(e))
-		return;
-	err_take(e, &why);
-	fprintf(stderr, "%s: %s: %s\n", what, err_info(why.code)->text, why.detail);
-	exit(1);
-}
 
 static void
 sql(sqlite3 *h, const char *text)

@@ -83,6 +83,30 @@ enrol(struct http_req *r)
 	return reply(r, body);
 }
 
+/* Nothing to do: waits if the device does, or says so. */
+static err_t
+nothing(struct http_req *r, int64_t wait)
+{
+	struct device_edge *edge = http_ctx(r);
+	const struct device *device = device_caller(r);
+	auto_json json *body = NULL;
+
+	if (wait > 0 && !http_late(r))
+		return http_park(
+		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + wait * 1000);
+	body = agent_commands_write(http_arena(r), NULL, 0, edge->poll_seconds);
+	return reply(r, body);
+}
+
+/* On the loop: the gate lets only those pass that are calm. */
+static err_t
+checkin_quick(struct http_req *r)
+{
+	const struct calm_hit *hit;
+
+	return device_calm(r, &hit) && hit->wait == 0 ? nothing(r, 0) : OK;
+}
+
 static err_t
 checkin(struct http_req *r)
 {
@@ -92,16 +116,28 @@ checkin(struct http_req *r)
 	auto_json json *msg = NULL;
 	auto_json json *body = NULL;
 	struct agent_checkin in = { 0 };
+	const struct calm_hit *hit;
+	struct checkin_calm calm;
 	struct command *commands;
+	struct calm_hit keep;
 	size_t n;
 
+	if (device_calm(r, &hit))
+		return nothing(r, hit->wait);
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
 	TRY(agent_checkin_read(a, msg, &in));
 	in.report.again = !http_first_run(r);
-	TRY(checkin_run(edge->store, a, device->id, &in.report, &commands, &n));
-	if (n == 0 && in.wait > 0 && !http_late(r))
-		return http_park(
-		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + in.wait * 1000);
+	in.report.identity = STR(hit->certificate);
+	TRY(checkin_look(edge->store, a, device->id, &in.report, &commands, &n, &calm));
+	if (calm.until > 0) {
+		keep = *hit;
+		keep.device = device->id;
+		keep.wait = in.wait;
+		keep.written = calm.written;
+		calm_put(edge->calm, &keep, &calm.stamp, calm.until);
+	}
+	if (n == 0)
+		return nothing(r, in.wait);
 	body = agent_commands_write(a, commands, n, edge->poll_seconds);
 	return reply(r, body);
 }
@@ -155,7 +191,7 @@ renew(struct http_req *r)
 
 static const struct http_route routes[] = {
 	ROUTE_BODY(POST, "/agent/v1/enrol", DEVICE_ANYONE, enrol, LIMIT_HTTP_STRANGER),
-	ROUTE(POST, "/agent/v1/checkin", DEVICE_LEAVING, checkin),
+	ROUTE_QUICK(POST, "/agent/v1/checkin", DEVICE_LEAVING, checkin, checkin_quick),
 	ROUTE_BODY(POST, "/agent/v1/renew", DEVICE_ENROLLED, renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/agent/v1/unenrol", DEVICE_ENROLLED, unenrol),
 	{ 0 },

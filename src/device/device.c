@@ -19,13 +19,20 @@ find(struct tx *tx, void *arg)
 	return store_device_by_identity(tx, l->a, l->sha256, l->device);
 }
 
+struct caller {
+	struct device device;
+	bool calm;
+	struct calm_hit hit;
+};
+
 err_t
 device_gate(struct http_req *r, unsigned perm)
 {
 	struct device_edge *edge = http_ctx(r);
 	struct arena *a = http_arena(r);
 	struct str cert = http_peer_cert(r);
-	struct device *device = ARENA_NEW(a, struct device);
+	struct caller *caller = ARENA_NEW(a, struct caller);
+	struct device *device = &caller->device;
 	uint8_t hash[32];
 	struct lookup l = { a, STR(hash), device };
 	err_t e;
@@ -34,6 +41,14 @@ device_gate(struct http_req *r, unsigned perm)
 		return OK;
 	if (cert.n == 0)
 		FAIL(ERR_DEVICE_UNKNOWN, "no client certificate was presented");
+	if (perm == DEVICE_LEAVING && calm_find(edge->calm, cert, http_body(r), &caller->hit)) {
+		caller->calm = true;
+		device->id = caller->hit.device;
+		http_set_caller(r, caller);
+		return OK;
+	}
+	if (http_on_loop(r))
+		FAIL(ERR_BUSY, "the store has to be asked");
 	hash_sha256(cert, hash);
 	e = store_read(edge->store, find, &l);
 	if (err_is(e, ERR_NOT_FOUND)) {
@@ -48,14 +63,25 @@ device_gate(struct http_req *r, unsigned perm)
 	if (device->state != DEVICE_ACTIVE &&
 	    !(device->state == DEVICE_RETIRED && perm == DEVICE_LEAVING))
 		FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(a, device->id));
-	http_set_caller(r, device);
+	http_set_caller(r, caller);
 	return OK;
 }
 
 const struct device *
 device_caller(const struct http_req *r)
 {
-	return http_caller(r);
+	const struct caller *c = http_caller(r);
+
+	return &c->device;
+}
+
+bool
+device_calm(const struct http_req *r, const struct calm_hit **ret)
+{
+	const struct caller *c = http_caller(r);
+
+	*ret = &c->hit;
+	return c->calm;
 }
 
 void

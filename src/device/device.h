@@ -13,6 +13,7 @@
 #define DEVICE_DEVICE_H
 
 #include "codec/order.h"
+#include "model/calm.h"
 #include "net/http.h"
 #include "store/device.h"
 
@@ -28,6 +29,7 @@ struct device_edge {
 	    *roots; /* DER: what an enrolled device trusts for talking to the service */
 	size_t nroots;
 	int64_t poll_seconds; /* told to devices that do not wait */
+	struct calm *calm;
 };
 
 /* Permissions on the device port. */
@@ -48,7 +50,10 @@ extern const size_t platform_count;
 err_t device_gate(struct http_req *r, unsigned perm);
 void device_error(struct http_req *r, err_t e); /* {"error":{"id","message","detail","hint"}} */
 
-/* The device of this request, after the gate. */
+/* The device of this request, after the gate. If device_calm(), of the record only its id is there. */
 const struct device *device_caller(const struct http_req *r);
+/* Of a check-in: whether the same message under the same certificate found nothing to do and would again (model/calm.h).
+ * *ret: what it is remembered by, in any case. */
+bool device_calm(const struct http_req *r, const struct calm_hit **ret);
 
 #endif

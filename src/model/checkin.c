@@ -18,7 +18,8 @@ struct checkin {
 	struct holdings has;
 	struct command *commands;
 	size_t n;
-	bool left; /* the device may have something of ours still */
+	bool left;    /* the device may have something of ours still */
+	when_t until; /* of struct checkin_calm */
 };
 
 static bool
@@ -258,6 +259,41 @@ forget_confirmed(struct tx *tx, struct checkin *c, struct diff_slot *ds)
 	return delivery_forget(tx, r);
 }
 
+/* Nothing about the slot moves before *until, which is made earlier if need be; false: something may at any time. */
+static bool
+slot_is_calm(const struct diff_slot *ds, when_t *until)
+{
+	const struct slot *s = &ds->slot;
+	when_t due;
+
+	if (ds->desired == NULL)
+		return !s->wanted && !ds->remove && s->reached_hash.n == 0;
+	if ((s->fault != NULL && s->fault[0] != '\0') || s->reached_hash.n == 0 ||
+	    !str_eq(s->reached_hash, s->wanted_hash) || ds->root_missing ||
+	    (ds->has_request && (request_is_open(&ds->request) || ds->request.sealed.n > 0)))
+		return false;
+	if (ds->desired->what.kind != PRIM_DELIVER)
+		return true;
+	due = diff_renewal_due(s, ds->desired->what.renewal_percent);
+	*until = due < *until ? due : *until;
+	return due > when_now();
+}
+
+/* Only of a look that needed nothing written: facts and inventory are those on record then. */
+static when_t
+calm_until(const struct tx *tx, const struct checkin *c, const struct diff_slot *v, size_t n)
+{
+	const struct report *r = c->report;
+	when_t until = INT64_MAX;
+	bool calm = !tx_writes(tx) && c->n == 0 && !r->again && r->has_inventory &&
+	    r->nresults == 0 && c->device.state == DEVICE_ACTIVE &&
+	    str_eq(r->identity, c->device.identity_sha256);
+
+	for (size_t i = 0; i < n && calm; i++)
+		calm = slot_is_calm(&v[i], &until);
+	return calm ? until : 0;
+}
+
 static err_t
 answer(struct tx *tx, struct checkin *c)
 {
@@ -280,6 +316,7 @@ answer(struct tx *tx, struct checkin *c)
 		for (size_t i = 0; i < n; i++)
 			if (v[i].desired != NULL && v[i].desired->kind->needs_root == (pass == 1))
 				TRY(command_install(tx, c, &v[i]));
+	c->until = calm_until(tx, c, v, n);
 	return OK;
 }
 
@@ -290,6 +327,7 @@ run(struct tx *tx, void *arg)
 
 	c->commands = NULL;
 	c->n = 0;
+	c->until = 0;
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	if (c->device.state == DEVICE_GONE)
 		return OK;
@@ -308,7 +346,17 @@ err_t
 checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn)
 {
+	struct checkin_calm calm;
+
+	return checkin_look(s, a, device, r, ret, retn, &calm);
+}
+
+err_t
+checkin_look(struct store *s, struct arena *a, struct id device, const struct report *r,
+    struct command **ret, size_t *retn, struct checkin_calm *ret_calm)
+{
 	struct checkin c = { .id = device, .report = r, .a = a };
+	struct stamp stamp = store_stamp(s, device);
 	err_t e;
 
 	/* Most check-ins find everything as it was: they only read. The first that needs more
@@ -323,5 +371,6 @@ checkin_run(struct store *s, struct arena *a, struct id device, const struct rep
 		FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(a, device));
 	*ret = c.commands;
 	*retn = c.n;
+	*ret_calm = (struct checkin_calm){ stamp, c.until, c.device.last_seen };
 	return OK;
 }

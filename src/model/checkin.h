@@ -14,6 +14,7 @@
 #define MODEL_CHECKIN_H
 
 #include "model/kind.h"
+#include "store/stamp.h"
 
 struct report_item {
 	const char *alias;
@@ -42,6 +43,8 @@ struct report {
 	size_t nitems;
 	const struct report_result *results;
 	size_t nresults;
+	struct str
+	    identity; /* SHA-256 of the certificate that the device showed; for checkin_calm() */
 };
 
 enum command_kind {
@@ -58,8 +61,19 @@ struct command {
 	struct str pfx, password, sha256; /* INSTALL_IDENTITY: two CMS, hash of the leaf */
 };
 
+/* What a check-in found, for model/calm.h. */
+struct checkin_calm {
+	struct stamp stamp;
+	when_t
+	    until; /* it would find the same until then, if nothing changes; 0: it found something to do */
+	when_t written; /* the device's last contact on record */
+};
+
 /* ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. */
 err_t checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn);
+/* The same, and whether the device is as it should be. */
+err_t checkin_look(struct store *s, struct arena *a, struct id device, const struct report *r,
+    struct command **ret, size_t *retn, struct checkin_calm *ret_calm);
 
 #endif

@@ -165,9 +165,23 @@ narrow(struct tx *tx, struct arena *a, const struct device *d, struct profile *p
 	return OK;
 }
 
-err_t
-desired_for(
-    struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn)
+static size_t
+keep_one(struct profile *profiles, struct assignment *by, size_t n, struct id only)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!id_eq(profiles[i].id, only))
+			continue;
+		profiles[at] = profiles[i];
+		by[at++] = by[i];
+	}
+	return at;
+}
+
+static err_t
+desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
+    const struct id *only, struct desired **ret, size_t *retn)
 {
 	struct subject_of who = { .device = d };
 	struct profile *profiles;
@@ -188,8 +202,11 @@ desired_for(
 	TRY(groups_of(tx, a, d, user, &groups, &ngroups));
 	TRY(store_profiles_for(
 	    tx, a, d->platform, groups, ngroups, user != NULL, &profiles, &by, &n));
+	if (only != NULL)
+		n = keep_one(profiles, by, n, *only);
 	TRY(narrow(tx, a, d, profiles, by, &n));
-	TRY(rollout_hold(tx, a, &who, &profiles, &by, &n));
+	if (held)
+		TRY(rollout_hold(tx, a, &who, &profiles, &by, &n));
 	for (size_t i = 0; i < n; i++) {
 		const struct profile_type *type;
 
@@ -203,13 +220,35 @@ desired_for(
 			const struct profile_type *type;
 
 			TRY(profile_type_find(profiles[i].type, &type));
-			if (type->kind->needs_root != (pass == 1))
+			if (type->kind->needs_root != (pass == 1) ||
+			    (only != NULL && !id_eq(profiles[i].id, *only)))
 				continue;
 			TRY(desire_each(a, &profiles[i], &by[i], &who, out, &at));
 		}
 	*ret = out;
 	*retn = at;
 	return OK;
+}
+
+err_t
+desired_for(
+    struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn)
+{
+	return desired_all(tx, a, d, true, NULL, ret, retn);
+}
+
+err_t
+desired_in_the_end(
+    struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn)
+{
+	return desired_all(tx, a, d, false, NULL, ret, retn);
+}
+
+err_t
+desired_of_profile(struct tx *tx, struct arena *a, const struct device *d, struct id profile,
+    struct desired **ret, size_t *retn)
+{
+	return desired_all(tx, a, d, true, &profile, ret, retn);
 }
 
 static bool

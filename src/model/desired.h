@@ -31,6 +31,13 @@ struct desired {
 err_t desired_for(
     struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn);
 
+/* The same, of one profile alone. */
+err_t desired_of_profile(struct tx *tx, struct arena *a, const struct device *d, struct id profile,
+    struct desired **ret, size_t *retn);
+/* The same as desired_for() once all roll-outs are over. */
+err_t desired_in_the_end(
+    struct tx *tx, struct arena *a, const struct device *d, struct desired **ret, size_t *retn);
+
 /* By which of these targets a profile would reach the device and its user: the first inclusion that lets it pass, as
  * store_profiles_for() picks; NULL: by none, or excluded. Expects a transaction. */
 err_t desired_by(struct tx *tx, struct arena *a, const struct subject_of *who,

@@ -46,7 +46,7 @@ ca_host_of(struct tx *tx, struct arena *a, const struct slot *s, const char **re
 	size_t n;
 
 	TRY(store_device_get(tx, a, s->device, &d));
-	TRY(desired_for(tx, a, &d, &v, &n));
+	TRY(desired_of_profile(tx, a, &d, s->profile, &v, &n));
 	for (size_t i = 0; i < n; i++)
 		if (id_eq(v[i].profile.id, s->profile) && v[i].fault == NULL)
 			hit = &v[i];
@@ -90,6 +90,7 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 	o->sid = d->what.sid;
 	o->ekus = d->what.ekus;
 	o->nekus = d->what.nekus;
+	o->validity_days = d->what.validity_days > 0 ? (uint32_t)d->what.validity_days : 0;
 	o->key_usage = 0xa0; /* digitalSignature, keyEncipherment */
 	j.ca_host = d->what.ca_host;
 	j.key_bits = d->what.key_bits;
@@ -134,7 +135,7 @@ desired_of(struct tx *tx, struct arena *a, const struct slot *s, struct device *
 	size_t n;
 
 	TRY(store_device_get(tx, a, s->device, device));
-	TRY(desired_for(tx, a, device, &v, &n));
+	TRY(desired_of_profile(tx, a, device, s->profile, &v, &n));
 	*ret = NULL;
 	for (size_t i = 0; i < n; i++)
 		if (id_eq(v[i].profile.id, s->profile) && id_eq(v[i].user, s->user) &&
@@ -381,12 +382,27 @@ finish(struct tx *tx, void *arg)
 	FAIL(ERR_BAD_REQUEST, "outcome %d", (int)res->outcome);
 }
 
+void
+job_finish_each(struct store *s, struct arena *a, const struct connector *c,
+    const struct job_result *const *v, size_t n, struct err_report *ret)
+{
+	struct finishing *f = arena_array(a, n + 1, sizeof(*f));
+	void **args = arena_array(a, n + 1, sizeof(*args));
+
+	for (size_t i = 0; i < n; i++) {
+		f[i] = (struct finishing){ a, c, v[i] };
+		args[i] = &f[i];
+	}
+	store_write_each(s, finish, args, n, ret);
+}
+
 err_t
 job_finish(struct store *s, struct arena *a, const struct connector *c, const struct job_result *r)
 {
-	struct finishing f = { a, c, r };
+	struct err_report report;
 
-	return store_write(s, finish, &f);
+	job_finish_each(s, a, c, &r, 1, &report);
+	return report.code == ERR_NONE ? OK : err_raise(&report);
 }
 
 struct sweep {

@@ -69,6 +69,9 @@ struct job_result {
 /* ERR_FENCE: late or of another lease; nothing was changed. A repeat of what was accepted is accepted. */
 err_t job_finish(
     struct store *s, struct arena *a, const struct connector *c, const struct job_result *r);
+/* The same for several, which go to disk together: ret[i] says what became of each. */
+void job_finish_each(struct store *s, struct arena *a, const struct connector *c,
+    const struct job_result *const *v, size_t n, struct err_report *ret);
 
 /* Expired leases back to the queue, due retries woken. Called every second or so. */
 err_t job_sweep(struct store *s);

@@ -223,6 +223,7 @@ rollout_json(struct arena *a, const struct rollout *r)
 	json_set_int(j, "slotsFailed", r->failed);
 	json_set_int(j, "slotsWithdrawn", r->withdrawn);
 	json_set_int(j, "slotsToWithdraw", r->planned);
+	json_set_bool(j, "counted", r->counted);
 	json_set_text(j, "fault", r->fault == NULL || *r->fault == '\0' ? NULL : r->fault);
 	json_set_text(j, "reason", r->detail == NULL || *r->detail == '\0' ? NULL : r->detail);
 	json_set_text(j, "createdDateTime", when_text_ms(a, r->created));

@@ -22,9 +22,13 @@
  * Two brakes, both counted before more is released: the share of failures among what settled (STOPPED, rollout-failing), and
  * more withdrawals than were planned (STOPPED, rollout-harm). rollout_resume accepts what was counted so far.
  *
+ * Whether a change is large is decided by a bounded look: one that is not known to be small is paced. What it takes is then
+ * counted slot by slot in the background (rollout_run), and nothing is released before the count is whole.
+ *
  * While a roll-out holds slots back its profile takes no other change of content (ERR_ROLLOUT_OPEN).
  *
- * Not here: what a change would do to the last slot (model/effect.h); changes of groups and filters, which are not paced.
+ * Not here: what a change would do to the last slot (model/effect.h); changes of groups and filters (model/regroup.h), which
+ * become roll-outs of the profiles that they take from somebody.
  */
 #ifndef MODEL_ROLLOUT_H
 #define MODEL_ROLLOUT_H
@@ -69,6 +73,7 @@ struct rollout_plan {
 	int64_t affected; /* counted up to what was needed to decide */
 	int64_t withdraw; /* estimate of how many slots lose what they have */
 	int64_t total;    /* wanted slots of the profile, if paced */
+	bool exact;       /* nothing is an estimate: all slots were looked at, or all are meant */
 };
 /* Decides, with a bounded look at the profile's slots: what is not known to be small after 2,000 of them is paced. Expects
  * a transaction; reading is enough. */
@@ -87,19 +92,22 @@ struct subject_of;
 err_t rollout_hold(struct tx *tx, struct arena *a, const struct subject_of *who,
     struct profile **profiles, struct assignment **by, size_t *n);
 
-err_t rollout_pause(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret);
-err_t rollout_resume(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret);
+/* What administrators do with one, if check (NULL: none) agrees with its profile in the transaction that does it. */
+err_t rollout_pause(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret);
+err_t rollout_resume(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret);
 /* All that is left works at once. */
-err_t rollout_finish(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret);
+err_t rollout_finish(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret);
 /* The profile and its targets as they were before; at once. Groups and filters that are gone are left out. */
-err_t rollout_back(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret);
+err_t rollout_back(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret);
 /* Pace, limit, steps of one that is open. */
 err_t rollout_adjust(struct store *s, struct arena *a, const char *actor, struct id id,
-    const json *body, struct rollout *ret);
+    const json *body, profile_check check, void *ctx, struct rollout *ret);
+/* The profile that it is about, as it is now; one that is gone as it was last. */
+err_t rollout_profile(struct tx *tx, struct arena *a, const struct rollout *r, struct profile *ret);
 json *rollout_json(struct arena *a, const struct rollout *r);
 
 struct rollout_counts {

@@ -9,13 +9,35 @@ struct act {
 	const char *actor, *action;
 	struct id id;
 	const json *body;
+	profile_check check; /* NULL: none */
+	void *ctx;
 	struct rollout r;
 };
+
+err_t
+rollout_profile(struct tx *tx, struct arena *a, const struct rollout *r, struct profile *ret)
+{
+	struct version v;
+	err_t e = store_profile_get(tx, a, r->profile, ret);
+
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	TRY(store_version_get(tx, a, r->before, &v));
+	*ret = v.profile;
+	return OK;
+}
 
 static err_t
 fetch(struct tx *tx, struct act *x)
 {
+	struct profile p;
+
 	TRY(store_rollout_get(tx, x->a, x->id, &x->r));
+	if (x->check != NULL) {
+		TRY(rollout_profile(tx, x->a, &x->r, &p));
+		TRY(x->check(x->ctx, x->a, &p));
+	}
 	if (x->r.state == ROLLOUT_DONE || x->r.state == ROLLOUT_BACK)
 		FAIL(ERR_ROLLOUT_OVER, "roll-out of \"%s\" is %s", x->r.name,
 		    rollout_state_name(x->r.state));
@@ -152,8 +174,9 @@ group_is_there(struct tx *tx, struct arena *a, const struct assignment *t, bool 
 	return OK;
 }
 
-static err_t
-targets_restore(struct tx *tx, struct arena *a, const struct version *v)
+err_t
+rollout_targets_of(
+    struct tx *tx, struct arena *a, const struct version *v, struct assignment **ret, size_t *retn)
 {
 	struct assignment *t;
 	size_t n, at = 0;
@@ -165,16 +188,19 @@ targets_restore(struct tx *tx, struct arena *a, const struct version *v)
 		t[at] = t[i];
 		at += there;
 	}
-	return store_assign(tx, v->profile.id, t, at);
+	*ret = t;
+	*retn = at;
+	return OK;
 }
 
 static err_t
 profile_restore(struct tx *tx, struct act *x, const struct version *v)
 {
-	struct profile p = v->profile, now;
+	struct profile p = v->profile, now, root;
 	err_t e = store_profile_get(tx, x->a, p.id, &now);
 	bool gone = err_is(e, ERR_NOT_FOUND);
-	struct profile root;
+	struct assignment *t;
+	size_t n;
 
 	if (!gone)
 		TRY(e);
@@ -182,10 +208,13 @@ profile_restore(struct tx *tx, struct act *x, const struct version *v)
 	if (!id_is_zero(p.root))
 		TRY_CTX(store_profile_get(tx, x->a, p.root, &root),
 		    "the trusted root that \"%s\" had", p.display_name);
+	if (!gone)
+		p.scope_tags = now.scope_tags; /* who may see it is no content */
 	p.version = (gone ? p.version : now.version) + 1;
 	p.modified = when_now();
 	TRY(gone ? store_profile_insert(tx, &p) : store_profile_update(tx, &p));
-	return targets_restore(tx, x->a, v);
+	TRY(rollout_targets_of(tx, x->a, v, &t, &n));
+	return store_assign(tx, p.id, t, n);
 }
 
 static err_t
@@ -196,6 +225,8 @@ back(struct tx *tx, void *arg)
 	const char *before;
 
 	TRY(fetch(tx, x));
+	if (rollout_regroups(x->r.change))
+		FAIL(ERR_ROLLOUT_NO_BACK, "\"%s\"", x->r.name);
 	TRY(was(x, &before));
 	TRY(store_version_get(tx, x->a, x->r.before, &v));
 	TRY(profile_restore(tx, x, &v));
@@ -208,52 +239,55 @@ back(struct tx *tx, void *arg)
 	return OK;
 }
 
+/* What every act begins with; action and body are the act's own. */
 static err_t
-act(struct store *s, struct act *x, store_fn fn, struct rollout *ret)
+act(struct store *s, struct act x, store_fn fn, struct rollout *ret)
 {
-	TRY(store_write(s, fn, x));
-	*ret = x->r;
+	TRY(store_write(s, fn, &x));
+	*ret = x.r;
 	return OK;
 }
 
+#define ACT(action_) \
+	(struct act) \
+	{ \
+		.a = a, .actor = actor, .id = id, .check = check, .ctx = ctx, .action = action_ \
+	}
+
 err_t
-rollout_pause(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret)
+rollout_pause(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret)
 {
-	return act(s, &(struct act){ .a = a, .actor = actor, .action = "rollout.pause", .id = id },
-	    pause, ret);
+	return act(s, ACT("rollout.pause"), pause, ret);
 }
 
 err_t
-rollout_resume(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret)
+rollout_resume(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret)
 {
-	return act(s, &(struct act){ .a = a, .actor = actor, .action = "rollout.resume", .id = id },
-	    resume, ret);
+	return act(s, ACT("rollout.resume"), resume, ret);
 }
 
 err_t
-rollout_finish(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret)
+rollout_finish(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct rollout *ret)
 {
-	return act(s, &(struct act){ .a = a, .actor = actor, .action = "rollout.finish", .id = id },
-	    finish, ret);
+	return act(s, ACT("rollout.finish"), finish, ret);
 }
 
 err_t
-rollout_back(struct store *s, struct arena *a, const char *actor, struct id id, struct rollout *ret)
+rollout_back(struct store *s, struct arena *a, const char *actor, struct id id, profile_check check,
+    void *ctx, struct rollout *ret)
 {
-	return act(s,
-	    &(struct act){ .a = a, .actor = actor, .action = "rollout.rollback", .id = id }, back,
-	    ret);
+	return act(s, ACT("rollout.rollback"), back, ret);
 }
 
 err_t
 rollout_adjust(struct store *s, struct arena *a, const char *actor, struct id id, const json *body,
-    struct rollout *ret)
+    profile_check check, void *ctx, struct rollout *ret)
 {
-	return act(s,
-	    &(struct act){
-		.a = a, .actor = actor, .action = "rollout.update", .id = id, .body = body },
-	    adjust, ret);
+	struct act x = ACT("rollout.update");
+
+	x.body = body;
+	return act(s, x, adjust, ret);
 }

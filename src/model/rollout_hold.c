@@ -6,11 +6,23 @@
 #include "store/filter.h"
 
 bool
-rollout_turn(struct id rollout, unsigned share, struct id device)
+rollout_regroups(const char *change)
 {
-	uint8_t both[32];
+	static const char *const all[] = { "members", "group", "filter" };
 
-	memcpy(both, rollout.b, 16);
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (strcmp(change, all[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+rollout_turn(struct id rollout, const char *change, unsigned share, struct id device)
+{
+	uint8_t both[32] = { 0 };
+
+	if (!rollout_regroups(change))
+		memcpy(both, rollout.b, 16);
 	memcpy(both + 16, device.b, 16);
 	return str_hash(str_of(both, sizeof(both))) % ROLLOUT_WHOLE < share;
 }
@@ -103,7 +115,7 @@ held(struct tx *tx, struct arena *a, const struct subject_of *who, const struct 
 	size_t n;
 
 	*ret = false;
-	if (rollout_turn(r->id, r->share, who->device->id))
+	if (rollout_turn(r->id, r->change, r->share, who->device->id))
 		return OK;
 	TRY(profile_type_find(r->profile.type, &type));
 	if (type->kind->needs_user && who->user != NULL)
@@ -112,6 +124,15 @@ held(struct tx *tx, struct arena *a, const struct subject_of *who, const struct 
 	for (size_t i = 0; i < n && !*ret; i++)
 		*ret = v[i].wanted && id_eq(v[i].profile, r->profile.id) && id_eq(v[i].user, user);
 	return OK;
+}
+
+static const struct assignment *
+first_target(const struct assignment *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind != TARGET_EXCLUDE_GROUP)
+			return &v[i];
+	return NULL;
 }
 
 /* By the targets and settings of before; *ret_by NULL: not even then. */
@@ -124,7 +145,10 @@ wanted_before(struct tx *tx, struct arena *a, const struct subject_of *who,
 	size_t n;
 
 	TRY(rollout_targets_read(tx, a, r->targets, r->profile.id, &v, &n));
-	TRY(desired_by(tx, a, who, v, n, ret_by));
+	if (rollout_regroups(r->change))
+		*ret_by = first_target(v, n);
+	else
+		TRY(desired_by(tx, a, who, v, n, ret_by));
 	TRY(applies_to(a, &r->profile, who->device, &yes));
 	if (!yes)
 		*ret_by = NULL;
@@ -145,6 +169,29 @@ put(struct profile *profiles, struct assignment *by, size_t *n, const struct pro
 		++*n;
 }
 
+/* The root that a held certificate refers to stays as long as it does. */
+static err_t
+put_root(struct tx *tx, struct arena *a, const struct subject_of *who, struct profile *profiles,
+    struct assignment *by, size_t *n, const struct profile *of, const struct assignment *t)
+{
+	struct profile root;
+	struct slot slot;
+	err_t e;
+
+	for (size_t i = 0; i < *n; i++)
+		if (id_eq(profiles[i].id, of->root))
+			return OK;
+	e = store_profile_get(tx, a, of->root, &root);
+	if (err_ok(e))
+		e = store_slot_find(tx, a, who->device->id, (struct id){ { 0 } }, root.id, &slot);
+	if (err_ok(e) && slot.wanted)
+		put(profiles, by, n, &root, t);
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	return OK;
+}
+
 err_t
 rollout_hold(struct tx *tx, struct arena *a, const struct subject_of *who,
     struct profile **profiles, struct assignment **by, size_t *n)
@@ -157,8 +204,8 @@ rollout_hold(struct tx *tx, struct arena *a, const struct subject_of *who,
 	TRY(store_rollout_holding(tx, a, who->device->platform, &v, &nv));
 	if (nv == 0)
 		return OK;
-	p = arena_array(a, *n + nv, sizeof(*p));
-	b = arena_array(a, *n + nv, sizeof(*b));
+	p = arena_array(a, *n + 2 * nv, sizeof(*p)); /* each with its root */
+	b = arena_array(a, *n + 2 * nv, sizeof(*b));
 	for (size_t i = 0; i < *n; i++) {
 		p[i] = (*profiles)[i];
 		b[i] = (*by)[i];
@@ -172,6 +219,8 @@ rollout_hold(struct tx *tx, struct arena *a, const struct subject_of *who,
 			TRY(wanted_before(tx, a, who, &v[i], &t));
 		if (t != NULL)
 			put(p, b, n, &v[i].profile, t);
+		if (t != NULL && rollout_regroups(v[i].change) && !id_is_zero(v[i].profile.root))
+			TRY(put_root(tx, a, who, p, b, n, &v[i].profile, t));
 	}
 	*profiles = p;
 	*by = b;

@@ -92,6 +92,7 @@ all_look(struct tx *tx, struct looking *l, const struct profile *p, struct rollo
 	while (l->more && l->seen < LOOK && l->affected <= l->stop)
 		TRY(page_look(tx, l, p));
 	ret->affected = deletes ? ret->total : l->affected;
+	ret->exact = deletes || (!l->more && l->affected <= l->stop);
 	ret->paced = deletes || l->affected > l->stop || l->more;
 	/* What was seen stands for the rest. */
 	ret->withdraw = deletes ? ret->total :
@@ -154,8 +155,14 @@ none_open(struct tx *tx, struct arena *a, const struct profile *p)
 	return store_rollout_update(tx, &r);
 }
 
-static err_t
-make(struct tx *tx, struct arena *a, const char *actor, const struct rollout_change *c,
+int64_t
+rollout_allowance(int64_t withdraw, int64_t total)
+{
+	return withdraw + withdraw / 10 + total / 100 + ALLOWANCE;
+}
+
+err_t
+rollout_make(struct tx *tx, struct arena *a, const char *actor, const char *change,
     const struct rollout_plan *plan, const struct profile *now, int64_t before, struct warnings *w)
 {
 	struct rollout r = {
@@ -163,7 +170,7 @@ make(struct tx *tx, struct arena *a, const char *actor, const struct rollout_cha
 		.profile = now->id,
 		.name = now->display_name,
 		.platform = now->platform,
-		.change = c->name,
+		.change = change,
 		.actor = actor,
 		.state = ROLLOUT_RUNNING,
 		.before = before,
@@ -172,8 +179,8 @@ make(struct tx *tx, struct arena *a, const char *actor, const struct rollout_cha
 		.steps = plan->terms.steps,
 		.total = plan->total,
 		.planned = plan->withdraw,
-		/* People leave meanwhile as well. */
-		.allowed = plan->withdraw + plan->withdraw / 10 + plan->total / 100 + ALLOWANCE,
+		.allowed = rollout_allowance(plan->withdraw, plan->total),
+		.counted = plan->exact,
 		.created = when_now_ms(),
 		.since = when_now_ms(),
 		.ticked = when_now_ms(),
@@ -187,7 +194,7 @@ make(struct tx *tx, struct arena *a, const char *actor, const struct rollout_cha
 	return store_audit_add(tx, actor, "rollout.begin", id_text(a, r.id), "",
 	    arena_printf(a,
 		"{\"profile\":\"%s\",\"change\":\"%s\",\"slots\":%lld,\"slotsPerHour\":%u}",
-		id_text(a, now->id), c->name, (long long)r.total, r.pace));
+		id_text(a, now->id), change, (long long)r.total, r.pace));
 }
 
 err_t
@@ -208,5 +215,5 @@ rollout_begin(struct tx *tx, struct arena *a, const char *actor, const struct ro
 	TRY(store_version_add(tx, &v, VERSIONS, &before));
 	if (!plan->paced)
 		return OK;
-	return make(tx, a, actor, c, plan, &v.profile, before, w);
+	return rollout_make(tx, a, actor, c->name, plan, &v.profile, before, w);
 }

@@ -4,7 +4,7 @@
 #include "model/rollout_turn.h"
 #include "store/access.h"
 
-enum { PAGE = 1000, FAILURES_MIN = 3, SETTLED_PERCENT = 90 };
+enum { PAGE = 1000, COUNT_MAX = 2000, FAILURES_MIN = 3, SETTLED_PERCENT = 90 };
 #define MINUTE_MS 60000
 #define DAY_MS 86400000
 #define TENTHS 10
@@ -21,11 +21,13 @@ count_slot(struct counting *c, const struct slot *s)
 	struct rollout *r = &c->r;
 	bool since = s->since >= r->created;
 
-	if (!rollout_turn(r->id, r->share, s->device) || (!s->wanted && !since))
+	if (!rollout_turn(r->id, r->change, r->share, s->device) || (!s->wanted && !since))
 		return;
 	r->released++;
 	if (!s->wanted)
 		r->withdrawn++;
+	else if (rollout_regroups(r->change))
+		return; /* what stays is none of its business */
 	else if (s->fault != NULL && s->fault[0] != '\0' &&
 	    strcmp(s->fault, err_info(ERR_ROOT_PENDING)->id) != 0)
 		r->failed += since;
@@ -88,9 +90,20 @@ cap_of(const struct rollout *r)
 	return rollout_step(r) * (ROLLOUT_WHOLE / 100);
 }
 
+/* Of what it takes from somebody, the part that it has come to; with room for chance, as devices come in any order. */
+static int64_t
+expected(const struct rollout *r)
+{
+	int64_t e = (int64_t)((double)r->planned * r->share / ROLLOUT_WHOLE);
+
+	return r->share == ROLLOUT_WHOLE ? r->planned : e - e / 4 - 3;
+}
+
 static bool
 settled(const struct rollout *r)
 {
+	if (rollout_regroups(r->change))
+		return r->withdrawn * 100 >= expected(r) * SETTLED_PERCENT;
 	return (r->reached + r->failed + r->withdrawn) * 100 >= r->released * SETTLED_PERCENT;
 }
 
@@ -141,8 +154,11 @@ release(struct tx *tx, struct rollout *r)
 static err_t
 end(struct tx *tx, struct arena *a, struct rollout *r)
 {
-	if (r->reached + r->failed + r->withdrawn < r->released &&
-	    when_now_ms() - r->since <= DAY_MS)
+	bool all = rollout_regroups(r->change) ?
+	    r->withdrawn >= expected(r) :
+	    r->reached + r->failed + r->withdrawn >= r->released;
+
+	if (!all && when_now_ms() - r->since <= DAY_MS)
 		return OK;
 	r->state = ROLLOUT_DONE;
 	r->since = when_now_ms();
@@ -151,7 +167,7 @@ end(struct tx *tx, struct arena *a, struct rollout *r)
 
 struct stepping {
 	struct arena *a;
-	const struct rollout *counted;
+	const struct rollout *was, *counted;
 	enum rollout_state state;
 };
 
@@ -164,13 +180,22 @@ step(struct tx *tx, void *arg)
 
 	TRY(store_rollout_get(tx, s->a, c->id, &r));
 	s->state = r.state;
-	if (r.state != ROLLOUT_RUNNING)
+	/* Another change joined it meanwhile: what was counted is not all. */
+	if (r.state != ROLLOUT_RUNNING || r.created != s->was->created ||
+	    !id_eq(r.cursor, s->was->cursor))
 		return OK;
+	r.counted = c->counted;
+	r.cursor = c->cursor;
+	r.total = c->total;
+	r.planned = c->planned;
+	r.allowed = c->allowed;
 	r.released = c->released;
 	r.reached = c->reached;
 	r.failed = c->failed;
 	r.withdrawn = c->withdrawn;
-	if (r.share == ROLLOUT_WHOLE)
+	if (!r.counted)
+		r.ticked = when_now_ms();
+	else if (r.share == ROLLOUT_WHOLE)
 		TRY(end(tx, s->a, &r));
 	else if (brake(s->a, &r))
 		TRY(store_audit_add(tx, "service", "rollout.stop", id_text(s->a, r.id), "",
@@ -216,10 +241,15 @@ rollout_run(struct store *s, struct rollout_counts *ret)
 	TRY(store_read(s, list, &open));
 	for (size_t i = 0; i < open.n; i++) {
 		struct counting c = { .r = open.v[i] };
-		struct stepping st = { .a = a, .counted = &c.r, .state = c.r.state };
+		struct stepping st = {
+			.a = a, .was = &open.v[i], .counted = &c.r, .state = c.r.state
+		};
 
 		if (c.r.state == ROLLOUT_RUNNING) {
-			TRY(count(s, &c));
+			if (!c.r.counted)
+				TRY(rollout_count(s, &c.r, COUNT_MAX));
+			if (c.r.counted)
+				TRY(count(s, &c));
 			TRY(store_write(s, step, &st));
 		}
 		n.running += st.state == ROLLOUT_RUNNING;

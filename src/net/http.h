@@ -142,6 +142,8 @@ err_t http_park(struct http_req *r, unsigned topic, struct str key, int64_t dead
 bool http_late(const struct http_req *r);
 /* when_mono_ms() of the request's arrival: deadlines of parked requests count from here. */
 int64_t http_arrived_ms(const struct http_req *r);
+/* Whether it is the loop that runs gate and quick handler: neither may block. */
+bool http_on_loop(const struct http_req *r);
 /* First time this handler runs for this request? (parked handlers run again) */
 bool http_first_run(const struct http_req *r);
 

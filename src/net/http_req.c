@@ -192,6 +192,12 @@ http_late(const struct http_req *r)
 }
 
 bool
+http_on_loop(const struct http_req *r)
+{
+	return r->runs == 0;
+}
+
+bool
 http_first_run(const struct http_req *r)
 {
 	return r->runs == 1;

@@ -41,6 +41,12 @@ store_audit_list(
 }
 
 err_t
+store_audit_before(struct tx *tx, when_ms_t at, int64_t *ret)
+{
+	return row_number(tx, STMT_AUDIT_BEFORE, VALS(val_i64(at)), ret);
+}
+
+err_t
 store_audit_verify(struct tx *tx, int64_t *ret_bad)
 {
 	return chain_verify(tx, &audit_table, ret_bad);

@@ -51,12 +51,15 @@ static const struct col rollout_cols[] = {
 	COL(struct rollout, created),
 	COL(struct rollout, since),
 	COL(struct rollout, ticked),
+	COL(struct rollout, counted),
+	COL(struct rollout, cursor),
 };
 static const struct shape rollout_shape = SHAPE("roll-out", struct rollout, rollout_cols);
 
 static const struct col open_cols[] = {
 	COL(struct rollout_open, id),
 	COL(struct rollout_open, share),
+	COL(struct rollout_open, change),
 	COL(struct rollout_open, profile.id),
 	COL(struct rollout_open, profile.type),
 	COL(struct rollout_open, profile.platform),
@@ -71,6 +74,12 @@ static const struct col open_cols[] = {
 	COL(struct rollout_open, targets),
 };
 static const struct shape open_shape = SHAPE("roll-out", struct rollout_open, open_cols);
+
+struct assigned {
+	struct id profile;
+};
+static const struct col assigned_cols[] = { COL(struct assigned, profile) };
+static const struct shape assigned_shape = SHAPE("target", struct assigned, assigned_cols);
 
 err_t
 store_version_add(struct tx *tx, const struct version *v, size_t keep, int64_t *ret)
@@ -150,6 +159,14 @@ err_t
 store_rollout_slots(struct tx *tx, struct id profile, int64_t limit, int64_t *ret)
 {
 	return row_number(tx, STMT_ROLLOUT_SLOTS, VALS(val_id(profile), val_i64(limit)), ret);
+}
+
+err_t
+store_assigned_to(struct tx *tx, struct arena *a, struct id group, enum target_kind kind,
+    struct id **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_ASSIGNED_TO, &assigned_shape, VALS(val_id(group), val_i64(kind)),
+	    ret, retn);
 }
 
 err_t

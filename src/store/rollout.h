@@ -14,7 +14,7 @@ struct version {
 	struct profile profile;
 	const char *targets; /* JSON, as the model writes it */
 	const char *actor;   /* who changed it after that */
-	const char *change;  /* "update", "assign", "delete" */
+	const char *change;  /* "update", "assign", "delete", "members", "group", "filter" */
 	when_ms_t at;
 };
 
@@ -46,12 +46,15 @@ struct rollout {
 	int64_t allowed;
 	const char *fault, *detail; /* why it stopped */
 	when_ms_t created, since, ticked;
+	bool counted;     /* total and planned are exact, not estimates */
+	struct id cursor; /* the slot that the count has come to */
 };
 
 /* What a held slot is given. */
 struct rollout_open {
 	struct id id;
 	unsigned share;
+	const char *change;
 	struct profile profile;
 	const char *targets;
 };
@@ -80,6 +83,9 @@ err_t store_rollout_holding(
 err_t store_rollout_forget(struct tx *tx, when_ms_t before);
 /* Wanted slots of a profile, counted up to a limit. */
 err_t store_rollout_slots(struct tx *tx, struct id profile, int64_t limit, int64_t *ret);
+/* Profiles with a target that includes (or excludes) this very group. */
+err_t store_assigned_to(struct tx *tx, struct arena *a, struct id group, enum target_kind kind,
+    struct id **ret, size_t *retn);
 /* Every device is compared with what it should have once more: model/upkeep.h. */
 err_t store_rollout_look_again(struct tx *tx);
 

@@ -4,9 +4,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "store/slot_row.h"
+#include "store/trigram.h"
 
 /* Slots that one question looks at: some tens of milliseconds when none of them is in memory. */
 #define LOOKS 2000
+/* Profiles that are looked at each by its own way, when nothing else narrows. */
+#define WAYS_MAX 16
 #define TEXT_MIN 3
 
 struct ask {
@@ -23,51 +26,6 @@ static bool
 given(const char *s)
 {
 	return s != NULL && s[0] != '\0';
-}
-
-static size_t
-characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += (*s & 0xc0) != 0x80;
-	return n;
-}
-
-static size_t
-character(const char *s)
-{
-	size_t n = 1;
-
-	while ((s[n] & 0xc0) == 0x80)
-		n++;
-	return n;
-}
-
-/* All runs of three characters, each of which must be there: "abcd" gives "abc" "bcd". */
-static const char *
-trigrams(struct arena *a, const char *text)
-{
-	size_t n = strlen(text), k = 0;
-	char *out = arena_alloc(a, 16 * n + 1);
-
-	for (const char *s = text; characters(s) >= TEXT_MIN; s += character(s)) {
-		const char *end = s;
-
-		for (int i = 0; i < TEXT_MIN; i++)
-			end += character(end);
-		out[k++] = '"';
-		for (const char *p = s; p < end; p++) {
-			if (*p == '"')
-				out[k++] = '"';
-			out[k++] = *p;
-		}
-		out[k++] = '"';
-		out[k++] = ' ';
-	}
-	out[k] = '\0';
-	return out;
 }
 
 static struct id
@@ -125,10 +83,11 @@ choose_thumbprint(struct ask *q, struct id after)
 }
 
 /* The narrowest first. */
-static void
-choose(struct ask *q, struct id after)
+static err_t
+choose(struct tx *tx, struct ask *q, struct id after)
 {
 	const struct slot_filter *f = q->f;
+	const char *match;
 
 	if (given(f->thumbprint))
 		choose_thumbprint(q, after);
@@ -143,8 +102,9 @@ choose(struct ask *q, struct id after)
 		q->v[1] = val_i64(key_part(&after, 0));
 		q->v[2] = val_i64(key_part(&after, 8));
 		q->nv = 3;
-	} else if (given(f->text) && characters(f->text) >= TEXT_MIN) {
-		by_number(q, STMT_SLOT_WAY_TEXT, val_text(trigrams(q->a, f->text)));
+	} else if (given(f->text) && characters_of(f->text) >= TEXT_MIN) {
+		TRY(store_trigrams(tx, q->a, f->text, &match));
+		by_number(q, STMT_SLOT_WAY_TEXT, val_text(match));
 		q->v[1] = val_i64(key_part(&after, 8));
 		q->nv = 2;
 	} else if (!id_is_zero(f->profile) && f->state != 0) {
@@ -156,6 +116,21 @@ choose(struct ask *q, struct id after)
 		by_id(q, STMT_SLOT_WAY_STATE, val_i64(f->state), after);
 	else
 		by_id(q, STMT_SLOT_WAY_ALL, val_i64(0), after);
+	return OK;
+}
+
+static int
+by_profile(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id));
+}
+
+static bool
+is_among(const struct slot_profiles *only, const struct id *profile)
+{
+	return only == NULL ||
+	    (only->n > 0 &&
+		bsearch(profile, only->v, only->n, sizeof(*only->v), by_profile) != NULL);
 }
 
 static bool
@@ -173,6 +148,8 @@ fits(const struct ask *q, const struct slot *s)
 	if ((!id_is_zero(f->profile) && !id_eq(f->profile, s->profile)) ||
 	    (!id_is_zero(f->device) && !id_eq(f->device, s->device)) ||
 	    (!id_is_zero(f->user) && !id_eq(f->user, s->user)))
+		return false;
+	if (!is_among(f->only, &s->profile))
 		return false;
 	if (q->sha256.n > 0 ? !str_eq(q->sha256, s->cert_sha256) :
 			      !is_text(f->thumbprint, s->thumbprint))
@@ -236,6 +213,64 @@ walk(struct tx *tx, const struct ask *q, size_t limit, size_t looks, struct slot
 	return OK;
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+	const struct slot_hit *x = a, *y = b;
+
+	return memcmp(&x->key, &y->key, sizeof(x->key));
+}
+
+/* Few profiles, and nothing narrower than they: each by its own way, together in order of their keys. Past the point that
+ * every way came to, nothing is known. */
+static err_t
+walk_each(struct tx *tx, struct arena *a, const struct slot_filter *f, struct page p, size_t looks,
+    struct slot_hit **ret, size_t *retn, struct id *ret_last, bool *more)
+{
+	struct slot_hit *v = arena_array(a, f->only->n * p.limit + 1, sizeof(*v));
+	struct id bound = { { 0 } };
+	size_t n = 0, kept = 0;
+
+	*more = false;
+	for (size_t i = 0; i < f->only->n; i++) {
+		struct slot_filter one = *f;
+		struct ask q = { .a = a, .f = &one };
+		struct id last = p.after;
+		size_t found = 0;
+		bool others;
+
+		one.profile = f->only->v[i];
+		one.only = NULL;
+		TRY(choose(tx, &q, p.after));
+		TRY(walk(tx, &q, p.limit, looks / f->only->n + 1, &v[n], &found, &last, &others));
+		n += found;
+		if (others && (!*more || by_profile(&last, &bound) < 0))
+			bound = last;
+		*more |= others;
+	}
+	qsort(v, n, sizeof(*v), by_key);
+	while (kept < n && kept < p.limit && (!*more || by_profile(&v[kept].key, &bound) <= 0))
+		kept++;
+	if (kept == p.limit && kept < n) {
+		*more = true;
+		bound = v[kept - 1].key;
+	}
+	*ret = v;
+	*retn = kept;
+	*ret_last = *more ? bound : n > 0 ? v[n - 1].key : p.after;
+	return OK;
+}
+
+/* Whether a way of their own for each of the profiles is the narrowest. */
+static bool
+is_by_profiles(const struct slot_filter *f)
+{
+	return f->only != NULL && f->only->n <= WAYS_MAX && id_is_zero(f->profile) &&
+	    id_is_zero(f->device) && id_is_zero(f->user) && f->ends_until == 0 &&
+	    !given(f->serial) && !given(f->thumbprint) &&
+	    !(given(f->text) && characters_of(f->text) >= TEXT_MIN);
+}
+
 err_t
 store_slot_search(struct tx *tx, struct arena *a, const struct slot_filter *f, struct page p,
     size_t looks, struct slot_hit **ret, size_t *retn, struct id *ret_last, bool *more)
@@ -245,8 +280,12 @@ store_slot_search(struct tx *tx, struct arena *a, const struct slot_filter *f, s
 	struct ask q = { .a = a, .f = f };
 	struct id last = p.after;
 
-	choose(&q, p.after);
-	TRY(walk(tx, &q, limit, looks == 0 ? LOOKS : looks, v, &n, &last, more));
+	looks = looks == 0 ? LOOKS : looks;
+	p.limit = limit;
+	if (is_by_profiles(f))
+		return walk_each(tx, a, f, p, looks, ret, retn, ret_last, more);
+	TRY(choose(tx, &q, p.after));
+	TRY(walk(tx, &q, limit, looks, v, &n, &last, more));
 	*ret = v;
 	*retn = n;
 	*ret_last = last;

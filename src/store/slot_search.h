@@ -15,6 +15,12 @@
 
 #include "store/slot.h"
 
+/* Profiles, in order of their id; of none of them is a slot given of which only those of `v` are asked for. */
+struct slot_profiles {
+	const struct id *v;
+	size_t n;
+};
+
 /* Conditions that all must hold; zero and NULL leave one out. */
 struct slot_filter {
 	struct id profile, device, user;
@@ -25,6 +31,7 @@ struct slot_filter {
 	const char *text;  /* a part of it, three characters or more: fewer are no condition here;
 	                      * of case, that of a to z is ignored */
 	when_t ends_until; /* of what devices hold now, soonest first; the moment itself is in */
+	const struct slot_profiles *only;
 };
 
 struct slot_hit {

@@ -16,14 +16,20 @@
 #include "base/file.h"
 #include "store/schema.h"
 
+/* Whom what a statement writes can concern: see store/stamp.h. */
+enum concerns { CONCERNS_NOBODY, CONCERNS_DEVICE, CONCERNS_ALL };
+
 struct db_stmt {
 	sqlite3_stmt *h;
 	struct db *db;
+	enum concerns concerns;
 };
 
 struct db {
 	sqlite3 *h;
 	bool writer;
+	enum concerns found; /* while a statement is prepared */
+	struct db_touched touched;
 	struct db_stmt stmts[STMT_COUNT];
 };
 
@@ -139,6 +145,64 @@ file_prepare(const char *path)
 	return dir_sync(path);
 }
 
+/* Tables that no device depends on in what it should have; any that is not listed counts as one that all do. */
+static const char *const unread[] = { "apps", "admins", "audit", "chains", "changes", "codes",
+	"connectors", "event_counts", "events", "logins", "notice_targets", "notices", "renewals",
+	"report_parts", "reports", "role_assignments", "role_members", "roles", "slot_counts",
+	"slot_text", "slot_text_due", "slot_texts", "slot_user_counts", "slot_users",
+	"sqlite_sequence" };
+static const char *const owned[] = { "devices", "requests", "slots" };
+/* Columns of devices that say what the service did, not what the device is. */
+static const char *const noted[] = { "identity_ended", "last_seen", "looked" };
+
+static bool
+is_listed(const char *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (name != NULL && strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+static enum concerns
+concerns(int action, const char *in, const char *column)
+{
+	if (action != SQLITE_INSERT && action != SQLITE_UPDATE && action != SQLITE_DELETE)
+		return CONCERNS_NOBODY;
+	if (is_listed(unread, COUNT(unread), in))
+		return CONCERNS_NOBODY;
+	if (!is_listed(owned, COUNT(owned), in))
+		return CONCERNS_ALL;
+	if (action == SQLITE_UPDATE && strcmp(in, "devices") == 0 &&
+	    is_listed(noted, COUNT(noted), column))
+		return CONCERNS_NOBODY;
+	return CONCERNS_DEVICE;
+}
+
+/* SQLite tells what a statement, with its triggers, will do while it prepares it. */
+static int
+on_prepare(
+    void *ctx, int action, const char *a, const char *b, const char *db_name, const char *trigger)
+{
+	struct db *db = ctx;
+	enum concerns c = concerns(action, a, b);
+
+	(void)db_name;
+	(void)trigger;
+	if (c > db->found)
+		db->found = c;
+	return SQLITE_OK;
+}
+
+struct db_touched
+db_touched(struct db *db)
+{
+	struct db_touched t = db->touched;
+
+	db->touched = (struct db_touched){ 0 };
+	return t;
+}
+
 static err_t
 settings_apply(struct db *db)
 {
@@ -232,8 +296,10 @@ db_setup(struct db *db, const char *path, enum store_schema schema)
 	if (rc != SQLITE_OK)
 		return db_error(db->h, path);
 	TRY_CTX(settings_apply(db), "%s", path);
-	if (db->writer)
+	if (db->writer) {
 		TRY_CTX(migrate(db, schema), "%s", path);
+		sqlite3_set_authorizer(db->h, on_prepare, db);
+	}
 	return OK;
 }
 
@@ -373,10 +439,14 @@ db_stmt(struct db *db, enum stmt_id q, struct db_stmt **ret)
 
 	if (st->h == NULL) {
 		st->db = db;
+		db->found = CONCERNS_NOBODY;
 		if (sqlite3_prepare_v3(db->h, table[q].sql, -1, SQLITE_PREPARE_PERSISTENT, &st->h,
 			NULL) != SQLITE_OK)
 			return db_error(db->h, table[q].name);
+		st->concerns = db->found;
 	}
+	db->touched.all += st->concerns == CONCERNS_ALL;
+	db->touched.device += st->concerns == CONCERNS_DEVICE;
 	/* Changes are for store_write(); a statement that is in use cannot be used within itself. */
 	assert(db->writer || sqlite3_stmt_readonly(st->h));
 	assert(!sqlite3_stmt_busy(st->h));

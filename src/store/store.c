@@ -11,6 +11,7 @@
  *  2. When the commit fails, or the database ended the transaction by itself, every job of the group fails that had not
  *     failed by itself. The next group begins anew.
  *  3. Jobs run in the order in which they were queued.
+ *  4. The counters of stamps grow after the commit and before its wake-ups and answers.
  */
 #include "store/store.h"
 
@@ -21,6 +22,7 @@
 #include <signal.h>
 
 #include "store/row.h"
+#include "store/stamp.h"
 
 #define GROUP_MAX 256
 #define READERS_DEFAULT 8
@@ -31,6 +33,8 @@ struct job {
 	store_fn fn;
 	void *arg;
 	struct note *notes;
+	struct about *about;
+	bool about_all;
 	struct err_report report; /* code ERR_NONE: success so far */
 	sem_t done;
 };
@@ -59,6 +63,8 @@ struct store {
 	pthread_cond_t freed;
 	struct reader readers[READERS_MAX];
 	size_t nreaders;
+
+	struct stamps *stamps;
 
 	struct metric reads, writes, failed, commits, commit_time;
 };
@@ -115,10 +121,15 @@ group_run(struct store *s, struct arena *a, struct job **ret)
 
 	for (size_t n = 0; n < GROUP_MAX && (j = job_take(s)) != NULL; n++) {
 		struct tx tx = { .db = s->db, .writes = true, .a = a };
+		struct db_touched t;
 
 		*at = j;
 		at = &j->next;
+		(void)db_touched(s->db);
 		err_take(job_run(&tx, j), &j->report);
+		t = db_touched(s->db);
+		j->about = tx.about;
+		j->about_all = t.all > 0 || t.device != tx.nabout;
 		if (j->report.code == ERR_NONE)
 			j->notes = tx.notes;
 		if (!db_in_tx(s->db))
@@ -184,6 +195,14 @@ group_fail(struct job *first, const struct err_report *report)
 		if (j->report.code == ERR_NONE)
 			j->report = *report;
 	}
+}
+
+static void
+group_stamp(struct store *s, const struct job *first)
+{
+	for (const struct job *j = first; j != NULL; j = j->next)
+		if (j->report.code == ERR_NONE)
+			stamps_count(s->stamps, j->about_all, j->about);
 }
 
 static bool
@@ -258,6 +277,7 @@ writer_main(void *arg)
 			db_rollback(s->db);
 			group_fail(first, &report);
 		}
+		group_stamp(s, first);
 		group_notify(s, first);
 		group_answer(s, first);
 		arena_reset(a);
@@ -326,6 +346,7 @@ store_free(struct store *s)
 	pthread_mutex_destroy(&s->read_lock);
 	pthread_cond_destroy(&s->arrived);
 	pthread_cond_destroy(&s->freed);
+	stamps_free(s->stamps);
 	free(s->path);
 	free(s);
 }
@@ -345,6 +366,7 @@ store_new(const struct store_conf *conf)
 	if (s->nreaders > READERS_MAX)
 		s->nreaders = READERS_MAX;
 	s->last = &s->first;
+	s->stamps = stamps_new();
 	s->notify = conf->notify;
 	s->notify_ctx = conf->notify_ctx;
 	pthread_mutex_init(&s->lock, NULL);
@@ -472,25 +494,43 @@ store_read(struct store *s, store_fn fn, void *arg)
 	return e;
 }
 
-err_t
-store_write(struct store *s, store_fn fn, void *arg)
+void
+store_write_each(struct store *s, store_fn fn, void *const *args, size_t n, struct err_report *ret)
 {
-	struct job j = { .fn = fn, .arg = arg };
+	struct job *jobs = calloc(n + 1, sizeof(*jobs));
 
-	sem_init(&j.done, 0, 0);
+	if (jobs == NULL)
+		abort();
 	pthread_mutex_lock(&s->read_lock);
 	assert(!inside(s));
 	pthread_mutex_unlock(&s->read_lock);
 
+	for (size_t i = 0; i < n; i++) {
+		jobs[i] = (struct job){ .fn = fn, .arg = args[i] };
+		sem_init(&jobs[i].done, 0, 0);
+	}
 	pthread_mutex_lock(&s->lock);
 	assert(!s->stop);
-	job_queue(s, &j);
+	for (size_t i = 0; i < n; i++)
+		job_queue(s, &jobs[i]);
 	pthread_cond_signal(&s->arrived);
 	pthread_mutex_unlock(&s->lock);
-	while (sem_wait(&j.done) != 0 && errno == EINTR)
-		;
-	sem_destroy(&j.done);
-	return j.report.code == ERR_NONE ? OK : err_raise(&j.report);
+	for (size_t i = 0; i < n; i++) {
+		while (sem_wait(&jobs[i].done) != 0 && errno == EINTR)
+			;
+		sem_destroy(&jobs[i].done);
+		ret[i] = jobs[i].report;
+	}
+	free(jobs);
+}
+
+err_t
+store_write(struct store *s, store_fn fn, void *arg)
+{
+	struct err_report report;
+
+	store_write_each(s, fn, &arg, 1, &report);
+	return report.code == ERR_NONE ? OK : err_raise(&report);
 }
 
 void
@@ -504,6 +544,12 @@ tx_notify(struct tx *tx, unsigned topic, struct str key)
 	x->key = arena_str(tx->a, key);
 	x->next = tx->notes;
 	tx->notes = x;
+}
+
+const struct stamps *
+store_stamps(const struct store *s)
+{
+	return s->stamps;
 }
 
 bool

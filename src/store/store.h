@@ -51,6 +51,10 @@ void store_set_notify(
 typedef err_t (*store_fn)(struct tx *tx, void *arg);
 err_t store_read(struct store *s, store_fn fn, void *arg);
 err_t store_write(struct store *s, store_fn fn, void *arg);
+/* Several at once, which go to disk together; each succeeds or fails by itself, in their order. ret[i].code is ERR_NONE
+ * for those that are on disk. */
+void store_write_each(
+    struct store *s, store_fn fn, void *const *args, size_t n, struct err_report *ret);
 
 void tx_notify(struct tx *tx, unsigned topic, struct str key);
 bool tx_writes(const struct tx *tx);

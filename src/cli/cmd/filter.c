@@ -2,6 +2,7 @@
 /* chancery filter: rules that narrow assignments to some devices. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/out.h"
 
@@ -74,6 +75,10 @@ update(struct cli *c)
 	TRY(args_body(c->arena, c->args, body));
 	if (json_count(body) == 0)
 		FAIL(ERR_USAGE, "nothing to change was given");
+	if (args_has(c->args, "dry-run")) {
+		TRY(find_filter(c, c->args->operands[0], &path));
+		return effect_show_of(c, "assignmentFilters", path, body);
+	}
 	TRY(path_of(c, &path));
 	TRY(api_send(c, "PATCH", path, body, &answer));
 	return out_object(c, answer);
@@ -141,7 +146,10 @@ static const struct opt update_opts[] = { { .name = "name",
 					      .value = "NAME",
 					      .property = "displayName",
 					      .help = "Name of the filter." },
-	RULE_OPT, DESCRIPTION_OPT, { 0 } };
+	RULE_OPT, DESCRIPTION_OPT,
+	{ .name = "dry-run",
+	    .help = "Say how many the rule would take their slots from; do nothing." },
+	{ 0 } };
 static const struct opt test_opts[] = { PLATFORM_OPT(false), RULE_OPT, { 0 } };
 
 static const struct verb verbs[] = {

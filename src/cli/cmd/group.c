@@ -2,6 +2,7 @@
 /* chancery group: groups of users and devices that profiles are assigned to. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
@@ -86,20 +87,45 @@ show(struct cli *c)
 
 static err_t delete (struct cli *c)
 {
+	auto_json json *body = json_object_new();
 	const char *id;
 
 	TRY(find_group(c, c->args->operands[0], &id));
+	json_set_bool(body, "delete", true);
+	if (args_has(c->args, "dry-run"))
+		return effect_show_of(c, "groups", id, body);
+	TRY(effect_warn_of(c, "groups", id, body));
 	TRY(api_send(c, "DELETE", arena_printf(c->arena, "/v1.0/groups/%s", id), NULL, NULL));
 	out_say(c, "deleted");
+	return OK;
+}
+
+/* The members named, as the effect of adding or removing them is asked for. */
+static err_t
+members_body(struct cli *c, const char *what, json *body)
+{
+	json *list = json_array_new();
+	const char *member;
+
+	json_set(body, what, list);
+	for (size_t i = 1; i < c->args->noperands; i++) {
+		TRY(find_member(c, c->args->operands[i], &member));
+		json_add(list, json_text_new(member));
+	}
 	return OK;
 }
 
 static err_t
 add_member(struct cli *c)
 {
+	auto_json json *effect = json_object_new();
 	const char *group, *member, *url;
 
 	TRY(find_group(c, c->args->operands[0], &group));
+	TRY(members_body(c, "add", effect));
+	if (args_has(c->args, "dry-run"))
+		return effect_show_of(c, "groups", group, effect);
+	TRY(effect_warn_of(c, "groups", group, effect));
 	TRY(api_url(c, &url));
 	for (size_t i = 1; i < c->args->noperands; i++) {
 		auto_json json *body = json_object_new();
@@ -119,9 +145,14 @@ add_member(struct cli *c)
 static err_t
 remove_member(struct cli *c)
 {
+	auto_json json *effect = json_object_new();
 	const char *group, *member;
 
 	TRY(find_group(c, c->args->operands[0], &group));
+	TRY(members_body(c, "remove", effect));
+	if (args_has(c->args, "dry-run"))
+		return effect_show_of(c, "groups", group, effect);
+	TRY(effect_warn_of(c, "groups", group, effect));
 	for (size_t i = 1; i < c->args->noperands; i++) {
 		TRY(find_member(c, c->args->operands[i], &member));
 		TRY_CTX(
@@ -151,6 +182,11 @@ static const struct opt create_opts[] = {
 	    .help = "Security identifier in Active Directory." },
 	{ 0 },
 };
+static const struct opt effect_opts[] = {
+	{ .name = "dry-run",
+	    .help = "Say how many would be issued, withdrawn, revoked; do nothing." },
+	{ 0 },
+};
 static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
 
 static err_t
@@ -163,10 +199,11 @@ static const struct verb verbs[] = {
 	{ "create", "Make a group.", "[NAME]", create_opts, create },
 	{ "list", "The groups.", NULL, NULL, list },
 	{ "show", "One group and its members.", "GROUP", NULL, show },
-	{ "delete", "Delete a group; what was assigned through it is removed.", "GROUP", NULL,
-	    delete },
-	{ "add-member", "Add users, devices or groups.", "GROUP MEMBER...", NULL, add_member },
-	{ "remove-member", "Take members out.", "GROUP MEMBER...", NULL, remove_member },
+	{ "delete", "Delete a group; what was assigned through it is removed.", "GROUP",
+	    effect_opts, delete },
+	{ "add-member", "Add users, devices or groups.", "GROUP MEMBER...", effect_opts,
+	    add_member },
+	{ "remove-member", "Take members out.", "GROUP MEMBER...", effect_opts, remove_member },
 	{ "import", "Groups of a CSV or JSON file, with a column members; nobody is taken out.",
 	    "FILE", import_opts, import_groups },
 	{ 0 },

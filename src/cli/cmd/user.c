@@ -162,7 +162,8 @@ static err_t delete (struct cli *c)
 	}
 
 static const struct opt user_opts[] = { USER_OPTS, { 0 } };
-static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
+static const struct opt import_opts[] = { IMPORT_OPTS,
+	{ .name = "yes", .help = "Also where many certificates are issued again for it." }, { 0 } };
 
 static err_t
 import_users(struct cli *c)

@@ -283,7 +283,7 @@ it_waits_at_a_step_until_what_was_released_settled(void **state)
 	id = change(w);
 	run_for(w, 120);
 	assert_int_equal(the_rollout(w).share, ROLLOUT_WHOLE / 4);
-	expect_ok(rollout_resume(w->store, w->a, "test", id, &r));
+	expect_ok(rollout_resume(w->store, w->a, "test", id, NULL, NULL, &r));
 	run_for(w, 60);
 	assert_int_equal(the_rollout(w).share, ROLLOUT_WHOLE);
 }
@@ -351,12 +351,13 @@ paused_it_releases_nothing_more(void **state)
 	run_for(w, 60);
 	share = the_rollout(w).share;
 	assert_true(share > 0 && share < ROLLOUT_WHOLE);
-	expect_ok(rollout_resume(w->store, w->a, "test", id, &r)); /* it runs: nothing is passed */
+	expect_ok(rollout_resume(
+	    w->store, w->a, "test", id, NULL, NULL, &r)); /* it runs: nothing is passed */
 	assert_int_equal(r.passed, 0);
-	expect_ok(rollout_pause(w->store, w->a, "test", id, &r));
+	expect_ok(rollout_pause(w->store, w->a, "test", id, NULL, NULL, &r));
 	run_for(w, 600);
 	assert_int_equal(the_rollout(w).share, share);
-	expect_ok(rollout_resume(w->store, w->a, "test", id, &r));
+	expect_ok(rollout_resume(w->store, w->a, "test", id, NULL, NULL, &r));
 	run_for(w, 30);
 	assert_true(the_rollout(w).share > share);
 }
@@ -373,12 +374,12 @@ rolled_back_everybody_has_what_was_before(void **state)
 	run_for(w, 60);
 	all_come(w);
 	assert_int_not_equal(with_new(w), 0);
-	expect_ok(rollout_back(w->store, w->a, "test", id, &r));
+	expect_ok(rollout_back(w->store, w->a, "test", id, NULL, NULL, &r));
 	when_set(when_now() + 100);
 	all_come(w);
 	assert_int_equal(with_new(w), 0);
 	assert_int_equal(wanted(w), DEVICES);
-	expect_err(ERR_ROLLOUT_OVER, rollout_resume(w->store, w->a, "test", id, &r));
+	expect_err(ERR_ROLLOUT_OVER, rollout_resume(w->store, w->a, "test", id, NULL, NULL, &r));
 }
 
 static void
@@ -390,7 +391,7 @@ finished_the_rest_works_at_once(void **state)
 
 	terms(w, "{\"threshold\":5}");
 	id = change(w);
-	expect_ok(rollout_finish(w->store, w->a, "test", id, &r));
+	expect_ok(rollout_finish(w->store, w->a, "test", id, NULL, NULL, &r));
 	all_come(w);
 	assert_int_equal(with_new(w), DEVICES);
 }
@@ -413,7 +414,8 @@ it_stops_when_too_many_fail(void **state)
 	assert_string_equal(r.fault, "rollout-failing");
 	run_for(w, 600);
 	assert_int_equal(the_rollout(w).share, r.share);
-	expect_ok(rollout_resume(w->store, w->a, "test", id, &r)); /* accepts what failed */
+	expect_ok(
+	    rollout_resume(w->store, w->a, "test", id, NULL, NULL, &r)); /* accepts what failed */
 	run_for(w, 30);
 	assert_int_equal(the_rollout(w).state, ROLLOUT_RUNNING);
 }
@@ -470,7 +472,7 @@ a_deletion_is_paced_and_can_be_taken_back(void **state)
 	run_for(w, 60);
 	all_come(w);
 	assert_true(wanted(w) < DEVICES);
-	expect_ok(rollout_back(w->store, w->a, "test", the_rollout(w).id, &r));
+	expect_ok(rollout_back(w->store, w->a, "test", the_rollout(w).id, NULL, NULL, &r));
 	all_come(w);
 	assert_int_equal(wanted(w), DEVICES);
 }

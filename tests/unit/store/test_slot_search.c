@@ -4,6 +4,7 @@
 
 #include "store/slot_count.h"
 #include "store/slot_search.h"
+#include "store/trigram.h"
 
 #define USER 500
 #define DAY 86400
@@ -115,6 +116,51 @@ each_way_finds_what_it_is_about_and_nothing_else(void **state)
 	}
 }
 
+/* Whatever way is taken, and however short the pages are. */
+static void
+a_question_of_some_profiles_is_answered_with_their_slots(void **state)
+{
+	struct scratch *x = *state;
+	const struct id none[] = { id_n(77) }, one[] = { id_n(30) },
+			both[] = { id_n(30), id_n(31) },
+			many[] = { id_n(1), id_n(2), id_n(3), id_n(4), id_n(5), id_n(6), id_n(7),
+				id_n(8), id_n(9), id_n(10), id_n(11), id_n(12), id_n(13), id_n(14),
+				id_n(15), id_n(16), id_n(31) };
+	const struct slot_profiles no = { NULL, 0 }, gone = { none, 1 }, first = { one, 1 },
+				   two = { both, 2 }, lots = { many, COUNT(many) };
+	const struct {
+		struct slot_filter f;
+		const char *want;
+	} rows[] = {
+		{ { .only = &no }, "" },
+		{ { .only = &gone }, "" },
+		{ { .only = &first }, "2 4 6 8 10 12" },
+		{ { .only = &two }, "1 2 3 4 5 6 7 8 9 10 11 12" },
+		{ { .only = &lots }, "1 3 5 7 9 11" },
+		{ { .only = &first, .state = STATUS_FAILED }, "6 12" },
+		{ { .only = &two, .fault = "no-user" }, "3 6 9 12" },
+		{ { .only = &first, .profile = id_n(31) }, "" },
+		{ { .only = &first, .profile = id_n(30) }, "2 4 6 8 10 12" },
+		{ { .only = &first, .device = id_n(101) }, "2" },
+		{ { .only = &first, .user = id_n(USER) }, "2 4 6 8 10 12" },
+		{ { .only = &no, .serial = "5A0002" }, "" },
+		{ { .only = &first, .serial = "5A0002" }, "2" },
+		{ { .only = &first, .text = "person" }, "2 4 6 8 10 12" },
+		{ { .only = &first, .text = "x" }, "2 4 6 8 10 12" },
+		{ { .only = &first, .ends_until = DAY * 6 }, "2 4" },
+	};
+
+	fill(x, 12);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t limit = 1; limit < 20; limit += 6)
+			for (size_t looks = 1; looks < 40; looks += 13) {
+				const char *got = all(x, &rows[i].f, limit, looks);
+
+				if (strcmp(got, rows[i].want) != 0)
+					fail_msg("row %zu, %zu and %zu: %s", i, limit, looks, got);
+			}
+}
+
 static void
 a_question_looks_at_no_more_than_it_was_told(void **state)
 {
@@ -131,6 +177,27 @@ a_question_looks_at_no_more_than_it_was_told(void **state)
 	assert_int_equal(n, 0);
 	assert_true(more);
 	assert_true(id_eq(last, id_n(2)));
+}
+
+static void
+what_most_texts_have_is_not_asked_for_where_something_else_is(void **state)
+{
+	IN(state);
+	const char *asked;
+
+	(void)a;
+	fill(x, 1500);
+	expect_ok(store_trigrams(tx, x->a, "laptop-0333", &asked));
+	assert_null(strstr(asked, "\"apt\""));
+	assert_non_null(strstr(asked, "\"333\""));
+	assert_string_equal(
+	    all(x, &(struct slot_filter){ .text = "laptop-0333" }, 9, 0), "666 667");
+	expect_ok(store_trigrams(tx, x->a, "laplap", &asked));
+	assert_string_equal(asked, "\"apl\" \"pla\" ");
+	expect_ok(store_trigrams(tx, x->a, "lapt", &asked));
+	assert_string_equal(asked, "\"lap\" \"apt\" ");
+	expect_ok(store_trigrams(tx, x->a, "a\"bö", &asked));
+	assert_string_equal(asked, "\"a\"\"b\" \"\"\"bö\" ");
 }
 
 static void
@@ -385,6 +452,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ON_SERVICE(each_way_finds_what_it_is_about_and_nothing_else),
 		ON_SERVICE(a_question_looks_at_no_more_than_it_was_told),
+		ON_SERVICE(a_question_of_some_profiles_is_answered_with_their_slots),
+		ON_SERVICE(what_most_texts_have_is_not_asked_for_where_something_else_is),
 		ON_SERVICE(the_index_of_texts_follows_names_and_certificates),
 		ON_SERVICE(counts_are_those_that_counting_gives),
 		ON_SERVICE(users_are_listed_from_the_one_that_is_nobody),

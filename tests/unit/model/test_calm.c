@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A check-in that found nothing to do is known again, until anything that it depends on changes. */
+#include "world.h"
+
+#include "model/calm.h"
+#include "model/enrol.h"
+#include "store/filter.h"
+
+struct fixture {
+	struct world *w;
+	struct calm *calm;
+	struct checkin_calm last;
+};
+
+static struct fixture fixture;
+
+static const struct str certificate = { (const uint8_t *)"certificate", 11 };
+static const struct str message = { (const uint8_t *)"message", 7 };
+
+/* What the device holds by now, and whether that was calm. */
+static bool
+comes(void)
+{
+	struct world *w = fixture.w;
+	struct report r = { .has_inventory = true,
+		.items = w->held,
+		.nitems = w->nheld,
+		.identity = w->device.identity_sha256 };
+	struct command *v;
+	size_t n;
+
+	expect_ok(checkin_look(w->store, w->a, w->device.id, &r, &v, &n, &fixture.last));
+	return fixture.last.until > 0;
+}
+
+static bool
+holds(void)
+{
+	return store_stamp_holds(fixture.w->store, fixture.w->device.id, &fixture.last.stamp);
+}
+
+/* Has all it should have, and said so. */
+static int
+calm_setup(void **state)
+{
+	struct world *w;
+
+	assert_int_equal(world_setup(state), 0);
+	w = *state;
+	fixture = (struct fixture){ .w = w, .calm = calm_new(w->store, NULL) };
+	world_install(w);
+	when_set(MADE_NOW + 5);
+	comes();
+	assert_true(comes());
+	return 0;
+}
+
+static int
+calm_teardown(void **state)
+{
+	calm_free(fixture.calm);
+	return world_teardown(state);
+}
+
+static void
+it_holds_until_the_renewal_is_due(void **state)
+{
+	struct world *w = *state;
+	struct world_find f = world_look(w, "pkcs");
+
+	assert_int_equal(fixture.last.until, diff_renewal_due(&f.slot, 20));
+	when_set(fixture.last.until);
+	assert_false(comes());
+}
+
+static void
+a_device_that_waits_for_something_is_not_calm(void **state)
+{
+	struct world *w = *state;
+
+	w->nheld = 0; /* lost */
+	assert_false(comes());
+	assert_false(comes());
+}
+
+static void
+another_certificate_than_the_one_on_record_is_not_calm(void **state)
+{
+	struct world *w = *state;
+
+	w->device.identity_sha256 = str_of("another9abcdef0123456789abcdef01", 32);
+	assert_false(comes());
+}
+
+static void
+other_devices(struct world *w, struct tx *tx)
+{
+	struct device d = w->device;
+
+	d.id = id_new();
+	d.identity_sha256 = str_of("x123456789abcdef0123456789abcdef", 32);
+	expect_ok(store_device_insert(tx, &d));
+	expect_ok(store_device_seen(tx, d.id, when_now()));
+	expect_ok(store_device_contact(tx, w->device.id, when_now()));
+	expect_ok(store_audit_add(tx, "test", "x", "y", "", ""));
+}
+
+static void
+other_devices_and_the_log_change_nothing(void **state)
+{
+	struct world *w = *state;
+	struct job *v;
+
+	world_write(w, other_devices);
+	assert_int_equal(world_lease(w, &v), 0);
+	expect_ok(job_sweep(w->store));
+	assert_true(holds());
+}
+
+static void
+leave_group(struct world *w, struct tx *tx)
+{
+	expect_ok(store_member_remove(tx, w->group.id, w->user.id));
+}
+
+static void
+rename_user(struct world *w, struct tx *tx)
+{
+	w->user.mail = "other@mail.example.test";
+	expect_ok(store_user_update(tx, &w->user));
+}
+
+static void
+slot_moves(struct world *w, struct tx *tx)
+{
+	struct slot s;
+
+	expect_ok(store_slot_find(tx, w->a, w->device.id, w->user.id, w->pkcs_profile.id, &s));
+	s.since++;
+	expect_ok(store_slot_update(tx, &s));
+}
+
+static void
+device_changes(struct world *w, struct tx *tx)
+{
+	w->device.name = "laptop-2";
+	expect_ok(store_device_update(tx, &w->device));
+}
+
+static void
+filter_made(struct world *w, struct tx *tx)
+{
+	struct filter f = { .id = id_new(), .display_name = "F", .platform = "linux", .rule = "r" };
+
+	(void)w;
+	expect_ok(store_filter_insert(tx, &f));
+}
+
+static void
+any_change_of_directory_targets_and_its_own_ends_it(void **state)
+{
+	static void (*const changes[])(struct world * w, struct tx * tx) = { leave_group,
+		rename_user, slot_moves, device_changes, filter_made };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		fixture.last.stamp = store_stamp(w->store, w->device.id);
+		assert_true(holds());
+		world_write(w, changes[i]);
+		assert_false(holds());
+	}
+}
+
+static void
+a_profile_and_its_targets_end_it(void **state)
+{
+	struct world *w = *state;
+
+	world_unassign(w, w->pkcs_profile.id);
+	assert_false(holds());
+}
+
+static void
+a_retired_device_is_not_known_any_more(void **state)
+{
+	struct world *w = *state;
+	struct calm_hit hit;
+
+	assert_false(calm_find(fixture.calm, certificate, message, &hit));
+	hit.device = w->device.id;
+	hit.wait = 7;
+	calm_put(fixture.calm, &hit, &fixture.last.stamp, fixture.last.until);
+	assert_true(calm_find(fixture.calm, certificate, message, &hit));
+	assert_int_equal(hit.wait, 7);
+	assert_true(id_eq(hit.device, w->device.id));
+	expect_ok(device_retire(w->store, w->a, "test", w->device.id));
+	assert_false(calm_find(fixture.calm, certificate, message, &hit));
+}
+
+static void
+another_message_or_certificate_is_not_known(void **state)
+{
+	struct world *w = *state;
+	struct calm_hit hit;
+
+	(void)calm_find(fixture.calm, certificate, message, &hit);
+	hit.device = w->device.id;
+	calm_put(fixture.calm, &hit, &fixture.last.stamp, fixture.last.until);
+	assert_false(calm_find(fixture.calm, certificate, str_c("Message"), &hit));
+	assert_false(calm_find(fixture.calm, str_c("Certificate"), message, &hit));
+	assert_true(calm_find(fixture.calm, certificate, message, &hit));
+	when_set(fixture.last.until);
+	assert_false(calm_find(fixture.calm, certificate, message, &hit));
+}
+
+static err_t
+fetch(struct tx *tx, void *arg)
+{
+	struct world *w = arg;
+
+	return store_device_get(tx, w->a, w->device.id, &w->device);
+}
+
+static void
+contacts_are_written_down_and_leave_the_device_due(void **state)
+{
+	struct world *w = *state;
+	struct calm_hit hit;
+	when_t before;
+
+	(void)calm_find(fixture.calm, certificate, message, &hit);
+	hit.device = w->device.id;
+	hit.written = MADE_NOW;
+	calm_put(fixture.calm, &hit, &fixture.last.stamp, MADE_NOW + 600);
+	expect_ok(store_read(w->store, fetch, w));
+	before = w->device.last_seen;
+	when_set(MADE_NOW + 100);
+	expect_ok(calm_seen(fixture.calm)); /* not found since: nothing to write */
+	assert_true(calm_find(fixture.calm, certificate, message, &hit));
+	expect_ok(calm_seen(fixture.calm));
+	expect_ok(store_read(w->store, fetch, w));
+	assert_int_not_equal(w->device.last_seen, before);
+	assert_int_equal(w->device.last_seen, MADE_NOW + 100);
+	assert_true(calm_find(fixture.calm, certificate, message, &hit));
+}
+
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, calm_setup, calm_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(it_holds_until_the_renewal_is_due),
+		CASE(a_device_that_waits_for_something_is_not_calm),
+		CASE(another_certificate_than_the_one_on_record_is_not_calm),
+		CASE(other_devices_and_the_log_change_nothing),
+		CASE(any_change_of_directory_targets_and_its_own_ends_it),
+		CASE(a_profile_and_its_targets_end_it),
+		CASE(a_retired_device_is_not_known_any_more),
+		CASE(another_message_or_certificate_is_not_known),
+		CASE(contacts_are_written_down_and_leave_the_device_due),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
