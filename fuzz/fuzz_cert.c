@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/oid.h"
 #include "pki/cert.h"
+#include "pki/cert_skim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -11,7 +12,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	auto_cert struct cert *c = NULL;
 	auto_key struct key *k = NULL;
 	struct str v, der;
-	err_t e = cert_parse(str_of(p, n), &c);
+	struct cert_skim skimmed;
+	err_t skim = cert_skim(str_of(p, n), &skimmed), e = cert_parse(str_of(p, n), &c);
+	bool both = err_ok(skim) && err_ok(e);
+
+	err_forget(skim);
+	/* What both read says the same. */
+	if (both &&
+	    (!str_eq(skimmed.subject, cert_subject_der(c)) ||
+		!str_eq(skimmed.issuer, cert_issuer_der(c))))
+		abort();
 
 	if (!err_ok(e)) {
 		err_forget(e);

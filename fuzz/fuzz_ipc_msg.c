@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(42, pfx_open_req) \
 	X(43, pfx_open_rep) \
 	X(44, pfx_rewrap_req) \
-	X(45, pfx_rewrap_rep)
+	X(45, pfx_rewrap_rep) \
+	X(46, ckeys_pool_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

@@ -9,6 +9,8 @@
 #include "store/access.h"
 
 #define SET "deviceManagement/auditEvents"
+#define LOOKS 20000u
+#define CLOCK_S 3600 /* by which a clock may have been set back */
 
 /* By the word before the first dot of an action. */
 static const struct area {
@@ -204,27 +206,36 @@ event_json(struct arena *a, const struct audit *x, json **ret)
 	return OK;
 }
 
+/* Events are in the order of their times, but for clocks that were set back. */
 static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
     struct rows *rows, bool *more)
 {
+	int64_t after = seq_of(p.after), first = 0;
+	when_t since, until;
+	bool ends = odata_bounds(q->o.filter, "activityDateTime", &until);
 	struct audit *v;
 	size_t n;
 
 	(void)arg;
-	(void)q;
-	TRY(store_audit_list(tx, a, seq_of(p.after), p.limit, &v, &n));
+	if (odata_since(q->o.filter, "activityDateTime", &since))
+		TRY(store_audit_before(tx, (since - CLOCK_S) * 1000, &first));
+	TRY(store_audit_list(tx, a, after > first ? after : first, p.limit, &v, &n));
 	*more = n == p.limit;
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
+		if (ends && v[i].when / 1000 > until + CLOCK_S) {
+			*more = false;
+			return OK;
+		}
 		TRY(event_json(a, &v[i], &j));
 		rows_add(rows, key_of(v[i].seq), j);
 	}
 	return OK;
 }
 
-static const struct collection events = { .set = SET, .read = read_page };
+static const struct collection events = { .set = SET, .read = read_page, .looks = LOOKS };
 
 static err_t
 list(struct http_req *r)

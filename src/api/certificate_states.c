@@ -3,8 +3,8 @@
  * Certificates as Graph beta shows them: deviceConfigurationsAllManagedDeviceCertificateStates, one row for each that a
  * device has or had, and managedDeviceCertificateStates below one profile, each slot with its way there.
  */
+#include "api/reach.h"
 #include "api/slot.h"
-#include "store/slot_search.h"
 
 #define NEVER "0001-01-01T00:00:00Z"
 
@@ -67,7 +67,7 @@ read_all(struct tx *tx, struct arena *a, struct page p, const void *arg, const s
 	struct id last;
 	size_t n;
 
-	(void)arg;
+	TRY(reach_profiles(tx, a, arg, PERM_CONFIG_READ, &f.only));
 	TRY(store_slot_search(tx, a, &f, p, 0, &v, &n, &last, more));
 	for (size_t i = 0; i < n; i++) {
 		json *j;
@@ -83,17 +83,19 @@ read_all(struct tx *tx, struct arena *a, struct page p, const void *arg, const s
 
 static const char *const searched[] = { "certificateSubjectName", "certificateSerialNumber",
 	"certificateThumbprint", "managedDeviceDisplayName", "userPrincipalName", NULL };
-static const struct collection all = {
-	.set = "deviceManagement/deviceConfigurationsAllManagedDeviceCertificateStates",
-	.page = LIMIT_PAGE,
-	.read = read_all,
-	.search = searched,
-	.bounded = true
-};
 
 static err_t
 list_all(struct http_req *r)
 {
+	const struct collection all = {
+		.set = "deviceManagement/deviceConfigurationsAllManagedDeviceCertificateStates",
+		.page = LIMIT_PAGE,
+		.read = read_all,
+		.arg = http_caller(r),
+		.search = searched,
+		.bounded = true
+	};
+
 	return reply_collection(r, &all, 0);
 }
 
@@ -245,6 +247,7 @@ list_one(struct http_req *r)
 		.bounded = true
 	};
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &of.id));
 	return reply_collection(r, &c, 0);
 }
@@ -253,8 +256,9 @@ list_one(struct http_req *r)
 
 static const struct http_route routes[] = {
 	GRAPH(GET, "/deviceManagement/deviceConfigurationsAllManagedDeviceCertificateStates",
-	    PERM_CONFIG_READ, list_all),
-	GRAPH(GET, ONE "/{cast}/managedDeviceCertificateStates", PERM_CONFIG_READ, list_one),
+	    PERM_CONFIG_READ | PERM_SCOPED, list_all),
+	GRAPH(GET, ONE "/{cast}/managedDeviceCertificateStates", PERM_CONFIG_READ | PERM_SCOPED,
+	    list_one),
 	{ 0 },
 };
 

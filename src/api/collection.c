@@ -49,6 +49,7 @@ struct gather {
 	struct rows out;
 	size_t matches; /* from the start when counting or sorting, else after $skiptoken */
 	size_t passed;  /* by $skip */
+	size_t looked;
 	struct id last; /* of a bounded collection that gave up: where to go on */
 	bool more;
 };
@@ -84,6 +85,19 @@ take_match(struct gather *g, struct row *row, bool *ret_go_on)
 	return OK;
 }
 
+/* There are more rows than one answer looks at. */
+static err_t
+looked_enough(struct gather *g, struct id last)
+{
+	if (g->counting || g->q->o.norders > 0)
+		FAIL(ERR_TOO_LARGE,
+		    "$count and $orderby over more than %zu entities; narrow it with $filter",
+		    g->c->looks);
+	g->last = last;
+	g->more = true;
+	return OK;
+}
+
 static err_t
 gather(struct tx *tx, void *arg)
 {
@@ -92,7 +106,7 @@ gather(struct tx *tx, void *arg)
 	struct page p = { .limit = BATCH };
 
 	rows_free(&g->out);
-	g->matches = g->passed = 0;
+	g->matches = g->passed = g->looked = 0;
 	g->more = false;
 	if (!g->counting)
 		p.after = g->q->after;
@@ -117,6 +131,9 @@ gather(struct tx *tx, void *arg)
 			g->more = true;
 			return OK;
 		}
+		g->looked += batch.n;
+		if (g->c->looks > 0 && g->looked >= g->c->looks && more && go_on)
+			return looked_enough(g, batch.last);
 	}
 	g->last = (struct id){ 0 };
 	return OK;

@@ -162,7 +162,22 @@ contact(struct tx *tx, void *arg)
 	x->seen->identity = now.identity;
 	x->seen->identity_sha256 = now.identity_sha256;
 	x->seen->fence = now.fence;
+	if (x->seen->checked < now.checked) { /* another poll told it meanwhile */
+		x->seen->templates = now.templates;
+		x->seen->checked = now.checked;
+	}
 	return store_connector_update(tx, x->seen);
+}
+
+/* What a check of the connector found at its CA; a poll that is no check says nothing of it. */
+static err_t
+note_check(struct arena *a, const json *body, struct connector *seen)
+{
+	if (json_get(body, "templates") == NULL)
+		return OK;
+	TRY(comma_list(a, body, "templates", LIMIT_PAGE, &seen->templates));
+	seen->checked = when_now();
+	return OK;
 }
 
 /* What the poll says of the connector; written when it changed, or once a minute. */
@@ -178,6 +193,7 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	TRY(comma_list(a, body, "features", FEATURES_MAX, &seen.features));
 	TRY(comma_list(a, body, "cas", LIMIT_CAS, &seen.cas));
 	TRY(comma_list(a, body, "import_keys", 2 * LIMIT_IMPORT_KEYS, &seen.import_keys));
+	TRY(note_check(a, body, &seen));
 	seen.machine = machine;
 	seen.version = version;
 	if (holder != NULL && *holder != '\0') {
@@ -188,26 +204,13 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	bool same = strcmp(seen.machine, c->machine) == 0 &&
 	    strcmp(seen.version, c->version) == 0 && strcmp(seen.features, c->features) == 0 &&
 	    strcmp(seen.cas, c->cas) == 0 && strcmp(seen.import_keys, c->import_keys) == 0 &&
-	    str_eq(seen.holder, c->holder);
+	    str_eq(seen.holder, c->holder) && seen.checked == c->checked;
 
 	if (!same || when_now() - c->last_contact >= CONTACT_S) {
 		seen.last_contact = when_now();
 		TRY(store_write(api->store, contact, &(struct contact){ .a = a, .seen = &seen }));
 	}
 	*c = seen;
-	return OK;
-}
-
-static err_t
-take_results(
-    struct api *api, struct arena *a, const struct connector *c, const json *results, json *answers)
-{
-	for (size_t i = 0; i < json_count(results); i++) {
-		json *answer;
-
-		TRY(job_result_take(api, a, c, json_at(results, i), &answer));
-		json_add(answers, answer);
-	}
 	return OK;
 }
 
@@ -269,7 +272,7 @@ post_poll(struct http_req *r)
 	TRY(read_asking(api, a, body, &ask));
 	TRY(json_want_array(body, "results", LIMIT_RESULTS, &results));
 	TRY(note_facts(api, a, body, c));
-	TRY(take_results(api, a, c, results, answers));
+	TRY(job_results_take(api, a, c, results, answers));
 
 	TRY(job_lease(api->store, a, c, &ask, api->lease_s, &v, &n));
 	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */

@@ -156,11 +156,10 @@ same_names(struct arena *a, const struct cert *leaf, const struct ordered *o)
 	return OK;
 }
 
-/* The chain's first certificate must have signed it. */
+/* The chain's first certificate must have signed it. *issuer: that of the result before; it is the same for most. */
 static err_t
-plausible_issuer(struct arena *a, const struct cert *leaf, const json *in)
+plausible_issuer(struct arena *a, const struct cert *leaf, const json *in, struct cert **issuer)
 {
-	auto_cert struct cert *issuer = NULL;
 	json *chain = NULL;
 	struct str der;
 
@@ -170,13 +169,18 @@ plausible_issuer(struct arena *a, const struct cert *leaf, const json *in)
 	if (json_count(chain) == 0)
 		FAIL(ERR_LEAF_MISMATCH, "it came without its issuer's certificate");
 	TRY(text_unbase64(a, str_c(json_text(json_at(chain, 0))), &der));
-	TRY(cert_parse(der, &issuer));
-	TRY(cert_verify(leaf, issuer, when_now()));
+	if (*issuer == NULL || !str_eq(cert_der(*issuer), der)) {
+		cert_free(*issuer);
+		*issuer = NULL;
+		TRY(cert_parse(der, issuer));
+	}
+	TRY(cert_verify(leaf, *issuer, when_now()));
 	return OK;
 }
 
 static err_t
-check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, const json *in)
+check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, const json *in,
+    struct cert **issuer)
 {
 	uint8_t hash[20];
 
@@ -188,11 +192,12 @@ check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, co
 		return OK;
 	}
 	TRY(same_names(a, leaf, o));
-	return plausible_issuer(a, leaf, in);
+	return plausible_issuer(a, leaf, in, issuer);
 }
 
 static err_t
-read_issued(struct api *api, struct arena *a, const json *in, struct job_result *res)
+read_issued(
+    struct api *api, struct arena *a, const json *in, struct cert **issuer, struct job_result *res)
 {
 	auto_cert struct cert *leaf = NULL;
 	struct ordered o = { .a = a, .request = res->request };
@@ -205,7 +210,7 @@ read_issued(struct api *api, struct arena *a, const json *in, struct job_result 
 	TRY(store_read(api->store, ordered, &o));
 	if (o.stale)
 		FAIL(ERR_FENCE, "what this was ordered for has changed since");
-	e = check_leaf(a, leaf, &o, in);
+	e = check_leaf(a, leaf, &o, in, issuer);
 	if (!err_ok(e)) {
 		struct err_report rep;
 
@@ -227,7 +232,8 @@ read_issued(struct api *api, struct arena *a, const json *in, struct job_result 
 }
 
 static err_t
-read_result(struct api *api, struct arena *a, const json *in, struct job_result *ret)
+read_result(
+    struct api *api, struct arena *a, const json *in, struct cert **issuer, struct job_result *ret)
 {
 	struct job_result res = { 0 };
 	const char *outcome, *fault, *detail;
@@ -249,36 +255,68 @@ read_result(struct api *api, struct arena *a, const json *in, struct job_result 
 		    "\"outcome\" is none of issued, revoked, rejected, pending, "
 		    "unreachable, misconfigured");
 	if (res.outcome == JOB_ISSUED)
-		TRY(read_issued(api, a, in, &res));
+		TRY(read_issued(api, a, in, issuer, &res));
 	*ret = res;
 	return OK;
 }
 
-err_t
-job_result_take(
-    struct api *api, struct arena *a, const struct connector *c, const json *in, json **ret)
-{
-	struct job_result res = { 0 };
-	struct err_report rep = { .code = ERR_NONE };
-	bool refused;
-	json *out;
-	err_t e = read_result(api, a, in, &res);
+/* One result on its way into the store. */
+struct taking {
+	struct job_result res;
+	struct err_report report; /* ERR_NONE: it is, or is going to be, in the store */
+};
 
-	refused = err_ok(e) && res.outcome == JOB_REJECTED && *res.fault != '\0' &&
-	    strcmp(res.fault, err_info(ERR_LEAF_MISMATCH)->id) == 0;
-	if (err_ok(e))
-		e = job_finish(api->store, a, c, &res);
-	err_take(e, &rep);
-	/* Our own trouble: the connector keeps its result and sends it again. */
-	if (rep.code != ERR_NONE && err_info(rep.code)->http >= 500)
-		return err_raise(&rep);
-	out = json_object_new();
+static json *
+answer_of(const json *in, const struct taking *t)
+{
+	bool refused = t->report.code == ERR_NONE && t->res.outcome == JOB_REJECTED &&
+	    strcmp(t->res.fault, err_info(ERR_LEAF_MISMATCH)->id) == 0;
+	json *out = json_object_new();
+
 	json_set_text(out, "request", json_text(json_get(in, "request")));
-	json_set_bool(out, "accepted", rep.code == ERR_NONE && !refused);
+	json_set_bool(out, "accepted", t->report.code == ERR_NONE && !refused);
 	json_set_text(out, "fault",
-	    rep.code != ERR_NONE ? err_info(rep.code)->id :
-		refused          ? res.fault :
-				   NULL);
-	*ret = out;
+	    t->report.code != ERR_NONE ? err_info(t->report.code)->id :
+		refused                ? t->res.fault :
+					 NULL);
+	return out;
+}
+
+/* What could be read, all in one write. */
+static void
+finish_all(struct api *api, struct arena *a, const struct connector *c, struct taking *v, size_t n)
+{
+	const struct job_result **ready = arena_array(a, n + 1, sizeof(*ready));
+	struct err_report *reports = arena_array(a, n + 1, sizeof(*reports));
+	size_t nready = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].report.code == ERR_NONE)
+			ready[nready++] = &v[i].res;
+	if (nready > 0)
+		job_finish_each(api->store, a, c, ready, nready, reports);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].report.code == ERR_NONE)
+			v[i].report = reports[at++];
+}
+
+err_t
+job_results_take(
+    struct api *api, struct arena *a, const struct connector *c, const json *results, json *answers)
+{
+	size_t n = json_count(results);
+	struct taking *v = arena_array(a, n + 1, sizeof(*v));
+	auto_cert struct cert *issuer = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		err_take(
+		    read_result(api, a, json_at(results, i), &issuer, &v[i].res), &v[i].report);
+	finish_all(api, a, c, v, n);
+	for (size_t i = 0; i < n; i++) {
+		/* Our own trouble: the connector keeps its results and sends them again. */
+		if (v[i].report.code != ERR_NONE && err_info(v[i].report.code)->http >= 500)
+			return err_raise(&v[i].report);
+		json_add(answers, answer_of(json_at(results, i), &v[i]));
+	}
 	return OK;
 }

@@ -14,9 +14,9 @@
 
 /* Seals the job's order and writes the job. The caller's. */
 err_t job_json(struct api *api, struct arena *a, const struct job *j, json **ret);
-/* One element of "results": read, checked, handed to job_finish(). The answer's element: {request, accepted, fault}.
- * Fails only when the service itself cannot go on; what is wrong with one result is said in its answer. */
-err_t job_result_take(
-    struct api *api, struct arena *a, const struct connector *c, const json *in, json **ret);
+/* "results": each read and checked, then all handed to job_finish_each(). Appends {request, accepted, fault} of each to
+ * answers. Fails only when the service itself cannot go on; what is wrong with one result is said in its answer. */
+err_t job_results_take(struct api *api, struct arena *a, const struct connector *c,
+    const json *results, json *answers);
 
 #endif

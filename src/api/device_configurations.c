@@ -6,30 +6,11 @@
  * What was saved but deserves a look comes back as "@chancery.warnings": [{code, message, hint}].
  */
 #include "api/assignments.h"
-#include "api/token.h"
+#include "api/reach.h"
+#include "api/warnings.h"
 #include "model/rollout.h"
 
 #define SET "deviceManagement/deviceConfigurations"
-
-static void
-put_warnings(json *j, const struct warnings *w)
-{
-	json *list;
-
-	if (w->n == 0)
-		return;
-	list = json_array_new();
-	json_set(j, "@chancery.warnings", list);
-	for (size_t i = 0; i < w->n; i++) {
-		const struct err_info *info = err_info_by_id(w->v[i].fault);
-		json *x = json_object_new();
-
-		json_add(list, x);
-		json_set_text(x, "code", w->v[i].fault);
-		json_set_text(x, "message", w->v[i].detail);
-		json_set_text(x, "hint", info == NULL ? "" : info->hint);
-	}
-}
 
 static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
@@ -91,6 +72,7 @@ struct look {
 	bool with_assignments, with_groups, of_root;
 	struct profile profile;
 	json *assignments, *groups;
+	const char *tag; /* of the assignments */
 };
 
 static err_t
@@ -101,6 +83,7 @@ look(struct tx *tx, void *arg)
 	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
 	if (l->with_assignments)
 		TRY(assignments_json(tx, l->a, l->id, &l->assignments));
+	TRY(assign_tag(tx, l->a, l->id, &l->tag));
 	if (l->with_groups)
 		TRY(group_assignments_json(tx, l->a, l->id, &l->groups));
 	if (!l->of_root)
@@ -195,7 +178,8 @@ put_root(struct http_req *r)
 	TRY(check_cast(r, &l.profile));
 	json_set_text(change, "@odata.type", l.profile.type);
 	json_set_text(change, "rootCertificate@odata.bind", url);
-	TRY(profile_update(api_of(r)->store, l.a, who->actor, l.id, change, &p, &w));
+	TRY(profile_update_if(api_of(r)->store, l.a, who->actor, l.id, change, reach_guard_check,
+	    reach_guard_of(r, PERM_CONFIG_WRITE), &p, &w));
 	return reply_empty(r, 204);
 }
 
@@ -210,7 +194,8 @@ delete_root(struct http_req *r)
 	TRY(param_id(r, "id", &l.id));
 	TRY(store_read(api_of(r)->store, look, &l));
 	TRY(check_cast(r, &l.profile));
-	TRY(profile_unbind(api_of(r)->store, l.a, who->actor, l.id, &w));
+	TRY(profile_unbind(api_of(r)->store, l.a, who->actor, l.id, reach_guard_check,
+	    reach_guard_of(r, PERM_CONFIG_WRITE), &w));
 	return reply_empty(r, 204);
 }
 
@@ -229,28 +214,19 @@ post(struct http_req *r)
 	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", true));
 	TRY(profile_create(api_of(r)->store, a, who->actor, body, &p, &w));
 	TRY(profile_json(a, &p, &j));
-	put_warnings(j, &w);
+	warnings_put(j, &w);
 	return reply_entity(r, 201, SET, arena_printf(a, "/" SET "/%s", id_text(a, p.id)), NULL, j);
 }
 
-/* If-Match against the profile as it is in the transaction that changes it. */
-static err_t
-matches(void *ctx, struct arena *a, const struct profile *now)
+/* Tags and If-Match, against the profile as it is in the transaction that changes it. */
+static struct reach_guard *
+guard_of(struct http_req *r)
 {
-	auto_json json *j = NULL;
-
-	if (ctx == NULL)
-		return OK;
-	TRY(profile_json(a, now, &j));
-	return etag_check(a, ctx, j);
-}
-
-static void *
-if_match(struct http_req *r)
-{
+	struct reach_guard *g = reach_guard_of(r, PERM_CONFIG_WRITE);
 	const char *value = http_header(r, "If-Match");
 
-	return value == NULL ? NULL : arena_strdup(http_arena(r), value);
+	g->if_match = value == NULL ? NULL : arena_strdup(http_arena(r), value);
+	return g;
 }
 
 static err_t
@@ -270,9 +246,9 @@ patch(struct http_req *r)
 	json_del(body, "@chancery.warnings");
 	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", false));
 	TRY(profile_update_if(
-	    api_of(r)->store, a, who->actor, id, body, matches, if_match(r), &p, &w));
+	    api_of(r)->store, a, who->actor, id, body, reach_guard_check, guard_of(r), &p, &w));
 	TRY(profile_json(a, &p, &j));
-	put_warnings(j, &w);
+	warnings_put(j, &w);
 	return reply_entity(r, 200, SET, NULL, NULL, j);
 }
 
@@ -284,7 +260,7 @@ static err_t delete (struct http_req *r)
 	TRY(rights_profile(r, PERM_CONFIG_WRITE));
 	TRY(param_id(r, "id", &id));
 	TRY(profile_delete_if(
-	    api_of(r)->store, http_arena(r), who->actor, id, matches, if_match(r)));
+	    api_of(r)->store, http_arena(r), who->actor, id, reach_guard_check, guard_of(r)));
 	return reply_empty(r, 204);
 }
 
@@ -300,7 +276,8 @@ reply_assignments(struct http_req *r, struct id id, const struct warnings *w)
 		reply_root(r), reply_version(r)));
 	TRY(store_read(api_of(r)->store, look, &l));
 	json_set(out, "value", l.assignments);
-	put_warnings(out, w);
+	warnings_put(out, w);
+	http_reply_header(r, "ETag", l.tag);
 	return reply_json(r, 200, out);
 }
 
@@ -323,8 +300,9 @@ post_assign(struct http_req *r)
 		v[i].profile = id;
 		v[i].created = when_now_ms();
 	}
-	TRY(profile_assign_at(
-	    api_of(r)->store, a, who->actor, id, v, n, json_get(body, ROLLOUT_MEMBER), &w));
+	TRY(profile_assign_at(api_of(r)->store, a, who->actor, id, v, n,
+	    json_get(body, ROLLOUT_MEMBER), http_header(r, "If-Match"), reach_guard_check,
+	    reach_guard_of(r, PERM_CONFIG_WRITE), &w));
 	return reply_assignments(r, id, &w);
 }
 

@@ -3,6 +3,8 @@
  * Where each device stands with a profile: deviceStatuses and deviceStatusOverview, from the same slots (Graph beta
  * deviceConfigurationDeviceStatus and ...DeviceOverview). Our own words stand beside Graph's as "@chancery.*".
  */
+#include "api/overview.h"
+#include "api/rights.h"
 #include "api/users.h"
 #include "model/status.h"
 
@@ -84,6 +86,7 @@ list(struct http_req *r)
 		.read = read_page,
 		.arg = &of };
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &of.profile));
 	return reply_collection(r, &c, 0);
 }
@@ -109,32 +112,24 @@ overview(struct http_req *r)
 {
 	struct look l = { .a = http_arena(r) };
 	struct query q;
-	json *j;
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &l.id));
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &l));
-	j = json_object_new();
-	json_set_id(l.a, j, "id", l.id);
-	json_set_int(j, "pendingCount", (int64_t)l.counts.pending);
-	json_set_int(j, "notApplicableCount", 0);
-	json_set_int(j, "notApplicablePlatformCount", 0);
-	json_set_int(j, "successCount", (int64_t)l.counts.success);
-	json_set_int(j, "errorCount", (int64_t)l.counts.error);
-	json_set_int(j, "failedCount", 0);
-	json_set_int(j, "conflictCount", 0);
-	json_set_text(j, "lastUpdateDateTime",
-	    l.counts.updated == 0 ? "0001-01-01T00:00:00Z" : when_text_ms(l.a, l.counts.updated));
-	json_set_int(j, "configurationVersion", l.profile.version);
-	return reply_entity(
-	    r, 200, "deviceManagement/deviceConfigurations/deviceStatusOverview", NULL, &q, j);
+	return overview_reply(r, "deviceStatusOverview", &q, &l.profile,
+	    &(struct overview){ .pending = (int64_t)l.counts.pending,
+		.success = (int64_t)l.counts.success,
+		.error = (int64_t)l.counts.error,
+		.updated = l.counts.updated,
+		.of_devices = true });
 }
 
 #define ONE "/deviceManagement/deviceConfigurations/{id}"
 
 static const struct http_route routes[] = {
-	GRAPH(GET, ONE "/deviceStatuses", PERM_CONFIG_READ, list),
-	GRAPH(GET, ONE "/deviceStatusOverview", PERM_CONFIG_READ, overview),
+	GRAPH(GET, ONE "/deviceStatuses", PERM_CONFIG_READ | PERM_SCOPED, list),
+	GRAPH(GET, ONE "/deviceStatusOverview", PERM_CONFIG_READ | PERM_SCOPED, overview),
 	{ 0 },
 };
 

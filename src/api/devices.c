@@ -3,6 +3,7 @@
  * /devices: devices as the directory shows them (Graph 1.0 device), read only: they come by enrolment and are changed as
  * managed devices. Also by the alternate key: /devices(deviceId='...'); object and device have one identifier here.
  */
+#include "api/reach.h"
 #include "api/users.h"
 
 static const char *const trusts[] = { [JOIN_UNKNOWN] = NULL,
@@ -52,33 +53,46 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	struct device *v;
 	size_t n;
 
-	(void)arg;
 	(void)q;
 	TRY(store_device_list(tx, a, p, &v, &n, more));
 	for (size_t i = 0; i < n; i++)
-		rows_add(rows, v[i].id, directory_json(a, &v[i]));
+		if (rights_reach(arg, PERM_DEVICES_READ, v[i].scope_tags))
+			rows_add(rows, v[i].id, directory_json(a, &v[i]));
+		else
+			rows_pass(rows, v[i].id);
 	return OK;
 }
 
 static const char *const searched[] = { "displayName", NULL };
-static const struct collection devices = {
-	.set = "devices", .read = read_page, .search = searched
-};
+
+/* Those that the caller may see. */
+static struct collection
+devices(struct http_req *r)
+{
+	return (struct collection){
+		.set = "devices", .read = read_page, .arg = http_caller(r), .search = searched
+	};
+}
 
 static err_t
 list(struct http_req *r)
 {
-	return reply_collection(r, &devices, 0);
+	struct collection c = devices(r);
+
+	return reply_collection(r, &c, 0);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	return reply_count(r, &devices);
+	struct collection c = devices(r);
+
+	return reply_count(r, &c);
 }
 
 struct look {
 	struct arena *a;
+	const struct caller *who;
 	struct id id;
 	struct device device;
 };
@@ -88,6 +102,7 @@ look(struct tx *tx, void *arg)
 {
 	struct look *l = arg;
 
+	TRY(reach_device(tx, l->a, l->who, PERM_DEVICES_READ, l->id));
 	return store_device_get(tx, l->a, l->id, &l->device);
 }
 
@@ -108,7 +123,7 @@ key_of(struct http_req *r, struct id *ret)
 static err_t
 get(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
+	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	struct query q;
 
 	TRY(key_of(r, &l.id));
@@ -118,9 +133,9 @@ get(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	GRAPH(GET, "/devices", PERM_DEVICES_READ, list),
-	GRAPH(GET, "/devices/$count", PERM_DEVICES_READ, count),
-	GRAPH(GET, "/devices/{id}", PERM_DEVICES_READ, get),
+	GRAPH(GET, "/devices", PERM_DEVICES_READ | PERM_SCOPED, list),
+	GRAPH(GET, "/devices/$count", PERM_DEVICES_READ | PERM_SCOPED, count),
+	GRAPH(GET, "/devices/{id}", PERM_DEVICES_READ | PERM_SCOPED, get),
 	{ 0 },
 };
 

@@ -9,13 +9,21 @@
  *
  * assignments as `assign` takes them, settings as PATCH takes them; what is left out stays as it is. Nothing is written.
  */
+#include "api/effect.h"
+
 #include "api/assignments.h"
-#include "model/effect.h"
+#include "api/rights.h"
 
 #define DEVICES_MAX 1000000
 #define DEVICES_DEFAULT 100000
 
-static json *
+err_t
+effect_max(const json *body, int64_t *ret)
+{
+	return json_want_int(body, "maxDevices", 1, DEVICES_MAX, DEVICES_DEFAULT, ret);
+}
+
+json *
 effect_json(const struct effect *x)
 {
 	const struct {
@@ -50,10 +58,12 @@ post(struct http_req *r)
 	struct id id = { { 0 } };
 	int64_t max;
 
-	if (http_param(r, "id") != NULL)
+	if (http_param(r, "id") != NULL) {
+		TRY(rights_profile(r, PERM_CONFIG_READ));
 		TRY(param_id(r, "id", &id));
+	}
 	TRY(body_object(r, &body));
-	TRY(json_want_int(body, "maxDevices", 1, DEVICES_MAX, DEVICES_DEFAULT, &max));
+	TRY(effect_max(body, &max));
 	settings = json_get(body, "settings");
 	if (settings != NULL && !json_is_object(settings))
 		FAIL(ERR_BAD_REQUEST, "\"settings\" must be an object");
@@ -67,8 +77,8 @@ post(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	ROUTE(POST, "/chancery/v1/profiles/{id}/effect", PERM_CONFIG_READ, post),
-	ROUTE(POST, "/chancery/v1/effect", PERM_CONFIG_READ, post),
+	ROUTE(POST, "/chancery/v1/profiles/{id}/effect", PERM_CONFIG_READ | PERM_SCOPED, post),
+	ROUTE(POST, "/chancery/v1/effect", PERM_CONFIG_READ | PERM_SCOPED, post),
 	{ 0 },
 };
 

@@ -3,6 +3,7 @@
  * /deviceManagement/getAssignmentFiltersStatusDetails: how the assignment filters of a profile, or those named, judge one
  * device, and by what it says of itself. Judged when asked: there is no older answer that could be out of date.
  */
+#include "api/reach.h"
 #include "api/reply.h"
 #include "model/filter.h"
 
@@ -10,6 +11,7 @@
 
 struct status {
 	struct arena *a;
+	const struct caller *who;
 	struct id device, profile, filters[FILTERS_MAX];
 	size_t n;
 	int64_t top, skip;
@@ -63,6 +65,8 @@ judge(struct tx *tx, struct status *s, const struct device *d, struct id id, con
 
 	json_add(s->summaries, j);
 	TRY(store_filter_get(tx, s->a, id, &f));
+	if (!rights_reach(s->who, PERM_FILTERS_READ, f.scope_tags))
+		FAIL(ERR_NOT_FOUND, "no such assignment filter");
 	TRY(filter_passes(tx, s->a, &by, d, &match));
 	json_set_id(s->a, j, "assignmentFilterId", id);
 	json_set_text(j, "assignmentFilterDisplayName", f.display_name);
@@ -106,8 +110,12 @@ look(struct tx *tx, void *arg)
 	json_set(s->out, "deviceProperties", s->properties);
 	json_set(s->out, "evalutionSummaries", s->summaries);
 	TRY(store_device_get(tx, s->a, s->device, &d));
+	if (!rights_reach(s->who, PERM_CONFIG_READ | PERM_DEVICES_READ, d.scope_tags))
+		FAIL(ERR_NOT_FOUND, "no such device");
 	if (!id_is_zero(s->profile)) {
 		TRY(store_profile_get(tx, s->a, s->profile, &p));
+		TRY(rights_demand(
+		    s->who, PERM_CONFIG_READ, PERM_CONFIG_READ, p.scope_tags, "profile"));
 		TRY(store_assignments(tx, s->a, s->profile, &v, &n));
 	}
 	if (s->n == 0)
@@ -121,7 +129,7 @@ look(struct tx *tx, void *arg)
 static err_t
 status(struct http_req *r)
 {
-	struct status s = { .a = http_arena(r) };
+	struct status s = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *body = NULL, *out = json_object_new();
 	const char *user = NULL;
 	json *list = NULL;
@@ -147,8 +155,8 @@ status(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	GRAPH(
-	    POST, "/deviceManagement/getAssignmentFiltersStatusDetails", PERM_CONFIG_READ, status),
+	GRAPH(POST, "/deviceManagement/getAssignmentFiltersStatusDetails",
+	    PERM_CONFIG_READ | PERM_SCOPED, status),
 	{ 0 },
 };
 

@@ -3,6 +3,7 @@
  * /groups: security groups that profiles are assigned to. Graph 1.0 group without mail, Microsoft 365 and dynamic
  * membership, which are refused by name. Members: api/members.c.
  */
+#include "api/regroups.h"
 #include "api/users.h"
 
 const struct field group_fields[] = {
@@ -80,6 +81,7 @@ struct change {
 	unsigned perms;
 	bool expand;
 	json *members; /* the caller's */
+	struct warnings warn;
 };
 
 static err_t
@@ -247,6 +249,7 @@ remove_group(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
 	auto_json json *now = NULL;
+	struct regroup g = { .change = "group" };
 	const char *before;
 
 	TRY(store_group_get(tx, c->a, c->id, &c->group));
@@ -254,7 +257,9 @@ remove_group(struct tx *tx, void *arg)
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(owned_check(c->group.source, c->group.display_name));
 	TRY(group_text(c->a, &c->group, &before));
+	TRY(regroup_group(tx, c->a, c->id, &g));
 	TRY(store_group_delete(tx, c->id));
+	TRY(regroup_after(tx, c->a, c->who->actor, &g, NULL, NULL, &c->warn));
 	tx_notify(tx, TOPIC_DEVICE, STR_EMPTY);
 	return store_audit_add(
 	    tx, c->who->actor, "group.delete", target_text(c->a, "group", c->id), before, "");
@@ -311,7 +316,7 @@ static err_t delete (struct http_req *r)
 
 	TRY(change_of(r, true, &c));
 	TRY(store_write(api_of(r)->store, remove_group, &c));
-	return reply_empty(r, 204);
+	return reply_warned(r, &c.warn);
 }
 
 static err_t

@@ -2,14 +2,18 @@
 /*
  * /chancery/v1/{users,groups,devices,userPfxCertificates}/import: many records of the directory at once, from a file.
  *
- *   {"dryRun": bool, "rows": [{"line": 2, "userPrincipalName": ..., ...}]}
- *   -> {"dryRun", "applied", "created", "updated", "unchanged", "errors": [{"line", "code", "message"}]}
+ *   {"dryRun": bool, "reissue": bool, "rows": [{"line": 2, "userPrincipalName": ..., ...}]}
+ *   -> {"dryRun", "applied", "created", "updated", "unchanged", "reissue", "errors": [{"line", "code", "message"}]}
  *
  * One transaction: either every row is in, or none is. Rows are found again by their key (users by onPremisesImmutableId or
  * userPrincipalName, groups by SID or name, devices by serial number), so the same file again changes nothing. A dry run does
  * all of it and takes it back. With errors nothing is applied and the answer is 400, unless it was a dry run.
+ *
+ * People whose attributes change get certificates anew: "reissue" says how many, and past the threshold of roll-outs nothing
+ * is applied (409) unless the request says that it is meant.
  */
 #include "api/user_pfx.h"
+#include "model/regroup.h"
 
 #define ROWS_MAX 100000u
 #define ERRORS_MAX 200u
@@ -23,6 +27,8 @@ struct import {
 	    enum import_outcome *ret);
 	size_t count[IMPORT_UNCHANGED + 1];
 	size_t bad;
+	int64_t reissue; /* certificates that are issued again for it */
+	bool meant;      /* whatever that makes */
 	struct bad {
 		int64_t line;
 		const char *code, *message;
@@ -54,6 +60,33 @@ shown(const struct import *m, size_t max)
 	return n < max ? n : max;
 }
 
+/* What a changed person's certificates would be issued again for. */
+static err_t
+count_again(struct tx *tx, struct arena *a, struct import *m, const json *row)
+{
+	const char *upn = json_text(json_get(row, "userPrincipalName"));
+	const char *key = json_text(json_get(row, "onPremisesImmutableId"));
+	struct user u;
+
+	TRY(*upn != '\0' ? store_user_by_upn(tx, a, upn, &u) :
+			   store_user_by_immutable(tx, a, key, &u));
+	return regroup_user(tx, u.id, &m->reissue);
+}
+
+/* Many are made anew only for who says so. */
+static err_t
+check_again(struct tx *tx, const struct import *m)
+{
+	bool full;
+
+	if (m->meant || m->reissue == 0)
+		return OK;
+	TRY(regroup_hour(tx, m->a, m->reissue, &full));
+	if (full)
+		FAIL(ERR_IMPORT_LARGE, "%lld certificates", (long long)m->reissue);
+	return OK;
+}
+
 /* Failures of our own side end the import; those of a row are its line's. */
 static err_t
 import_row(struct tx *tx, struct import *m, const json *row)
@@ -67,6 +100,8 @@ import_row(struct tx *tx, struct import *m, const json *row)
 		if (strcmp(json_iter_key(it), "line") != 0)
 			json_set(fields, json_iter_key(it), json_ref(json_iter_value(it)));
 	e = m->one(tx, a, m->who, fields, &outcome);
+	if (err_ok(e) && outcome == IMPORT_UPDATED && m->one == user_import)
+		e = count_again(tx, a, m, fields);
 	if (err_ok(e))
 		m->count[outcome]++;
 	else if (err_info(e.code)->http >= 500)
@@ -83,11 +118,12 @@ import_all(struct tx *tx, void *arg)
 
 	memset(m->count, 0, sizeof(m->count));
 	m->bad = 0;
+	m->reissue = 0;
 	for (size_t i = 0; i < json_count(m->rows); i++)
 		TRY(import_row(tx, m, json_at(m->rows, i)));
 	if (m->bad > 0 || m->dry)
 		FAIL(ERR_IMPORT, "%zu lines", m->bad);
-	return OK;
+	return check_again(tx, m);
 }
 
 static err_t
@@ -102,6 +138,7 @@ reply_import(struct http_req *r, const struct import *m, bool applied)
 	json_set_int(out, "updated", (int64_t)m->count[IMPORT_UPDATED]);
 	json_set_int(out, "unchanged", (int64_t)m->count[IMPORT_UNCHANGED]);
 	json_set_int(out, "errorCount", (int64_t)m->bad);
+	json_set_int(out, "reissue", m->reissue);
 	json_set(out, "errors", errors);
 	for (size_t i = 0; i < shown(m, ERRORS_MAX); i++) {
 		json *x = json_object_new();
@@ -151,6 +188,7 @@ run(struct http_req *r,
 	TRY(rows_check(rows));
 	m.rows = rows;
 	m.dry = json_true(json_get(body, "dryRun"));
+	m.meant = json_true(json_get(body, "reissue"));
 	e = store_write(api_of(r)->store, import_all, &m);
 	if (err_is(e, ERR_IMPORT) && !m.dry)
 		FAIL(ERR_IMPORT, "%s", first_errors(&m));
@@ -188,8 +226,9 @@ pfxs(struct http_req *r)
 static const struct http_route routes[] = {
 	ROUTE(POST, "/chancery/v1/users/import", PERM_USERS_WRITE, users),
 	ROUTE(POST, "/chancery/v1/groups/import", PERM_GROUPS_WRITE, groups),
-	ROUTE(POST, "/chancery/v1/devices/import", PERM_DEVICES_WRITE, devices),
-	ROUTE(POST, "/chancery/v1/userPfxCertificates/import", PERM_CONFIG_WRITE, pfxs),
+	ROUTE(POST, "/chancery/v1/devices/import", PERM_DEVICES_WRITE | PERM_SCOPED, devices),
+	ROUTE(
+	    POST, "/chancery/v1/userPfxCertificates/import", PERM_CONFIG_WRITE | PERM_SCOPED, pfxs),
 	{ 0 },
 };
 

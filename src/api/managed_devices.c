@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /deviceManagement/managedDevices: what enrolled, what it said of itself, and how to make it leave. Graph beta
- * managedDevice, the properties that Linux devices have.
- *
- * retire and DELETE do the same: certificates are removed and revoked, the identity is refused from then on. The record
- * stays, as retired, for the audit.
+ * /deviceManagement/managedDevices: what enrolled, and what it said of itself. Graph beta managedDevice, the properties
+ * that Linux devices have. How to make one leave: device_actions.c; what it is to have: device_states.c.
  */
+#include "api/reach.h"
 #include "api/users.h"
 #include "model/diff.h"
-#include "model/enrol.h"
 #include "model/scope.h"
-#include "model/status.h"
 
 #define NEVER "0001-01-01T00:00:00Z"
 
@@ -136,10 +132,13 @@ static const struct field edits[] = {
 
 struct device_change {
 	struct arena *a;
-	const char *actor, *if_match;
+	const struct caller *who;
+	const char *if_match;
 	struct id id;
 	const json *body;
 	struct device device;
+	struct user user; /* the primary one */
+	const struct user *of;
 };
 
 static err_t
@@ -202,18 +201,17 @@ update(struct tx *tx, void *arg)
 	static const char *const known[] = { "id", NULL };
 	struct device_change *c = arg;
 	auto_json json *now = NULL;
-	struct user user;
-	const struct user *of;
 	const char *before;
 	bool changed;
 
+	TRY(reach_device(tx, c->a, c->who, PERM_DEVICES_WRITE, c->id));
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
-	TRY(device_user(tx, c->a, &c->device, &user, &of));
-	TRY(device_json(c->a, &c->device, of, &now));
+	TRY(device_user(tx, c->a, &c->device, &c->user, &c->of));
+	TRY(device_json(c->a, &c->device, c->of, &now));
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(device_text(tx, c->a, &c->device, &before));
 	TRY(edit_read(tx, c->a, c->body, known, &c->device));
-	return device_save(tx, c->a, c->actor, before, &c->device, &changed);
+	return device_save(tx, c->a, c->who->actor, before, &c->device, &changed);
 }
 
 err_t
@@ -237,6 +235,8 @@ device_import(struct tx *tx, struct arena *a, const struct caller *who, const js
 		TRY_CTX(store_device_by_serial(tx, a, serial, &d),
 		    "devices enrol by themselves; serial number \"%.64s\"", serial);
 	}
+	TRY(reach_device(tx, a, who, PERM_DEVICES_WRITE, d.id));
+	TRY(rights_tags(who, a, PERM_DEVICES_WRITE, row, "roleScopeTagIds"));
 	TRY(device_text(tx, a, &d, &before));
 	TRY(edit_read(tx, a, row, known, &d));
 	if (upn != NULL) {
@@ -329,10 +329,9 @@ struct look {
 	struct arena *a;
 	struct id id;
 	struct device device;
+	const struct caller *who;
 	struct user user;
 	const struct user *of;
-	json *list; /* states: the caller's */
-	const char *actor;
 };
 
 static err_t
@@ -340,6 +339,7 @@ look(struct tx *tx, void *arg)
 {
 	struct look *l = arg;
 
+	TRY(reach_device(tx, l->a, l->who, PERM_DEVICES_READ, l->id));
 	TRY(store_device_get(tx, l->a, l->id, &l->device));
 	return device_user(tx, l->a, &l->device, &l->user, &l->of);
 }
@@ -347,11 +347,10 @@ look(struct tx *tx, void *arg)
 static err_t
 get(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
+	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	struct query q;
 	json *j;
 
-	TRY(rights_device(r, PERM_DEVICES_READ));
 	TRY(param_id(r, "id", &l.id));
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &l));
@@ -359,106 +358,13 @@ get(struct http_req *r)
 	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, &q, j);
 }
 
-/* Graph's deviceConfigurationState for each slot of the device. */
-static err_t
-states(struct tx *tx, void *arg)
-{
-	struct look *l = arg;
-	struct slot *v;
-	size_t n;
-
-	TRY(look(tx, arg));
-	TRY(store_slots_of_device(tx, l->a, l->id, &v, &n));
-	for (size_t i = 0; i < n; i++) {
-		struct profile p;
-		struct status s;
-		json *j;
-		err_t e;
-
-		TRY(status_of(tx, l->a, &v[i], &s));
-		e = store_profile_get(tx, l->a, v[i].profile, &p);
-		if (s.state == STATUS_REMOVED || err_is(e, ERR_NOT_FOUND)) {
-			err_forget(e);
-			continue;
-		}
-		TRY(e);
-		j = json_object_new();
-		json_add(l->list, j);
-		json_set_id(l->a, j, "id", v[i].id);
-		json_set_text(j, "displayName", p.display_name);
-		json_set_text(j, "platformType", "all");
-		json_set_int(j, "settingCount", 1);
-		json_set(j, "settingStates", json_array_new());
-		json_set_text(j, "state", s.compliance);
-		json_set_text(j, "userId", l->of == NULL ? "" : id_text(l->a, l->of->id));
-		json_set_text(j, "userPrincipalName", l->of == NULL ? "" : l->of->upn);
-		json_set_int(j, "version", p.version);
-	}
-	return OK;
-}
-
-static err_t
-get_states(struct http_req *r)
-{
-	struct look l = { .a = http_arena(r) };
-	auto_json json *out = json_object_new();
-	struct query q;
-
-	l.list = json_array_new();
-	json_set_text(out, "@odata.context",
-	    reply_context(
-		r, "deviceManagement/managedDevices/deviceConfigurationStates", NULL, false));
-	json_set(out, "value", l.list);
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(param_id(r, "id", &l.id));
-	TRY(store_read(api_of(r)->store, states, &l));
-	return reply_json(r, 200, out);
-}
-
-static err_t
-post_retire(struct http_req *r)
-{
-	const struct caller *who = http_caller(r);
-	struct id id;
-
-	TRY(rights_device(
-	    r, http_method(r) == HTTP_DELETE ? PERM_DEVICES_WRITE : PERM_DEVICES_ACT));
-	TRY(param_id(r, "id", &id));
-	TRY(device_retire(api_of(r)->store, http_arena(r), who->actor, id));
-	return reply_empty(r, 204);
-}
-
-static err_t
-sync_device(struct tx *tx, void *arg)
-{
-	struct look *l = arg;
-
-	TRY(look(tx, arg));
-	tx_notify(tx, TOPIC_DEVICE, id_str(&l->id));
-	return store_audit_add(
-	    tx, l->actor, "device.sync", target_text(l->a, "device", l->id), "", "");
-}
-
-static err_t
-post_sync(struct http_req *r)
-{
-	const struct caller *who = http_caller(r);
-	struct look l = { .a = http_arena(r), .actor = who->actor };
-
-	TRY(rights_device(r, PERM_DEVICES_ACT));
-	TRY(param_id(r, "id", &l.id));
-	TRY(store_write(api_of(r)->store, sync_device, &l));
-	return reply_empty(r, 204);
-}
-
 static err_t
 patch(struct http_req *r)
 {
 	const struct caller *who = http_caller(r);
 	struct device_change c = {
-		.a = http_arena(r), .actor = who->actor, .if_match = http_header(r, "If-Match")
+		.a = http_arena(r), .who = who, .if_match = http_header(r, "If-Match")
 	};
-	struct look l = { .a = c.a };
 	auto_json json *body = NULL;
 	json *j;
 
@@ -468,9 +374,7 @@ patch(struct http_req *r)
 	TRY(rights_body(who, c.a, PERM_DEVICES_WRITE, body, "roleScopeTagIds", false));
 	c.body = body;
 	TRY(store_write(api_of(r)->store, update, &c));
-	l.id = c.id;
-	TRY(store_read(api_of(r)->store, look, &l));
-	TRY(device_json(l.a, &l.device, l.of, &j));
+	TRY(device_json(c.a, &c.device, c.of, &j));
 	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, NULL, j);
 }
 
@@ -483,6 +387,7 @@ set_user(struct tx *tx, void *arg)
 	struct user u;
 	bool changed;
 
+	TRY(reach_device(tx, c->a, c->who, PERM_DEVICES_WRITE, c->id));
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	TRY(device_text(tx, c->a, &c->device, &before));
 	c->device.user = (struct id){ 0 };
@@ -491,17 +396,15 @@ set_user(struct tx *tx, void *arg)
 		TRY(reference_id(url, &c->device.user));
 		TRY_CTX(store_user_get(tx, c->a, c->device.user, &u), "user");
 	}
-	return device_save(tx, c->a, c->actor, before, &c->device, &changed);
+	return device_save(tx, c->a, c->who->actor, before, &c->device, &changed);
 }
 
 static err_t
 put_user(struct http_req *r)
 {
-	const struct caller *who = http_caller(r);
-	struct device_change c = { .a = http_arena(r), .actor = who->actor };
+	struct device_change c = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *body = NULL;
 
-	TRY(rights_device(r, PERM_DEVICES_WRITE));
 	TRY(param_id(r, "id", &c.id));
 	if (http_method(r) == HTTP_POST)
 		TRY(body_object(r, &body));
@@ -510,23 +413,29 @@ put_user(struct http_req *r)
 	return reply_empty(r, 204);
 }
 
+struct of_user {
+	const struct caller *who;
+	const char *key;
+};
+
 static err_t
 read_of_user(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
     struct rows *rows, bool *more)
 {
-	const char *key = arg;
+	const struct of_user *of = arg;
 	struct device *v;
 	struct user u;
 	size_t n;
 
 	(void)q;
-	TRY(user_find(tx, a, key, &u));
+	TRY(user_find(tx, a, of->key, &u));
 	TRY(store_device_of_user(tx, a, u.id, &v, &n));
 	*more = false;
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
-		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0)
+		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0 ||
+		    !rights_reach(of->who, PERM_DEVICES_READ, v[i].scope_tags))
 			continue;
 		TRY(device_json(a, &v[i], &u, &j));
 		rows_add(rows, v[i].id, j);
@@ -537,10 +446,11 @@ read_of_user(struct tx *tx, struct arena *a, struct page p, const void *arg, con
 static err_t
 list_of_user(struct http_req *r)
 {
+	const struct of_user of = { http_caller(r), http_param(r, "id") };
 	struct collection c = { .set = "deviceManagement/managedDevices",
 		.page = LIMIT_PAGE,
 		.read = read_of_user,
-		.arg = http_param(r, "id") };
+		.arg = &of };
 
 	return reply_collection(r, &c, 0);
 }
@@ -552,17 +462,9 @@ static const struct http_route routes[] = {
 	GRAPH(GET, DEVICES "/$count", PERM_DEVICES_READ | PERM_SCOPED, count),
 	GRAPH(GET, DEVICES "/{id}", PERM_DEVICES_READ | PERM_SCOPED, get),
 	GRAPH(PATCH, DEVICES "/{id}", PERM_DEVICES_WRITE | PERM_SCOPED, patch),
-	GRAPH(DELETE, DEVICES "/{id}", PERM_DEVICES_WRITE | PERM_SCOPED, post_retire),
 	GRAPH(POST, DEVICES "/{id}/users/$ref", PERM_DEVICES_WRITE | PERM_SCOPED, put_user),
 	GRAPH(DELETE, DEVICES "/{id}/users/$ref", PERM_DEVICES_WRITE | PERM_SCOPED, put_user),
-	GRAPH(GET, "/users/{id}/managedDevices", PERM_DEVICES_READ, list_of_user),
-	GRAPH(GET, DEVICES "/{id}/deviceConfigurationStates", PERM_DEVICES_READ, get_states),
-	GRAPH(POST, DEVICES "/{id}/retire", PERM_DEVICES_ACT | PERM_SCOPED, post_retire),
-	GRAPH(POST, DEVICES "/{id}/microsoft.graph.retire", PERM_DEVICES_ACT | PERM_SCOPED,
-	    post_retire),
-	GRAPH(POST, DEVICES "/{id}/syncDevice", PERM_DEVICES_ACT | PERM_SCOPED, post_sync),
-	GRAPH(POST, DEVICES "/{id}/microsoft.graph.syncDevice", PERM_DEVICES_ACT | PERM_SCOPED,
-	    post_sync),
+	GRAPH(GET, "/users/{id}/managedDevices", PERM_DEVICES_READ | PERM_SCOPED, list_of_user),
 	{ 0 },
 };
 

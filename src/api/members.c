@@ -3,6 +3,7 @@
  * Members of groups: users, devices and groups, added and removed by reference (Graph 1.0, OData $ref). And
  * directoryObjects/getByIds, which resolves identifiers of any of the three.
  */
+#include "api/regroups.h"
 #include "api/users.h"
 
 /* Of what the caller may not read, only type and identifier are shown, as Graph does. */
@@ -53,6 +54,7 @@ struct change {
 	struct arena *a;
 	const struct caller *who;
 	struct id group, member;
+	struct warnings warn;
 };
 
 static err_t
@@ -78,17 +80,22 @@ static err_t
 add(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
+	struct regroup g = { .change = "members" };
 	struct object o;
+	struct member m;
 	err_t e;
 
 	TRY(group_owned(tx, c->a, c->group));
 	TRY(rights_guard_member(tx, c->a, c->who, c->group));
 	TRY_CTX(object_find(tx, c->a, 0, c->member, &o), "member");
 	json_free(o.entity);
-	e = store_member_add(tx, c->group, (struct member){ .id = c->member, .kind = o.kind });
+	m = (struct member){ .id = c->member, .kind = o.kind };
+	TRY(regroup_member(tx, c->a, c->group, m, true, &g));
+	e = store_member_add(tx, c->group, m);
 	if (err_is(e, ERR_CONFLICT))
 		FAIL(ERR_REFERENCE_EXISTS, "%s", id_text(c->a, c->member));
 	TRY(e);
+	TRY(regroup_after(tx, c->a, c->who->actor, &g, NULL, NULL, &c->warn));
 	TRY(nudge_member(tx, c->a, c->member, o.kind));
 	return audit(tx, c, "group.member.add");
 }
@@ -122,6 +129,7 @@ drop(struct tx *tx, void *arg)
 	struct change *c = arg;
 	/* What is not in the directory any more is treated as a group: everybody looks. */
 	struct object o = { .kind = MEMBER_GROUP };
+	struct regroup g = { .change = "members" };
 	err_t e;
 
 	TRY(group_owned(tx, c->a, c->group));
@@ -130,7 +138,9 @@ drop(struct tx *tx, void *arg)
 	if (!err_is(e, ERR_NOT_FOUND))
 		TRY(e);
 	json_free(o.entity);
+	TRY(regroup_member(tx, c->a, c->group, (struct member){ c->member, o.kind }, false, &g));
 	TRY(store_member_remove(tx, c->group, c->member));
+	TRY(regroup_after(tx, c->a, c->who->actor, &g, NULL, NULL, &c->warn));
 	TRY(nudge_member(tx, c->a, c->member, o.kind));
 	return audit(tx, c, "group.member.remove");
 }
@@ -148,7 +158,7 @@ post_ref(struct http_req *r)
 	TRY(json_need_text(body, "@odata.id", LIMIT_LONG_TEXT, &url));
 	TRY(reference_id(url, &c.member));
 	TRY(store_write(api_of(r)->store, add, &c));
-	return reply_empty(r, 204);
+	return reply_warned(r, &c.warn);
 }
 
 static err_t
@@ -160,7 +170,7 @@ delete_ref(struct http_req *r)
 	TRY(param_id(r, "id", &c.group));
 	TRY(param_id(r, "member", &c.member));
 	TRY(store_write(api_of(r)->store, drop, &c));
-	return reply_empty(r, 204);
+	return reply_warned(r, &c.warn);
 }
 
 err_t

@@ -236,12 +236,12 @@ get_details(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	GRAPH(GET, "/" SET, PERM_CONFIG_READ, list),
-	GRAPH(GET, "/" SET "/{id}", PERM_CONFIG_READ, get),
-	GRAPH(PATCH, "/" SET "/{id}", PERM_CONFIG_WRITE, patch),
-	GRAPH(DELETE, "/" SET "/{id}", PERM_CONFIG_WRITE, delete),
-	GRAPH(GET, "/" DETAILS, PERM_CONFIG_READ, list_details),
-	GRAPH(GET, "/" DETAILS "/{id}", PERM_CONFIG_READ, get_details),
+	GRAPH(GET, "/" SET, PERM_CONNECTORS_READ, list),
+	GRAPH(GET, "/" SET "/{id}", PERM_CONNECTORS_READ, get),
+	GRAPH(PATCH, "/" SET "/{id}", PERM_CONNECTORS_WRITE, patch),
+	GRAPH(DELETE, "/" SET "/{id}", PERM_CONNECTORS_WRITE, delete),
+	GRAPH(GET, "/" DETAILS, PERM_CONNECTORS_READ, list_details),
+	GRAPH(GET, "/" DETAILS "/{id}", PERM_CONNECTORS_READ, get_details),
 	{ 0 },
 };
 

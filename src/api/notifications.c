@@ -5,6 +5,7 @@
  *
  * The secret of a webhook is shown once, in the answer that made or renewed it ("secret": null in a PATCH makes a new one).
  */
+#include "api/record.h"
 #include "api/users.h"
 #include "base/secret.h"
 #include "model/notice.h"
@@ -46,25 +47,10 @@ static const char *const known[] = { "id", "secret", "createdDateTime", "lastMod
 	NULL };
 
 struct change {
-	struct arena *a;
-	const char *actor;
-	struct id id;
-	const json *body;
+	struct record r;
 	struct notice_target x;
-	struct notice sent;
-	struct notice *deliveries;
-	size_t n;
 	bool new_secret;
 };
-
-static err_t
-change_of(struct http_req *r, struct change *ret)
-{
-	const struct caller *who = http_caller(r);
-
-	*ret = (struct change){ .a = http_arena(r), .actor = who->actor };
-	return http_param(r, "id") == NULL ? OK : param_id(r, "id", &ret->id);
-}
 
 static struct edit
 edit_of(const struct notice_target *x)
@@ -109,13 +95,34 @@ address_check(const struct notice_target *x)
 	return OK;
 }
 
+/* What happened before it was made is not told. */
 static err_t
-read_body(struct change *c, enum field_mode mode)
+fresh(struct tx *tx, struct record *r, struct notice_target *ret)
 {
-	struct notice_target *x = &c->x;
-	struct edit e = edit_of(x);
+	struct notice_target *all;
+	size_t n;
 
-	TRY(field_read(c->a, fields, COUNT(fields), c->body, mode, known, &e));
+	TRY(store_notice_target_list(tx, r->a, &all, &n));
+	if (n >= LIMIT_NOTICE_TARGETS)
+		FAIL(ERR_NOTICE, "there are %u already", LIMIT_NOTICE_TARGETS);
+	*ret = (struct notice_target){
+		.id = r->id, .secret = "", .cursor = when_now_ms(), .created = when_now()
+	};
+	return OK;
+}
+
+static err_t
+read_body(struct tx *tx, struct record *r, enum field_mode mode)
+{
+	struct change *c = (struct change *)r;
+	struct notice_target *x = &c->x;
+	struct edit e;
+
+	if (mode == FIELD_CREATE)
+		TRY(fresh(tx, r, x));
+	e = edit_of(x);
+
+	TRY(field_read(r->a, fields, COUNT(fields), r->body, mode, known, &e));
 	x->display_name = e.name;
 	x->address = e.address;
 	x->kind = (enum notice_kind)e.kind;
@@ -127,28 +134,10 @@ read_body(struct change *c, enum field_mode mode)
 	TRY(address_check(x));
 	c->new_secret = x->kind == NOTICE_WEBHOOK &&
 	    (mode == FIELD_CREATE ||
-		(json_get(c->body, "secret") != NULL && json_is_null(json_get(c->body, "secret"))));
+		(json_get(r->body, "secret") != NULL && json_is_null(json_get(r->body, "secret"))));
 	if (c->new_secret)
-		x->secret = rand_token(c->a, SECRET_BYTES);
+		x->secret = rand_token(r->a, SECRET_BYTES);
 	return OK;
-}
-
-static err_t
-audit(struct tx *tx, struct change *c, const char *action, const char *before, const char *after)
-{
-	return store_audit_add(
-	    tx, c->actor, action, target_text(c->a, "notification", c->x.id), before, after);
-}
-
-static err_t
-text_of(struct change *c, const char **ret)
-{
-	json *j;
-
-	TRY(target_json(c->a, &c->x, &j));
-	if (c->new_secret)
-		json_set_text(j, "secret", "(new)");
-	return entity_text(c->a, j, ret);
 }
 
 static err_t
@@ -160,70 +149,97 @@ unless_taken(const struct change *c, err_t e)
 	FAIL(ERR_CONFLICT, "another notification is named %s", c->x.display_name);
 }
 
-/* What happened before it was made is not told. */
 static err_t
-insert(struct tx *tx, void *arg)
+find(struct tx *tx, struct record *r)
 {
-	struct change *c = arg;
-	struct notice_target *all;
-	const char *after;
+	struct change *c = (struct change *)r;
+
+	c->new_secret = false;
+	return store_notice_target_get(tx, r->a, r->id, &c->x);
+}
+
+static err_t
+insert(struct tx *tx, struct record *r)
+{
+	struct change *c = (struct change *)r;
+
+	return unless_taken(c, store_notice_target_insert(tx, &c->x));
+}
+
+static err_t
+update(struct tx *tx, struct record *r)
+{
+	struct change *c = (struct change *)r;
+
+	return unless_taken(c, store_notice_target_update(tx, &c->x));
+}
+
+static err_t
+remove_target(struct tx *tx, struct record *r)
+{
+	return store_notice_target_delete(tx, r->id);
+}
+
+static err_t
+with_secret(struct record *r, const char *secret, json **ret)
+{
+	struct change *c = (struct change *)r;
+
+	TRY(target_json(r->a, &c->x, ret));
+	if (c->new_secret)
+		json_set_text(*ret, "secret", secret);
+	return OK;
+}
+
+static err_t
+shown(struct record *r, json **ret)
+{
+	struct change *c = (struct change *)r;
+
+	return with_secret(r, c->x.secret, ret);
+}
+
+static err_t
+audited(struct record *r, json **ret)
+{
+	return with_secret(r, "(new)", ret);
+}
+
+static const struct record_kind kind = { .set = SET,
+	.noun = "notification",
+	.size = sizeof(struct change),
+	.find = find,
+	.read = read_body,
+	.insert = insert,
+	.update = update,
+	.remove = remove_target,
+	.json = shown,
+	.audited = audited };
+
+struct looking {
+	struct record *r;
+	struct notice sent;
+	struct notice *deliveries;
 	size_t n;
-
-	TRY(store_notice_target_list(tx, c->a, &all, &n));
-	if (n >= LIMIT_NOTICE_TARGETS)
-		FAIL(ERR_NOTICE, "there are %u already", LIMIT_NOTICE_TARGETS);
-	c->x = (struct notice_target){
-		.id = id_new(), .secret = "", .cursor = when_now_ms(), .created = when_now()
-	};
-	TRY(read_body(c, FIELD_CREATE));
-	TRY(unless_taken(c, store_notice_target_insert(tx, &c->x)));
-	TRY(text_of(c, &after));
-	return audit(tx, c, "notification.create", "", after);
-}
-
-static err_t
-update(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	const char *before, *after;
-
-	TRY(store_notice_target_get(tx, c->a, c->id, &c->x));
-	TRY(text_of(c, &before));
-	TRY(read_body(c, FIELD_UPDATE));
-	TRY(unless_taken(c, store_notice_target_update(tx, &c->x)));
-	TRY(text_of(c, &after));
-	return audit(tx, c, "notification.update", before, after);
-}
-
-static err_t
-remove_target(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	const char *before;
-
-	TRY(store_notice_target_get(tx, c->a, c->id, &c->x));
-	TRY(text_of(c, &before));
-	TRY(store_notice_target_delete(tx, c->id));
-	return audit(tx, c, "notification.delete", before, "");
-}
+};
 
 static err_t
 send_test(struct tx *tx, void *arg)
 {
-	struct change *c = arg;
+	struct looking *l = arg;
 
-	TRY(store_notice_target_get(tx, c->a, c->id, &c->x));
-	TRY(notice_test(tx, c->a, &c->x, &c->sent));
-	return audit(tx, c, "notification.test", "", "");
+	TRY(find(tx, l->r));
+	TRY(notice_test(tx, l->r->a, &((struct change *)l->r)->x, &l->sent));
+	return record_audit(tx, &kind, l->r, "test", "", "");
 }
 
 static err_t
 look(struct tx *tx, void *arg)
 {
-	struct change *c = arg;
+	struct looking *l = arg;
 
-	TRY(store_notice_target_get(tx, c->a, c->id, &c->x));
-	return store_notice_list(tx, c->a, c->id, &c->deliveries, &c->n);
+	TRY(find(tx, l->r));
+	return store_notice_list(tx, l->r->a, l->r->id, &l->deliveries, &l->n);
 }
 
 static err_t
@@ -257,61 +273,26 @@ list(struct http_req *r)
 }
 
 static err_t
-reply_target(struct http_req *r, int status, const struct query *q, const struct change *c)
-{
-	json *j;
-
-	TRY(target_json(c->a, &c->x, &j));
-	if (c->new_secret)
-		json_set_text(j, "secret", c->x.secret);
-	return reply_entity(r, status, SET,
-	    status == 201 ? arena_printf(c->a, "/" SET "/%s", id_text(c->a, c->x.id)) : NULL, q, j);
-}
-
-static err_t
 get(struct http_req *r)
 {
-	struct change c;
-	struct query q;
-
-	TRY(change_of(r, &c));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &c));
-	return reply_target(r, 200, &q, &c);
-}
-
-static err_t
-write_body(struct http_req *r, store_fn fn, int status)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, fn, &c));
-	return reply_target(r, status, NULL, &c);
+	return record_get(r, &kind);
 }
 
 static err_t
 post(struct http_req *r)
 {
-	return write_body(r, insert, 201);
+	return record_post(r, &kind);
 }
 
 static err_t
 patch(struct http_req *r)
 {
-	return write_body(r, update, 200);
+	return record_patch(r, &kind);
 }
 
 static err_t delete (struct http_req *r)
 {
-	struct change c;
-
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, remove_target, &c));
-	return reply_empty(r, 204);
+	return record_delete(r, &kind);
 }
 
 static json *
@@ -338,13 +319,13 @@ deliveries(struct http_req *r)
 {
 	auto_json json *out = json_object_new();
 	json *value = json_array_new();
-	struct change c;
+	struct looking l;
 
 	json_set(out, "value", value);
-	TRY(change_of(r, &c));
-	TRY(store_read(api_of(r)->store, look, &c));
-	for (size_t i = 0; i < c.n; i++)
-		json_add(value, delivery_json(c.a, &c.deliveries[i]));
+	TRY(record_begin(r, &kind, &l.r));
+	TRY(store_read(api_of(r)->store, look, &l));
+	for (size_t i = 0; i < l.n; i++)
+		json_add(value, delivery_json(l.r->a, &l.deliveries[i]));
 	return reply_json(r, 200, out);
 }
 
@@ -352,11 +333,11 @@ static err_t
 post_test(struct http_req *r)
 {
 	auto_json json *out = NULL;
-	struct change c;
+	struct looking l;
 
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, send_test, &c));
-	out = delivery_json(c.a, &c.sent);
+	TRY(record_begin(r, &kind, &l.r));
+	TRY(store_write(api_of(r)->store, send_test, &l));
+	out = delivery_json(l.r->a, &l.sent);
 	return reply_json(r, 202, out);
 }
 

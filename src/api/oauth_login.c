@@ -9,6 +9,7 @@
  * While pending, the record's scope is what the program asked for; on approval the administrator's name is put behind
  * it after a line feed, and permissions are worked out afresh when the token is made.
  */
+#include "api/action.h"
 #include "api/oauth.h"
 #include "base/secret.h"
 #include "pki/key.h"
@@ -176,7 +177,7 @@ oauth_device_grant(struct http_req *r)
 	struct poll p = { .a = a };
 	uint8_t hash[32];
 	struct app app;
-	const char *granted, *asked, *all, *token;
+	const char *granted, *actions, *asked, *all, *token;
 	unsigned within;
 
 	if (code == NULL)
@@ -203,13 +204,16 @@ oauth_device_grant(struct http_req *r)
 
 	asked = arena_cstr(a, str_cut(&rest, '\n'));
 	all = arena_printf(a, "%s %s", p.admin.permissions, p.rights.permissions);
-	within = perm_list_bits(all);
+	within = perm_list_bits(all) | action_list_bits(all);
 	if (app.permissions != NULL)
 		within &= perm_list_bits(app.permissions);
 	if (*asked == '\0')
 		asked =
 		    app.permissions == NULL ? all : arena_printf(a, "%s %s", all, app.permissions);
 	granted = perm_list_within(a, asked, within);
+	actions = action_names(a, action_list_bits(asked) & within);
+	if (*actions != '\0')
+		granted = arena_printf(a, "%s%s%s", granted, *granted == '\0' ? "" : " ", actions);
 	if (*granted == '\0')
 		FAIL(ERR_OAUTH_SCOPE, "nothing of what was asked for may be given to %s",
 		    p.admin.name);

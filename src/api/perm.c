@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/perm.h"
 
+#include "api/action.h"
 #include "base/limits.h"
 
 #define READ_DIRECTORY (PERM_USERS_READ | PERM_GROUPS_READ | PERM_MEMBERS_READ)
+#define READ_CONFIG (PERM_CONFIG_READ | PERM_FILTERS_READ | PERM_CONNECTORS_READ | PERM_AUDIT_READ)
+#define WRITE_CONFIG (READ_CONFIG | PERM_CONFIG_WRITE | PERM_FILTERS_WRITE | PERM_CONNECTORS_WRITE)
 #define WRITE_DIRECTORY (READ_DIRECTORY | PERM_USERS_WRITE | PERM_GROUPS_WRITE | PERM_MEMBERS_WRITE)
 
 const struct perm_name perm_names[] = {
@@ -26,10 +29,9 @@ const struct perm_name perm_names[] = {
 	    "Read and change managed devices." },
 	{ "DeviceManagementManagedDevices.PrivilegedOperations.All", PERM_DEVICES_ACT,
 	    "Retire devices and make them check in." },
-	{ "DeviceManagementConfiguration.Read.All", PERM_CONFIG_READ | PERM_AUDIT_READ,
+	{ "DeviceManagementConfiguration.Read.All", READ_CONFIG,
 	    "Read profiles, their state, connectors and the audit." },
-	{ "DeviceManagementConfiguration.ReadWrite.All",
-	    PERM_CONFIG_READ | PERM_CONFIG_WRITE | PERM_AUDIT_READ,
+	{ "DeviceManagementConfiguration.ReadWrite.All", WRITE_CONFIG,
 	    "Change and assign profiles, change connectors." },
 	{ "DeviceManagementServiceConfig.Read.All", PERM_ENROL_READ | PERM_SETTINGS_READ,
 	    "Read enrolment codes and notifications." },
@@ -110,8 +112,11 @@ perm_of_claims(const json *claims)
 {
 	unsigned bits = PERM_SIGNED_IN;
 
-	if (strcmp(json_text(json_get(claims, "idtyp")), "app") != 0)
-		return bits | perm_list_bits(json_text(json_get(claims, "scp")));
+	if (strcmp(json_text(json_get(claims, "idtyp")), "app") != 0) {
+		const char *scp = json_text(json_get(claims, "scp"));
+
+		return bits | perm_list_bits(scp) | action_list_bits(scp);
+	}
 
 	const json *roles = json_get(claims, "roles");
 

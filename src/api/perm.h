@@ -38,11 +38,15 @@ enum perm {
 	PERM_RBAC_WRITE = 1u << 19,
 	PERM_SETTINGS_READ = 1u << 20,
 	PERM_SETTINGS_WRITE = 1u << 21,
+	PERM_FILTERS_READ = 1u << 22,
 	/* No permission: the handler asks rights_reach() of every object (api/rights.h). */
 	PERM_SCOPED = 1u << 23,
 	/* Device port: by client certificate, never by token. */
 	PERM_CONNECTOR_ENROL = 1u << 24,
 	PERM_CONNECTOR = 1u << 25,
+	PERM_FILTERS_WRITE = 1u << 26,
+	PERM_CONNECTORS_READ = 1u << 27,
+	PERM_CONNECTORS_WRITE = 1u << 28,
 };
 /* What has no scope tags and may be read by who is limited by them. */
 #define PERM_UNTAGGED \

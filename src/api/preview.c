@@ -3,7 +3,9 @@
  * /chancery/v1/preview: what a profile, or a draft of one, would bring to a user and a device. Nothing is issued or
  * stored. Who asks may read profiles, and the user and the device that are named.
  */
+#include "api/reach.h"
 #include "api/reply.h"
+#include "api/warnings.h"
 #include "codec/oid.h"
 #include "model/preview.h"
 #include "store/user_pfx.h"
@@ -25,22 +27,6 @@ checks_json(const struct preview *p)
 		json_set_text(j, "message", info == NULL ? NULL : info->text);
 		json_set_text(j, "detail", c->detail);
 		json_set_text(j, "hint", info == NULL ? NULL : info->hint);
-	}
-	return list;
-}
-
-static json *
-warnings_json(const struct warnings *w)
-{
-	json *list = json_array_new();
-
-	for (size_t i = 0; i < w->n; i++) {
-		json *j = json_object_new();
-
-		json_add(list, j);
-		json_set_text(j, "code", w->v[i].fault);
-		json_set_text(j, "message", w->v[i].detail);
-		json_set_text(j, "hint", err_info_by_id(w->v[i].fault)->hint);
 	}
 	return list;
 }
@@ -178,12 +164,29 @@ preview_json(struct arena *a, const struct preview *p, json *out)
 }
 
 static err_t
-demand(struct http_req *r, unsigned perm)
+demand(const struct caller *who, struct arena *a, unsigned held, unsigned perm)
 {
-	const struct caller *who = http_caller(r);
+	if ((held & perm) == 0)
+		FAIL(ERR_FORBIDDEN, "%s needs %s", who->actor, perm_describe(a, perm));
+	return OK;
+}
 
-	if ((who->perms & perm) == 0)
-		FAIL(ERR_FORBIDDEN, "%s needs %s", who->actor, perm_describe(http_arena(r), perm));
+/* Who is limited by scope tags reaches the profile and the device. */
+struct asking {
+	struct arena *a;
+	const struct caller *who;
+	const struct preview_ask *ask;
+};
+
+static err_t
+may_ask(struct tx *tx, void *arg)
+{
+	const struct asking *x = arg;
+
+	if (!id_is_zero(x->ask->profile))
+		TRY(reach_profile(tx, x->a, x->who, PERM_CONFIG_READ, x->ask->profile));
+	if (!id_is_zero(x->ask->device))
+		TRY(reach_device(tx, x->a, x->who, PERM_DEVICES_READ, x->ask->device));
 	return OK;
 }
 
@@ -217,6 +220,7 @@ members_check(struct arena *a, const json *body)
 static err_t
 post(struct http_req *r)
 {
+	const struct caller *who = http_caller(r);
 	struct arena *a = http_arena(r);
 	struct preview_ask ask = { .draft = NULL };
 	auto_json json *body = NULL;
@@ -239,9 +243,11 @@ post(struct http_req *r)
 	if (id_is_zero(ask.device) && id_is_zero(ask.user))
 		FAIL(ERR_MODEL_INVALID, "\"deviceId\" or \"userId\" is required");
 	/* The names of the certificate tell what the directory has. */
-	TRY(demand(r, PERM_USERS_READ));
+	TRY(demand(who, a, who->perms, PERM_USERS_READ));
 	if (!id_is_zero(ask.device))
-		TRY(demand(r, PERM_DEVICES_READ));
+		TRY(demand(who, a, who->perms | who->scoped, PERM_DEVICES_READ));
+	TRY(store_read(
+	    api_of(r)->store, may_ask, &(struct asking){ .a = a, .who = who, .ask = &ask }));
 	TRY(preview_run(api_of(r)->store, a, &ask, &p));
 	TRY(preview_json(a, &p, out));
 	TRY(reply_narrow(&q, out));
@@ -249,7 +255,7 @@ post(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	ROUTE(POST, "/chancery/v1/preview", PERM_CONFIG_READ, post),
+	ROUTE(POST, "/chancery/v1/preview", PERM_CONFIG_READ | PERM_SCOPED, post),
 	{ 0 },
 };
 

@@ -7,8 +7,7 @@
  * An assignment's key is <profile>_<group>; all devices and all users have group identifiers of their own.
  */
 #include "api/assignments.h"
-#include "api/rights.h"
-#include "api/token.h"
+#include "api/reach.h"
 
 #define SET "deviceManagement/deviceConfigurations"
 
@@ -102,7 +101,8 @@ add(struct http_req *r, bool group)
 	else
 		TRY(assignment_read(o.a, body, &x));
 	x.profile = o.profile;
-	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, NULL, &x, &w));
+	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, NULL, &x,
+	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
 	return reply_one(r, 201, &x, group);
 }
 
@@ -133,7 +133,8 @@ patch(struct http_req *r)
 	TRY(assignment_read(o.a, body, &x));
 	x.profile = o.profile;
 	TRY(store_read(api_of(r)->store, find, &o));
-	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, &x, &w));
+	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, &x,
+	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
 	return reply_one(r, 200, &x, false);
 }
 
@@ -145,7 +146,8 @@ static err_t delete (struct http_req *r)
 
 	TRY(one_of(r, PERM_CONFIG_WRITE, &o));
 	TRY(store_read(api_of(r)->store, find, &o));
-	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, NULL, &w));
+	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, NULL,
+	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
 	return reply_empty(r, 204);
 }
 

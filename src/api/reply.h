@@ -91,6 +91,9 @@ struct collection {
 	/* read() narrows by itself and gives up after a while: a page may be short or empty and still have a next one. No
 	 * $count and $orderby, which would need all of them. */
 	bool bounded;
+	/* Rows that one answer looks at; past them a page is short and has a next one, and $count and $orderby are refused with
+	 * ERR_TOO_LARGE. 0: all there are. */
+	size_t looks;
 };
 /* Answers a GET of the collection: filters, sorts, selects, pages. */
 err_t reply_collection(struct http_req *r, const struct collection *c, unsigned allow);

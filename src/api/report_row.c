@@ -17,9 +17,9 @@ static const char *const slots[] = { "DeviceId", "DeviceName", "UserId", "UPN", 
 	"IssuerName", "SerialNumber", "Thumbprint", "ValidFrom", "ValidTo", NULL };
 
 const struct report_kind report_kinds[] = {
-	{ "AllDeviceCertificates", certificates, true },
-	{ "CertificatesByRAPolicy", by_policy, true },
-	{ "ChancerySlots", slots, false },
+	{ "AllDeviceCertificates", certificates, true, PERM_CONFIG_READ },
+	{ "CertificatesByRAPolicy", by_policy, true, PERM_CONFIG_READ },
+	{ "ChancerySlots", slots, false, PERM_CONFIG_READ },
 	{ 0 },
 };
 

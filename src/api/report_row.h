@@ -9,6 +9,7 @@ struct report_kind {
 	const char *name;
 	const char *const *columns; /* ended by NULL */
 	bool certificates;          /* only slots that hold or held one of a device's own */
+	unsigned perms;             /* of which it takes one, as reading the same elsewhere does */
 };
 /* NULL: there is none of that name. */
 const struct report_kind *report_kind(const char *name);

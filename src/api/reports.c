@@ -5,10 +5,15 @@
  * file, at an address that needs no token, because nobody can guess it, and that ends within hours.
  *
  * What changes while it is made may be in it as it was or as it is; no row comes twice.
+ *
+ * Each report takes the permission that reads the same data elsewhere. Who is limited by scope tags gets rows of the profiles
+ * that have one of the tags that it had when it asked, and sees only what it asked for itself.
  */
+#include "api/reach.h"
 #include "api/report_row.h"
 #include "base/secret.h"
 #include "codec/zip.h"
+#include "model/scope.h"
 #include "store/report.h"
 #include "store/slot_search.h"
 
@@ -51,6 +56,30 @@ job_json(const struct api *api, struct arena *a, const struct report_job *x)
 
 /* ---- asking ---- */
 
+/* Whether the caller may have, and so see, a report of this kind. */
+static bool
+may_read(const struct caller *who, const struct report_kind *k)
+{
+	return k != NULL && ((who->perms | who->scoped) & k->perms) != 0;
+}
+
+/* To whom it is limited. */
+static err_t
+read_limits(
+    struct arena *a, const struct caller *who, const struct report_kind *k, struct report_job *job)
+{
+	auto_json json *tags = NULL;
+	struct str text;
+
+	job->owner = id_text(a, who->id);
+	job->tags = "";
+	if ((who->perms & k->perms) != 0)
+		return OK;
+	tags = rights_own_tags(who, k->perms);
+	TRY(json_print(a, tags, &text));
+	return text_cstr(a, text, &job->tags);
+}
+
 /* Names of columns that the report has. */
 static err_t
 read_select(struct arena *a, const json *body, const struct report_kind *k, const char **ret)
@@ -91,7 +120,7 @@ read_format(struct arena *a, const json *body, const char **ret)
 }
 
 static err_t
-read_job(struct arena *a, const json *body, struct report_job *ret)
+read_job(struct arena *a, const struct caller *who, const json *body, struct report_job *ret)
 {
 	const char *name, *filter, *search;
 	const struct report_kind *k;
@@ -105,6 +134,9 @@ read_job(struct arena *a, const json *body, struct report_job *ret)
 		    "there is no report '%s'; there are AllDeviceCertificates, "
 		    "CertificatesByRAPolicy and ChancerySlots",
 		    text_safe(a, str_c(name)));
+	if (!may_read(who, k))
+		FAIL(ERR_FORBIDDEN, "%s needs %s for report %s", who->actor,
+		    perm_describe(a, k->perms), k->name);
 	TRY(json_want_text(body, "filter", 2000, &filter));
 	TRY(json_want_text(body, "search", 100, &search));
 	*ret = (struct report_job){ .name = k->name,
@@ -118,6 +150,7 @@ read_job(struct arena *a, const json *body, struct report_job *ret)
 		TRY(odata_filter_parse(a, ret->filter, &unused));
 	TRY(read_select(a, body, k, &ret->columns));
 	TRY(read_format(a, body, &ret->format));
+	TRY(read_limits(a, who, k, ret));
 	rand_bytes(token, sizeof(token));
 	ret->token = text_hex(a, STR(token));
 	ret->id = arena_printf(a, "%s_%s", k->name, id_text(a, id_new()));
@@ -126,7 +159,7 @@ read_job(struct arena *a, const json *body, struct report_job *ret)
 
 struct asking {
 	struct arena *a;
-	const char *actor;
+	const struct caller *who;
 	struct report_job job;
 	struct report_job *v;
 	size_t n;
@@ -145,7 +178,7 @@ insert(struct tx *tx, void *arg)
 		FAIL(ERR_THROTTLED, "%u reports are kept already; each goes after %d hours",
 		    LIMIT_REPORTS, KEPT_S / 3600);
 	TRY(store_report_insert(tx, &x->job));
-	return store_audit_add(tx, x->actor, "report.export", x->job.id, "",
+	return store_audit_add(tx, x->who->actor, "report.export", x->job.id, "",
 	    arena_printf(
 		x->a, "{\"reportName\":\"%s\",\"format\":\"%s\"}", x->job.name, x->job.format));
 }
@@ -153,14 +186,13 @@ insert(struct tx *tx, void *arg)
 static err_t
 post(struct http_req *r)
 {
-	const struct caller *who = http_caller(r);
-	struct asking x = { .a = http_arena(r), .actor = who->actor };
+	struct asking x = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *body = NULL;
 	struct query q;
 
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(body_object(r, &body));
-	TRY(read_job(x.a, body, &x.job));
+	TRY(read_job(x.a, x.who, body, &x.job));
 	TRY(store_write(api_of(r)->store, insert, &x));
 	return reply_entity(r, 201, "deviceManagement/reports/exportJobs",
 	    arena_printf(x.a, JOBS "('%s')", x.job.id), &q, job_json(api_of(r), x.a, &x.job));
@@ -175,14 +207,26 @@ find(struct tx *tx, void *arg)
 				store_report_get(tx, x->a, x->key, &x->job);
 }
 
+/* Whose it is, or who is not limited. */
+static bool
+is_shown(const struct asking *x, const struct report_job *job)
+{
+	const struct report_kind *k = report_kind(job->name);
+
+	return may_read(x->who, k) &&
+	    ((x->who->perms & k->perms) != 0 || strcmp(job->owner, id_text(x->a, x->who->id)) == 0);
+}
+
 static err_t
 get(struct http_req *r)
 {
-	struct asking x = { .a = http_arena(r), .key = http_param(r, "id") };
+	struct asking x = { .a = http_arena(r), .who = http_caller(r), .key = http_param(r, "id") };
 	struct query q;
 
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, find, &x));
+	if (!is_shown(&x, &x.job))
+		FAIL(ERR_NOT_FOUND, "no such report");
 	return reply_entity(r, 200, "deviceManagement/reports/exportJobs", NULL, &q,
 	    job_json(api_of(r), x.a, &x.job));
 }
@@ -190,7 +234,7 @@ get(struct http_req *r)
 static err_t
 list(struct http_req *r)
 {
-	struct asking x = { .a = http_arena(r) };
+	struct asking x = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *out = json_object_new();
 	json *value = json_array_new();
 	struct query q;
@@ -203,7 +247,8 @@ list(struct http_req *r)
 		FAIL(ERR_BAD_REQUEST, "$select is not supported here");
 	TRY(store_read(api_of(r)->store, find, &x));
 	for (size_t i = 0; i < x.n; i++)
-		json_add(value, job_json(api_of(r), x.a, &x.v[i]));
+		if (is_shown(&x, &x.v[i]))
+			json_add(value, job_json(api_of(r), x.a, &x.v[i]));
 	return reply_json(r, 200, out);
 }
 
@@ -318,6 +363,23 @@ put_row(struct making *m, json *row, const char *const *columns)
 	return buf_put(m->out, text);
 }
 
+/* The profiles with one of the job's tags; *ret NULL: all. */
+static err_t
+limits(struct tx *tx, struct making *m, const struct slot_profiles **ret)
+{
+	struct field_texts tags;
+	struct role_grant grant = { .perms = PERM_CONFIG_READ };
+	struct caller who = { .scoped = PERM_CONFIG_READ, .grants = &grant, .ngrants = 1 };
+
+	*ret = NULL;
+	if (*m->job.tags == '\0')
+		return OK;
+	TRY(scope_read(m->a, m->job.tags, &tags));
+	grant.tags = (const char *const *)tags.v;
+	grant.ntags = tags.n;
+	return reach_profiles(tx, m->a, &who, PERM_CONFIG_READ, ret);
+}
+
 static err_t
 put_rows(struct tx *tx, struct making *m, const char *const *columns, bool *ret_more)
 {
@@ -334,6 +396,7 @@ put_rows(struct tx *tx, struct making *m, const char *const *columns, bool *ret_
 	f.profile = id_demanded(filter, "PolicyId");
 	f.device = id_demanded(filter, "DeviceId");
 	f.user = id_demanded(filter, "UserId");
+	TRY(limits(tx, m, &f.only));
 	TRY(store_slot_search(tx, m->a, &f, (struct page){ .after = m->from, .limit = ROWS }, 0, &v,
 	    &n, &m->job.cursor, ret_more));
 	for (size_t i = 0; i < n; i++) {
@@ -445,9 +508,9 @@ api_report_step(struct api *api, bool *ret)
 }
 
 static const struct http_route routes[] = {
-	GRAPH(POST, JOBS, PERM_CONFIG_READ | PERM_DEVICES_READ | PERM_AUDIT_READ, post),
-	GRAPH(GET, JOBS, PERM_CONFIG_READ | PERM_DEVICES_READ | PERM_AUDIT_READ, list),
-	GRAPH(GET, JOBS "/{id}", PERM_CONFIG_READ | PERM_DEVICES_READ | PERM_AUDIT_READ, get),
+	GRAPH(POST, JOBS, PERM_CONFIG_READ | PERM_SCOPED, post),
+	GRAPH(GET, JOBS, PERM_CONFIG_READ | PERM_SCOPED, list),
+	GRAPH(GET, JOBS "/{id}", PERM_CONFIG_READ | PERM_SCOPED, get),
 	ROUTE(GET, "/chancery/v1/reports/{token}", PERM_PUBLIC, download),
 	{ 0 },
 };

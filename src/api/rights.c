@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rights.h"
 
+#include "api/action.h"
 #include "api/reply.h"
 #include "model/scope.h"
 #include "store/device.h"
@@ -104,7 +105,7 @@ add_grant(struct gather *g, const struct role_assignment *x)
 	}
 	g->v[g->n++] = (struct role_grant){ .role = role.display_name,
 		.permissions = role.permissions,
-		.perms = perm_list_bits(role.permissions),
+		.perms = perm_list_bits(role.permissions) | action_list_bits(role.permissions),
 		.tags = (const char *const *)tags.v,
 		.ntags = tags.n };
 	g->permissions = arena_printf(
@@ -282,12 +283,11 @@ rights_device(struct http_req *r, unsigned perms)
 err_t
 rights_filter(struct http_req *r, unsigned perms)
 {
-	return demand(r, PERM_CONFIG_READ, perms, filter_tags, "assignment filter");
+	return demand(r, PERM_FILTERS_READ, perms, filter_tags, "assignment filter");
 }
 
-/* Those of every grant that has one of `perms`. */
-static json *
-own_tags(const struct caller *who, unsigned perms)
+json *
+rights_own_tags(const struct caller *who, unsigned perms)
 {
 	json *own = json_array_new();
 
@@ -302,12 +302,19 @@ err_t
 rights_body(const struct caller *who, struct arena *a, unsigned perms, json *body,
     const char *member, bool creating)
 {
+	if ((who->perms & perms) == 0 && json_get(body, member) == NULL && creating)
+		json_set(body, member, rights_own_tags(who, perms));
+	return rights_tags(who, a, perms, body, member);
+}
+
+err_t
+rights_tags(
+    const struct caller *who, struct arena *a, unsigned perms, const json *body, const char *member)
+{
 	const json *asked = json_get(body, member);
 
 	if ((who->perms & perms) != 0)
 		return OK;
-	if (asked == NULL && creating)
-		json_set(body, member, own_tags(who, perms));
 	/* An empty list would be the default tag. */
 	if (json_is_array(asked) && json_count(asked) == 0 && !rights_reach(who, perms, "[\"0\"]"))
 		FAIL(ERR_OUTSIDE_SCOPE, "the default scope tag is none of %s", who->actor);

@@ -69,5 +69,9 @@ err_t rights_filter(struct http_req *r, unsigned perms);
 /* The tags in a body: a new object without any gets the caller's own; one that the caller does not reach is refused. */
 err_t rights_body(const struct caller *who, struct arena *a, unsigned perms, json *body,
     const char *member, bool creating);
+/* Those of every grant that has one of `perms`; the caller's own array. */
+json *rights_own_tags(const struct caller *who, unsigned perms);
+err_t rights_tags(const struct caller *who, struct arena *a, unsigned perms, const json *body,
+    const char *member);
 
 #endif

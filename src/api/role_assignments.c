@@ -7,6 +7,7 @@
  * roleScopeTagIds limit the role to objects with one of these tags; none: everything. Limits by group (resourceScopes,
  * scopeMembers) are refused, as nothing here would hold them.
  */
+#include "api/record.h"
 #include "api/users.h"
 #include "model/scope.h"
 
@@ -76,26 +77,19 @@ assignment_json(struct arena *a, const struct role_assignment *x, json **ret)
 }
 
 struct change {
-	struct arena *a;
-	const char *actor, *if_match;
-	struct id id, role; /* role: of the path; zero: none there */
-	const json *body;
+	struct record r;
+	struct id role; /* of the path; zero: none there */
 	struct role_assignment x;
 	const char **members; /* as the store has them */
 	size_t nmembers;
 };
 
 static err_t
-change_of(struct http_req *r, struct change *ret)
+begin(struct http_req *r, struct record *x)
 {
-	const struct caller *who = http_caller(r);
+	struct change *c = (struct change *)x;
 
-	*ret = (struct change){
-		.a = http_arena(r), .actor = who->actor, .if_match = http_header(r, "If-Match")
-	};
-	if (http_param(r, "role") != NULL)
-		TRY(param_id(r, "role", &ret->role));
-	return http_param(r, "id") == NULL ? OK : param_id(r, "id", &ret->id);
+	return http_param(r, "role") == NULL ? OK : param_id(r, "role", &c->role);
 }
 
 /* An identifier must be of somebody. */
@@ -131,9 +125,9 @@ read_member(struct tx *tx, struct change *c, const char *text)
 	}
 	if (!err_ok(id_parse(str_c(text), &id)))
 		FAIL(ERR_ROLE, "\"members\": '%s' is neither an identifier nor issuer:NAME",
-		    text_safe(c->a, str_c(text)));
-	TRY(check_somebody(tx, c->a, id));
-	c->members[c->nmembers++] = arena_printf(c->a, "id:%s", id_text(c->a, id));
+		    text_safe(c->r.a, str_c(text)));
+	TRY(check_somebody(tx, c->r.a, id));
+	c->members[c->nmembers++] = arena_printf(c->r.a, "id:%s", id_text(c->r.a, id));
 	return OK;
 }
 
@@ -141,7 +135,7 @@ read_member(struct tx *tx, struct change *c, const char *text)
 static err_t
 read_tag_links(struct change *c, const json *list, struct field_texts *ret)
 {
-	struct field_texts t = { .v = arena_array(c->a, json_count(list) + 1, sizeof(*t.v)) };
+	struct field_texts t = { .v = arena_array(c->r.a, json_count(list) + 1, sizeof(*t.v)) };
 
 	if (!json_is_array(list))
 		FAIL(ERR_ROLE, "\"roleScopeTags@odata.bind\" must be a list");
@@ -155,7 +149,7 @@ read_tag_links(struct change *c, const json *list, struct field_texts *ret)
 			start--;
 		if (start == end)
 			FAIL(ERR_ROLE, "\"roleScopeTags@odata.bind\" names no scope tag");
-		t.v[t.n++] = arena_printf(c->a, "%.*s", (int)(end - start), url + start);
+		t.v[t.n++] = arena_printf(c->r.a, "%.*s", (int)(end - start), url + start);
 	}
 	*ret = t;
 	return OK;
@@ -164,7 +158,7 @@ read_tag_links(struct change *c, const json *list, struct field_texts *ret)
 static err_t
 check_role(struct tx *tx, struct change *c, enum field_mode mode)
 {
-	const json *bind = json_get(c->body, "roleDefinition@odata.bind");
+	const json *bind = json_get(c->r.body, "roleDefinition@odata.bind");
 	struct role role;
 	bool builtin;
 	err_t e;
@@ -175,7 +169,7 @@ check_role(struct tx *tx, struct change *c, enum field_mode mode)
 		c->x.role = c->role;
 	if (id_is_zero(c->x.role))
 		FAIL(ERR_ROLE, "\"roleDefinition@odata.bind\" must name the role");
-	e = role_find(tx, c->a, c->x.role, &role, &builtin);
+	e = role_find(tx, c->r.a, c->x.role, &role, &builtin);
 	if (err_is(e, ERR_NOT_FOUND))
 		FAIL(ERR_ROLE, "\"roleDefinition@odata.bind\": there is no such role");
 	return e;
@@ -190,102 +184,91 @@ refuse_groups(const json *body, const char *name)
 }
 
 static err_t
-read_body(struct tx *tx, struct change *c, enum field_mode mode)
+read_body(struct tx *tx, struct record *r, enum field_mode mode)
 {
+	struct change *c = (struct change *)r;
 	struct edit e = { .name = c->x.display_name, .description = c->x.description };
-	const json *links = json_get(c->body, "roleScopeTags@odata.bind");
-	const json *type = json_get(c->body, "scopeType");
+	const json *links = json_get(c->r.body, "roleScopeTags@odata.bind");
+	const json *type = json_get(c->r.body, "scopeType");
 
 	if (mode == FIELD_UPDATE) {
-		TRY(texts_read(c->x.members, c->a, &e.members));
-		TRY(texts_read(c->x.scope_tags, c->a, &e.tags));
+		TRY(texts_read(c->x.members, c->r.a, &e.members));
+		TRY(texts_read(c->x.scope_tags, c->r.a, &e.tags));
 	}
-	TRY(refuse_groups(c->body, "resourceScopes"));
-	TRY(refuse_groups(c->body, "scopeMembers"));
+	TRY(refuse_groups(c->r.body, "resourceScopes"));
+	TRY(refuse_groups(c->r.body, "scopeMembers"));
 	if (type != NULL && strcmp(json_text(type), "allDevicesAndLicensedUsers") != 0 &&
 	    strcmp(json_text(type), "resourceScope") != 0)
 		FAIL(ERR_ROLE, "\"scopeType\": only allDevicesAndLicensedUsers is supported");
 	TRY(field_read(
-	    c->a, role_assignment_fields, role_assignment_nfields, c->body, mode, known, &e));
+	    c->r.a, role_assignment_fields, role_assignment_nfields, c->r.body, mode, known, &e));
 	if (links != NULL)
 		TRY(read_tag_links(c, links, &e.tags));
 	TRY(check_role(tx, c, mode));
-	c->members = arena_array(c->a, e.members.n + 1, sizeof(*c->members));
+	c->members = arena_array(c->r.a, e.members.n + 1, sizeof(*c->members));
 	c->nmembers = 0;
 	for (size_t i = 0; i < e.members.n; i++)
 		TRY(read_member(tx, c, e.members.v[i]));
+	if (mode == FIELD_CREATE) {
+		c->x.id = r->id;
+		c->x.created = when_now();
+	}
 	c->x.display_name = e.name;
 	c->x.description = e.description;
 	c->x.modified = when_now();
-	TRY(texts_print(c->a, &e.members, &c->x.members));
-	TRY(texts_print(c->a, &e.tags, &c->x.scope_tags));
-	return scope_check(tx, c->a, c->x.scope_tags);
+	TRY(texts_print(c->r.a, &e.members, &c->x.members));
+	TRY(texts_print(c->r.a, &e.tags, &c->x.scope_tags));
+	return scope_check(tx, c->r.a, c->x.scope_tags);
 }
 
 static err_t
-assignment_text(struct change *c, const char **ret)
+find(struct tx *tx, struct record *r)
 {
-	json *j;
+	struct change *c = (struct change *)r;
 
-	TRY(assignment_json(c->a, &c->x, &j));
-	return entity_text(c->a, j, ret);
+	return store_role_assignment_get(tx, r->a, r->id, &c->x);
 }
 
 static err_t
-audit(struct tx *tx, struct change *c, const char *action, const char *before, const char *after)
+insert(struct tx *tx, struct record *r)
 {
-	return store_audit_add(
-	    tx, c->actor, action, target_text(c->a, "role-assignment", c->x.id), before, after);
+	struct change *c = (struct change *)r;
+
+	return store_role_assignment_insert(tx, &c->x, c->members, c->nmembers);
 }
 
 static err_t
-insert(struct tx *tx, void *arg)
+update(struct tx *tx, struct record *r)
 {
-	struct change *c = arg;
-	const char *after;
+	struct change *c = (struct change *)r;
 
-	TRY(read_body(tx, c, FIELD_CREATE));
-	c->x.id = id_new();
-	c->x.created = c->x.modified;
-	TRY(store_role_assignment_insert(tx, &c->x, c->members, c->nmembers));
-	TRY(assignment_text(c, &after));
-	return audit(tx, c, "role-assignment.create", "", after);
+	return store_role_assignment_update(tx, &c->x, c->members, c->nmembers);
 }
 
 static err_t
-fetch(struct tx *tx, struct change *c, const char **ret_before)
+remove_assignment(struct tx *tx, struct record *r)
 {
-	auto_json json *now = NULL;
-
-	TRY(store_role_assignment_get(tx, c->a, c->id, &c->x));
-	TRY(assignment_json(c->a, &c->x, &now));
-	TRY(etag_check(c->a, c->if_match, now));
-	return assignment_text(c, ret_before);
+	return store_role_assignment_delete(tx, r->id);
 }
 
 static err_t
-update(struct tx *tx, void *arg)
+shown(struct record *r, json **ret)
 {
-	struct change *c = arg;
-	const char *before, *after;
+	struct change *c = (struct change *)r;
 
-	TRY(fetch(tx, c, &before));
-	TRY(read_body(tx, c, FIELD_UPDATE));
-	TRY(store_role_assignment_update(tx, &c->x, c->members, c->nmembers));
-	TRY(assignment_text(c, &after));
-	return audit(tx, c, "role-assignment.update", before, after);
+	return assignment_json(r->a, &c->x, ret);
 }
 
-static err_t
-remove_assignment(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	const char *before;
-
-	TRY(fetch(tx, c, &before));
-	TRY(store_role_assignment_delete(tx, c->id));
-	return audit(tx, c, "role-assignment.delete", before, "");
-}
+static const struct record_kind kind = { .set = SET,
+	.noun = "role-assignment",
+	.size = sizeof(struct change),
+	.begin = begin,
+	.find = find,
+	.read = read_body,
+	.insert = insert,
+	.update = update,
+	.remove = remove_assignment,
+	.json = shown };
 
 static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
@@ -312,77 +295,36 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 static err_t
 list(struct http_req *r)
 {
-	struct change c;
 	struct collection all = { .set = SET, .page = LIMIT_PAGE, .read = read_page };
+	struct id role = { { 0 } };
 
-	TRY(change_of(r, &c));
-	all.arg = &c.role;
+	if (http_param(r, "role") != NULL)
+		TRY(param_id(r, "role", &role));
+	all.arg = &role;
 	return reply_collection(r, &all, 0);
-}
-
-static err_t
-look(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-
-	return store_role_assignment_get(tx, c->a, c->id, &c->x);
-}
-
-static err_t
-reply_assignment(struct http_req *r, int status, const struct query *q, const struct change *c)
-{
-	json *j;
-
-	TRY(assignment_json(c->a, &c->x, &j));
-	return reply_entity(r, status, SET,
-	    status == 201 ? arena_printf(c->a, "/" SET "/%s", id_text(c->a, c->x.id)) : NULL, q, j);
 }
 
 static err_t
 get(struct http_req *r)
 {
-	struct change c;
-	struct query q;
-
-	TRY(change_of(r, &c));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &c));
-	return reply_assignment(r, 200, &q, &c);
-}
-
-static err_t
-write_body(struct http_req *r, store_fn fn, int status)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	json_del(body, "roleDefinitionId"); /* what a client read and sends back */
-	c.body = body;
-	TRY(store_write(api_of(r)->store, fn, &c));
-	return reply_assignment(r, status, NULL, &c);
+	return record_get(r, &kind);
 }
 
 static err_t
 post(struct http_req *r)
 {
-	return write_body(r, insert, 201);
+	return record_post(r, &kind);
 }
 
 static err_t
 patch(struct http_req *r)
 {
-	return write_body(r, update, 200);
+	return record_patch(r, &kind);
 }
 
 static err_t delete (struct http_req *r)
 {
-	struct change c;
-
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, remove_assignment, &c));
-	return reply_empty(r, 204);
+	return record_delete(r, &kind);
 }
 
 #define OF_ROLE "/deviceManagement/roleDefinitions/{role}/roleAssignments"

@@ -3,9 +3,11 @@
  * /deviceManagement/roleDefinitions: built-in roles and those made here (Graph beta deviceAndAppManagementRoleDefinition),
  * with resourceOperations, what a role may allow, and getEffectivePermissions, what the caller's roles allow.
  *
- * What a role allows are names of the permission table, in rolePermissions[].resourceActions[].allowedResourceActions; other
- * names are refused, not dropped. permissions[] is the same once more, as Graph has it.
+ * What a role allows are names of the permission table, or Microsoft's (api/action.h), in
+ * rolePermissions[].resourceActions[].allowedResourceActions; other names are refused, not dropped. permissions[] is the same once more, as Graph has it.
  */
+#include "api/action.h"
+#include "api/record.h"
 #include "api/users.h"
 #include "model/scope.h"
 
@@ -70,24 +72,10 @@ role_json(struct arena *a, const struct role *x, bool builtin, json **ret)
 }
 
 struct change {
-	struct arena *a;
-	const char *actor, *if_match;
-	struct id id;
-	const json *body;
+	struct record r;
 	struct role role;
 	bool builtin;
 };
-
-static err_t
-change_of(struct http_req *r, struct change *ret)
-{
-	const struct caller *who = http_caller(r);
-
-	*ret = (struct change){
-		.a = http_arena(r), .actor = who->actor, .if_match = http_header(r, "If-Match")
-	};
-	return http_param(r, "id") == NULL ? OK : param_id(r, "id", &ret->id);
-}
 
 static err_t
 read_actions(struct arena *a, const json *list, const char **all)
@@ -98,7 +86,8 @@ read_actions(struct arena *a, const json *list, const char **all)
 		const char *name = json_text(json_at(list, i));
 		err_t e = *name == '\0' || strchr(name, ' ') != NULL ?
 		    ERROR(ERR_ROLE, "an empty name, or one with a blank") :
-		    perm_list_check(a, name);
+		    action_is(str_c(name)) ? OK :
+					     perm_list_check(a, name);
 
 		if (!err_ok(e))
 			FAIL(ERR_ROLE, "\"allowedResourceActions\": %s",
@@ -137,23 +126,29 @@ read_permissions(struct arena *a, const json *body, const char **ret)
 				    "allowed is denied");
 		}
 	}
+	TRY_CTX(action_list_check(a, all), "\"allowedResourceActions\"");
 	*ret = all;
 	return OK;
 }
 
 static err_t
-read_body(struct tx *tx, struct change *c, enum field_mode mode)
+read_body(struct tx *tx, struct record *r, enum field_mode mode)
 {
+	struct change *c = (struct change *)r;
 	struct role *x = &c->role;
 	struct edit e = { .name = x->display_name, .description = x->description };
 	const char *permissions;
 
 	if (mode == FIELD_UPDATE)
-		TRY(scope_read(c->a, x->scope_tags, &e.tags));
-	TRY(field_read(c->a, role_fields, role_nfields, c->body, mode, known, &e));
-	TRY(read_permissions(c->a, c->body, &permissions));
+		TRY(scope_read(r->a, x->scope_tags, &e.tags));
+	TRY(field_read(r->a, role_fields, role_nfields, r->body, mode, known, &e));
+	TRY(read_permissions(r->a, r->body, &permissions));
 	if (permissions == NULL)
 		permissions = mode == FIELD_UPDATE ? x->permissions : "";
+	if (mode == FIELD_CREATE) {
+		x->id = r->id;
+		x->created = when_now();
+	}
 	x->display_name = e.name;
 	x->description = e.description;
 	x->permissions = permissions;
@@ -161,8 +156,8 @@ read_body(struct tx *tx, struct change *c, enum field_mode mode)
 	for (const struct role_builtin *b = roles_builtin; b->name != NULL; b++)
 		if (str_ieq_c(str_c(x->display_name), b->name))
 			FAIL(ERR_CONFLICT, "a built-in role is named %s", b->name);
-	TRY(scope_print(c->a, &e.tags, &x->scope_tags));
-	return scope_check(tx, c->a, x->scope_tags);
+	TRY(scope_print(r->a, &e.tags, &x->scope_tags));
+	return scope_check(tx, r->a, x->scope_tags);
 }
 
 static err_t
@@ -175,76 +170,70 @@ unless_taken(const struct change *c, err_t e)
 }
 
 static err_t
-role_text(struct change *c, const char **ret)
+find(struct tx *tx, struct record *r)
 {
-	json *j;
+	struct change *c = (struct change *)r;
 
-	TRY(role_json(c->a, &c->role, false, &j));
-	return entity_text(c->a, j, ret);
+	return role_find(tx, r->a, r->id, &c->role, &c->builtin);
 }
 
 static err_t
-audit(struct tx *tx, struct change *c, const char *action, const char *before, const char *after)
+may_change(struct tx *tx, struct record *r)
 {
-	return store_audit_add(
-	    tx, c->actor, action, target_text(c->a, "role", c->role.id), before, after);
-}
+	struct change *c = (struct change *)r;
 
-static err_t
-insert(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	const char *after;
-
-	TRY(read_body(tx, c, FIELD_CREATE));
-	c->role.id = id_new();
-	c->role.created = c->role.modified;
-	TRY(unless_taken(c, store_role_insert(tx, &c->role)));
-	TRY(role_text(c, &after));
-	return audit(tx, c, "role.create", "", after);
-}
-
-static err_t
-fetch(struct tx *tx, struct change *c, const char **ret_before)
-{
-	auto_json json *now = NULL;
-
-	TRY(role_find(tx, c->a, c->id, &c->role, &c->builtin));
-	TRY(role_json(c->a, &c->role, c->builtin, &now));
-	TRY(etag_check(c->a, c->if_match, now));
+	(void)tx;
 	if (c->builtin)
 		FAIL(ERR_ROLE_IN_USE, "'%s' is built in", c->role.display_name);
-	return role_text(c, ret_before);
+	return OK;
 }
 
 static err_t
-update(struct tx *tx, void *arg)
+insert(struct tx *tx, struct record *r)
 {
-	struct change *c = arg;
-	const char *before, *after;
+	struct change *c = (struct change *)r;
 
-	TRY(fetch(tx, c, &before));
-	TRY(read_body(tx, c, FIELD_UPDATE));
-	TRY(unless_taken(c, store_role_update(tx, &c->role)));
-	TRY(role_text(c, &after));
-	return audit(tx, c, "role.update", before, after);
+	return unless_taken(c, store_role_insert(tx, &c->role));
 }
 
 static err_t
-remove_role(struct tx *tx, void *arg)
+update(struct tx *tx, struct record *r)
 {
-	struct change *c = arg;
+	struct change *c = (struct change *)r;
+
+	return unless_taken(c, store_role_update(tx, &c->role));
+}
+
+static err_t
+remove_role(struct tx *tx, struct record *r)
+{
 	struct role_assignment *v;
-	const char *before;
 	size_t n;
 
-	TRY(fetch(tx, c, &before));
-	TRY(store_role_assignment_list(tx, c->a, c->id, &v, &n));
+	TRY(store_role_assignment_list(tx, r->a, r->id, &v, &n));
 	if (n > 0)
 		FAIL(ERR_ROLE_IN_USE, "by '%s' and %zu more", v[0].display_name, n - 1);
-	TRY(store_role_delete(tx, c->id));
-	return audit(tx, c, "role.delete", before, "");
+	return store_role_delete(tx, r->id);
 }
+
+static err_t
+shown(struct record *r, json **ret)
+{
+	struct change *c = (struct change *)r;
+
+	return role_json(r->a, &c->role, c->builtin, ret);
+}
+
+static const struct record_kind kind = { .set = SET,
+	.noun = "role",
+	.size = sizeof(struct change),
+	.find = find,
+	.may_change = may_change,
+	.read = read_body,
+	.insert = insert,
+	.update = update,
+	.remove = remove_role,
+	.json = shown };
 
 /* Built-in and custom ones together, in order of their keys. */
 static err_t
@@ -290,14 +279,11 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	TRY(all_roles(tx, a, &v, &n));
 	*more = false;
 	for (size_t i = 0; i < n; i++) {
-		struct role unused;
-		bool builtin;
 		json *j;
 
 		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0)
 			continue;
-		TRY(role_find(tx, a, v[i].id, &unused, &builtin));
-		TRY(role_json(a, &v[i], builtin, &j));
+		TRY(role_json(a, &v[i], v[i].created == 0, &j));
 		rows_add(rows, v[i].id, j);
 	}
 	return OK;
@@ -312,73 +298,51 @@ list(struct http_req *r)
 }
 
 static err_t
-look(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-
-	return role_find(tx, c->a, c->id, &c->role, &c->builtin);
-}
-
-static err_t
-reply_role(struct http_req *r, int status, const struct query *q, const struct change *c)
-{
-	json *j;
-
-	TRY(role_json(c->a, &c->role, c->builtin, &j));
-	return reply_entity(r, status, SET,
-	    status == 201 ? arena_printf(c->a, "/" SET "/%s", id_text(c->a, c->role.id)) : NULL, q,
-	    j);
-}
-
-static err_t
 get(struct http_req *r)
 {
-	struct change c;
-	struct query q;
-
-	TRY(change_of(r, &c));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &c));
-	return reply_role(r, 200, &q, &c);
-}
-
-static err_t
-write_body(struct http_req *r, store_fn fn, int status)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, fn, &c));
-	return reply_role(r, status, NULL, &c);
+	return record_get(r, &kind);
 }
 
 static err_t
 post(struct http_req *r)
 {
-	return write_body(r, insert, 201);
+	return record_post(r, &kind);
 }
 
 static err_t
 patch(struct http_req *r)
 {
-	return write_body(r, update, 200);
+	return record_patch(r, &kind);
 }
 
 static err_t delete (struct http_req *r)
 {
-	struct change c;
+	return record_delete(r, &kind);
+}
 
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, remove_role, &c));
-	return reply_empty(r, 204);
+/* What is not of profiles, filters or devices has no tags to be limited by. */
+static void
+add_operation(json *list, const char *id, const char *resource, const char *action,
+    const char *help, unsigned perms)
+{
+	json *j = json_object_new();
+
+	json_add(list, j);
+	json_set_text(j, "id", id);
+	json_set_text(j, "resource", resource);
+	json_set_text(j, "resourceName", resource);
+	json_set_text(j, "actionName", action);
+	json_set_text(j, "description", help);
+	json_set_bool(j, "enabledForScopeValidation",
+	    (perms &
+		(PERM_CONFIG_READ | PERM_CONFIG_WRITE | PERM_FILTERS_READ | PERM_FILTERS_WRITE |
+		    PERM_DEVICES_READ | PERM_DEVICES_WRITE | PERM_DEVICES_ACT)) != 0);
 }
 
 static err_t
 operations(struct http_req *r)
 {
+	struct arena *a = http_arena(r);
 	auto_json json *out = json_object_new();
 	json *value = json_array_new();
 
@@ -386,23 +350,17 @@ operations(struct http_req *r)
 	    reply_context(r, "deviceManagement/resourceOperations", NULL, false));
 	json_set(out, "value", value);
 	for (const struct perm_name *p = perm_names; p->name != NULL; p++) {
-		struct arena *a = http_arena(r);
 		const char *dot = strchr(p->name, '.');
-		json *j = json_object_new();
 
-		json_add(value, j);
-		json_set_text(j, "id", p->name);
-		json_set_text(
-		    j, "resource", arena_printf(a, "%.*s", (int)(dot - p->name), p->name));
-		json_set_text(
-		    j, "resourceName", arena_printf(a, "%.*s", (int)(dot - p->name), p->name));
-		json_set_text(j, "actionName", dot + 1);
-		json_set_text(j, "description", p->help);
-		json_set_bool(j, "enabledForScopeValidation",
-		    (p->grants &
-			(PERM_CONFIG_READ | PERM_CONFIG_WRITE | PERM_DEVICES_READ |
-			    PERM_DEVICES_WRITE | PERM_DEVICES_ACT)) != 0);
+		add_operation(value, p->name,
+		    arena_printf(a, "%.*s", (int)(dot - p->name), p->name), dot + 1, p->help,
+		    p->grants);
 	}
+	for (const struct action_group *g = action_groups; g->perms != 0; g++)
+		for (const char *const *v = g->needed; *v != NULL; v++)
+			add_operation(value,
+			    arena_printf(a, "Microsoft.Intune_%s_%s", g->resource, *v), g->resource,
+			    *v, g->help, g->perms);
 	return reply_json(r, 200, out);
 }
 
@@ -418,6 +376,7 @@ effective(struct http_req *r)
 	for (const struct perm_name *p = perm_names; p->name != NULL; p++)
 		if ((p->grants & ~(who->perms | who->scoped)) == 0)
 			names = arena_printf(a, "%s %s", names, p->name);
+	names = arena_printf(a, "%s %s", names, action_names(a, who->perms | who->scoped));
 	json_set_text(out, "@odata.context",
 	    arena_printf(a, "%s/%s/$metadata#Collection(microsoft.graph.rolePermission)",
 		reply_root(r), reply_version(r)));

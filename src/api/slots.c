@@ -3,8 +3,8 @@
  * /chancery/v1/slots: every certificate that is due, where it stands, on what it waits and since when; and the whole
  * timeline of one.
  */
+#include "api/reach.h"
 #include "api/slot.h"
-#include "store/slot_search.h"
 
 const char *const slot_search[] = { "subjectName", "serialNumber", "thumbprint", "deviceName",
 	"userPrincipalName", NULL };
@@ -156,13 +156,14 @@ filter_of(const struct query *q)
 }
 
 static err_t
-rows_of(struct tx *tx, struct arena *a, const struct slot_filter *f, struct page p,
-    struct rows *rows, bool *more)
+rows_of(struct tx *tx, struct arena *a, const struct caller *who, struct slot_filter *f,
+    struct page p, struct rows *rows, bool *more)
 {
 	struct slot_hit *v;
 	struct id last;
 	size_t n;
 
+	TRY(reach_profiles(tx, a, who, PERM_CONFIG_READ, &f->only));
 	TRY(store_slot_search(tx, a, f, p, 0, &v, &n, &last, more));
 	for (size_t i = 0; i < n; i++) {
 		json *j;
@@ -180,15 +181,8 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 {
 	struct slot_filter f = filter_of(q);
 
-	(void)arg;
-	return rows_of(tx, a, &f, p, rows, more);
+	return rows_of(tx, a, arg, &f, p, rows, more);
 }
-
-static const struct collection slots = { .set = "slots",
-	.page = LIMIT_PAGE,
-	.read = read_page,
-	.search = slot_search,
-	.bounded = true };
 
 /* What devices hold now, soonest end first. */
 static err_t
@@ -197,35 +191,43 @@ read_expiring(struct tx *tx, struct arena *a, struct page p, const void *arg, co
 {
 	struct slot_filter f = filter_of(q);
 
-	(void)arg;
 	if (!odata_bounds(q->o.filter, "notAfter", &f.ends_until))
 		f.ends_until = INT64_MAX;
 	/* The narrower ways go in another order. */
 	f.thumbprint = f.serial = f.text = NULL;
 	f.device = f.user = (struct id){ 0 };
-	return rows_of(tx, a, &f, p, rows, more);
+	return rows_of(tx, a, arg, &f, p, rows, more);
 }
-
-static const struct collection expiring = { .set = "expiring",
-	.page = LIMIT_PAGE,
-	.read = read_expiring,
-	.search = slot_search,
-	.bounded = true };
 
 static err_t
 list_expiring(struct http_req *r)
 {
+	const struct collection expiring = { .set = "expiring",
+		.page = LIMIT_PAGE,
+		.read = read_expiring,
+		.arg = http_caller(r),
+		.search = slot_search,
+		.bounded = true };
+
 	return reply_collection(r, &expiring, 0);
 }
 
 static err_t
 list(struct http_req *r)
 {
+	const struct collection slots = { .set = "slots",
+		.page = LIMIT_PAGE,
+		.read = read_page,
+		.arg = http_caller(r),
+		.search = slot_search,
+		.bounded = true };
+
 	return reply_collection(r, &slots, 0);
 }
 
 struct look {
 	struct arena *a;
+	const struct caller *who;
 	struct id id;
 	struct slot slot;
 	json *json; /* the caller's */
@@ -239,6 +241,7 @@ look(struct tx *tx, void *arg)
 	struct look *l = arg;
 
 	TRY(store_slot_get(tx, l->a, l->id, &l->slot));
+	TRY(reach_slot(tx, l->a, l->who, PERM_CONFIG_READ, &l->slot));
 	TRY(store_event_list(tx, l->a, l->id, &l->events, &l->nevents));
 	return slot_json(tx, l->a, &l->slot, &l->json);
 }
@@ -246,7 +249,7 @@ look(struct tx *tx, void *arg)
 static err_t
 get(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
+	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	struct query q;
 
 	TRY(param_id(r, "id", &l.id));
@@ -277,7 +280,7 @@ event_json(struct arena *a, const struct event *e)
 static err_t
 timeline(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
+	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *out = json_object_new();
 	json *value = json_array_new();
 	struct query q;
@@ -295,10 +298,10 @@ timeline(struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	ROUTE(GET, "/chancery/v1/slots", PERM_CONFIG_READ, list),
-	ROUTE(GET, "/chancery/v1/expiring", PERM_CONFIG_READ, list_expiring),
-	ROUTE(GET, "/chancery/v1/slots/{id}", PERM_CONFIG_READ, get),
-	ROUTE(GET, "/chancery/v1/slots/{id}/timeline", PERM_CONFIG_READ, timeline),
+	ROUTE(GET, "/chancery/v1/slots", PERM_CONFIG_READ | PERM_SCOPED, list),
+	ROUTE(GET, "/chancery/v1/expiring", PERM_CONFIG_READ | PERM_SCOPED, list_expiring),
+	ROUTE(GET, "/chancery/v1/slots/{id}", PERM_CONFIG_READ | PERM_SCOPED, get),
+	ROUTE(GET, "/chancery/v1/slots/{id}/timeline", PERM_CONFIG_READ | PERM_SCOPED, timeline),
 	{ 0 },
 };
 

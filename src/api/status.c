@@ -4,15 +4,20 @@
  * with its next step; what is queued; and what is no history any more. /chancery/v1/revocations: what was or is to be
  * revoked.
  */
+#include "api/reach.h"
 #include "api/slot.h"
 #include "store/slot_count.h"
-#include "store/slot_search.h"
+
+/* Requests that are looked at for the queue of who is limited by tags: the queue itself is counted for all together. */
+#define QUEUE_LOOKS 10000
 
 struct look {
 	struct arena *a;
+	const struct caller *who;
 	struct slot_count *v;
 	size_t n;
-	size_t requests[8];
+	int64_t queued, leased;
+	bool limited, queue_whole;
 	struct event_count *events;
 	size_t nevents;
 	json *profiles; /* the caller's */
@@ -50,15 +55,45 @@ add_profile(struct tx *tx, struct look *l, const struct slot_count *v, size_t n)
 	return OK;
 }
 
+/* Of all, or of the profiles that the caller reaches; what is no history any more is not known by profile. */
+static err_t
+count(struct tx *tx, struct look *l, const struct slot_profiles *reach)
+{
+	struct queue_count *queue;
+	size_t requests[8], n = 0, nqueue;
+
+	TRY(store_slot_counts(tx, l->a, (struct id){ 0 }, &l->v, &l->n));
+	l->limited = reach != NULL;
+	if (reach == NULL) {
+		TRY(store_request_counts(tx, requests));
+		l->queued = (int64_t)requests[REQUEST_QUEUED];
+		l->leased = (int64_t)requests[REQUEST_LEASED];
+		l->queue_whole = true;
+		return store_event_counts(tx, l->a, &l->events, &l->nevents);
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (reach_has(reach, l->v[i].profile))
+			l->v[n++] = l->v[i];
+	l->n = n;
+	TRY(store_queue_counts(tx, l->a, QUEUE_LOOKS, &queue, &nqueue, &l->queue_whole));
+	for (size_t i = 0; i < nqueue; i++) {
+		bool has = reach_has(reach, queue[i].profile);
+
+		l->queued += has ? queue[i].queued : 0;
+		l->leased += has ? queue[i].leased : 0;
+	}
+	return OK;
+}
+
 static err_t
 look(struct tx *tx, void *arg)
 {
 	struct look *l = arg;
+	const struct slot_profiles *reach;
 	size_t from = 0;
 
-	TRY(store_slot_counts(tx, l->a, (struct id){ 0 }, &l->v, &l->n));
-	TRY(store_request_counts(tx, l->requests));
-	TRY(store_event_counts(tx, l->a, &l->events, &l->nevents));
+	TRY(reach_profiles(tx, l->a, l->who, PERM_CONFIG_READ, &reach));
+	TRY(count(tx, l, reach));
 	for (size_t i = 1; i <= l->n; i++) {
 		if (i < l->n && id_eq(l->v[i].profile, l->v[from].profile))
 			continue;
@@ -133,7 +168,7 @@ history_json(const struct look *l)
 static err_t
 get(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
+	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	auto_json json *out = json_object_new();
 	json *queue = json_object_new();
 	struct query q;
@@ -143,11 +178,12 @@ get(struct http_req *r)
 	json_set(out, "queue", queue);
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &l));
-	json_set_int(queue, "queued", (int64_t)l.requests[REQUEST_QUEUED]);
-	json_set_int(queue, "leased", (int64_t)l.requests[REQUEST_LEASED]);
+	json_set_int(queue, "queued", l.queued);
+	json_set_int(queue, "leased", l.leased);
+	json_set_bool(queue, "complete", l.queue_whole);
 	json_set(out, "states", states_json(&l));
 	json_set(out, "faults", faults_json(&l));
-	json_set(out, "history", history_json(&l));
+	json_set(out, "history", l.limited ? json_null_new() : history_json(&l));
 	TRY(reply_narrow(&q, out));
 	return reply_json(r, 200, out);
 }
@@ -185,18 +221,43 @@ revocation_json(struct tx *tx, struct arena *a, const struct request *r, json **
 }
 
 static err_t
+revocation_reached(struct tx *tx, struct arena *a, const struct slot_profiles *reach,
+    const struct request *r, bool *ret)
+{
+	struct slot s = { 0 };
+	err_t e;
+
+	*ret = reach == NULL;
+	if (*ret)
+		return OK;
+	e = store_slot_get(tx, a, r->slot, &s);
+	if (!err_is(e, ERR_NOT_FOUND))
+		TRY(e);
+	*ret = err_ok(e) && reach_has(reach, s.profile);
+	err_forget(e);
+	return OK;
+}
+
+static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
     struct rows *rows, bool *more)
 {
+	const struct slot_profiles *reach;
 	struct revocation *v;
 	size_t n;
 
-	(void)arg;
 	(void)q;
+	TRY(reach_profiles(tx, a, arg, PERM_CONFIG_READ, &reach));
 	TRY(store_revocations(tx, a, p, &v, &n, more));
 	for (size_t i = 0; i < n; i++) {
 		json *j;
+		bool has;
 
+		TRY(revocation_reached(tx, a, reach, &v[i].request, &has));
+		if (!has) {
+			rows_pass(rows, v[i].key);
+			continue;
+		}
 		TRY(revocation_json(tx, a, &v[i].request, &j));
 		rows_add(rows, v[i].key, j);
 	}
@@ -205,21 +266,23 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 
 static const char *const revocation_search[] = { "serialNumber", "deviceName", "userPrincipalName",
 	NULL };
-static const struct collection revocations = { .set = "revocations",
-	.page = LIMIT_PAGE,
-	.read = read_page,
-	.search = revocation_search,
-	.bounded = true };
 
 static err_t
 list_revocations(struct http_req *r)
 {
+	const struct collection revocations = { .set = "revocations",
+		.page = LIMIT_PAGE,
+		.read = read_page,
+		.arg = http_caller(r),
+		.search = revocation_search,
+		.bounded = true };
+
 	return reply_collection(r, &revocations, 0);
 }
 
 static const struct http_route routes[] = {
-	ROUTE(GET, "/chancery/v1/status", PERM_CONFIG_READ, get),
-	ROUTE(GET, "/chancery/v1/revocations", PERM_CONFIG_READ, list_revocations),
+	ROUTE(GET, "/chancery/v1/status", PERM_CONFIG_READ | PERM_SCOPED, get),
+	ROUTE(GET, "/chancery/v1/revocations", PERM_CONFIG_READ | PERM_SCOPED, list_revocations),
 	{ 0 },
 };
 

@@ -12,6 +12,7 @@
  * Rows of /chancery/v1/userPfxCertificates/import are the same bodies; the one that is there already is not written
  * again.
  */
+#include "api/reach.h"
 #include "api/user_pfx.h"
 #include "base/limits.h"
 #include "model/diff.h"
@@ -132,26 +133,39 @@ shown(struct tx *tx, struct arena *a, const struct user_pfx *p, const char **ret
 	return entity_text(a, j, ret);
 }
 
+/* Of whom there are no imported certificates to be seen, there are none to be made: the user himself may be seen. */
 static err_t
-add(struct tx *tx, struct arena *a, const char *actor, const struct user_pfx *p,
+may_write(struct tx *tx, struct arena *a, const struct caller *who, const struct user_pfx *p)
+{
+	err_t e = reach_user_pfx(tx, a, who, PERM_CONFIG_WRITE, p->user);
+
+	if (err_is(e, ERR_NOT_FOUND))
+		FAIL(ERR_OUTSIDE_SCOPE, "%s reaches no device of %s", who->actor, p->upn);
+	return e;
+}
+
+static err_t
+add(struct tx *tx, struct arena *a, const struct caller *who, const struct user_pfx *p,
     const struct pfx_copies *copies)
 {
 	const char *after;
 
+	TRY(may_write(tx, a, who, p));
 	TRY(store_pfx_insert(tx, p));
 	TRY(put_copies(tx, p->id, copies));
 	TRY(nudge_member(tx, a, p->user, MEMBER_USER));
 	TRY(shown(tx, a, p, &after));
-	return audit(tx, a, actor, "pfx.create", p, "", after);
+	return audit(tx, a, who->actor, "pfx.create", p, "", after);
 }
 
 static err_t
-save(struct tx *tx, struct arena *a, const char *actor, struct user_pfx *p,
+save(struct tx *tx, struct arena *a, const struct caller *who, struct user_pfx *p,
     const struct pfx_copies *copies)
 {
 	struct user_pfx was;
 	const char *before, *after;
 
+	TRY(reach_user_pfx(tx, a, who, PERM_CONFIG_WRITE, p->user));
 	TRY(store_pfx_get(tx, a, p->id, &was));
 	TRY(shown(tx, a, &was, &before));
 	p->modified = when_now();
@@ -159,7 +173,7 @@ save(struct tx *tx, struct arena *a, const char *actor, struct user_pfx *p,
 	TRY(put_copies(tx, p->id, copies));
 	TRY(nudge_member(tx, a, p->user, MEMBER_USER));
 	TRY(shown(tx, a, p, &after));
-	return audit(tx, a, actor, "pfx.update", p, before, after);
+	return audit(tx, a, who->actor, "pfx.update", p, before, after);
 }
 
 /* Whether what is stored can be opened with every key that the row has a copy for. */
@@ -187,11 +201,12 @@ pfx_import(struct tx *tx, struct arena *a, const struct caller *who, const json 
 	err_t e;
 
 	TRY(fresh(tx, a, row, &p, &copies));
+	TRY(may_write(tx, a, who, &p));
 	e = store_pfx_by_thumbprint(tx, a, p.user, p.thumbprint, &was);
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
 		*ret = IMPORT_CREATED;
-		return add(tx, a, who->actor, &p, &copies);
+		return add(tx, a, who, &p, &copies);
 	}
 	TRY(e);
 	TRY(has_keys(tx, a, was.id, &copies, &same));
@@ -201,16 +216,31 @@ pfx_import(struct tx *tx, struct arena *a, const struct caller *who, const json 
 	*ret = IMPORT_UPDATED;
 	p.id = was.id;
 	p.created = was.created;
-	return save(tx, a, who->actor, &p, &copies);
+	return save(tx, a, who, &p, &copies);
+}
+
+static err_t
+reached(struct tx *tx, struct arena *a, const struct caller *who, struct id user, bool *ret)
+{
+	err_t e = reach_user_pfx(tx, a, who, PERM_CONFIG_READ, user);
+
+	*ret = err_ok(e);
+	if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_OUTSIDE_SCOPE))
+		err_forget(e);
+	else
+		TRY(e);
+	return OK;
 }
 
 /* Of one user, when the filter names one: clients of old want all of these in one answer. */
 static err_t
-read_user(struct tx *tx, struct arena *a, const char *upn, struct rows *rows)
+read_user(
+    struct tx *tx, struct arena *a, const struct caller *who, const char *upn, struct rows *rows)
 {
 	struct user_pfx *v;
 	struct user u;
 	size_t n;
+	bool may;
 	err_t e = user_find(tx, a, upn, &u);
 
 	if (err_is(e, ERR_NOT_FOUND)) {
@@ -218,6 +248,9 @@ read_user(struct tx *tx, struct arena *a, const char *upn, struct rows *rows)
 		return OK;
 	}
 	TRY(e);
+	TRY(reached(tx, a, who, u.id, &may));
+	if (!may)
+		return OK;
 	TRY(store_pfx_of_user(tx, a, u.id, &v, &n));
 	for (size_t i = 0; i < n; i++) {
 		json *j;
@@ -236,32 +269,40 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	struct user_pfx *v;
 	size_t n;
 
-	(void)arg;
 	if (upn != NULL) {
 		*more = false;
-		return id_is_zero(p.after) ? read_user(tx, a, upn, rows) : OK;
+		return id_is_zero(p.after) ? read_user(tx, a, arg, upn, rows) : OK;
 	}
 	TRY(store_pfx_list(tx, a, p, &v, &n, more));
 	for (size_t i = 0; i < n; i++) {
 		json *j;
+		bool may;
 
+		TRY(reached(tx, a, arg, v[i].user, &may));
+		if (!may) {
+			rows_pass(rows, v[i].id);
+			continue;
+		}
 		TRY(pfx_json(tx, a, &v[i], &j));
 		rows_add(rows, v[i].id, j);
 	}
 	return OK;
 }
 
-static const struct collection all = { .set = SET, .page = LIMIT_PAGE, .read = read_page };
-
 static err_t
 list(struct http_req *r)
 {
+	const struct collection all = {
+		.set = SET, .page = LIMIT_PAGE, .read = read_page, .arg = http_caller(r)
+	};
+
 	return reply_collection(r, &all, 0);
 }
 
 struct change {
 	struct arena *a;
-	const char *actor, *if_match, *key;
+	const struct caller *who;
+	const char *if_match, *key;
 	const json *body;
 	json *shown; /* the caller's */
 };
@@ -269,10 +310,8 @@ struct change {
 static err_t
 change_of(struct http_req *r, struct change *ret)
 {
-	const struct caller *who = http_caller(r);
-
 	*ret = (struct change){ .a = http_arena(r),
-		.actor = who->actor,
+		.who = http_caller(r),
 		.if_match = http_header(r, "If-Match"),
 		.key = http_param(r, "id") };
 	return OK;
@@ -280,7 +319,7 @@ change_of(struct http_req *r, struct change *ret)
 
 /* What is no key is nothing that exists. */
 static err_t
-fetch(struct tx *tx, const struct change *c, struct user_pfx *ret)
+fetch(struct tx *tx, const struct change *c, unsigned perms, struct user_pfx *ret)
 {
 	struct str user, rest = str_c(c->key);
 	const char *thumbprint;
@@ -296,7 +335,8 @@ fetch(struct tx *tx, const struct change *c, struct user_pfx *ret)
 		FAIL(ERR_NOT_FOUND, "imported certificate '%s'", text_safe(c->a, str_c(c->key)));
 	}
 	memcpy(id.b, user.p, sizeof(id.b));
-	return store_pfx_by_thumbprint(tx, c->a, id, thumbprint, ret);
+	TRY(store_pfx_by_thumbprint(tx, c->a, id, thumbprint, ret));
+	return reach_user_pfx(tx, c->a, c->who, perms, id);
 }
 
 static err_t
@@ -305,7 +345,7 @@ look(struct tx *tx, void *arg)
 	struct change *c = arg;
 	struct user_pfx p;
 
-	TRY(fetch(tx, c, &p));
+	TRY(fetch(tx, c, PERM_CONFIG_READ, &p));
 	return pfx_json(tx, c->a, &p, &c->shown);
 }
 
@@ -318,7 +358,7 @@ insert(struct tx *tx, void *arg)
 	err_t e;
 
 	TRY(fresh(tx, c->a, c->body, &p, &copies));
-	e = add(tx, c->a, c->actor, &p, &copies);
+	e = add(tx, c->a, c->who, &p, &copies);
 	if (err_is(e, ERR_CONFLICT)) {
 		err_forget(e);
 		FAIL(ERR_PFX_DUPLICATE, "%s has %s", p.upn, p.thumbprint);
@@ -351,12 +391,12 @@ update(struct tx *tx, void *arg)
 	struct pfx_copies copies = { 0 };
 	struct user_pfx p;
 
-	TRY(fetch(tx, c, &p));
+	TRY(fetch(tx, c, PERM_CONFIG_WRITE, &p));
 	TRY(pfx_json(tx, c->a, &p, &now));
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(same_record(c, &p));
 	TRY(pfx_fit(c->a, c->body, &p, &copies));
-	TRY(save(tx, c->a, c->actor, &p, &copies));
+	TRY(save(tx, c->a, c->who, &p, &copies));
 	return pfx_json(tx, c->a, &p, &c->shown);
 }
 
@@ -368,13 +408,13 @@ drop(struct tx *tx, void *arg)
 	struct user_pfx p;
 	const char *before;
 
-	TRY(fetch(tx, c, &p));
+	TRY(fetch(tx, c, PERM_CONFIG_WRITE, &p));
 	TRY(pfx_json(tx, c->a, &p, &now));
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(shown(tx, c->a, &p, &before));
 	TRY(store_pfx_delete(tx, p.id));
 	TRY(diff_user(tx, c->a, p.user));
-	return audit(tx, c->a, c->actor, "pfx.delete", &p, before, "");
+	return audit(tx, c->a, c->who->actor, "pfx.delete", &p, before, "");
 }
 
 static err_t
@@ -432,11 +472,11 @@ static err_t delete (struct http_req *r)
 }
 
 static const struct http_route routes[] = {
-	ROUTE(GET, "/beta/" SET, PERM_CONFIG_READ, list),
-	ROUTE(POST, "/beta/" SET, PERM_CONFIG_WRITE, post),
-	ROUTE(GET, "/beta/" SET "/{id}", PERM_CONFIG_READ, get),
-	ROUTE(PATCH, "/beta/" SET "/{id}", PERM_CONFIG_WRITE, patch),
-	ROUTE(DELETE, "/beta/" SET "/{id}", PERM_CONFIG_WRITE, delete),
+	ROUTE(GET, "/beta/" SET, PERM_CONFIG_READ | PERM_SCOPED, list),
+	ROUTE(POST, "/beta/" SET, PERM_CONFIG_WRITE | PERM_SCOPED, post),
+	ROUTE(GET, "/beta/" SET "/{id}", PERM_CONFIG_READ | PERM_SCOPED, get),
+	ROUTE(PATCH, "/beta/" SET "/{id}", PERM_CONFIG_WRITE | PERM_SCOPED, patch),
+	ROUTE(DELETE, "/beta/" SET "/{id}", PERM_CONFIG_WRITE | PERM_SCOPED, delete),
 	{ 0 },
 };
 

@@ -4,6 +4,8 @@
  * deviceConfigurationUserStatus and ...UserOverview), from counts that the store keeps, so that overview and rows
  * agree. Devices without a user count as one, "System account", as Graph has it.
  */
+#include "api/overview.h"
+#include "api/rights.h"
 #include "api/slot.h"
 #include "store/slot_count.h"
 
@@ -77,6 +79,7 @@ list(struct http_req *r)
 		.read = read_page,
 		.arg = &id };
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &id));
 	return reply_collection(r, &c, 0);
 }
@@ -104,31 +107,23 @@ overview(struct http_req *r)
 {
 	struct look l = { .a = http_arena(r) };
 	struct query q;
-	json *j;
 
+	TRY(rights_profile(r, PERM_CONFIG_READ));
 	TRY(param_id(r, "id", &l.id));
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &l));
-	j = json_object_new();
-	json_set_id(l.a, j, "id", l.id);
-	json_set_int(j, "pendingCount", l.counts.pending);
-	json_set_int(j, "notApplicableCount", 0);
-	json_set_int(j, "successCount", l.counts.success);
-	json_set_int(j, "errorCount", l.counts.error);
-	json_set_int(j, "failedCount", 0);
-	json_set_int(j, "conflictCount", 0);
-	json_set_text(j, "lastUpdateDateTime",
-	    l.slots.updated == 0 ? "0001-01-01T00:00:00Z" : when_text_ms(l.a, l.slots.updated));
-	json_set_int(j, "configurationVersion", l.profile.version);
-	return reply_entity(
-	    r, 200, "deviceManagement/deviceConfigurations/userStatusOverview", NULL, &q, j);
+	return overview_reply(r, "userStatusOverview", &q, &l.profile,
+	    &(struct overview){ .pending = l.counts.pending,
+		.success = l.counts.success,
+		.error = l.counts.error,
+		.updated = l.slots.updated });
 }
 
 #define ONE "/deviceManagement/deviceConfigurations/{id}"
 
 static const struct http_route routes[] = {
-	GRAPH(GET, ONE "/userStatuses", PERM_CONFIG_READ, list),
-	GRAPH(GET, ONE "/userStatusOverview", PERM_CONFIG_READ, overview),
+	GRAPH(GET, ONE "/userStatuses", PERM_CONFIG_READ | PERM_SCOPED, list),
+	GRAPH(GET, ONE "/userStatusOverview", PERM_CONFIG_READ | PERM_SCOPED, overview),
 	{ 0 },
 };
 

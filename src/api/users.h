@@ -15,6 +15,8 @@ extern const size_t user_nfields;
 extern const struct field group_fields[];
 extern const size_t group_nfields;
 extern const struct field filter_fields[];
+/* A filter's platform as the enum writes it, whatever the case that came. ERR_MODEL_INVALID. */
+err_t filter_platform_read(struct arena *a, const char **platform);
 extern const size_t filter_nfields;
 extern const struct field scope_tag_fields[];
 extern const size_t scope_tag_nfields;

@@ -92,9 +92,11 @@ front_est_csrattrs(struct http_req *r)
 	struct str der;
 
 	TRY(front_http_caller(r, &c));
+	/* RFC 7030 4.5: who shows nothing may ask, too; what is shown must be right. */
+	if (label != NULL || c.certificate.n > 0 || c.user[0] != '\0')
+		TRY(front_policies(r, &c, &rep));
 	if (label == NULL)
 		return http_reply(r, 204, "application/csrattrs", STR_EMPTY);
-	TRY(front_policies(r, &c, &rep));
 	for (size_t i = 0; i < rep.n; i++) {
 		const struct policy_template *t = &rep.v[i];
 		struct est_attrs attrs = { t->rsa ? t->min_key_bits : 0, t->p256, t->p384 };

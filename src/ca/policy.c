@@ -8,6 +8,7 @@
 #include "ca/renewal.h"
 #include "ca/validity.h"
 #include "codec/oid.h"
+#include "pki/seal.h"
 #include "store/policy.h"
 
 #define OID_COMMON_NAME "2.5.4.3"
@@ -76,7 +77,10 @@ set_validity(struct grant *g, int64_t seconds, const struct bounds *b)
 		.period = seconds,
 		.limit = b->limit,
 		.heard = b->heard };
+	int64_t wish = b->heard ? g->wish_days * 86400 : 0;
 
+	if (wish > 0 && (in.limit == 0 || wish < in.limit))
+		in.limit = wish;
 	if (ca != NULL) {
 		in.ca_from = cert_not_before(ca);
 		in.ca_to = cert_not_after(ca);
@@ -151,10 +155,17 @@ take_order(
     struct store *s, struct arena *a, struct approval *from, struct str sealed, struct grant *g)
 {
 	const struct template_row *t = &g->template;
+	uint8_t named[32];
+	struct str holder = STR(from->who.sha256);
 	struct order o;
 
-	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed,
-	    from->who.vouched != NULL ? STR_EMPTY : STR(from->who.sha256),
+	if (from->who.vouched != NULL) {
+		holder = STR_EMPTY;
+	} else if (from->who.user != NULL) {
+		TRY(seal_holder(from->who.user, named));
+		holder = STR(named);
+	}
+	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed, holder,
 	    from->who.asked != 0 ? from->who.asked : when_now(), &o));
 	policy_order_note(sealed, &o, &from->order);
 	if (!str_ieq_c(str_c(o.ca), g->ca->name))
@@ -167,6 +178,7 @@ take_order(
 	g->subject = o.subject;
 	g->san = o.san;
 	g->sid = (t->enrolment_flags & TEMPLATE_NO_SECURITY_EXTENSION) ? "" : o.sid;
+	g->wish_days = o.validity_days;
 	g->ordered = true;
 	g->order = o.id;
 	g->slot = o.slot;

@@ -47,6 +47,7 @@ struct grant {
 	const char *subject_text, *san_text; /* for people */
 	uint8_t key_usage;
 	when_t not_before, not_after;
+	int64_t wish_days; /* the order's, if it is heard; 0: none */
 	bool is_ca;
 	int path_len;
 	bool ordered; /* an order or a challenge states this one, and its fence decides */

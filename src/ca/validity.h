@@ -2,7 +2,7 @@
 /*
  * How long a certificate is valid. A request may only shorten what template, CA limit and CA certificate allow, and
  * only when the CA's setting says that requests are heard at all (EDITF_ATTRIBUTEENDDATE); otherwise its wishes are dropped
- * without a word, as an AD CS CA does.
+ * without a word, as an AD CS CA does. What an order wishes is a limit of the CA's kind, under the same setting.
  *
  *   start = now - skew, not before the CA's own start
  *   end   = start + template; not after now + limit; not after what the request wishes; not after the CA's end

@@ -19,9 +19,10 @@ struct config_step {
 	enum config_kind kind;
 	const char *name, *id;          /* id NULL: not there yet */
 	const struct config_item *item; /* NULL: deleted */
-	json *have;         /* in the form of files, lent by the plan; NULL: not there yet */
-	const char *secret; /* that the service made with it, shown once; NULL: none */
-	json *diff;         /* property -> {"before", "after"}; lent by the plan */
+	json *have;          /* in the form of files, lent by the plan; NULL: not there yet */
+	const char *secret;  /* that the service made with it, shown once; NULL: none */
+	json *diff;          /* property -> {"before", "after"}; lent by the plan */
+	const char *targets; /* ETag of its assignments as the plan saw them; NULL: not known yet */
 };
 
 struct config_plan {

@@ -107,6 +107,17 @@ path_of(struct cli *c, const struct config_step *s, const char *tail)
 	return arena_printf(c->arena, "%s/%s%s", config_sets[s->kind].path, s->id, tail);
 }
 
+/* Taken before the object is read: its targets are then those that were read, or the tag is not theirs any more. */
+static err_t
+tag_targets(struct cli *c, struct config_step *s)
+{
+	auto_json json *now = NULL;
+
+	return s->kind == CONFIG_PROFILE ?
+	    api_get_tagged(c, path_of(c, s, "/assignments"), &now, &s->targets) :
+	    OK;
+}
+
 /* The object as it is now must be what the plan saw; its ETag guards the rest of the way. */
 static err_t
 unchanged(
@@ -161,6 +172,7 @@ change(struct cli *c, struct config_plan *p, struct config_step *s, const json *
 	const json *root = json_get(s->diff, "rootCertificate");
 	const char *etag;
 
+	TRY(tag_targets(c, s));
 	TRY(unchanged(c, p, s, &etag));
 	if (root != NULL && json_is_null(json_get(root, "after"))) {
 		TRY(api_send(c, "DELETE", path_of(c, s, "/rootCertificate/$ref"), NULL, NULL));
@@ -194,7 +206,8 @@ assign(struct cli *c, const struct config_plan *p, const struct config_step *s, 
 	TRY(none_missing(s, missing));
 	if (terms != NULL)
 		json_set(body, "@chancery.rollout", json_ref((json *)(uintptr_t)terms));
-	return api_send(c, "POST", path_of(c, s, "/assign"), body, NULL);
+	return api_send_if(
+	    c, "POST", path_of(c, s, "/assign"), s->targets == NULL ? "" : s->targets, body, NULL);
 }
 
 static err_t delete (struct cli *c, const struct config_plan *p, const struct config_step *s)

@@ -146,3 +146,55 @@ ckeys_identity_req_parse(struct arena *a, struct str in, struct ckeys_identity_r
 	*ret = q;
 	return OK;
 }
+
+static err_t
+level_put(const struct ckeys_level *l, struct buf *out)
+{
+	TRY(wr_u16(out, l->bits));
+	TRY(wr_u32(out, l->ready));
+	TRY(wr_u32(out, l->room));
+	TRY(wr_u32(out, l->making));
+	TRY(wr_u64(out, l->taken));
+	TRY(wr_u64(out, l->waited));
+	return wr_u64(out, l->wait_ms);
+}
+
+static err_t
+level_take(struct str *in, struct ckeys_level *ret)
+{
+	TRY(rd_u16(in, &ret->bits));
+	TRY(rd_u32(in, &ret->ready));
+	TRY(rd_u32(in, &ret->room));
+	TRY(rd_u32(in, &ret->making));
+	TRY(rd_u64(in, &ret->taken));
+	TRY(rd_u64(in, &ret->waited));
+	return rd_u64(in, &ret->wait_ms);
+}
+
+err_t
+ckeys_pool_rep_encode(const struct ckeys_pool_rep *q, struct buf *out)
+{
+	if (q->n > CKEYS_LEVELS)
+		FAIL(ERR_RANGE, "%zu sizes of keys", q->n);
+	TRY(wr_u8(out, (uint8_t)q->n));
+	for (size_t i = 0; i < q->n; i++)
+		TRY(level_put(&q->v[i], out));
+	return OK;
+}
+
+err_t
+ckeys_pool_rep_parse(struct arena *a, struct str in, struct ckeys_pool_rep *ret)
+{
+	struct ckeys_pool_rep q;
+	uint8_t n;
+
+	TRY(rd_u8(&in, &n));
+	if (n > CKEYS_LEVELS)
+		FAIL(ERR_RANGE, "%u sizes of keys", n);
+	q.v = arena_array(a, (size_t)n + 1, sizeof(*q.v));
+	for (q.n = 0; q.n < n; q.n++)
+		TRY(level_take(&in, &q.v[q.n]));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}

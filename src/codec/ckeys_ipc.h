@@ -10,6 +10,7 @@
  *   CKEYS_FINISH          ckeys_finish_req       ckeys_finish_rep
  *   CKEYS_DROP            ckeys_drop_req         (empty)
  *   CKEYS_IDENTITY_CA     ckeys_identity_req     (empty)
+ *   CKEYS_POOL            (empty)                ckeys_pool_rep
  */
 #ifndef CODEC_CKEYS_IPC_H
 #define CODEC_CKEYS_IPC_H
@@ -24,6 +25,7 @@ enum ckeys_msg {
 	CKEYS_FINISH,
 	CKEYS_DROP,
 	CKEYS_IDENTITY_CA,
+	CKEYS_POOL,
 };
 
 enum ckeys_alg { CKEYS_RSA = 1, CKEYS_EC = 2 };
@@ -63,6 +65,20 @@ struct ckeys_identity_req {
 	const char *pem; /* the device-identity CA's certificate and those above it */
 };
 
+/* Key pairs of one size that are made ahead, and what became of those since the start. */
+struct ckeys_level {
+	uint16_t bits;
+	uint32_t ready, room, making;
+	uint64_t taken, waited,
+	    wait_ms; /* takes; of them those that had to wait, and how long together */
+};
+
+struct ckeys_pool_rep {
+	struct ckeys_level *v;
+	size_t n; /* <= CKEYS_LEVELS */
+};
+#define CKEYS_LEVELS 8u
+
 err_t ckeys_begin_req_encode(const struct ckeys_begin_req *q, struct buf *out);
 err_t ckeys_begin_req_parse(struct arena *a, struct str in, struct ckeys_begin_req *ret);
 err_t ckeys_begin_rep_encode(const struct ckeys_begin_rep *q, struct buf *out);
@@ -75,5 +91,7 @@ err_t ckeys_drop_req_encode(const struct ckeys_drop_req *q, struct buf *out);
 err_t ckeys_drop_req_parse(struct arena *a, struct str in, struct ckeys_drop_req *ret);
 err_t ckeys_identity_req_encode(const struct ckeys_identity_req *q, struct buf *out);
 err_t ckeys_identity_req_parse(struct arena *a, struct str in, struct ckeys_identity_req *ret);
+err_t ckeys_pool_rep_encode(const struct ckeys_pool_rep *q, struct buf *out);
+err_t ckeys_pool_rep_parse(struct arena *a, struct str in, struct ckeys_pool_rep *ret);
 
 #endif

@@ -58,6 +58,8 @@ const char *odata_demands(const struct odata_expr *expr, const char *name);
 /* The same for an upper bound of a date (name lt or le 2030-01-01T00:00:00Z), in seconds, the bound itself included. False:
  * it demands none. */
 bool odata_bounds(const struct odata_expr *expr, const char *name, int64_t *ret);
+/* And for a lower one (gt or ge). */
+bool odata_since(const struct odata_expr *expr, const char *name, int64_t *ret);
 
 /* Whether a property of the entity out of `names` (ended by NULL) holds the text of $search. ERR_BAD_REQUEST: $search names
  * one that is not among them. */

@@ -296,21 +296,34 @@ odata_demands(const struct odata_expr *expr, const char *name)
 	return NULL;
 }
 
-bool
-odata_bounds(const struct odata_expr *expr, const char *name, int64_t *ret)
+/* By one of these comparisons, or by being equal. */
+static bool
+bound(const struct odata_expr *expr, const char *name, int strict, int loose, int64_t *ret)
 {
-	bool below;
-
 	if (expr == NULL)
 		return false;
 	if (expr->kind == ODATA_AND)
-		return odata_bounds(expr->left, name, ret) || odata_bounds(expr->right, name, ret);
-	below = expr->op == ODATA_LT || expr->op == ODATA_LE || expr->op == ODATA_EQ;
-	if (expr->kind != ODATA_COMPARE || !below || expr->a.type != ODATA_PROPERTY ||
-	    expr->b.type != ODATA_WHEN || strcasecmp(expr->a.text, name) != 0)
+		return bound(expr->left, name, strict, loose, ret) ||
+		    bound(expr->right, name, strict, loose, ret);
+	if (expr->kind != ODATA_COMPARE ||
+	    ((int)expr->op != strict && (int)expr->op != loose && expr->op != ODATA_EQ) ||
+	    expr->a.type != ODATA_PROPERTY || expr->b.type != ODATA_WHEN ||
+	    strcasecmp(expr->a.text, name) != 0)
 		return false;
 	*ret = expr->b.number;
 	return true;
+}
+
+bool
+odata_bounds(const struct odata_expr *expr, const char *name, int64_t *ret)
+{
+	return bound(expr, name, ODATA_LT, ODATA_LE, ret);
+}
+
+bool
+odata_since(const struct odata_expr *expr, const char *name, int64_t *ret)
+{
+	return bound(expr, name, ODATA_GT, ODATA_GE, ret);
 }
 
 static int

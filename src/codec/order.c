@@ -10,7 +10,8 @@ enum {
 	HASH_BYTES = 32,
 	SIGNATURE_MAX = 512,
 	SID_MAX = 184,
-	SERIAL_HEX_MAX = 40
+	SERIAL_HEX_MAX = 40,
+	VALIDITY_DAYS_MAX = 36525
 };
 
 static err_t
@@ -47,6 +48,8 @@ order_check(const struct order *o)
 	for (size_t i = 0; i < o->nekus; i++)
 		if (!oid_valid(o->ekus[i]))
 			FAIL(ERR_MALFORMED, "order: key purpose %zu is no OID", i + 1);
+	if (o->validity_days > VALIDITY_DAYS_MAX)
+		FAIL(ERR_RANGE, "order: %u days of validity", o->validity_days);
 	TRY(hash_check(o->spki, "public key hash"));
 	TRY(hash_check(o->holder, "holder hash"));
 	return OK;
@@ -74,6 +77,7 @@ order_write(const struct order *o, struct buf *out)
 	TRY(wr_u8(out, (uint8_t)o->nekus));
 	for (size_t i = 0; i < o->nekus; i++)
 		TRY(wr_text(out, o->ekus[i]));
+	TRY(wr_u32(out, o->validity_days));
 	TRY(wr_u8(out, o->key_usage));
 	TRY(wr_blob(out, o->spki));
 	TRY(wr_blob(out, o->holder));
@@ -136,6 +140,7 @@ order_parse(struct arena *a, struct str in, struct order *ret)
 	TRY(rd_blob(&in, LIMIT_ORDER_BYTES, &o.san));
 	TRY(rd_text(a, &in, SID_MAX, &o.sid));
 	TRY(ekus_take(a, &in, &o));
+	TRY(rd_u32(&in, &o.validity_days));
 	TRY(rd_u8(&in, &o.key_usage));
 	TRY(rd_blob(&in, HASH_BYTES, &o.spki));
 	TRY(rd_blob(&in, HASH_BYTES, &o.holder));

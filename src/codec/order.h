@@ -30,6 +30,7 @@ struct order {
 	const char *sid;    /* "" if none */
 	const char **ekus;  /* OID text; what the profile wishes, the template decides */
 	size_t nekus;
+	uint32_t validity_days; /* what the profile wishes; the CA's setting says whether that is heard; 0: nothing */
 	uint8_t key_usage; /* first byte of the KeyUsage bit string; 0: the template's */
 	struct str spki;   /* SHA-256 of the public key that must be certified; empty: any */
 	struct str

@@ -116,3 +116,17 @@ soap_user_parse(struct arena *a, const struct xml_node *header, struct soap_user
 	*ret = u;
 	return OK;
 }
+
+err_t
+soap_user_print(struct buf *out, const struct soap_user *u)
+{
+	if (u->name == NULL || u->name[0] == '\0')
+		return OK;
+	TRY(buf_puts(out,
+	    "<wsse:Security s:mustUnderstand=\"1\" xmlns:wsse=\"" NS_WSSE
+	    "\"><wsse:UsernameToken><wsse:Username>"));
+	TRY(xml_put_text(out, u->name));
+	TRY(buf_puts(out, "</wsse:Username><wsse:Password Type=\"" URI_PASSWORD_TEXT "\">"));
+	TRY(xml_put_text(out, u->password));
+	return buf_puts(out, "</wsse:Password></wsse:UsernameToken></wsse:Security>");
+}

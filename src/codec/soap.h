@@ -28,4 +28,7 @@ err_t soap_text(
 /* ERR_MALFORMED: two Security headers or tokens, no name, another kind of password. */
 err_t soap_user_parse(struct arena *a, const struct xml_node *header, struct soap_user *ret);
 
+/* The Security header with a UsernameToken, password as text; nothing when the name is "". Times are not written. */
+err_t soap_user_print(struct buf *out, const struct soap_user *u);
+
 #endif

@@ -87,6 +87,7 @@ request(struct arena *a, const struct wstep_request *r, struct buf *b)
 	TRY(open_envelope(b, URI_ACTION_REQUEST));
 	TRY(optional(b, "a:MessageID", r->message_id));
 	TRY(optional(b, "a:To", r->to));
+	TRY(soap_user_print(b, &r->user));
 	TRY(open_body(b));
 	TRY(buf_puts(b, "<RequestSecurityToken PreferredLanguage=\"en-US\" xmlns=\"" NS_WST "\">"));
 	TRY(element(b, "TokenType", "", URI_X509));

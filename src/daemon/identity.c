@@ -41,7 +41,7 @@ identity_new(const struct identity_conf *conf, struct identity **ret)
 	i->tls = conf->tls;
 	i->tls.anchors = copy_list(i->arena, conf->tls.anchors, conf->tls.nanchors);
 	i->tls.chain = copy_list(i->arena, conf->tls.chain, conf->tls.nchain);
-	i->url = wstep_url(i->arena, conf->ca_url, conf->ca_name);
+	i->url = wstep_url(i->arena, conf->ca_url, conf->ca_name, WSTEP_BY_CERTIFICATE);
 	i->revoke_url = arena_printf(i->arena, "%s/chancery/ca/v1/revoke", conf->ca_url);
 	pthread_mutex_init(&i->lock, NULL);
 	*ret = i;
@@ -119,7 +119,8 @@ identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr
 	attrs[0] = (struct wstep_attr){ "CertificateTemplate", o->template };
 	attrs[1] = (struct wstep_attr){ "ChanceryOrder", text_base64(a, sealed) };
 	TRY(take_fetch(i, &f));
-	e = wstep_submit(f, a, i->url, csr, attrs, COUNT(attrs), SUBMIT_TIMEOUT_MS, &rep);
+	e = wstep_submit(f, a, &(struct wstep_server){ .url = i->url }, csr, attrs, COUNT(attrs),
+	    SUBMIT_TIMEOUT_MS, &rep);
 	give_fetch(i, f);
 	TRY_CTX(e, "device-identity CA");
 	if (rep.outcome != WSTEP_ISSUED)

@@ -23,6 +23,7 @@
 #define UPKEEP_DEVICES 40
 #define POLL_SECONDS 60
 #define REPORT_PARTS 8
+#define SEEN_MS 10000 /* how often last contacts are written that needed nothing else */
 /* Identities of retired devices: how long the CA may take, and the pause after it said no. */
 #define REVOKE_TIMEOUT_MS 5000
 #define REVOKE_PAUSE_S 60
@@ -237,6 +238,7 @@ fill_api(struct front *f)
 		.roots = f->join.root.v,
 		.nroots = f->join.root.n,
 		.poll_seconds = POLL_SECONDS,
+		.calm = f->calm,
 	};
 }
 
@@ -318,6 +320,7 @@ struct sweeper {
 	struct id passed; /* the device whose identity could not be revoked lately; zero: none */
 	when_t pause;     /* none is tried before */
 	int64_t rollouts; /* none is looked at before, by when_mono_ms() */
+	int64_t seen;     /* last contacts are not written before */
 	struct metric open[3]; /* roll-outs: running, paused, stopped */
 };
 
@@ -392,6 +395,19 @@ reports(struct front *f)
 	return OK;
 }
 
+static void
+write_seen(struct sweeper *s)
+{
+	err_t e;
+
+	if (when_mono_ms() < s->seen)
+		return;
+	s->seen = when_mono_ms() + SEEN_MS;
+	e = calm_seen(s->front->calm);
+	if (!err_ok(e))
+		log_error("last contacts", e);
+}
+
 /* What is to be done from time to time. */
 static void *
 sweep(void *arg)
@@ -413,6 +429,7 @@ sweep(void *arg)
 		if (!err_ok(e))
 			log_error("slots and their history", e);
 		roll_out(s);
+		write_seen(s);
 		e = reports(s->front);
 		if (!err_ok(e))
 			log_error("report", e);
@@ -436,6 +453,7 @@ open_front(struct front *f, const struct service *s)
 	sc.path = arena_printf(f->arena, "%s/front/service.db", s->conf->common.state_dir);
 	TRY(keyprov_init());
 	TRY(store_open(&sc, &f->store));
+	f->calm = calm_new(f->store, f->metrics);
 	keeper_init(&f->keeper, f->store, s->conf->history, f->metrics);
 	TRY(store_write(f->store, settle_tenant, &tenant));
 	f->tenant = tenant.id;
@@ -473,6 +491,9 @@ close_front(struct front *f)
 	key_free(f->tls_key);
 	key_free(f->ra_key);
 	jws_key_free(f->token_key);
+	if (f->calm != NULL)
+		err_forget(calm_seen(f->calm));
+	calm_free(f->calm);
 	store_close(f->store);
 	ipc_client_free(f->keys);
 	metrics_free(f->metrics);

@@ -65,8 +65,10 @@ applies_to(struct arena *a, const struct profile *p, const struct device *d, boo
 	const json *edition, *version;
 
 	(void)a;
-	/* Most profiles have none, and are not read for it. */
-	if (p->settings == NULL || strstr(p->settings, PREFIX) == NULL) {
+	/* Most profiles have none, and are not read for it. As they are kept, without blanks; the schema's trigger looks alike. */
+	if (p->settings == NULL ||
+	    (strstr(p->settings, PREFIX "OsEdition\":{") == NULL &&
+		strstr(p->settings, PREFIX "OsVersion\":{") == NULL)) {
 		*ret = true;
 		return OK;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/assign.h"
 #include "model/rollout.h"
+#include "pki/key.h"
 #include "store/access.h"
 #include "store/filter.h"
 
@@ -13,6 +14,9 @@ struct change {
 	bool one; /* v and n come from what is there, without `drop` and with `put` */
 	const struct assignment *drop, *put; /* either may be NULL */
 	const json *terms;
+	const char *if_match; /* NULL: whatever they are */
+	profile_check check;  /* NULL: none */
+	void *ctx;
 	bool plans; /* reading, to see what the change would touch */
 	struct rollout_plan plan;
 	struct warnings warn;
@@ -180,6 +184,42 @@ same_targets(const struct assignment *was, size_t nwas, const struct assignment 
 }
 
 static err_t
+tag_of(struct arena *a, const struct assignment *v, size_t n, const char **ret)
+{
+	const char *text;
+	uint8_t hash[32];
+
+	TRY(targets_text(a, v, n, &text));
+	hash_sha256(str_c(text), hash);
+	*ret = arena_printf(a, "W/\"%s\"", text_hex(a, str_of(hash, 12)));
+	return OK;
+}
+
+err_t
+assign_tag(struct tx *tx, struct arena *a, struct id profile, const char **ret)
+{
+	struct assignment *v;
+	size_t n;
+
+	TRY(store_assignments(tx, a, profile, &v, &n));
+	return tag_of(a, v, n, ret);
+}
+
+/* The hash is found by its quotes: it is the same whether the tag is given as weak or strong, alone or in a list. */
+static err_t
+tag_check(struct change *c, const struct assignment *v, size_t n)
+{
+	const char *tag;
+
+	if (c->if_match == NULL || str_eq_c(str_trim(str_c(c->if_match)), "*"))
+		return OK;
+	TRY(tag_of(c->a, v, n, &tag));
+	if (strstr(c->if_match, tag + 2) == NULL)
+		FAIL(ERR_PRECONDITION, "the ETag of its assignments is %s now", tag);
+	return OK;
+}
+
+static err_t
 assign(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
@@ -190,7 +230,10 @@ assign(struct tx *tx, void *arg)
 
 	c->warn.n = 0;
 	TRY(store_profile_get(tx, c->a, c->id, &profile));
+	if (c->check != NULL)
+		TRY(c->check(c->ctx, c->a, &profile));
 	TRY(store_assignments(tx, c->a, c->id, &was, &nwas));
+	TRY(tag_check(c, was, nwas));
 	if (c->one)
 		TRY(one_target(c, was, nwas));
 	TRY(assign_check(tx, c->a, c->v, c->n));
@@ -221,11 +264,19 @@ assign(struct tx *tx, void *arg)
 
 err_t
 profile_assign_at(struct store *s, struct arena *a, const char *actor, struct id id,
-    const struct assignment *v, size_t n, const json *terms, struct warnings *w)
+    const struct assignment *v, size_t n, const json *terms, const char *if_match,
+    profile_check check, void *ctx, struct warnings *w)
 {
-	struct change c = {
-		.a = a, .actor = actor, .id = id, .v = v, .n = n, .terms = terms, .plans = true
-	};
+	struct change c = { .a = a,
+		.actor = actor,
+		.id = id,
+		.v = v,
+		.n = n,
+		.terms = terms,
+		.if_match = if_match,
+		.check = check,
+		.ctx = ctx,
+		.plans = true };
 
 	TRY(store_read(s, assign, &c));
 	c.plans = false;
@@ -238,12 +289,13 @@ err_t
 profile_assign(struct store *s, struct arena *a, const char *actor, struct id id,
     const struct assignment *v, size_t n, struct warnings *w)
 {
-	return profile_assign_at(s, a, actor, id, v, n, NULL, w);
+	return profile_assign_at(s, a, actor, id, v, n, NULL, NULL, NULL, NULL, w);
 }
 
 err_t
 profile_assign_one(struct store *s, struct arena *a, const char *actor, struct id id,
-    const struct assignment *drop, const struct assignment *put, struct warnings *w)
+    const struct assignment *drop, const struct assignment *put, profile_check check, void *ctx,
+    struct warnings *w)
 {
 	struct change c = { .a = a,
 		.actor = actor,
@@ -251,6 +303,8 @@ profile_assign_one(struct store *s, struct arena *a, const char *actor, struct i
 		.one = true,
 		.drop = drop,
 		.put = put,
+		.check = check,
+		.ctx = ctx,
 		.plans = true };
 
 	TRY(store_read(s, assign, &c));

@@ -18,14 +18,20 @@
 err_t profile_assign(struct store *s, struct arena *a, const char *actor, struct id id,
     const struct assignment *v, size_t n, struct warnings *warn);
 
-/* The same, with terms of the roll-out that it may become; NULL: those of the installation. */
+/* The same, with terms of the roll-out that it may become (NULL: those of the installation), if check (NULL: none) agrees
+ * with the profile as it is in the transaction that assigns it, and if the targets are those of which if_match (NULL:
+ * whatever they are) is the ETag: ERR_PRECONDITION. */
 err_t profile_assign_at(struct store *s, struct arena *a, const char *actor, struct id id,
-    const struct assignment *v, size_t n, const json *terms, struct warnings *warn);
+    const struct assignment *v, size_t n, const json *terms, const char *if_match,
+    profile_check check, void *ctx, struct warnings *warn);
+/* Changes when the targets do: what if_match is compared with (RFC 9110 8.8.3). Expects a transaction. */
+err_t assign_tag(struct tx *tx, struct arena *a, struct id profile, const char **ret);
 
 /* One target alone, the others as they are: without `drop`, with `put`; either may be NULL. ERR_NOT_FOUND: `drop` is not
  * there (any more); ERR_CONFLICT: `put` is there already. */
 err_t profile_assign_one(struct store *s, struct arena *a, const char *actor, struct id id,
-    const struct assignment *drop, const struct assignment *put, struct warnings *warn);
+    const struct assignment *drop, const struct assignment *put, profile_check check, void *ctx,
+    struct warnings *warn);
 
 /* The same checks alone. Expects a transaction. */
 err_t assign_check(struct tx *tx, struct arena *a, const struct assignment *v, size_t n);

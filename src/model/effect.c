@@ -10,6 +10,7 @@ struct draft {
 	struct arena *a;
 	struct id id;
 	const json *settings;
+	const struct profile *as;         /* the profile as it would be; NULL: as settings say */
 	const struct assignment *targets; /* NULL: as they are */
 	size_t ntargets, max;
 	struct profile profile;
@@ -53,6 +54,8 @@ prepare(struct tx *tx, void *arg)
 	TRY(store_profile_get(tx, d->a, d->id, &d->profile));
 	TRY(profile_type_find(d->profile.type, &type));
 	d->kind = type->kind;
+	if (d->as != NULL)
+		d->profile = *d->as;
 	if (d->settings != NULL) {
 		TRY(profile_json_read(
 		    d->a, type, d->settings, FIELD_UPDATE, &d->profile, &d->out.warn));
@@ -152,6 +155,19 @@ look(struct tx *tx, void *arg)
 	return OK;
 }
 
+static err_t
+run(struct store *s, struct draft *d, size_t max, struct effect *ret)
+{
+	d->page.limit = PAGE;
+	d->more = true;
+	TRY(store_read(s, prepare, d));
+	while (d->more && d->out.devices < max)
+		TRY(store_read(s, look, d));
+	d->out.complete = !d->more;
+	*ret = d->out;
+	return OK;
+}
+
 err_t
 effect_of(struct store *s, struct arena *a, struct id profile, const json *settings,
     const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret)
@@ -160,14 +176,18 @@ effect_of(struct store *s, struct arena *a, struct id profile, const json *setti
 		.id = profile,
 		.settings = settings,
 		.targets = targets,
-		.ntargets = ntargets,
-		.page = { .limit = PAGE },
-		.more = true };
+		.ntargets = ntargets };
 
-	TRY(store_read(s, prepare, &d));
-	while (d.more && d.out.devices < max)
-		TRY(store_read(s, look, &d));
-	d.out.complete = !d.more;
-	*ret = d.out;
-	return OK;
+	return run(s, &d, max, ret);
+}
+
+err_t
+effect_of_draft(struct store *s, struct arena *a, const struct profile *draft,
+    const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret)
+{
+	struct draft d = {
+		.a = a, .id = draft->id, .as = draft, .targets = targets, .ntargets = ntargets
+	};
+
+	return run(s, &d, max, ret);
 }

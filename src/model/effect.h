@@ -30,5 +30,8 @@ struct effect {
  * nobody. targets NULL: those it has. settings NULL: those it has; else a PATCH body. ERR_NOT_FOUND, and what saving would refuse. */
 err_t effect_of(struct store *s, struct arena *a, struct id profile, const json *settings,
     const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret);
+/* The same of a profile that is there, if it were as `draft`. */
+err_t effect_of_draft(struct store *s, struct arena *a, const struct profile *draft,
+    const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret);
 
 #endif

@@ -338,6 +338,8 @@ struct leaving {
 	struct arena *a;
 	const char *actor;
 	struct id device;
+	device_check check; /* NULL: none */
+	void *ctx;
 };
 
 static err_t
@@ -347,6 +349,8 @@ leave(struct tx *tx, void *arg)
 	struct device d;
 
 	TRY(store_device_get(tx, l->a, l->device, &d));
+	if (l->check != NULL)
+		TRY(l->check(l->ctx, &d));
 	if (d.state != DEVICE_ACTIVE)
 		return OK;
 	d.state = DEVICE_RETIRED;
@@ -357,9 +361,16 @@ leave(struct tx *tx, void *arg)
 }
 
 err_t
-device_retire(struct store *s, struct arena *a, const char *actor, struct id device)
+device_retire_if(struct store *s, struct arena *a, const char *actor, struct id device,
+    device_check check, void *ctx)
 {
-	struct leaving l = { a, actor, device };
+	struct leaving l = { .a = a, .actor = actor, .device = device, .check = check, .ctx = ctx };
 
 	return store_write(s, leave, &l);
+}
+
+err_t
+device_retire(struct store *s, struct arena *a, const char *actor, struct id device)
+{
+	return device_retire_if(s, a, actor, device, NULL, NULL);
 }

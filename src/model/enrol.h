@@ -40,5 +40,9 @@ err_t enrol_finish_connector(struct store *s, const struct enrol *e, const struc
 /* Retired: its slots are withdrawn, its certificates revoked. Its identity is good for check-ins only, until one of them
  * said that everything was removed (model/checkin.h); at the identity CA it is revoked (model/retired.h). */
 err_t device_retire(struct store *s, struct arena *a, const char *actor, struct id device);
+/* The same, if check agrees with the device as it is in the transaction that retires it. */
+typedef err_t (*device_check)(void *ctx, const struct device *now);
+err_t device_retire_if(struct store *s, struct arena *a, const char *actor, struct id device,
+    device_check check, void *ctx);
 
 #endif

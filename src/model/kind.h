@@ -64,7 +64,7 @@ struct primitive {
 	enum key_store key_store;
 	bool of_machine; /* else of the user who is signed in */
 	struct key_access access;
-	int validity_days;   /* a wish; the CA decides */
+	int validity_days;   /* a wish, part of the order; the CA decides */
 	struct id root;      /* trusted-root profile that must be on the device first; zero: none */
 	int renewal_percent; /* renew when so much of the life is left */
 	struct str hash;     /* SHA-256 over everything above that makes it "the same content" */

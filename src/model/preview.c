@@ -169,30 +169,87 @@ root_fits(struct tx *tx, struct run *r)
 	return OK;
 }
 
-/* A connector that is allowed to work lists the authority. */
+struct workers {
+	struct connector *v;
+	size_t n;
+};
+
+/* Connectors that are allowed to work. */
 static err_t
-authority_reached(struct tx *tx, struct run *r)
+workers_of(struct tx *tx, struct arena *a, struct workers *ret)
 {
 	struct page page = { .limit = PAGE };
-	const char *listed = "";
+	struct workers w = { .n = 0 };
 	bool more = true;
 
 	while (more) {
-		struct connector *v;
+		struct connector *v, *all;
 		size_t n;
 
-		TRY(store_connector_list(tx, r->a, page, &v, &n, &more));
+		TRY(store_connector_list(tx, a, page, &v, &n, &more));
+		all = arena_array(a, w.n + n + 1, sizeof(*all));
+		for (size_t i = 0; i < w.n; i++)
+			all[i] = w.v[i];
+		w.v = all;
 		for (size_t i = 0; i < n; i++) {
 			page.after = v[i].id;
-			if (v[i].enabled && request_list_has(v[i].cas, r->p->what.ca))
-				return OK;
-			if (v[i].enabled && v[i].cas[0] != '\0')
-				listed = arena_printf(
-				    r->a, "%s%s%s", listed, *listed == '\0' ? "" : ", ", v[i].cas);
+			if (v[i].enabled)
+				w.v[w.n++] = v[i];
 		}
+	}
+	*ret = w;
+	return OK;
+}
+
+/* One of them lists the authority. */
+static err_t
+authority_reached(struct run *r, const struct workers *w)
+{
+	const char *listed = "";
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (request_list_has(w->v[i].cas, r->p->what.ca))
+			return OK;
+		if (w->v[i].cas[0] != '\0')
+			listed = arena_printf(
+			    r->a, "%s%s%s", listed, *listed == '\0' ? "" : ", ", w->v[i].cas);
 	}
 	FAIL(ERR_CA_NOT_REACHED, "no connector lists \"%s\"; listed are: %s", r->p->what.ca,
 	    *listed == '\0' ? "none" : listed);
+}
+
+/* What those that reach the authority found there when they were checked last: it is not asked itself. */
+static void
+template_known(struct run *r, const struct workers *w)
+{
+	const char *template = r->p->what.template, *without = NULL;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct connector *c = &w->v[i];
+
+		if (c->checked == 0 || !request_list_has(c->cas, r->p->what.ca))
+			continue;
+		if (request_list_has(c->templates, template)) {
+			say(r->p, "template", PREVIEW_OK,
+			    arena_printf(r->a, "connector %s could enrol for it at %s", c->name,
+				when_text(r->a, c->checked)));
+			return;
+		}
+		without = arena_printf(r->a,
+		    "connector %s could not enrol for %s at %s; it could for: %s", c->name,
+		    template, when_text(r->a, c->checked),
+		    c->templates[0] == '\0' ? "none" : c->templates);
+	}
+	if (without == NULL) {
+		say(r->p, "template", PREVIEW_UNKNOWN,
+		    arena_printf(r->a,
+			"rights and rules of template %s are the authority's, which is not asked; "
+			"chancery connector check tells the service what a connector may enrol for",
+			template));
+		return;
+	}
+	say(r->p, "template", PREVIEW_WARNING, without);
+	r->p->checks[r->p->n - 1].fault = err_info(ERR_TEMPLATE_DENIED)->id;
 }
 
 /* What a certificate with these names and uses would look like, with another key and by nobody. */
@@ -226,6 +283,7 @@ run(struct tx *tx, void *arg)
 {
 	struct run *r = arg;
 	struct preview *p = r->p;
+	struct workers workers;
 
 	*p = (struct preview){ .n = 0 };
 	TRY(profile_take(tx, r));
@@ -239,11 +297,9 @@ run(struct tx *tx, void *arg)
 	else if (p->type->root != ROOT_NONE)
 		say(p, "root", PREVIEW_WARNING, "the profile names no trusted root");
 	if (p->what.kind == PRIM_DELIVER) {
-		found(r, "authority", authority_reached(tx, r), p->what.ca);
-		say(p, "template", PREVIEW_UNKNOWN,
-		    arena_printf(r->a,
-			"rights and rules of template %s are the authority's, which is not asked",
-			p->what.template));
+		TRY(workers_of(tx, r->a, &workers));
+		found(r, "authority", authority_reached(r, &workers), p->what.ca);
+		template_known(r, &workers);
 	}
 	if (p->what.kind == PRIM_DELIVER || p->what.kind == PRIM_ENROL)
 		found(r, "lint", lint(r), "the certificate would keep RFC 5280");

@@ -4,7 +4,8 @@
  * values, what would be asked for, and every check that can be made here: platform, root, the way to the CA, and the
  * rules that the CA lints certificates by.
  *
- * What only the CA knows (rights, the rules of its templates) is said to be unknown.
+ * What only the CA knows is said to be unknown. Of the template is said what the connectors found when they were checked
+ * last: that one may be enrolled for, or that none could then (a warning, as that may be another by now).
  */
 #ifndef MODEL_PREVIEW_H
 #define MODEL_PREVIEW_H

@@ -2,7 +2,7 @@
 /* Profiles created and changed: see profile.h. */
 #include "model/assign.h"
 #include "model/profile_json.h"
-#include "model/rollout.h"
+#include "model/rollout_turn.h"
 #include "model/scope.h"
 #include "store/access.h"
 
@@ -13,6 +13,11 @@ struct change {
 	const json *body;
 	profile_check check; /* NULL: none */
 	void *check_ctx;
+	int64_t number; /* of the version that is restored */
+	bool with_targets;
+	struct assignment *targets; /* those that it gets, if with_targets */
+	size_t ntargets;
+	const json *terms;        /* of its roll-out */
 	bool plans;               /* reading, to see what the change would touch */
 	struct rollout_plan plan; /* of an update or deletion */
 	uint32_t planned;         /* the version that the plan is about */
@@ -123,7 +128,10 @@ paced(struct tx *tx, struct change *c, const char *name, const struct profile *d
 	struct profile was;
 	bool content;
 
-	x.terms = json_get(c->body, ROLLOUT_MEMBER);
+	x.terms = c->terms == NULL ? json_get(c->body, ROLLOUT_MEMBER) : c->terms;
+	x.assigns = c->with_targets;
+	x.targets = c->targets;
+	x.ntargets = c->ntargets;
 	TRY(store_profile_get(tx, c->a, c->id, &was));
 	if (c->plans) {
 		c->planned = was.version;
@@ -131,7 +139,7 @@ paced(struct tx *tx, struct change *c, const char *name, const struct profile *d
 	}
 	if (was.version != c->planned)
 		FAIL(ERR_STATE_MOVED, "profile \"%s\"", was.display_name);
-	content = draft == NULL || strcmp(was.settings, draft->settings) != 0 ||
+	content = draft == NULL || c->with_targets || strcmp(was.settings, draft->settings) != 0 ||
 	    !id_eq(was.root, draft->root);
 	return rollout_begin(tx, c->a, c->actor, &x, &c->plan, content, &c->warn);
 }
@@ -155,22 +163,25 @@ planned(struct store *s, store_fn fn, struct change *c)
 
 /* Checked, stored, audited: *p as it is now. */
 static err_t
-changed(struct tx *tx, struct change *c, const struct profile_type *t, const char *before)
+changed(struct tx *tx, struct change *c, const struct profile_type *t, const char *name,
+    const char *before)
 {
 	struct profile *p = &c->profile;
-	const char *after;
+	const char *after, *action = arena_printf(c->a, "profile.%s", name);
 
 	TRY(root_check(tx, c->a, p, t, &c->warn));
 	TRY_CTX(scope_check(tx, c->a, p->scope_tags), "\"roleScopeTagIds\"");
-	TRY(paced(tx, c, "update", p));
+	TRY(paced(tx, c, name, p));
 	if (c->plans)
 		return OK;
 	p->version++;
 	p->modified = when_now();
 	TRY(store_profile_update(tx, p));
+	if (c->with_targets)
+		TRY(store_assign(tx, p->id, c->targets, c->ntargets));
 	TRY(assign_warn(tx, c->a, p, &c->warn));
 	TRY(json_of(c->a, p, &after));
-	TRY(store_audit_add(tx, c->actor, "profile.update", id_text(c->a, p->id), before, after));
+	TRY(store_audit_add(tx, c->actor, action, id_text(c->a, p->id), before, after));
 	tx_notify(tx, TOPIC_DEVICE, STR_EMPTY);
 	return OK;
 }
@@ -196,7 +207,7 @@ update(struct tx *tx, void *arg)
 		    was->name);
 	TRY(profile_json_read(c->a, was, c->body, FIELD_UPDATE, p, &c->warn));
 	TRY(profile_json_root(c->body, &found, &p->root));
-	return changed(tx, c, was, before);
+	return changed(tx, c, was, "update", before);
 }
 
 static err_t
@@ -208,19 +219,21 @@ unbind(struct tx *tx, void *arg)
 
 	c->warn.n = 0;
 	TRY(store_profile_get(tx, c->a, c->id, &c->profile));
+	if (c->check != NULL)
+		TRY(c->check(c->check_ctx, c->a, &c->profile));
 	TRY(profile_type_find(c->profile.type, &t));
 	if (id_is_zero(c->profile.root))
 		FAIL(ERR_NOT_FOUND, "the profile refers to no trusted root");
 	TRY(json_of(c->a, &c->profile, &before));
 	c->profile.root = (struct id){ { 0 } };
-	return changed(tx, c, t, before);
+	return changed(tx, c, t, "update", before);
 }
 
 err_t
-profile_unbind(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct warnings *w)
+profile_unbind(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct warnings *w)
 {
-	struct change c = { .a = a, .actor = actor, .id = id };
+	struct change c = { .a = a, .actor = actor, .id = id, .check = check, .check_ctx = ctx };
 
 	TRY(planned(s, unbind, &c));
 	*w = c.warn;
@@ -246,6 +259,65 @@ profile_update(struct store *s, struct arena *a, const char *actor, struct id id
     struct profile *ret, struct warnings *w)
 {
 	return profile_update_if(s, a, actor, id, body, NULL, NULL, ret, w);
+}
+
+err_t
+profile_version(
+    struct tx *tx, struct arena *a, struct id profile, int64_t number, struct version *ret)
+{
+	err_t e = store_version_get(tx, a, number, ret);
+
+	if (err_ok(e) && id_eq(ret->profile.id, profile))
+		return OK;
+	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	FAIL(ERR_NOT_FOUND, "the profile has no version %lld", (long long)number);
+}
+
+static err_t
+restore(struct tx *tx, void *arg)
+{
+	struct change *c = arg;
+	struct profile *p = &c->profile;
+	const struct profile_type *t;
+	const char *before;
+	struct version v;
+
+	c->warn.n = 0;
+	TRY(store_profile_get(tx, c->a, c->id, p));
+	if (c->check != NULL)
+		TRY(c->check(c->check_ctx, c->a, p));
+	TRY(profile_version(tx, c->a, c->id, c->number, &v));
+	TRY(profile_type_find(p->type, &t));
+	TRY(json_of(c->a, p, &before));
+	p->display_name = v.profile.display_name;
+	p->description = v.profile.description;
+	p->settings = v.profile.settings;
+	p->root = v.profile.root;
+	if (c->with_targets)
+		TRY(rollout_targets_of(tx, c->a, &v, &c->targets, &c->ntargets));
+	return changed(tx, c, t, "restore", before);
+}
+
+err_t
+profile_restore_if(struct store *s, struct arena *a, const char *actor, struct id id,
+    int64_t number, bool with_targets, const json *terms, profile_check check, void *ctx,
+    struct profile *ret, struct warnings *w)
+{
+	struct change c = { .a = a,
+		.actor = actor,
+		.id = id,
+		.number = number,
+		.with_targets = with_targets,
+		.terms = terms,
+		.check = check,
+		.check_ctx = ctx };
+
+	TRY(planned(s, restore, &c));
+	*ret = c.profile;
+	*w = c.warn;
+	return OK;
 }
 
 static err_t delete (struct tx *tx, void *arg)

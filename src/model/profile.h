@@ -62,8 +62,21 @@ err_t profile_update_if(struct store *s, struct arena *a, const char *actor, str
 err_t profile_delete_if(struct store *s, struct arena *a, const char *actor, struct id id,
     profile_check check, void *ctx);
 /* Takes the reference to the trusted-root profile out. ERR_NOT_FOUND: there is none; ERR_MODEL_INVALID: it must have one. */
-err_t profile_unbind(
-    struct store *s, struct arena *a, const char *actor, struct id id, struct warnings *warn);
+err_t profile_unbind(struct store *s, struct arena *a, const char *actor, struct id id,
+    profile_check check, void *ctx, struct warnings *warn);
+
+/* Versions that a profile had before each change, by number (store/rollout.h), newest first; the newest 20 of a year. */
+struct version;
+/* ERR_NOT_FOUND: the profile has no such version (any more). Expects a transaction. */
+err_t profile_version(
+    struct tx *tx, struct arena *a, struct id profile, int64_t number, struct version *ret);
+/* Settings, names and root as they were in that version; with_targets: its targets, too, but for groups and filters that are
+ * gone. Scope tags stay as they are. A change like any other: checked, paced (terms: as ROLLOUT_MEMBER of a body), kept as a
+ * version itself, audited with before and after. */
+err_t profile_restore_if(struct store *s, struct arena *a, const char *actor, struct id id,
+    int64_t number, bool with_targets, const json *terms, profile_check check, void *ctx,
+    struct profile *ret, struct warnings *warn);
+
 /* The whole JSON of a profile with @odata.type. */
 err_t profile_json(struct arena *a, const struct profile *p, json **ret);
 

@@ -415,6 +415,29 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 }
 
 err_t
+request_revoked_there(
+    struct tx *tx, struct arena *a, struct slot *s, const char *actor, size_t *ret)
+{
+	struct request *v;
+	size_t n, done = 0;
+
+	TRY(request_may_write(tx));
+	TRY(store_requests_of_slot(tx, a, s->id, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].kind != REQUEST_REVOKE || v[i].state != REQUEST_QUEUED ||
+		    strcmp(or_empty(v[i].fault), err_info(ERR_CA_NO_REVOKE)->id) != 0)
+			continue;
+		v[i].not_before = 0;
+		TRY(request_step(tx, s, &v[i], REQUEST_DONE,
+		    &(struct step){
+			.actor = actor, .event = "revoked-by-hand", .detail = v[i].serial }));
+		done++;
+	}
+	*ret = done;
+	return OK;
+}
+
+err_t
 request_of(struct tx *tx, struct arena *a, const struct slot *s, bool *found, struct request *ret)
 {
 	*found = !id_is_zero(s->request);

@@ -19,7 +19,7 @@
  *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
  *                     is revoked
  *  a revocation       QUEUED, LEASED, then request_complete to DONE; never FAILED: rejected, it
- *                     goes back to QUEUED
+ *                     goes back to QUEUED; request_revoked_there takes it from there to DONE
  *  request_withdraw   any of these to WITHDRAWN
  *
  * Each arrow is one guarded statement (store_request_move) and one row of the slot's timeline, and
@@ -107,6 +107,10 @@ err_t request_withdraw(
 /* Invariant 3: queues every revocation that the slot needs and has not got. What needs one: what failed or was withdrawn
  * after it had been leased, and every certificate but the newest; with the slot not wanted, that one as well. */
 err_t request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s);
+/* Somebody revoked at the authority by hand what its protocol cannot: the slot's revocations that wait with the fault
+ * ca-no-revoke are done. *ret: how many. What may still succeed by itself is left alone. */
+err_t request_revoked_there(
+    struct tx *tx, struct arena *a, struct slot *s, const char *actor, size_t *ret);
 
 /* A row of the timeline that belongs to no arrow: "assigned", "unassigned", "removed", "lost". */
 err_t request_note(struct tx *tx, const struct slot *s, struct id request, const char *actor,

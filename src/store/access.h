@@ -63,6 +63,8 @@ err_t store_audit_add(struct tx *tx, const char *actor, const char *action, cons
     const char *before, const char *after);
 err_t store_audit_list(
     struct tx *tx, struct arena *a, int64_t after, size_t limit, struct audit **ret, size_t *retn);
+/* The number after which the events since that moment are. */
+err_t store_audit_before(struct tx *tx, when_ms_t at, int64_t *ret);
 err_t store_audit_verify(
     struct tx *tx, int64_t *ret_bad); /* 0: whole; else the first seq that does not fit */
 

@@ -16,6 +16,8 @@ static const struct col connector_cols[] = {
 	COL(struct connector, enabled),
 	COL(struct connector, last_contact),
 	COL(struct connector, fence),
+	COL(struct connector, templates),
+	COL(struct connector, checked),
 	COL(struct connector, enrolled),
 };
 static const struct shape connector_shape = SHAPE("connector", struct connector, connector_cols);

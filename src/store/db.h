@@ -49,6 +49,13 @@ struct str db_bytes(struct db_stmt *st, int col);
 int64_t db_changes(struct db_stmt *st); /* rows that the statement changed */
 int64_t db_last_id(struct db_stmt *st); /* number given to the row inserted last */
 
+/* How many of the statements used since the last call can change what any device should have, and how many only what
+ * belongs to one. Those that write what no device depends on are in neither. */
+struct db_touched {
+	size_t all, device;
+};
+struct db_touched db_touched(struct db *db);
+
 static inline void
 db_stmt_cleanup(struct db_stmt **st)
 {

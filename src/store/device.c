@@ -56,12 +56,14 @@ static const struct shape due_shape = SHAPE("device", struct device_due, due_col
 err_t
 store_device_insert(struct tx *tx, const struct device *d)
 {
+	tx_about(tx, d->id);
 	return row_insert(tx, STMT_DEVICE_INSERT, &device_shape, d);
 }
 
 err_t
 store_device_update(struct tx *tx, const struct device *d)
 {
+	tx_about(tx, d->id);
 	return row_update(tx, STMT_DEVICE_UPDATE, &device_change, d);
 }
 
@@ -69,6 +71,12 @@ err_t
 store_device_seen(struct tx *tx, struct id id, when_t now)
 {
 	return row_must(tx, STMT_DEVICE_SEEN, &device_shape, VALS(val_id(id), val_i64(now)));
+}
+
+err_t
+store_device_contact(struct tx *tx, struct id id, when_t at)
+{
+	return row_run(tx, STMT_DEVICE_CONTACT, VALS(val_id(id), val_i64(at)), NULL);
 }
 
 err_t
@@ -116,6 +124,20 @@ store_device_looked(struct tx *tx, const struct device_due *d)
 {
 	return row_must(
 	    tx, STMT_DEVICE_LOOKED, &device_shape, VALS(val_id(d->id), val_i64(d->changes)));
+}
+
+static const struct col device_count_cols[] = {
+	COL(struct device_count, platform),
+	COL(struct device_count, scope_tags),
+	COL(struct device_count, n),
+};
+static const struct shape device_count_shape =
+    SHAPE("count", struct device_count, device_count_cols);
+
+err_t
+store_device_counts(struct tx *tx, struct arena *a, struct device_count **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_DEVICE_COUNTS, &device_count_shape, NO_VALS, ret, retn);
 }
 
 err_t

@@ -47,6 +47,8 @@ err_t store_device_insert(struct tx *tx, const struct device *d);
 err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
 /* Of a check-in, which compares it with what it should have in the same transaction: not due until the next change. */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
+/* It was in contact, and was not compared. A later contact on record stays; a device that is not there is no error. */
+err_t store_device_contact(struct tx *tx, struct id id, when_t at);
 /* Active ones that nobody compared with what they should have since users, members or assignments changed; longest ago
  * first. */
 struct device_due {
@@ -62,6 +64,12 @@ err_t store_device_ended(struct tx *tx, struct id id);
 /* Compared, with all that was changed until then. */
 err_t store_device_looked(struct tx *tx, const struct device_due *d);
 err_t store_device_get(struct tx *tx, struct arena *a, struct id id, struct device *ret);
+/* How many active ones there are of each platform, apart by their scope tags. */
+struct device_count {
+	const char *platform, *scope_tags;
+	int64_t n;
+};
+err_t store_device_counts(struct tx *tx, struct arena *a, struct device_count **ret, size_t *retn);
 err_t store_device_by_identity(
     struct tx *tx, struct arena *a, struct str sha256, struct device *ret);
 /* The active one that enrolled last. */
@@ -83,6 +91,9 @@ struct connector {
 	bool enabled;
 	when_t enrolled, last_contact;
 	uint64_t fence; /* of the order that its identity was issued under */
+	const char
+	    *templates; /* comma list of those that it may enrol for, when it was checked last */
+	when_t checked; /* 0: never */
 };
 
 err_t store_connector_insert(struct tx *tx, const struct connector *c);

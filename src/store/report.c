@@ -19,6 +19,8 @@ static const struct col report_cols[] = {
 	COL(struct report_job, detail),
 	COL(struct report_job, created),
 	COL(struct report_job, expires),
+	COL(struct report_job, owner),
+	COL(struct report_job, tags),
 };
 static const struct shape report_shape = SHAPE("report", struct report_job, report_cols);
 

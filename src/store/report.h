@@ -24,6 +24,8 @@ struct report_job {
 	const char *token;  /* who has it may fetch the bytes; as long-lived as they are */
 	const char *detail; /* why it failed */
 	when_t created, expires;
+	const char *owner; /* text id of who asked for it */
+	const char *tags;  /* JSON array of the scope tags that limit it; "": it is not limited */
 };
 
 err_t store_report_insert(struct tx *tx, const struct report_job *r);

@@ -51,6 +51,7 @@ static const struct shape count_shape = SHAPE("request", struct count, count_col
 err_t
 store_request_insert(struct tx *tx, const struct request *r)
 {
+	tx_about(tx, r->device);
 	return row_insert(tx, STMT_REQUEST_INSERT, &request_shape, r);
 }
 
@@ -74,18 +75,25 @@ store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kin
     struct request *ret)
 {
 	int64_t bits = 0;
+	err_t e;
 
 	for (size_t i = 0; i < nkinds; i++)
 		bits |= (int64_t)1 << kinds[i];
-	return row_one(tx, a, STMT_REQUEST_LEASE, &request_shape,
+	e = row_one(tx, a, STMT_REQUEST_LEASE, &request_shape,
 	    VALS(val_i64(now), val_i64(until), val_text(owner), val_i64(bits), val_text(cas),
 		val_text(keys)),
 	    ret);
+	if (err_ok(e))
+		tx_about(tx, ret->device);
+	else
+		tx_about_none(tx);
+	return e;
 }
 
 err_t
 store_request_move(struct tx *tx, const struct request *r, enum request_state from, uint64_t fence)
 {
+	tx_about(tx, r->device);
 	return row_guarded(tx, STMT_REQUEST_MOVE, &request_shape, r,
 	    VALS(val_i64(from), val_i64((int64_t)fence)), STMT_REQUEST_EXISTS, VALS(val_id(r->id)));
 }
@@ -102,6 +110,8 @@ store_request_expire(struct tx *tx, when_t now, size_t *ret)
 	int64_t n = 0;
 
 	TRY(row_run(tx, STMT_REQUEST_EXPIRE, VALS(val_i64(now)), &n));
+	if (n == 0)
+		tx_about_none(tx);
 	*ret = (size_t)n;
 	return OK;
 }

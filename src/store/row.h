@@ -18,12 +18,25 @@ struct note {
 	struct str key;
 };
 
+/* A device that the transaction changed something of. */
+struct about {
+	struct about *next;
+	struct id device;
+};
+
 struct tx {
 	struct db *db;
 	bool writes;
 	struct arena *a;
 	struct note *notes;
+	struct about *about;
+	size_t nabout; /* statements that the devices were named of */
 };
+
+/* To be called once for each statement that writes to the tables of devices: store/stamp.h. */
+void tx_about(struct tx *tx, struct id device);
+/* The same of a statement that turned out to change nothing. */
+void tx_about_none(struct tx *tx);
 
 enum col_type {
 	COL_TYPE_ID,

@@ -60,13 +60,16 @@ static const struct shape cert_shape = SHAPE("slot", struct slot, cert_cols);
 err_t
 store_slot_insert(struct tx *tx, const struct slot *s)
 {
+	tx_about(tx, s->device);
 	return row_insert(tx, STMT_SLOT_INSERT, &store_slot_shape, s);
 }
 
 err_t
 store_slot_update(struct tx *tx, const struct slot *s)
 {
+	tx_about(tx, s->device);
 	TRY(row_update(tx, STMT_SLOT_UPDATE, &moving_shape, s));
+	tx_about(tx, s->device);
 	return row_save(tx, STMT_SLOT_UPDATE_CERT, &cert_shape, s, NO_VALS, NULL);
 }
 

@@ -62,6 +62,33 @@ store_slot_counts(
 }
 
 err_t
+store_queue_counts(struct tx *tx, struct arena *a, size_t max, struct queue_count **ret,
+    size_t *retn, bool *ret_whole)
+{
+	struct slot_count *rows;
+	struct queue_count *v;
+	size_t nrows, n = 0;
+	int64_t seen = 0;
+
+	TRY(row_all(
+	    tx, a, STMT_QUEUE_COUNTS, &count_shape, VALS(val_i64((int64_t)max)), &rows, &nrows));
+	v = arena_array(a, nrows + 1, sizeof(*v));
+	for (size_t i = 0; i < nrows; i++) {
+		if (n == 0 || !id_eq(v[n - 1].profile, rows[i].profile))
+			v[n++] = (struct queue_count){ .profile = rows[i].profile };
+		if ((int)rows[i].state == REQUEST_QUEUED)
+			v[n - 1].queued = rows[i].n;
+		else
+			v[n - 1].leased = rows[i].n;
+		seen += rows[i].n;
+	}
+	*ret = v;
+	*retn = n;
+	*ret_whole = seen < (int64_t)max;
+	return OK;
+}
+
+err_t
 store_slot_users(struct tx *tx, struct arena *a, struct id profile, struct page p,
     struct slot_user **ret, size_t *retn, bool *more)
 {

@@ -24,6 +24,15 @@ struct slot_count {
 err_t store_slot_counts(
     struct tx *tx, struct arena *a, struct id profile, struct slot_count **ret, size_t *retn);
 
+/* Requests that are queued or leased, by profile. */
+struct queue_count {
+	struct id profile;
+	int64_t queued, leased;
+};
+/* After looking at no more than `max`; *ret_whole: there are no others. */
+err_t store_queue_counts(struct tx *tx, struct arena *a, size_t max, struct queue_count **ret,
+    size_t *retn, bool *ret_whole);
+
 /* The slots that a profile has for a user; user zero: those of devices without one. */
 struct slot_user {
 	struct id user;

@@ -46,6 +46,12 @@ store_pfx_get(struct tx *tx, struct arena *a, struct id id, struct user_pfx *ret
 }
 
 err_t
+store_pfx_ending(struct tx *tx, when_t from, when_t until, int64_t *ret)
+{
+	return row_number(tx, STMT_PFX_ENDING, VALS(val_i64(from), val_i64(until)), ret);
+}
+
+err_t
 store_pfx_by_thumbprint(
     struct tx *tx, struct arena *a, struct id user, const char *thumbprint, struct user_pfx *ret)
 {

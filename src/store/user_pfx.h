@@ -57,6 +57,9 @@ err_t store_pfx_list(
 err_t store_pfx_of_user(
     struct tx *tx, struct arena *a, struct id user, struct user_pfx **ret, size_t *retn);
 
+/* How many end after `from` and not after `until`. */
+err_t store_pfx_ending(struct tx *tx, when_t from, when_t until, int64_t *ret);
+
 /* The password of a record, encrypted to one import key. */
 struct pfx_copy {
 	struct id pfx;

@@ -102,7 +102,7 @@ class Orderer:
         alt = san.public_bytes() if hasattr(san, "public_bytes") else san or b""
         body = (struct.pack(">HB", 1, 1) + (ident or os.urandom(16)) + bytes(64) + struct.pack(
             ">IQqq", 1, fence, now + min(seconds, 0) - 5, now + seconds) + blob(self.world.issuing_ca.encode()) + blob(template.encode()) +
-            blob(subject.public_bytes()) + blob(alt) + blob(b"") + b"\0" + b"\0" + blob(b"") + blob(holder) + blob(b""))
+            blob(subject.public_bytes()) + blob(alt) + blob(b"") + b"\0" + bytes(4) + b"\0" + blob(b"") + blob(holder) + blob(b""))
         signature = self.key.sign(b"chancery-order-v1\0" + body, ec.ECDSA(hashes.SHA256()))
         if forged:
             body = body[:3] + os.urandom(16) + body[19:]

@@ -171,6 +171,27 @@ def test_what_somebody_changed_while_the_question_stood_is_not_lost(here):
     assert profile(here, "Files Wi-Fi")["description"] == "theirs"
 
 
+def test_assignments_that_somebody_changed_meanwhile_are_not_overwritten(here):
+    profile = here.api("POST", here.CONFIGURATIONS, {k: v for k, v in root_of(here, "Tagged").items() if k != "kind"})
+    path = f"{here.CONFIGURATIONS}/{profile['id']}"
+
+    def tag():
+        headers = here.raw("GET", path + "/assignments")[1]
+        return {k.lower(): v for k, v in headers.items()}["etag"]
+
+    everybody = {"assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]}
+    first = tag()
+    assert here.raw("POST", path + "/assign", everybody, headers={"If-Match": first})[0] == 200
+    assert tag() != first
+    status, _, data = here.raw("POST", path + "/assign", {"assignments": []}, headers={"If-Match": first})
+    assert (status, b"PreconditionFailed" in data or b"precondition" in data.lower()) == (412, True)
+    assert len(here.api("GET", path + "/assignments")["value"]) == 1
+    assert here.raw("POST", path + "/assign", {"assignments": []}, headers={"If-Match": f'"x", {tag()}'})[0] == 200
+    assert tag() == first
+    assert here.raw("POST", path + "/assign", everybody, headers={"If-Match": "*"})[0] == 200
+    assert here.raw("DELETE", path)[0] == 204
+
+
 def test_an_export_applied_changes_nothing(here):
     path, _ = exported(here, "exported")
     assert plan(here, path, "--prune", "--dry-run")["steps"] == []
@@ -257,6 +278,27 @@ def test_what_files_still_name_is_not_pruned(here):
     done = here.cli("apply", "-f", folder(here, "conf", conf), "--prune", "--yes", check=False)
     assert done.returncode == 2 and 'assignments: group "Files Lab" is in no file' in done.stderr
     assert here.api("GET", "/v1.0/groups?$filter=displayName%20eq%20'Files%20Lab'")["value"] != []
+
+
+def test_an_older_version_of_a_profile_comes_back_from_the_command_line(here):
+    root = here.add_root("Versioned Root")
+    first = profile(here, "Versioned Root")["certFileName"]
+    here.cli("profile", "update", "Versioned Root", "--set", "certFileName=next.cer")
+    here.cli("profile", "assign", "Versioned Root", "--all-devices")
+    versions = here.cli_json("profile", "versions", "Versioned Root")["value"]
+    assert [v["replacedByChange"] for v in versions] == ["assign", "update"]
+    oldest = versions[-1]["id"]
+    assert "nothing was changed" in here.cli("profile", "restore", "Versioned Root", oldest, "--dry-run").stdout
+    unasked = here.cli("profile", "restore", "Versioned Root", oldest, check=False)
+    assert unasked.returncode != 0 and "withdrawn" in unasked.stderr
+    assert profile(here, "Versioned Root")["certFileName"] == "next.cer"
+    assert here.cli_json("profile", "restore", "Versioned Root", oldest, "--yes")["certFileName"] == first
+    assert len(profile(here, "Versioned Root")["assignments"]) == 1
+    here.cli("profile", "restore", "Versioned Root", oldest, "--assignments", "--yes")
+    assert profile(here, "Versioned Root")["assignments"] == []
+    gone = here.cli("profile", "restore", "Versioned Root", "999999", "--yes", check=False)
+    assert gone.returncode != 0 and "no version 999999" in gone.stderr
+    here.api("DELETE", f"/beta/deviceManagement/deviceConfigurations/{root['id']}")
 
 
 def test_large_changes_are_paced_and_can_be_rolled_back(here):

@@ -8,6 +8,8 @@ import hmac
 import http.server
 import json
 import socketserver
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -39,12 +41,12 @@ class Receiver:
 
 
 class Post(socketserver.ThreadingTCPServer):
-    """An SMTP server (RFC 5321) that takes every mail."""
+    """An SMTP server (RFC 5321) that takes every mail, and offers STARTTLS (RFC 3207) once it has a certificate."""
     allow_reuse_address = True
     daemon_threads = True
 
     def __init__(self):
-        self.mails = []
+        self.mails, self.context, self.versions = [], None, []
         super().__init__(("127.0.0.1", 0), Post.Talk)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -60,7 +62,17 @@ class Post(socketserver.ThreadingTCPServer):
                 verb = line.strip().upper()
                 if verb.startswith(b"EHLO"):
                     self.say("250-post")
+                    if self.server.context is not None and not isinstance(self.connection, ssl.SSLSocket):
+                        self.say("250-STARTTLS")
                     self.say("250 8BITMIME")
+                elif verb.startswith(b"STARTTLS"):
+                    self.say("220 go on")
+                    try:
+                        self.connection = self.server.context.wrap_socket(self.connection, server_side=True)
+                    except (ssl.SSLError, OSError):
+                        return
+                    self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                    self.server.versions.append(self.connection.version())
                 elif verb.startswith(b"MAIL"):
                     sender = line.decode().strip()
                     self.say("250 ok")
@@ -95,8 +107,10 @@ def post():
 @pytest.fixture(scope="module")
 def ready(world, post):
     world.stop("service")
+    post_certificate(world, "post")
     with open(world.conf_file("service"), "a", encoding="utf-8") as f:
-        f.write(f"[mail]\nserver=smtp://127.0.0.1:{post.port}\nfrom=pki@contoso.test\n")
+        f.write(f"[mail]\nserver=smtp://127.0.0.1:{post.port}\nfrom=pki@contoso.test\n"
+                f"[notify]\nca={world.dir}/post.pem\n")
     world.start("service")
     wait_for(lambda: world.raw("GET", "/chancery/v1/signIn", token=None)[0] == 200)
     app = world.add_app("line", PERMISSIONS + ["DeviceManagementRBAC.ReadWrite.All"])
@@ -106,6 +120,16 @@ def ready(world, post):
     world.cli("login", "--url", world.url, "--ca", world.root_file, "--client-id", app["client_id"],
               "--secret-file", secret)
     return world
+
+
+def post_certificate(world, name):
+    """A server certificate of its own issuer."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                    f"{world.dir}/{name}.key", "-out", f"{world.dir}/{name}.pem"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{world.dir}/{name}.pem", f"{world.dir}/{name}.key")
+    return context
 
 
 def signed(secret, headers, body):
@@ -168,6 +192,23 @@ def test_a_mail_says_what_happened(ready, post):
     ready.cli("notify", "add", "Nobody", "--mail", "nobody@contoso.test")
     bad = ready.cli("notify", "test", "Nobody", check=False)
     assert bad.returncode != 0 and "550" in bad.stderr
+
+
+def test_a_mail_goes_by_starttls_where_it_is_offered_and_the_certificate_is_good(ready, post):
+    ready.cli("notify", "add", "Sealed", "--mail", "sealed@contoso.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{ready.dir}/post.pem", f"{ready.dir}/post.key")
+    before = len(post.mails)
+    try:
+        post.context = context
+        ready.cli("notify", "test", "Sealed")
+        assert len(post.mails) == before + 1 and "sealed@" in post.mails[-1][1][0]
+        assert post.versions[-1] in ("TLSv1.2", "TLSv1.3")
+        post.context = post_certificate(ready, "stranger")
+        refused = ready.cli("notify", "test", "Sealed", check=False)
+        assert refused.returncode != 0 and len(post.mails) == before + 1
+    finally:
+        post.context = None
 
 
 @pytest.mark.parametrize("address", ["ftp://x/", "http://example.org/", "https://a b/", "x"])

@@ -311,10 +311,14 @@ def results(answer):
 
 def test_a_preview_shows_names_and_checks_and_issues_nothing(world, given):
     before = world.certificates()
+    world.cli("connector", "check", "--socket", world.socket_of("connector"))
     p = preview(world, profileId=given.pkcs["id"], deviceId=given.device)
     assert p["wouldIssue"] is True
-    assert results(p) == {"platform": "ok", "names": "ok", "root": "ok", "authority": "ok", "template": "unknown",
+    assert results(p) == {"platform": "ok", "names": "ok", "root": "ok", "authority": "ok", "template": "ok",
                           "lint": "ok"}
+    other = preview(world, profileId=given.pkcs["id"], deviceId=given.device,
+                    profile={"certificateTemplateName": "NoSuchTemplate"})
+    assert results(other)["template"] == "warning" and "ChanceryUser" in str(other["checks"])
     assert p["certificate"]["subject"] == 'E=pia@contoso.example + CN=pia, O="Finance, Group"' or \
         p["certificate"]["subject"] == 'CN=pia + E=pia@contoso.example, O="Finance, Group"'
     assert p["userPrincipalName"] == "pia@contoso.example"

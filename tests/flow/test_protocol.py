@@ -99,7 +99,7 @@ def test_limits_are_those_of_the_table(world, device):
 
 def test_the_table_of_requests_is_the_route_table():
     with open(os.path.join(ROOT, "src/device/agent.c"), encoding="utf-8") as f:
-        routes = set(re.findall(r'ROUTE(?:_BODY)?\(POST, "([^"]*)"', f.read()))
+        routes = set(re.findall(r'ROUTE(?:_[A-Z]+)?\(POST, "([^"]*)"', f.read()))
     assert routes == set(re.findall(r"^\| `POST (\S+)` \|", DOC, re.M))
 
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/out.h"
 #include "cli/sock.h"
 
@@ -26,21 +27,6 @@ list(struct cli *c)
 	    NULL);
 }
 
-/* The first line of a file: what an editor or echo left there. */
-static err_t
-password_of(struct cli *c, const char *path, const char **ret)
-{
-	struct str text;
-
-	TRY(file_read(c->arena, path, LIMIT_TEXT + 2, &text));
-	text = str_cut(&text, '\n');
-	if (text.n > 0 && text.p[text.n - 1] == '\r')
-		text.n--;
-	if (text.n == 0)
-		FAIL(ERR_USAGE, "%s has no password in its first line", path);
-	return text_cstr(c->arena, text, ret);
-}
-
 static err_t
 add(struct cli *c)
 {
@@ -59,7 +45,7 @@ add(struct cli *c)
 		json_set_base64(c->arena, args, "csr", der);
 	}
 	if (secret != NULL) {
-		TRY(password_of(c, secret, &password));
+		TRY(ask_first_line(c->arena, secret, &password));
 		json_set_text(args, "password", password);
 	}
 	TRY(sock_ask(c, "ca", "principal.add", args, &answer));
@@ -82,7 +68,7 @@ passwd(struct cli *c)
 	if ((secret == NULL) == !args_has(c->args, "remove"))
 		FAIL(ERR_USAGE, "give --password-file or --remove");
 	if (secret != NULL) {
-		TRY(password_of(c, secret, &password));
+		TRY(ask_first_line(c->arena, secret, &password));
 		json_set_text(args, "password", password);
 	}
 	return sock_verb(

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/out.h"
@@ -18,6 +19,14 @@ static const struct column columns[] = {
 	{ .head = "VERSION", .key = "version" },
 	{ .head = "CHANGED", .key = "lastModifiedDateTime" },
 	{ .head = "ID", .key = "id" },
+	{ 0 },
+};
+static const struct column version_columns[] = {
+	{ .head = "VERSION", .key = "id" },
+	{ .head = "PROFILE", .key = "displayName" },
+	{ .head = "REPLACED", .key = "replacedDateTime" },
+	{ .head = "BY", .key = "replacedBy" },
+	{ .head = "CHANGE", .key = "replacedByChange" },
 	{ 0 },
 };
 static const struct column status_columns[] = {
@@ -244,6 +253,64 @@ status(struct cli *c)
 }
 
 static err_t
+versions(struct cli *c)
+{
+	auto_json json *rows = NULL;
+	const char *id;
+
+	TRY(find_profile(c, c->args->operands[0], &id));
+	TRY(api_list(c, arena_printf(c->arena, "/chancery/v1/profiles/%s/versions", id), &rows));
+	return out_rows(c, version_columns, rows);
+}
+
+/* Says what it would do, and asks. */
+static err_t
+may_restore(struct cli *c, const char *path, const json *body, bool *ret)
+{
+	auto_json json *x = NULL;
+
+	*ret = args_has(c->args, "yes");
+	if (*ret)
+		return OK;
+	TRY(api_send(c, "POST", arena_printf(c->arena, "%s/effect", path), body, &x));
+	fprintf(stderr,
+	    "%lld certificates or roots would be issued again, %lld withdrawn, %lld revoked%s\n",
+	    (long long)json_int(json_get(x, "reissue")),
+	    (long long)json_int(json_get(x, "withdraw")),
+	    (long long)json_int(json_get(x, "revoke")),
+	    json_true(json_get(x, "complete")) ? "" : ", and more that was not looked at");
+	return ask_yes("Restore this version? [y/N] ", ret);
+}
+
+/* Only if the profile is still the one that the effect was said of. */
+static err_t
+restore(struct cli *c)
+{
+	auto_json json *body = json_object_new(), *now = NULL, *answer = NULL;
+	const char *id, *version, *path, *etag;
+	int64_t number;
+	bool may;
+
+	TRY(find_profile(c, c->args->operands[0], &id));
+	TRY_CTX(text_i64(str_c(c->args->operands[1]), 1, INT64_MAX, &number), "VERSION");
+	version = arena_printf(c->arena, "%s/versions/%lld", id, (long long)number);
+	path = arena_printf(c->arena, "/chancery/v1/profiles/%s", version);
+	json_set_bool(body, "assignments", args_has(c->args, "assignments"));
+	if (args_has(c->args, "dry-run"))
+		return effect_show(c, version, body);
+	TRY(api_get_tagged(c, arena_printf(c->arena, PROFILES "/%s", id), &now, &etag));
+	TRY(may_restore(c, path, body, &may));
+	if (!may) {
+		out_say(c, "nothing was changed");
+		return OK;
+	}
+	TRY(api_send_if(
+	    c, "POST", arena_printf(c->arena, "%s/restore", path), etag, body, &answer));
+	put_warnings(c, answer);
+	return out_object(c, answer);
+}
+
+static err_t
 preview(struct cli *c)
 {
 	auto_json json *body = NULL;
@@ -317,6 +384,14 @@ static const struct opt assign_opts[] = {
 	{ 0 },
 };
 
+static const struct opt restore_opts[] = {
+	{ .name = "assignments", .help = "Its targets, too; otherwise these stay as they are." },
+	{ .name = "dry-run",
+	    .help = "Say how many would be issued, withdrawn, revoked; do nothing." },
+	{ .name = "yes", .help = "Do not ask." },
+	{ 0 },
+};
+
 static const struct verb verbs[] = {
 	{ "create", "Make a profile.", "[NAME]", create_opts, create },
 	{ "list", "The profiles.", NULL, NULL, list },
@@ -331,6 +406,11 @@ static const struct verb verbs[] = {
 	    "[PROFILE]", preview_opts, preview },
 	{ "types", "The types of profiles, or the settings of one.", "[TYPE]", NULL,
 	    preview_types },
+	{ "versions", "What a profile was before each of its changes, newest first.", "PROFILE",
+	    NULL, versions },
+	{ "restore",
+	    "Make settings and names of a profile again what they were in a version. Scope tags stay.",
+	    "PROFILE VERSION", restore_opts, restore },
 	{ "status", "Where each device stands with a profile.", "PROFILE", NULL, status },
 	{ 0 },
 };

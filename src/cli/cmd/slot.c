@@ -253,6 +253,18 @@ wait_slots(struct cli *c)
 	return rep.code == ERR_NONE ? OK : err_raise(&rep);
 }
 
+static err_t
+revoked(struct cli *c)
+{
+	auto_json json *answer = NULL;
+
+	TRY(api_send(c, "POST",
+	    arena_printf(
+		c->arena, SLOTS "/%s/revokedByHand", url_encode(c->arena, c->args->operands[0])),
+	    NULL, &answer));
+	return out_object(c, answer);
+}
+
 static const struct opt list_opts[] = {
 	{ .name = "device", .value = "DEVICE", .many = true, .help = "Of these devices only." },
 	{ .name = "profile", .value = "PROFILE", .help = "Of this profile only." },
@@ -294,6 +306,8 @@ static const struct verb verbs[] = {
 	{ "timeline", "All that happened to one slot.", "ID", NULL, timeline },
 	{ "wait", "Wait until every certificate is installed; fails with the faults if not.",
 	    "[DEVICE...]", wait_opts, wait_slots },
+	{ "revoked", "Say that you revoked at the authority what its protocol cannot revoke.", "ID",
+	    NULL, revoked },
 	{ 0 },
 };
 

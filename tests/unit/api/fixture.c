@@ -302,6 +302,16 @@ reply_free(struct reply *r)
 }
 
 const char *
+posted(struct fixture *f, const char *path, const char *token, const char *body)
+{
+	auto_reply struct reply r = call(f, "POST", path, token, body);
+
+	if (r.status != 201)
+		fail_msg("POST %s: %d %.*s", path, r.status, (int)r.body.n, (const char *)r.body.p);
+	return arena_strdup(f->a, json_text(json_get(r.json, "id")));
+}
+
+const char *
 error_code(const struct reply *r)
 {
 	return json_text(json_get(json_get(r->json, "error"), "code"));

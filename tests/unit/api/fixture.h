@@ -47,6 +47,9 @@ struct reply call(
 void reply_free(struct reply *r);
 #define auto_reply __attribute__((cleanup(reply_free)))
 
+/* A POST that makes something: 201, and its id. */
+const char *posted(struct fixture *f, const char *path, const char *token, const char *body);
+
 const char *error_code(const struct reply *r);    /* error.code */
 const char *error_message(const struct reply *r); /* error.message */
 const char *fault_id(const struct reply *r);      /* error.details[0].code */

@@ -194,6 +194,46 @@ who_changes_what_was_changed_meanwhile_is_told(void **state)
 	assert_int_equal(any.status, 204);
 }
 
+/* Roles, their assignments, notifications. */
+static void
+every_kind_of_record_knows_its_etag(void **state)
+{
+	struct fixture *f = *state;
+	const char *token = token_for(
+	    f, "DeviceManagementRBAC.ReadWrite.All DeviceManagementServiceConfig.ReadWrite.All");
+	static const struct {
+		const char *path, *body, *change;
+	} rows[] = {
+		{ "/beta/deviceManagement/roleDefinitions", "{\"displayName\":\"R\"}",
+		    "{\"description\":\"x\"}" },
+		{ "/beta/deviceManagement/roleAssignments",
+		    "{\"displayName\":\"A\",\"members\":[],\"roleDefinition@odata.bind\":"
+		    "\"x/fa1d7878-e8cb-41a1-8254-0ae9f2b5e7f5\"}",
+		    "{\"description\":\"x\"}" },
+		{ "/chancery/v1/notifications",
+		    "{\"displayName\":\"N\",\"kind\":\"webhook\",\"address\":\"https://x.test/\"}",
+		    "{\"enabled\":false}" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *path = arena_printf(
+		    f->a, "%s/%s", rows[i].path, posted(f, rows[i].path, token, rows[i].body));
+		const char *tag = etag_of_path(f, token, path);
+		auto_reply struct reply first =
+		    call_if(f, "PATCH", path, token, tag, rows[i].change, NULL);
+		auto_reply struct reply again =
+		    call_if(f, "PATCH", path, token, tag, rows[i].change, NULL);
+		auto_reply struct reply gone = call_if(f, "DELETE", path, token, tag, NULL, NULL);
+		auto_reply struct reply now =
+		    call_if(f, "DELETE", path, token, etag_of_path(f, token, path), NULL, NULL);
+
+		if (first.status != 200 || again.status != 412 || gone.status != 412 ||
+		    now.status != 204)
+			fail_msg("%s: %d %d %d %d", path, first.status, again.status, gone.status,
+			    now.status);
+	}
+}
+
 static void
 who_asks_too_often_is_told_how_long_to_wait(void **state)
 {
@@ -285,6 +325,7 @@ main(void)
 		T(a_batch_that_is_not_well_formed_is_refused_whole),
 		T(a_batch_needs_a_token_and_gives_no_more_rights_than_it),
 		T(who_changes_what_was_changed_meanwhile_is_told),
+		T(every_kind_of_record_knows_its_etag),
 		T(who_asks_too_often_is_told_how_long_to_wait),
 		T(changes_have_a_limit_of_their_own_also_within_a_batch),
 		T(the_schema_names_every_type_and_property_that_the_api_has),

@@ -2,6 +2,8 @@
 #include "expect.h"
 #include "fixture.h"
 
+#include "store/access.h"
+
 static const char *
 token_path(struct fixture *f)
 {
@@ -196,6 +198,52 @@ a_person_signs_in_by_device_code(void **state)
 	assert_int_equal(group.status, 403);
 }
 
+struct named {
+	struct arena *a;
+	struct admin *ret;
+};
+
+static err_t
+find_root(struct tx *tx, void *arg)
+{
+	struct named *x = arg;
+
+	return store_admin_by_name(tx, x->a, "root", x->ret);
+}
+
+/* One whose permissions are those of a role alone, by Microsoft's names. */
+static void
+a_person_signs_in_with_what_a_role_by_other_names_gives(void **state)
+{
+	struct fixture *f = *state;
+	const char *token = token_for(f, "DeviceManagementRBAC.ReadWrite.All");
+	const char *device, *user, *role;
+	struct admin who;
+
+	put_admin(f, "root", "right", "");
+	expect_ok(store_read(f->store, find_root, &(struct named){ f->a, &who }));
+	role = posted(f, "/beta/deviceManagement/roleDefinitions", token,
+	    "{\"displayName\":\"R\",\"rolePermissions\":[{\"resourceActions\":[{"
+	    "\"allowedResourceActions\":[\"Microsoft.Intune_DeviceConfigurations_Read\"]}]}]}");
+	posted(f, "/beta/deviceManagement/roleAssignments", token,
+	    arena_printf(f->a,
+		"{\"displayName\":\"A\",\"members\":[\"%s\"],\"roleDefinition@odata.bind\":\"x/%s\"}",
+		id_text(f->a, who.id), role));
+	start_login(f, "offline_access", &device, &user);
+	assert_int_equal(enter(f, user, "right", "approve"), 200);
+
+	auto_reply struct reply r = redeem(f, device);
+	const char *own = arena_strdup(f->a, json_text(json_get(r.json, "access_token")));
+	auto_reply struct reply may =
+	    call(f, "GET", "/beta/deviceManagement/deviceConfigurations", own, NULL);
+	auto_reply struct reply may_not =
+	    call(f, "GET", "/beta/deviceManagement/assignmentFilters", own, NULL);
+
+	assert_int_equal(r.status, 200);
+	assert_int_equal(may.status, 200);
+	assert_int_equal(may_not.status, 403);
+}
+
 static void
 a_declined_or_expired_sign_in_gives_no_token(void **state)
 {
@@ -335,6 +383,7 @@ main(void)
 		T(another_tenant_is_refused_and_common_is_ours),
 		T(discovery_is_there_in_three_styles_and_names_the_issuer),
 		T(a_person_signs_in_by_device_code),
+		T(a_person_signs_in_with_what_a_role_by_other_names_gives),
 		T(a_declined_or_expired_sign_in_gives_no_token),
 		T(wrong_passwords_are_limited),
 		T(the_page_shows_what_was_typed_without_letting_it_in),

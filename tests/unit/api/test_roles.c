@@ -46,22 +46,12 @@ status_of(
 	return r.status;
 }
 
-static const char *
-made(struct fixture *f, const char *path, const char *token, const char *body)
-{
-	auto_reply struct reply r = call(f, "POST", path, token, body);
-
-	if (r.status != 201)
-		fail_msg("POST %s: %d %.*s", path, r.status, (int)r.body.n, (const char *)r.body.p);
-	return arena_strdup(f->a, json_text(json_get(r.json, "id")));
-}
-
 /* tags: "\"1\",\"2\"" or "". */
 static const char *
 assign(
     struct fixture *f, const char *token, const char *role, const char *members, const char *tags)
 {
-	return made(f, ASSIGNMENTS, token,
+	return posted(f, ASSIGNMENTS, token,
 	    arena_printf(f->a,
 		"{\"displayName\":\"A\",\"members\":[%s],\"roleScopeTagIds\":[%s],"
 		"\"roleDefinition@odata.bind\":\"https://x/beta/deviceManagement/"
@@ -78,7 +68,7 @@ quoted(struct fixture *f, struct id id)
 static const char *
 tag(struct fixture *f, const char *token, const char *name)
 {
-	return made(f, TAGS, token, arena_printf(f->a, "{\"displayName\":\"%s\"}", name));
+	return posted(f, TAGS, token, arena_printf(f->a, "{\"displayName\":\"%s\"}", name));
 }
 
 static const char *
@@ -144,7 +134,7 @@ a_custom_role_is_a_list_of_permissions(void **state)
 	struct fixture *f = *state;
 	const char *token = token_for(f, EVERYTHING);
 	struct somebody who = nobody(f);
-	const char *role = made(f, ROLES, token,
+	const char *role = posted(f, ROLES, token,
 	    "{\"displayName\":\"Readers of groups\",\"rolePermissions\":[{\"resourceActions\":"
 	    "[{\"allowedResourceActions\":[\"Group.Read.All\"],\"notAllowedResourceActions\":[]}]}]}");
 
@@ -153,6 +143,113 @@ a_custom_role_is_a_list_of_permissions(void **state)
 	assert_int_equal(status_of(f, "GET", "/v1.0/users", who.token, NULL), 403);
 	assert_int_equal(
 	    status_of(f, "DELETE", arena_printf(f->a, ROLES "/%s", role), token, NULL), 409);
+}
+
+static const char *
+action_role(struct fixture *f, const char *name, const char *actions)
+{
+	return arena_printf(f->a,
+	    "{\"displayName\":\"%s\",\"rolePermissions\":[{\"resourceActions\":[{"
+	    "\"allowedResourceActions\":[%s]}]}]}",
+	    name, actions);
+}
+
+static void
+names_of_microsoft_give_what_they_say_and_no_more(void **state)
+{
+#define MS "\"Microsoft.Intune_"
+	static const struct {
+		const char *actions, *opens, *closed;
+	} rows[] = {
+		{ MS "DeviceConfigurations_Read\"", PROFILES,
+		    "/beta/deviceManagement/assignmentFilters" },
+		{ MS "deviceconfigurations_read\"", "/chancery/v1/slots", "/v1.0/users" },
+		{ MS "AssignmentFilter_Read\"", "/beta/deviceManagement/assignmentFilters",
+		    PROFILES },
+		{ MS "CertificateConnector_Read\"", "/beta/deviceManagement/ndesConnectors",
+		    PROFILES },
+		{ MS "ManagedDevices_Read\"," MS "ManagedDevices_ViewReports\"", "/v1.0/devices",
+		    PROFILES },
+		{ MS "Roles_Read\"", ROLES, "/chancery/v1/audit" },
+		{ MS "Audit_Read\"", "/chancery/v1/audit", ROLES },
+		{ MS "AuditData_Read\"", "/chancery/v1/audit", ROLES },
+		{ MS "Organization_Read\"", "/v1.0/organization", "/v1.0/users" },
+		{ MS "Organization_Read\",\"User.Read.All\"", "/v1.0/users", "/v1.0/groups" },
+	};
+	struct fixture *f = *state;
+	const char *token = token_for(f, EVERYTHING);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct somebody who = nobody(f);
+
+		assign(f, token,
+		    posted(f, ROLES, token,
+			action_role(f, arena_printf(f->a, "r%zu", i), rows[i].actions)),
+		    quoted(f, who.id), "");
+		assert_int_equal(status_of(f, "GET", rows[i].opens, who.token, NULL), 200);
+		assert_int_equal(status_of(f, "GET", rows[i].closed, who.token, NULL), 403);
+		assert_int_equal(status_of(f, "POST", rows[i].opens, who.token, "{}") / 100, 4);
+	}
+}
+
+static void
+names_of_microsoft_that_are_one_permission_here_go_together(void **state)
+{
+	struct fixture *f = *state;
+	const char *token = token_for(f, EVERYTHING);
+	struct somebody who = nobody(f);
+	const char *role = posted(f, ROLES, token,
+	    action_role(f, "Profiles",
+		MS "DeviceConfigurations_Read\"," MS "DeviceConfigurations_Create\"," MS
+		   "DeviceConfigurations_Update\"," MS "DeviceConfigurations_Delete\"," MS
+		   "DeviceConfigurations_Assign\""));
+	auto_reply struct reply shown =
+	    call(f, "GET", arena_printf(f->a, ROLES "/%s", role), token, NULL);
+
+	assign(f, token, role, quoted(f, who.id), "");
+	posted(f, PROFILES, who.token, profile_body(f, "P", NULL));
+	assert_int_equal(
+	    status_of(f, "POST", "/beta/deviceManagement/assignmentFilters", who.token, "{}"), 403);
+	assert_non_null(
+	    strstr(arena_cstr(f->a, shown.body), "Microsoft.Intune_DeviceConfigurations_Assign"));
+
+	auto_reply struct reply mine =
+	    call(f, "GET", "/beta/deviceManagement/getEffectivePermissions", who.token, NULL);
+
+	assert_non_null(
+	    strstr(arena_cstr(f->a, mine.body), "Microsoft.Intune_DeviceConfigurations_Delete"));
+	assert_null(strstr(arena_cstr(f->a, mine.body), "Microsoft.Intune_AssignmentFilter"));
+}
+
+static void
+names_of_microsoft_that_cannot_be_kept_are_refused_and_why(void **state)
+{
+	static const struct {
+		const char *actions, *says;
+	} rows[] = {
+		{ MS "DeviceConfigurations_Create\"",
+		    "only together with Microsoft.Intune_DeviceConfigurations_Update" },
+		{ MS "DeviceConfigurations_ViewReports\"",
+		    "only together with Microsoft.Intune_DeviceConfigurations_Read" },
+		{ MS "RemoteTasks_Retire\"", "RemoteTasks_SyncDevice" },
+		{ MS "RemoteTasks_Wipe\"", "nothing here" },
+		{ MS "MobileApps_Read\"", "nothing here that Microsoft.Intune_MobileApps_Read" },
+		{ MS "DeviceConfigurations_Raed\"", "nothing here" },
+		{ MS "DeviceConfiguration_Read\"",
+		    "did you mean Microsoft.Intune_DeviceConfigurations_Read?" },
+		{ MS "\"", "no permission" },
+		{ "\"Microsoft.Intune-Roles_Read\"", "no permission" },
+	};
+	struct fixture *f = *state;
+	const char *token = token_for(f, EVERYTHING);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_reply struct reply r =
+		    call(f, "POST", ROLES, token, action_role(f, "x", rows[i].actions));
+
+		if (r.status != 400 || strstr(error_message(&r), rows[i].says) == NULL)
+			fail_msg("row %zu: %d %s", i, r.status, error_message(&r));
+	}
 }
 
 static void
@@ -217,9 +314,9 @@ a_role_with_scope_tags_shows_and_changes_only_what_has_them(void **state)
 	struct somebody who = nobody(f);
 	const char *b = arena_printf(f->a, "\"%s\"", berlin);
 	const char *mine =
-	    arena_printf(f->a, PROFILES "/%s", made(f, PROFILES, token, profile_body(f, "B", b)));
+	    arena_printf(f->a, PROFILES "/%s", posted(f, PROFILES, token, profile_body(f, "B", b)));
 	const char *other = arena_printf(f->a, PROFILES "/%s",
-	    made(f, PROFILES, token, profile_body(f, "P", arena_printf(f->a, "\"%s\"", paris))));
+	    posted(f, PROFILES, token, profile_body(f, "P", arena_printf(f->a, "\"%s\"", paris))));
 
 	assign(f, token, MANAGER, quoted(f, who.id), b);
 	assert_true(count(f, token, PROFILES) == 2);
@@ -337,13 +434,13 @@ only_who_manages_roles_changes_groups_that_have_one(void **state)
 	struct fixture *f = *state;
 	const char *token = token_for(f, EVERYTHING);
 	const char *directory = token_for(f, "Directory.ReadWrite.All");
-	const char *user = made(f, "/v1.0/users", directory,
+	const char *user = posted(f, "/v1.0/users", directory,
 	    "{\"displayName\":\"Eve\",\"userPrincipalName\":\"eve@x.test\",\"accountEnabled\":true,"
 	    "\"mailNickname\":\"eve\"}");
-	const char *group = made(f, "/v1.0/groups", directory,
+	const char *group = posted(f, "/v1.0/groups", directory,
 	    "{\"displayName\":\"Admins\",\"mailEnabled\":false,\"securityEnabled\":true,"
 	    "\"mailNickname\":\"admins\"}");
-	const char *inner = made(f, "/v1.0/groups", directory,
+	const char *inner = posted(f, "/v1.0/groups", directory,
 	    "{\"displayName\":\"Inner\",\"mailEnabled\":false,\"securityEnabled\":true,"
 	    "\"mailNickname\":\"inner\"}");
 	const char *ref =
@@ -385,6 +482,9 @@ main(void)
 		TEST(the_built_in_roles_are_there_and_stay_as_they_are),
 		TEST(a_role_gives_what_it_allows_and_ends_with_its_assignment),
 		TEST(a_custom_role_is_a_list_of_permissions),
+		TEST(names_of_microsoft_give_what_they_say_and_no_more),
+		TEST(names_of_microsoft_that_are_one_permission_here_go_together),
+		TEST(names_of_microsoft_that_cannot_be_kept_are_refused_and_why),
 		TEST(what_roles_cannot_allow_or_reach_is_refused_by_name),
 		TEST(a_role_with_scope_tags_shows_and_changes_only_what_has_them),
 		TEST(what_a_limited_caller_makes_gets_its_own_tags),

@@ -124,7 +124,8 @@ submit_as(struct site *s, struct fetch *f, const struct want *w)
 	struct str csr;
 
 	expect_ok(csr_make(l->a, w->key, &w->csr, &csr));
-	expect_ok(wstep_submit(f, l->a, url, csr, attrs, 2, 10000, &reply));
+	expect_ok(wstep_submit(
+	    f, l->a, &(struct wstep_server){ .url = url }, csr, attrs, 2, 10000, &reply));
 	return reply;
 }
 

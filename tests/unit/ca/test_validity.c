@@ -152,40 +152,53 @@ a_date_that_is_over_is_refused(void **state)
 	refused(&in, ERR_RANGE);
 }
 
-/* Through the issuer: the setting is what makes the difference. */
-static void
-requests_shorten_only_after_the_setting_is_on(void **state)
+/* Days that the certificate is good for; with_attributes: the request asks for five. */
+static int
+issued_days(struct lab *l, struct want *w, bool with_attributes)
 {
-	struct lab *l = *state;
-	struct want w = lab_want(l);
 	struct ca_attribute attrs[] = { { "CertificateTemplate", TEMPLATE },
 		{ "ChanceryOrder", "" }, { "ValidityPeriod", "Days" },
 		{ "ValidityPeriodUnits", "5" } };
-	struct ca_submit_req q = {
-		.ca = ISSUING, .caller = l->caller, .attributes = attrs, .nattributes = 4
-	};
+	struct ca_submit_req q = { .ca = ISSUING,
+		.caller = l->caller,
+		.attributes = attrs,
+		.nattributes = with_attributes ? 4 : 2 };
+	auto_cert struct cert *c = NULL;
+	auto_buf struct buf in;
 	struct ca_submit_rep rep;
 	struct str out;
 
-	for (int on = 0; on < 2; on++) {
-		auto_cert struct cert *c = NULL;
-		auto_buf struct buf in;
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	w->order.fence++;
+	attrs[1].value = text_base64(l->a, lab_seal(l, w->sealer, &w->order));
+	expect_ok(csr_make(l->a, w->key, &w->csr, &q.token));
+	expect_ok(ca_submit_req_encode(&q, &in));
+	expect_ok(lab_call(l, CA_SUBMIT, &in, &out));
+	expect_ok(ca_submit_rep_parse(l->a, out, &rep));
+	assert_int_equal(rep.disposition, CA_ISSUED);
+	expect_ok(cert_parse(rep.leaf, &c));
+	return (int)((cert_not_after(c) - cert_not_before(c) + DAY / 2) / DAY);
+}
 
-		buf_init(&in, LIMIT_IPC_MESSAGE);
-		if (on)
-			lab_do(l, "ca.set",
-			    lab_args("name", "request.validity_attributes", "value", "true", NULL));
-		w.order.fence++;
-		attrs[1].value = text_base64(l->a, lab_seal(l, w.sealer, &w.order));
-		expect_ok(csr_make(l->a, w.key, &w.csr, &q.token));
-		expect_ok(ca_submit_req_encode(&q, &in));
-		expect_ok(lab_call(l, CA_SUBMIT, &in, &out));
-		expect_ok(ca_submit_rep_parse(l->a, out, &rep));
-		assert_int_equal(rep.disposition, CA_ISSUED);
-		expect_ok(cert_parse(rep.leaf, &c));
-		assert_int_equal(
-		    (cert_not_after(c) - cert_not_before(c) + DAY / 2) / DAY, on ? 5 : 365);
-	}
+/* Through the issuer: the setting is what makes the difference, for the request and for the order. */
+static void
+requests_and_orders_shorten_only_after_the_setting_is_on(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+
+	w.order.validity_days = 30;
+	assert_int_equal(issued_days(l, &w, true), 365);
+	assert_int_equal(issued_days(l, &w, false), 365);
+	lab_do(l, "ca.set", lab_args("name", "request.validity_attributes", "value", "true", NULL));
+	assert_int_equal(issued_days(l, &w, true), 5);
+	assert_int_equal(issued_days(l, &w, false), 30);
+	w.order.validity_days = 3;
+	assert_int_equal(issued_days(l, &w, true), 3);
+	w.order.validity_days = 3650;
+	assert_int_equal(issued_days(l, &w, false), 365);
+	w.order.validity_days = 0;
+	assert_int_equal(issued_days(l, &w, false), 365);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -197,6 +210,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(limit_and_end_of_the_ca_cap),
 	cmocka_unit_test(dates_and_periods_that_cannot_be_read_are_refused),
 	cmocka_unit_test(a_date_that_is_over_is_refused),
-	cmocka_unit_test(requests_shorten_only_after_the_setting_is_on),
+	cmocka_unit_test(requests_and_orders_shorten_only_after_the_setting_is_on),
 };
 LAB_MAIN(tests)

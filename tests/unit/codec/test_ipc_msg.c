@@ -111,6 +111,9 @@ connector_keys_messages_come_back(void **state)
 	struct ckeys_finish_rep done = { LIT("pfx"), LIT("password") }, done2;
 	struct ckeys_drop_req drop = { 77 }, drop2;
 	struct ckeys_identity_req identity = { "PEM" }, identity2;
+	struct ckeys_level levels[] = { { 2048, 3, 64, 1, 7, 2, 55 }, { 3072, 1, 2, 0, 4, 5, 6 } };
+	struct ckeys_pool_rep pool = { levels, 2 }, pool2;
+	struct ckeys_pool_rep many = { levels, CKEYS_LEVELS + 1 };
 	auto_arena struct arena *a = arena_new();
 	auto_buf struct buf b;
 
@@ -125,6 +128,12 @@ connector_keys_messages_come_back(void **state)
 	ROUND(ckeys_finish_rep, done, done2);
 	ROUND(ckeys_drop_req, drop, drop2);
 	ROUND(ckeys_identity_req, identity, identity2);
+	ROUND(ckeys_pool_rep, pool, pool2);
+	assert_int_equal(pool2.n, 2);
+	assert_int_equal(pool2.v[0].wait_ms, 55);
+	assert_int_equal(pool2.v[1].taken, 4);
+	expect_err(ERR_RANGE, ckeys_pool_rep_encode(&many, &b));
+	expect_err(ERR_RANGE, ckeys_pool_rep_parse(a, LIT("\x09"), &pool2));
 }
 
 static void

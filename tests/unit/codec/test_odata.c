@@ -267,6 +267,14 @@ a_demanded_bound_is_found(void **state)
 	assert_false(odata_bounds(e, "notAfter", &until));
 	expect_ok(odata_filter_parse(a, "age gt 1 or notAfter lt 1970-01-02T00:00:00Z", &e));
 	assert_false(odata_bounds(e, "notAfter", &until));
+	expect_ok(odata_filter_parse(a, "state eq 'x' and notAfter ge 2030-01-01T00:00:00Z", &e));
+	assert_true(odata_since(e, "NotAfter", &until));
+	assert_int_equal(until, 1893456000);
+	assert_false(odata_since(e, "state", &until));
+	assert_false(odata_bounds(e, "notAfter", &until));
+	expect_ok(odata_filter_parse(a, "state eq 'x' or notAfter gt 2030-01-01T00:00:00Z", &e));
+	assert_false(odata_since(e, "notAfter", &until));
+	assert_false(odata_since(NULL, "notAfter", &until));
 	assert_false(odata_bounds(NULL, "notAfter", &until));
 }
 

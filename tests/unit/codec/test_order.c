@@ -26,6 +26,7 @@ example(void)
 		.sid = "S-1-5-21-1",
 		.ekus = purposes,
 		.nekus = 2,
+		.validity_days = 365,
 		.key_usage = 0xa0,
 		.spki = STR(hash),
 		.holder = STR(hash),
@@ -50,6 +51,7 @@ what_is_written_is_read(void **state)
 	assert_int_equal(back.fence, 7);
 	assert_int_equal(back.expires, 2000);
 	assert_int_equal(back.key_usage, 0xa0);
+	assert_int_equal(back.validity_days, 365);
 	expect_ok(order_encode(&back, &again));
 	assert_true(str_eq(buf_str(&b), buf_str(&again)));
 }
@@ -95,6 +97,9 @@ rejects_orders_that_say_nonsense(void **state)
 	o = example();
 	o.spki = LIT("short");
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o = example();
+	o.validity_days = 36526;
+	expect_err(ERR_RANGE, order_encode(&o, &b));
 	assert_int_equal(b.n, 0);
 }
 

@@ -2,6 +2,7 @@
 #include "expect.h"
 
 #include "codec/soap.h"
+#include "codec/wstep_ns.h"
 
 #define ENVELOPE(header) \
 	"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' " \
@@ -106,7 +107,26 @@ the_message_id_of_what_can_be_read_is_found(void **state)
 	assert_false(err_ok(soap_message_id(a, LIT("no XML"), &id)));
 }
 
+static void
+what_is_written_is_read_back(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_buf struct buf b = { 0 };
+	struct soap_user u;
+
+	(void)state;
+	buf_init(&b, 4096);
+	expect_ok(buf_puts(&b, "<s:Envelope xmlns:s=\"" NS_SOAP "\"><s:Header>"));
+	expect_ok(soap_user_print(&b, &(struct soap_user){ .name = "" }));
+	expect_ok(soap_user_print(&b, &(struct soap_user){ .name = "a<b", .password = " &\"x' " }));
+	expect_ok(buf_puts(&b, "</s:Header><s:Body/></s:Envelope>"));
+	expect_ok(user_of(a, arena_cstr(a, buf_str(&b)), &u));
+	assert_string_equal(u.name, "a<b");
+	assert_string_equal(u.password, " &\"x' ");
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(what_is_written_is_read_back),
 	cmocka_unit_test(name_password_and_times_are_read),
 	cmocka_unit_test(a_message_without_a_token_names_nobody),
 	cmocka_unit_test(tokens_that_say_two_things_or_too_little_are_refused),

@@ -229,7 +229,8 @@ the_asker_reads_what_it_may_enrol_for(void **state)
 	buf_init(&told, 1 << 16);
 	v[1].name = "Machine";
 	v[1].enrol = false;
-	expect_ok(xcep_ask_print(a, "urn:uuid:2", "https://ca/<x>", &ask));
+	expect_ok(xcep_ask_print(
+	    a, "urn:uuid:2", "https://ca/<x>", &(struct soap_user){ .name = "" }, &ask));
 	expect_ok(xcep_request_parse(a, buf_str(&ask), &q));
 	assert_string_equal(q.message_id, "urn:uuid:2");
 	expect_ok(xcep_response_print(a, &q, &r, &told));

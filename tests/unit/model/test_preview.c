@@ -189,12 +189,56 @@ imported_certificates_are_shown_and_scep_too(void **state)
 	assert_string_equal(p.warn.v[0].fault, err_info(ERR_WEAK_HASH)->id);
 }
 
+static err_t
+checked_run(struct tx *tx, void *arg)
+{
+	struct world *w = arg;
+
+	return store_connector_update(tx, &w->connector);
+}
+
+/* A check found these templates at the CA. */
+static struct preview
+after_check(struct world *w, const char *templates, when_t when)
+{
+	w->connector.templates = templates;
+	w->connector.checked = when;
+	expect_ok(store_write(w->store, checked_run, w));
+	return preview(
+	    w, (struct preview_ask){ .profile = w->pkcs_profile.id, .device = w->device.id });
+}
+
+static void
+a_template_is_known_by_what_the_last_check_of_a_connector_found(void **state)
+{
+	WORLD(state);
+	struct preview p = after_check(w, "", 0);
+	const char *own = p.what.template;
+
+	assert_int_equal(check(&p, "template")->result, PREVIEW_UNKNOWN);
+	p = after_check(w, arena_printf(w->a, "Other, %s", own), 1000);
+	assert_int_equal(check(&p, "template")->result, PREVIEW_OK);
+	assert_non_null(strstr(check(&p, "template")->detail, "1970-01-01T00:16:40Z"));
+	p = after_check(w, arena_printf(w->a, "Other,%s2", own), 2000);
+	assert_int_equal(check(&p, "template")->result, PREVIEW_WARNING);
+	assert_string_equal(check(&p, "template")->fault, err_info(ERR_TEMPLATE_DENIED)->id);
+	assert_non_null(strstr(check(&p, "template")->detail, "Other"));
+	assert_true(preview_would_issue(&p));
+	p = after_check(w, "", 3000);
+	assert_int_equal(check(&p, "template")->result, PREVIEW_WARNING);
+	/* One that may not work says nothing of what could be. */
+	w->connector.enabled = false;
+	p = after_check(w, own, 4000);
+	assert_int_equal(check(&p, "template")->result, PREVIEW_UNKNOWN);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(a_profile_that_would_be_issued_has_no_fault_and_leaves_no_trace),
 		IN_WORLD(changes_are_shown_and_not_made),
+		IN_WORLD(a_template_is_known_by_what_the_last_check_of_a_connector_found),
 		IN_WORLD(each_thing_in_the_way_is_named),
 		IN_WORLD(a_user_alone_is_enough_until_a_variable_of_the_device_is_needed),
 		IN_WORLD(what_cannot_be_read_is_refused),

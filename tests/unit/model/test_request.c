@@ -397,6 +397,70 @@ a_rejected_request_fails_with_its_fault_and_is_retried_later(void **state)
 	    "assigned queued leased rejected revoke-queued revoke-leased revoked withdrawn queued leased");
 }
 
+struct by_hand {
+	struct world *w;
+	struct id slot;
+	size_t n;
+};
+
+static err_t
+say_revoked(struct tx *tx, void *arg)
+{
+	struct by_hand *h = arg;
+	struct slot s;
+
+	TRY(store_slot_get(tx, h->w->a, h->slot, &s));
+	return request_revoked_there(tx, h->w->a, &s, "admin ada", &h->n);
+}
+
+/* Issued, refused by the device, and the revocation comes back with this fault. */
+static struct by_hand
+stuck(struct world *w, const char *fault)
+{
+	struct job issue, revoke;
+	struct job_result r;
+
+	world_checkin(w, NULL, 0, NULL);
+	issue = world_job(w);
+	world_finish(w, &issue, JOB_REJECTED);
+	revoke = world_job(w);
+	r = world_result(w, &revoke, JOB_REJECTED, 100 * MADE_DAY);
+	r.fault = fault;
+	expect_ok(job_finish(w->store, w->a, &w->connector, &r));
+	return (struct by_hand){ .w = w, .slot = world_look(w, "pkcs").slot.id };
+}
+
+static void
+what_cannot_be_revoked_by_protocol_is_done_when_somebody_says_so(void **state)
+{
+	WORLD(state);
+	struct by_hand h = stuck(w, "ca-no-revoke");
+	struct job *v;
+
+	expect_ok(store_write(w->store, say_revoked, &h));
+	assert_int_equal(h.n, 1);
+	world_timeline(w, "pkcs",
+	    "assigned queued leased rejected revoke-queued revoke-leased rejected revoked-by-hand");
+	when_set(MADE_NOW + 7200);
+	assert_int_equal(world_lease(w, &v), 0); /* nothing is asked of the authority any more */
+	expect_ok(store_write(w->store, say_revoked, &h));
+	assert_int_equal(h.n, 0);
+	expect_err(ERR_READ_ONLY, store_read(w->store, say_revoked, &h));
+}
+
+static void
+a_revocation_that_may_still_succeed_is_nobodys_to_call_done(void **state)
+{
+	WORLD(state);
+	struct by_hand h = stuck(w, "unreachable");
+	struct job *v;
+
+	expect_ok(store_write(w->store, say_revoked, &h));
+	assert_int_equal(h.n, 0);
+	when_set(MADE_NOW + 7200);
+	assert_int_equal(world_lease(w, &v), 1);
+}
+
 static void
 a_device_that_says_no_is_tried_again_with_a_new_certificate(void **state)
 {
@@ -495,6 +559,8 @@ main(void)
 		IN_WORLD(status_says_that_the_connector_has_no_certificate_for_its_ca),
 		IN_WORLD(a_slot_keeps_no_endless_history_and_nothing_is_revoked_twice),
 		IN_WORLD(a_rejected_request_fails_with_its_fault_and_is_retried_later),
+		IN_WORLD(what_cannot_be_revoked_by_protocol_is_done_when_somebody_says_so),
+		IN_WORLD(a_revocation_that_may_still_succeed_is_nobodys_to_call_done),
 		IN_WORLD(a_device_that_says_no_is_tried_again_with_a_new_certificate),
 		IN_WORLD(a_device_that_is_busy_is_not_asked_again_at_once),
 		IN_WORLD(success_without_the_certificate_in_the_inventory_is_none),

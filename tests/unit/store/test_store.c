@@ -404,6 +404,29 @@ closing_nothing_is_fine(void **state)
 	store_close(NULL);
 }
 
+static void
+writes_that_go_together_succeed_or_fail_by_themselves(void **state)
+{
+	struct scratch *x = *state;
+	struct put v[] = { { "one", LIT("1"), false, 0 }, { "two", LIT("2"), true, 0 },
+		{ "three", LIT("3"), false, 0 } };
+	struct has h[] = { { "one", false }, { "two", true }, { "three", false } };
+	void *args[] = { &v[0], &v[1], &v[2] };
+	struct err_report reports[3];
+	struct store *s = opened(x, NULL);
+
+	store_write_each(s, put, args, 3, reports);
+	assert_int_equal(reports[0].code, ERR_NONE);
+	assert_int_equal(reports[1].code, ERR_FORBIDDEN);
+	assert_int_equal(reports[2].code, ERR_NONE);
+	for (size_t i = 0; i < COUNT(h); i++) {
+		expect_ok(store_read(s, has, &h[i]));
+		assert_int_equal(h[i].found, i != 1);
+	}
+	store_write_each(s, put, args, 0, reports);
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -415,6 +438,7 @@ main(void)
 		ON_PATH(wake_ups_come_for_what_was_committed_only),
 		ON_PATH(of_many_that_race_for_a_slot_a_lease_or_a_code_one_wins),
 		ON_PATH(a_full_disk_is_an_error_and_the_store_works_on_afterwards),
+		ON_PATH(writes_that_go_together_succeed_or_fail_by_themselves),
 		ON_PATH(a_backup_is_a_whole_database),
 		cmocka_unit_test(closing_nothing_is_fine),
 	};

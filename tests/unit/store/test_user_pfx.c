@@ -55,6 +55,30 @@ an_imported_certificate_comes_back_as_it_was_saved(void **state)
 }
 
 static void
+those_that_end_in_a_span_are_counted(void **state)
+{
+	IN(state);
+	const struct {
+		when_t from, until;
+		int64_t n;
+	} rows[] = { { INT64_MIN, 99, 0 }, { INT64_MIN, 100, 1 }, { 99, 200, 2 }, { 100, 200, 1 },
+		{ 200, INT64_MAX, 1 }, { 300, 200, 0 } };
+	const char *const thumbs[] = { "aa", "bb", "cc" };
+	int64_t n;
+
+	somebody(tx, 1, "ada@example.com");
+	for (unsigned i = 0; i < COUNT(thumbs); i++) {
+		struct user_pfx p = pfx_n(10 + i, 1, thumbs[i], 100 * (i + 1));
+
+		expect_ok(store_pfx_insert(tx, &p));
+	}
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		expect_ok(store_pfx_ending(tx, rows[i].from, rows[i].until, &n));
+		assert_int_equal(n, rows[i].n);
+	}
+}
+
+static void
 one_user_has_one_record_for_a_thumbprint(void **state)
 {
 	IN(state);
@@ -167,6 +191,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_SERVICE(an_imported_certificate_comes_back_as_it_was_saved),
+		ON_SERVICE(those_that_end_in_a_span_are_counted),
 		ON_SERVICE(one_user_has_one_record_for_a_thumbprint),
 		ON_SERVICE(those_of_a_user_come_longest_validity_first_without_secrets),
 		ON_SERVICE(each_import_key_has_one_copy_of_the_password),

@@ -59,6 +59,8 @@ CREATE UNIQUE INDEX devices_identity ON devices (identity_sha256) WHERE identity
 CREATE INDEX devices_looked ON devices (looked, id) WHERE state = 1;
 -- Those that left and whose identity certificate is not revoked yet.
 CREATE INDEX devices_left ON devices (id) WHERE state > 1 AND identity_ended = 0;
+-- For counting them, by what their scope tags are: an overview reads this alone.
+CREATE INDEX devices_overview ON devices (platform, scope_tags) WHERE state = 1;
 CREATE INDEX devices_serial ON devices (serial) WHERE serial <> '';
 CREATE INDEX devices_user ON devices (user_id, id) WHERE user_id IS NOT NULL;
 
@@ -69,6 +71,7 @@ CREATE TABLE connectors (
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL, holder BLOB NOT NULL,
 	enabled INTEGER NOT NULL, last_contact INTEGER NOT NULL,
 	fence INTEGER NOT NULL,
+	templates TEXT NOT NULL, checked INTEGER NOT NULL,
 	enrolled INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX connectors_identity ON connectors (identity_sha256) WHERE identity_sha256 <> x'';
@@ -125,7 +128,8 @@ CREATE TABLE rollouts (
 	released INTEGER NOT NULL, reached INTEGER NOT NULL, failed INTEGER NOT NULL, withdrawn INTEGER NOT NULL,
 	forgiven INTEGER NOT NULL, allowed INTEGER NOT NULL,
 	fault TEXT NOT NULL, detail TEXT NOT NULL,
-	created INTEGER NOT NULL, since INTEGER NOT NULL, ticked INTEGER NOT NULL
+	created INTEGER NOT NULL, since INTEGER NOT NULL, ticked INTEGER NOT NULL,
+	counted INTEGER NOT NULL, cursor BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX rollouts_open ON rollouts (profile) WHERE state <= 3;
 CREATE INDEX rollouts_platform ON rollouts (platform, state) WHERE state <= 3;
@@ -356,7 +360,8 @@ CREATE TABLE reports (
 	columns TEXT NOT NULL, filter TEXT NOT NULL, search TEXT NOT NULL,
 	state INTEGER NOT NULL, cursor BLOB NOT NULL, rows INTEGER NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL,
 	token TEXT NOT NULL UNIQUE, detail TEXT NOT NULL,
-	created INTEGER NOT NULL, expires INTEGER NOT NULL
+	created INTEGER NOT NULL, expires INTEGER NOT NULL,
+	owner TEXT NOT NULL, tags TEXT NOT NULL
 ) STRICT;
 CREATE TABLE report_parts (
 	report TEXT NOT NULL COLLATE NOCASE REFERENCES reports (id) ON DELETE CASCADE,
@@ -443,6 +448,7 @@ CREATE TABLE audit (
 	actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
 	hash BLOB NOT NULL
 ) STRICT;
+CREATE INDEX audit_at ON audit (at);
 
 -- The newest line of each chain, so that lines missing at its end show as well.
 CREATE TABLE chains (
