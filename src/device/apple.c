@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Platform: iPhones, iPads and Macs, by Apple's own management protocol (MDM). Nothing of ours is installed on them.
+ *
+ *   GET, POST /apple/enrol     a person's page: one-time code -> enrolment profile      apple_enrol.c
+ *   PUT /apple/checkin         Authenticate, TokenUpdate, CheckOut and their like       here
+ *   PUT /apple/mdm             the command channel                                      apple_session.c
+ *
+ * Both PUT addresses take either kind of message. No answer is ever 401: a device that gets one drops its management with
+ * all certificates. A device that is not known gets 403, which it bears; one that was retired is told to remove its
+ * management once everything else is gone.
+ *
+ * doc/apple.md is the administrator's side.
+ */
+#include "device/apple_auth.h"
+#include "device/apple_enrol.h"
+#include "device/apple_msg.h"
+#include "device/apple_profile.h"
+#include "device/apple_session.h"
+#include "device/apple_state.h"
+#include "model/enrol.h"
+#include "store/device_state.h"
+
+struct telling {
+	struct arena *a;
+	const struct device *device;
+	const struct apple_msg *m;
+};
+
+static err_t
+state_get(struct tx *tx, const struct telling *t, const char *channel, struct apple_state *ret)
+{
+	struct channel_state cs;
+
+	TRY(store_device_state_get(tx, t->a, t->device->id, channel, &cs));
+	apple_state_read(t->a, cs.state, ret);
+	return OK;
+}
+
+static err_t
+state_put(struct tx *tx, const struct telling *t, const char *channel, const struct apple_state *s)
+{
+	struct str blob;
+
+	TRY(apple_state_write(t->a, s, &blob));
+	return store_device_state_put(tx,
+	    &(struct channel_state){ .device = t->device->id, .channel = channel, .state = blob });
+}
+
+/* The certificate is of one device: another that copied it, or a backup of it on another, is not let in. */
+static err_t
+same_device(struct tx *tx, void *arg)
+{
+	const struct telling *t = arg;
+	struct apple_state s;
+
+	TRY(state_get(tx, t, "", &s));
+	if (s.udid[0] == '\0' || strcmp(s.udid, t->m->udid) != 0)
+		FAIL(ERR_DEVICE_UNKNOWN, "the identity of device %s was shown by another one",
+		    id_text(t->a, t->device->id));
+	return OK;
+}
+
+/* Channels of an earlier enrolment go, with what they were told. */
+static err_t
+forget_channels(struct tx *tx, const struct telling *t)
+{
+	struct channel_state *v;
+	size_t n;
+
+	TRY(store_device_state_list(tx, t->a, t->device->id, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		TRY(store_device_state_delete(tx, t->device->id, v[i].channel));
+	return OK;
+}
+
+struct beginning {
+	const struct telling *t;
+	struct id before; /* the same device as it was enrolled earlier; zero: it was not */
+};
+
+/* Its earlier enrolment, if it did not say good-bye. */
+static err_t
+find_before(struct tx *tx, struct beginning *b, const struct device *d)
+{
+	struct device was;
+	err_t e;
+
+	if (d->serial == NULL || d->serial[0] == '\0')
+		return OK;
+	e = store_device_by_serial(tx, b->t->a, d->serial, &was);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		return OK;
+	}
+	TRY(e);
+	if (!id_eq(was.id, d->id) && was.udid != NULL && strcmp(was.udid, b->t->m->udid) == 0)
+		b->before = was.id;
+	return OK;
+}
+
+/* A fresh beginning: what was known of an earlier one is nothing that it still has. */
+static err_t
+authenticate_tx(struct tx *tx, void *arg)
+{
+	struct beginning *b = arg;
+	const struct telling *t = b->t;
+	struct apple_state s;
+	struct device d;
+
+	TRY(state_get(tx, t, "", &s));
+	if (s.udid[0] != '\0' && strcmp(s.udid, t->m->udid) != 0)
+		FAIL(ERR_DEVICE_UNKNOWN, "the identity of device %s was shown by another one",
+		    id_text(t->a, t->device->id));
+	TRY(store_device_get(tx, t->a, t->device->id, &d));
+	TRY(apple_facts_read(t->a, t->m->body, &d));
+	TRY(find_before(tx, b, &d));
+	d.inventory = "";
+	TRY(store_device_update(tx, &d));
+	TRY(forget_channels(tx, t));
+	apple_state_read(t->a, STR_EMPTY, &s);
+	s.udid = t->m->udid;
+	s.topic = t->m->topic;
+	return state_put(tx, t, "", &s);
+}
+
+static err_t
+authenticate(struct http_req *r, const struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct beginning b = { .t = t };
+
+	if (strcmp(t->m->topic, edge->apple_topic) != 0)
+		FAIL(ERR_APPLE_TOPIC, "the device was enrolled for \"%s\"",
+		    text_safe(t->a, str_c(t->m->topic)));
+	TRY(store_write(edge->store, authenticate_tx, &b));
+	return id_is_zero(b.before) ? OK : device_retire(edge->store, t->a, "device", b.before);
+}
+
+/* Only one user of a Mac is managed: the first who signs in. */
+static err_t
+token_tx(struct tx *tx, void *arg)
+{
+	const struct telling *t = arg;
+	const struct apple_msg *m = t->m;
+	struct channel_state *v;
+	struct apple_state s;
+	size_t n;
+
+	TRY(same_device(tx, arg));
+	TRY(store_device_state_list(tx, t->a, t->device->id, &v, &n));
+	for (size_t i = 0; i < n && m->channel[0] != '\0'; i++)
+		if (v[i].channel[0] != '\0' && strcmp(v[i].channel, m->channel) != 0)
+			return OK;
+	TRY(state_get(tx, t, m->channel, &s));
+	s.udid = m->udid;
+	s.user = m->user;
+	s.topic = m->topic;
+	s.magic = m->magic;
+	s.token = m->token;
+	s.deaf = false;
+	return state_put(tx, t, m->channel, &s);
+}
+
+static err_t
+token_update(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+
+	return store_write(edge->store, token_tx, t);
+}
+
+static err_t
+channel_gone(struct tx *tx, void *arg)
+{
+	const struct telling *t = arg;
+
+	TRY(same_device(tx, arg));
+	return store_device_state_delete(tx, t->device->id, t->m->channel);
+}
+
+/* The management was removed at the device, and all that came by it with it. */
+static err_t
+check_out(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct report nothing = { .has_inventory = true };
+	struct command *v;
+	size_t n;
+	err_t e;
+
+	if (t->m->channel[0] != '\0')
+		return store_write(edge->store, channel_gone, t);
+	TRY(store_read(edge->store, same_device, t));
+	TRY(device_retire(edge->store, t->a, "device", t->device->id));
+	e = checkin_run(edge->store, t->a, t->device->id, &nothing, &v, &n);
+	if (err_is(e, ERR_DEVICE_RETIRED)) {
+		err_forget(e);
+		return OK;
+	}
+	return e;
+}
+
+/* Statuses that devices have an own meaning for: 410 to UserAuthenticate is "this user is not managed", 404 to
+ * DeclarativeManagement "not offered". */
+static err_t
+check_in(struct http_req *r, struct telling *t)
+{
+	int status = 200;
+
+	switch (t->m->type) {
+	case APPLE_AUTHENTICATE:
+		TRY(authenticate(r, t));
+		break;
+	case APPLE_TOKEN_UPDATE:
+		TRY(token_update(r, t));
+		break;
+	case APPLE_CHECK_OUT:
+		TRY(check_out(r, t));
+		break;
+	case APPLE_USER_AUTHENTICATE:
+		status = 410;
+		break;
+	case APPLE_SET_BOOTSTRAP_TOKEN:
+		break;
+	case APPLE_DECLARATIVE:
+		status = 404;
+		break;
+	case APPLE_GET_BOOTSTRAP_TOKEN:
+	case APPLE_GET_TOKEN:
+	case APPLE_COMMAND:
+		FAIL(ERR_UNSUPPORTED, "a message of this type");
+	}
+	return http_reply(r, status, "application/xml", STR_EMPTY);
+}
+
+static err_t
+command(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct str out;
+
+	TRY(store_read(edge->store, same_device, t));
+	TRY(apple_session_step(edge, t->a, t->device, t->m, &out));
+	return http_reply(r, 200, "application/xml", out);
+}
+
+/* Nothing is left of it here: its management shall go as well, by the command that every release knows. */
+static err_t
+farewell(struct http_req *r, const struct apple_msg *m)
+{
+	struct str out = STR_EMPTY;
+
+	if (m->type == APPLE_COMMAND && m->status == APPLE_IDLE)
+		TRY(apple_leave_print(http_arena(r), &out));
+	return http_reply(r, 200, "application/xml", out);
+}
+
+static err_t
+message(struct http_req *r)
+{
+	struct telling t = { .a = http_arena(r) };
+	struct apple_msg m;
+	struct device *device;
+	err_t e;
+
+	TRY(apple_msg_read(t.a, http_body(r), &m));
+	e = apple_caller(r, &device);
+	if (err_is(e, ERR_DEVICE_RETIRED) && m.type != APPLE_AUTHENTICATE) {
+		err_forget(e);
+		return farewell(r, &m);
+	}
+	TRY(e);
+	t.device = device;
+	t.m = &m;
+	return m.type == APPLE_COMMAND ? command(r, &t) : check_in(r, &t);
+}
+
+/* Plain words; and never 401. */
+static bool
+say_failure(struct http_req *r, const struct err_report *rep)
+{
+	const struct err_info *info = err_info(rep->code);
+	struct arena *a = http_arena(r);
+
+	if (!str_starts(str_c(http_path(r)), LIT("/apple/")))
+		return false;
+	err_forget(http_reply(r, info->http == 401 ? 403 : info->http, "text/plain; charset=utf-8",
+	    str_c(arena_printf(a, "%s (%s)\n%s\n%s\n", info->text, info->id,
+		info->http < 500 ? text_safe(a, str_c(rep->detail)) : "", info->hint))));
+	return true;
+}
+
+static const struct http_route routes[] = {
+	ROUTE(GET, "/apple/enrol", DEVICE_ANYONE, apple_enrol_page),
+	ROUTE_BODY(POST, "/apple/enrol", DEVICE_ANYONE, apple_enrol_post, LIMIT_HTTP_STRANGER),
+	ROUTE(PUT, "/apple/checkin", DEVICE_ANYONE, message),
+	ROUTE(PUT, "/apple/mdm", DEVICE_ANYONE, message),
+	{ 0 },
+};
+
+const struct platform platform_apple = {
+	.name = "apple",
+	.routes = routes,
+	.error = say_failure,
+	.frame = apple_frame,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/apple_fault.h"
+
+#include "base/str.h"
+
+/* The first row whose domain and range fit. */
+static const struct {
+	const char *domain;
+	int64_t from, to;
+	enum err_code code;
+} rows[] = {
+	{ "MCProfileErrorDomain", 1006, 1006, ERR_DEVICE_CANNOT_DECRYPT },
+	{ "MCProfileErrorDomain", 1000, 1999, ERR_DEVICE_PROFILE },
+	{ "MCPayloadErrorDomain", 2000, 2999, ERR_DEVICE_PROFILE },
+	{ "MCInstallationErrorDomain", 4004, 4004, ERR_DEVICE_USER_DECLINED },
+	{ "MCInstallationErrorDomain", 4005, 4005, ERR_DEVICE_PASSCODE },
+	{ "MCInstallationErrorDomain", 4009, 4009, ERR_DEVICE_PASSCODE },
+	{ "MCInstallationErrorDomain", 4014, 4014, ERR_DEVICE_CANNOT_DECRYPT },
+	{ "MCInstallationErrorDomain", 4000, 4999, ERR_DEVICE_PROFILE },
+	{ "MCKeychainErrorDomain", 6000, 6999, ERR_DEVICE_STORE },
+	{ "MCEmailErrorDomain", 7003, 7004, ERR_DEVICE_CERTIFICATE },
+	{ "MCCertificateErrorDomain", 9000, 9001, ERR_DEVICE_PFX },
+	{ "MCCertificateErrorDomain", 9002, 9004, ERR_DEVICE_STORE },
+	{ "MCCertificateErrorDomain", 9005, 9006, ERR_DEVICE_CERTIFICATE },
+	{ "MCMDMErrorDomain", 12000, 12000, ERR_DEVICE_RIGHTS },
+	{ "MCMDMErrorDomain", 12009, 12012, ERR_DEVICE_RIGHTS },
+	{ "MCMDMErrorDomain", 12021, 12021, ERR_DEVICE_OS_OLD },
+	{ "MCMDMErrorDomain", 12076, 12076, ERR_DEVICE_NO_USER_CHANNEL },
+	{ "MCWiFiErrorDomain", 13000, 13999, ERR_DEVICE_CERTIFICATE },
+	{ "MCVPNErrorDomain", 15003, 15003, ERR_DEVICE_CERTIFICATE },
+	{ "MCEASErrorDomain", 21006, 21006, ERR_DEVICE_CANNOT_DECRYPT },
+	{ "MCSCEPErrorDomain", 22002, 22002, ERR_DEVICE_SCEP_UNREACHABLE },
+	{ "MCSCEPErrorDomain", 22003, 22003, ERR_DEVICE_SCEP_UNREACHABLE },
+	{ "MCSCEPErrorDomain", 22005, 22005, ERR_DEVICE_SCEP_UNREACHABLE },
+	{ "MCSCEPErrorDomain", 22006, 22006, ERR_SCEP_CAPS },
+	{ "MCSCEPErrorDomain", 22007, 22007, ERR_DEVICE_SCEP_REFUSED },
+	{ "MCSCEPErrorDomain", 22013, 22013, ERR_DEVICE_SCEP_REFUSED },
+	{ "MCSCEPErrorDomain", 22000, 22001, ERR_DEVICE_SCEP_KEY },
+	{ "MCSCEPErrorDomain", 22004, 22004, ERR_DEVICE_SCEP_KEY },
+	{ "MCSCEPErrorDomain", 22008, 22012, ERR_DEVICE_STORE },
+	{ "MCHTTPTransactionErrorDomain", 23000, 23999, ERR_DEVICE_SCEP_UNREACHABLE },
+	{ "MDM-SCEP", 15002, 15002, ERR_DEVICE_SCEP_REFUSED },
+	{ "NSOSStatusErrorDomain", -25293, -25293, ERR_DEVICE_PFX },
+	{ "NSOSStatusErrorDomain", -67731, -67731, ERR_DEVICE_SCEP_REFUSED },
+	{ "NSPOSIXErrorDomain", 1, 1, ERR_DEVICE_NO_USER_CHANNEL },
+};
+
+const char *
+apple_fault(const char *domain, int64_t number)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strcmp(domain, rows[i].domain) == 0 && number >= rows[i].from &&
+		    number <= rows[i].to)
+			return err_info(rows[i].code)->id;
+	return err_info(ERR_DEVICE_REFUSED)->id;
+}
+
+bool
+apple_gone_already(const char *domain, int64_t number)
+{
+	if (strcmp(domain, "MCMDMErrorDomain") == 0)
+		return number == 12075 || number == 12013;
+	return strcmp(domain, "MCInstallationErrorDomain") == 0 && number == 4024;
+}

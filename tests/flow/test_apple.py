@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: Apache-2.0
+"""iPhones and Macs by Apple's own protocol: enrolment, every kind of certificate, failures, leaving."""
+
+import os
+import plistlib
+import sys
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from test_pfx import Made, make_import_key
+from world import ROOT, b64, wait_for
+
+sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
+
+from apns import Apns, PushCa  # noqa: E402  pylint: disable=wrong-import-position
+from apple import AppleDevice  # noqa: E402  pylint: disable=wrong-import-position
+from apple_profile import Refused  # noqa: E402  pylint: disable=wrong-import-position
+
+ANY = "#microsoft.graph."
+INSTALLED = ("InstallProfile", "Acknowledged")
+REMOVED = ("RemoveProfile", "Acknowledged")
+
+
+class Place:
+    """An installation with Ada, her group, and what is assigned to it."""
+
+    def __init__(self, world):
+        self.world = world
+        self.ada = world.add_user("ada@contoso.test", "ada@contoso.test")
+        self.group = world.add_group("Apple people", self.ada)
+        self.number = 0
+
+    def device(self, name, **more):
+        """A person with a fresh code at a device."""
+        d = AppleDevice(os.path.join(self.world.dir, name.replace(" ", "-")), anchors=self.world.root_pem, name=name,
+                        serial=f"SER{len(os.listdir(self.world.dir)):06}", **more)
+        status, profile = d.browse(f"{self.world.device_url}/apple/enrol", self.world.code(self.ada))
+        assert status == 200, profile
+        d.enrol(profile)
+        d.id = d.identity[0].subject.get_attributes_for_oid(d.CN)[0].value
+        return d
+
+    def create(self, kind, name, **settings):
+        self.number += 1
+        return self.world.api("POST", self.world.CONFIGURATIONS, {
+            "@odata.type": ANY + kind, "displayName": f"{name} {self.number}", **settings})
+
+    def root(self, system="ios", **more):
+        return self.create(system + "TrustedRootCertificate", "Root", certFileName="root.cer",
+                           trustedRootCertificate=b64(self.world.root_pem.encode()), **more)
+
+    def names(self):
+        return {"renewalThresholdPercentage": 20, "certificateValidityPeriodScale": "years",
+                "certificateValidityPeriodValue": 1, "subjectNameFormat": "custom",
+                "subjectNameFormatString": "CN={{UserName}},E={{EmailAddress}},O=Contoso",
+                "customSubjectAlternativeNames": [
+                    {"sanType": "userPrincipalName", "name": "{{UserPrincipalName}}"}]}
+
+    def pkcs(self, system="ios", **more):
+        return self.create(system + "PkcsCertificateProfile", "PKCS", certificationAuthority=self.world.host,
+                           certificationAuthorityName=self.world.issuing_ca, certificateTemplateName="ChanceryUser",
+                           **{**self.names(), **more})
+
+    def scep(self, system="ios", **more):
+        url = f"{self.world.device_url}/scep/{self.world.issuing_ca.replace(' ', '%20')}/ChanceryUser"
+        return self.create(system + "ScepCertificateProfile", "SCEP", scepServerUrls=[url], keySize="size2048",
+                           keyUsage="digitalSignature,keyEncipherment", extendedKeyUsages=[
+                               {"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
+                           **{**self.names(), **more})
+
+    def drop(self, *profiles):
+        for p in profiles:
+            self.world.api("DELETE", f"{self.world.CONFIGURATIONS}/{p['id']}")
+
+    def slot(self, device, profile):
+        found = self.world.slots(device=device.id, profile=profile["id"])
+        return found[0] if found else None
+
+    def until(self, device, profile, state="installed", seconds=30, channel=None):
+        """The device comes by until the slot stands so."""
+        def reached():
+            device.poll(channel)
+            s = self.slot(device, profile)
+            return s if s is not None and s["state"] == state else None
+        try:
+            return wait_for(reached, seconds, step=0.2)
+        except Exception:
+            print(device.log)
+            s = self.slot(device, profile)
+            print(self.world.timeline(s) if s else "")
+            raise
+
+
+@pytest.fixture(scope="module")
+def place(world):
+    return Place(world)
+
+
+def held(channel, sha256):
+    return [i for i in channel.items() if i.sha256 == sha256.lower()]
+
+
+def test_an_iphone_enrols_and_says_what_it_is(place):
+    phone = place.device("Adas iPhone")
+    usage = phone.enrolment.identity.cert.extensions.get_extension_for_class(phone.KeyUsage).value
+    assert usage.digital_signature and usage.key_encipherment
+    assert phone.enrolment.signers, "the enrolment profile is signed"
+    assert phone.poll()[0] == ("DeviceInformation", "Acknowledged")
+    row = place.world.api("GET", f"/v1.0/deviceManagement/managedDevices/{phone.id}")
+    assert row["serialNumber"] == phone.serial and row["deviceName"] == "Adas iPhone"
+    assert row["operatingSystem"] == "iOS" and row["osVersion"] == "17.4"
+    assert row["imei"] == "350999001761481"
+    assert row["userPrincipalName"] == "ada@contoso.test"
+    assert not phone.poll(), "nothing to do, nothing is asked again"
+
+
+def test_root_before_certificate_and_all_of_them_arrive(place):
+    phone = place.device("Phone of all kinds")
+    root, pkcs, scep = place.root(), place.pkcs(), place.scep()
+    for p in (root, pkcs, scep):
+        place.world.assign(p, place.group)
+    slot = place.until(phone, root)
+    for p in (pkcs, scep):
+        slot = place.until(phone, p)
+        got, = held(phone.device, slot["sha256"])
+        assert got.key is not None and not got.extractable
+        assert "ada@contoso.test" in got.cert.subject.rfc4514_string()
+    assert phone.scep_runs == 2, "one for the identity, one for the certificate"
+    kinds = [e for e in phone.log if e[0] == "InstallProfile"]
+    assert kinds == [INSTALLED] * 3
+    encrypted = phone.device.profiles[f"chancery-{pkcs['id']}"]
+    assert encrypted.encrypted and encrypted.signers
+    place.drop(scep, pkcs, root)
+    wait_for(lambda: phone.poll() is not None and list(phone.device.profiles) == ["chancery.mdm"])
+
+
+def test_an_answer_that_is_lost_costs_no_second_certificate(place):
+    phone = place.device("In a tunnel")
+    phone.poll()
+    scep = place.scep()
+    place.world.assign(scep, place.group)
+    phone.lose = "InstallProfile"
+    wait_for(lambda: phone.poll() and phone.lose is None, 30, step=0.2)
+    place.until(phone, scep)
+    assert phone.scep_runs == 2 and phone.log.count(INSTALLED) == 1
+    place.drop(scep)
+
+
+def test_a_mac_has_certificates_of_the_device_and_of_its_user(place):
+    mac = place.device("Adas Mac", model="Mac14,2", version="14.4")
+    root = place.root("macOS", deploymentChannel="deviceChannel")
+    bind = {"rootCertificate@odata.bind":
+            f"{place.world.url}{place.world.CONFIGURATIONS}('{root['id']}')"}
+    system = place.pkcs("macOS", deploymentChannel="deviceChannel", allowAllAppsAccess=True)
+    login = place.scep("macOS", deploymentChannel="userChannel", **bind)
+    for p in (root, system, login):
+        place.world.assign(p, place.group)
+    place.until(mac, root)
+    slot = place.until(mac, system)
+    got, = held(mac.device, slot["sha256"])
+    assert got.all_apps
+    mac.poll()
+    wait_for(lambda: mac.poll() == [] and "signs in" in str(place.slot(mac, login)["reason"]))
+    mac.sign_in("ada")
+    slot = place.until(mac, login, channel=mac.user)
+    got, = held(mac.user, slot["sha256"])
+    assert got.key is not None and not held(mac.device, slot["sha256"])
+    assert [p.scope for p in mac.user.profiles.values()] == ["User"]
+    # A guest of this Mac gets nothing of Ada's.
+    ada, guest = mac.user, None
+    mac.sign_in("guest")
+    guest, mac.user = mac.user, ada
+    assert mac.poll(guest) == [] and not guest.profiles
+    place.drop(login, system, root)
+    wait_for(lambda: mac.poll() is not None and mac.poll(mac.user) is not None and not mac.user.profiles and
+             list(mac.device.profiles) == ["chancery.mdm"], 30)
+
+
+def test_a_locked_phone_puts_off_and_gets_it_later(place):
+    phone = place.device("Locked phone")
+    phone.poll()
+    root = place.root()
+    phone.locked = True
+    place.world.assign(root, place.group)
+    wait_for(lambda: ("InstallProfile", "NotNow") in phone.poll())
+    assert "locked" in place.slot(phone, root)["reason"]
+    said = [e for e in place.world.timeline(place.slot(phone, root)) if e["event"] == "not-now"]
+    assert len(said) == 1 and "locked" in said[0]["detail"]
+    phone.locked = False
+    time.sleep(1.1)
+    assert INSTALLED in phone.poll(), "with the next session"
+    place.until(phone, root)
+    place.drop(root)
+
+
+@pytest.mark.parametrize("domain, code, fault", [
+    ("MCProfileErrorDomain", 1006, "device-cannot-decrypt"),
+    ("MCCertificateErrorDomain", 9004, "device-store"),
+    ("MCMDMErrorDomain", 12021, "device-os-old"),
+    ("NewErrorDomain", 77, "device-refused")])
+def test_what_the_device_says_is_a_fault_with_a_next_step(place, domain, code, fault):
+    phone = place.device(f"Failing {code}")
+    phone.poll()
+    root = place.root()
+    phone.fail["com.apple.security.root"] = Refused(domain, code, "told by the device")
+    place.world.assign(root, place.group)
+    slot = place.until(phone, root, "failed")
+    assert slot["fault"] == fault and slot["nextStep"]
+    assert f"{domain} {code}" in slot["reason"] and "told by the device" in slot["reason"]
+    assert f"chancery-{root['id']}" not in phone.device.profiles, "rolled back"
+    place.drop(root)
+
+
+def test_what_is_lost_comes_again_and_what_the_device_does_not_show_is_not_installed(place):
+    phone = place.device("Losing phone")
+    root = place.root()
+    place.world.assign(root, place.group)
+    place.until(phone, root)
+    lost = phone.device.profiles.pop(f"chancery-{root['id']}")
+    phone.token_update()
+    assert phone.poll() == [], "it is not asked at each contact"
+    place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
+    wait_for(lambda: phone.poll() is not None and lost.identifier in phone.device.profiles)
+    place.until(phone, root)
+    place.drop(root)
+
+
+def test_by_signature_alone_and_in_binary(place):
+    phone = place.device("Behind a proxy")
+    phone.tls_identity = False
+    phone.binary = True
+    phone.content_type = False
+    root = place.root()
+    place.world.assign(root, place.group)
+    place.until(phone, root)
+    # A signature over another body, by another key, or none at all: refused, and never by 401.
+    body = plistlib.dumps({"Status": "Idle", "UDID": "x"})
+    url = f"{place.world.device_url}/apple/mdm"
+    assert phone.http("PUT", url, body)[0] == 403
+    assert phone.http("PUT", url, body, {"Mdm-Signature": "AAAA"})[0] in (400, 403)
+    sent = {}
+    original = phone.http
+
+    def keep(method, url, body=None, headers=None, identity=None):
+        sent.update(body=body, headers=headers)
+        return original(method, url, body, headers, identity)
+    phone.http = keep
+    phone.poll()
+    phone.http = original
+    assert original("PUT", url, sent["body"] + b" ", sent["headers"])[0] in (400, 403)
+    assert original("PUT", url, sent["body"], sent["headers"])[0] == 200
+    place.drop(root)
+
+
+def test_an_identity_is_of_one_device_only(place):
+    phone = place.device("Honest phone")
+    phone.poll()
+    thief = AppleDevice(os.path.join(place.world.dir, "thief"), anchors=place.world.root_pem, name="thief")
+    thief.mdm, thief.enrolment = phone.mdm, phone.enrolment
+    with pytest.raises(AssertionError, match="403"):
+        thief.poll()
+    with pytest.raises(Refused, match="403"):
+        thief.check_in({"MessageType": "Authenticate", "Topic": thief.mdm["Topic"], **thief.facts()})
+    with pytest.raises(Refused, match="403"):
+        thief.token_update()
+    assert phone.poll() == [] and phone.mdm is not None
+
+
+def test_a_code_is_good_for_one_device(place):
+    code = place.world.code(place.ada)
+    first, second = (AppleDevice(os.path.join(place.world.dir, f"code-{i}"), anchors=place.world.root_pem,
+                                 serial=f"CODE{i}") for i in range(2))
+    url = f"{place.world.device_url}/apple/enrol"
+    assert first.browse(url, "AAAAA-AAAAA-AAAAA-AAAAA")[0] == 403
+    assert first.browse(url, "")[0] == 400
+    status, profile = first.browse(url, code)
+    first.enrol(profile)
+    status, page = second.browse(url, code)
+    assert status == 403 and "enrolment code" in page
+    # The same profile on another device: its challenge was used by another key.
+    with pytest.raises(Refused, match="22013"):
+        second.enrol(profile)
+    assert second.mdm is None
+
+
+def test_leaving_by_itself_by_retirement_and_coming_back(place):
+    root = place.root()
+    place.world.assign(root, place.group)
+    left = place.device("Leaving by itself")
+    place.until(left, root)
+    left.leave()
+    gone = place.world.api("GET", f"/v1.0/deviceManagement/managedDevices?$filter=id eq '{left.id}'")["value"]
+    assert not gone or gone[0]["managementState"] != "managed", gone
+    retired = place.device("Retired")
+    place.until(retired, root)
+    place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{retired.id}/retire")
+    wait_for(lambda: retired.mdm is None or retired.poll() and False)
+    assert ("RemoveProfile", "Acknowledged") in retired.log and not retired.device.profiles
+    again = place.device("Again")
+    place.until(again, root)
+    old = again.enrolment
+    again.unmanage("a person reset it")
+    status, profile = again.browse(f"{place.world.device_url}/apple/enrol", place.world.code(place.ada))
+    assert status == 200
+    again.enrol(profile)
+    new, again.enrolment = again.enrolment, old
+    again.tls_identity = True
+    assert again.poll() == [] or ("RemoveProfile", "Acknowledged") in again.log, "the old identity is dead"
+    again.mdm, again.enrolment = again.mdm or {}, new
+    place.drop(root)
+
+
+def test_imported_certificates_come_one_profile_each(place, tmp_path):
+    """Renewed and past ones of a person, to the phone and to the Mac, opened by what Apple's importer takes."""
+    phone, mac = place.device("Mail phone"), place.device("Mail Mac", model="MacBookPro18,3", version="13.6")
+    made, import_key = Made(tmp_path), make_import_key(place.world)
+    with open(tmp_path / "pw", "w", encoding="ascii") as f:
+        f.write("secret-Pa55")
+    thumbs = set()
+    for _ in range(2):
+        p12, _, cert = made.pfx("ada")
+        place.world.cli("pfx", "import", p12, "--user", "ada@contoso.test", "--purpose", "smimeEncryption",
+                        "--password-file", str(tmp_path / "pw"), "--key", import_key)
+        with open(cert, "rb") as f:
+            thumbs.add(x509.load_pem_x509_certificate(f.read()).fingerprint(hashes.SHA256()).hex())
+    profiles = [place.create(f"{s}ImportedPFXCertificateProfile", "Mail", intendedPurpose="smimeEncryption")
+                for s in ("ios", "macOS")]
+    for p in profiles:
+        place.world.assign(p, place.group)
+    for d, p in zip((phone, mac), profiles):
+        wait_for(lambda d=d: d.poll() is not None and thumbs <= {i.sha256 for i in d.device.items()}, 30)
+        mine = [i for i in d.device.items() if i.sha256 in thumbs]
+        assert len(mine) == 2 and all(i.key is not None and not i.extractable for i in mine)
+        assert all(x.encrypted for n, x in d.device.profiles.items() if p["id"] in n)
+        assert {x["state"] for x in place.world.slots(device=d.id, profile=p["id"])} == {"installed"}
+    place.drop(*profiles)
+    wait_for(lambda: phone.poll() is not None and list(phone.device.profiles) == ["chancery.mdm"], 30)
+
+
+def test_devices_are_woken_by_push(place, tmp_path):
+    world = place.world
+    shown = world.cli_json("apple", "show", "--socket", world.socket_of("service"))
+    assert not shown["push"] and shown["enrolment_page"].endswith("/apple/enrol")
+    ca = PushCa(tmp_path)
+    apns = Apns(ca)
+    csr = world.cli("apple", "push-csr", "--socket", world.socket_of("service")).stdout
+    topic = shown["topic"]  # devices enrolled before keep it only where the certificate is for the same
+
+    def accept(pem, check=True):
+        path = ca.write("push.pem", pem.encode())
+        return world.cli("apple", "push-certificate", path, "--socket", world.socket_of("service"), check=check)
+    stranger = ca.push_certificate(csr, topic, key=ca.key.public_key())
+    assert "another key" in accept(stranger, check=False).stderr
+    assert "no UID" in accept(ca.push_certificate(csr, "org.example.topic"), check=False).stderr
+    with open(world.conf_file("service"), "a", encoding="utf-8") as f:
+        f.write(f"[apple]\npush_url={apns.url}\npush_ca={ca.file}\n")
+    world.stop("service")
+    world.start("service")
+    wait_for(lambda: world.admin("service", "service.show")["joined"])
+    accept(ca.push_certificate(csr, topic))
+    wait_for(lambda: world.admin("service", "apple.show")["push"])
+    wait_for(lambda: world.api("GET", "/v1.0/users?$top=1"))
+
+    phone = place.device("Sleeping phone")
+    phone.poll()
+    phone.new_token()
+    root = place.root()
+    world.assign(root, place.group)
+    mine = (phone.device.token.hex(), topic, phone.device.magic)
+    wait_for(lambda: mine in apns.pushes, 60)
+    place.until(phone, root)
+    # A token that Apple does not know any more is left alone until the device sends another.
+    apns.answers[phone.device.token.hex()] = (410, "Unregistered")
+
+    def sync():
+        world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
+    sync()
+    wait_for(lambda: phone.device.token.hex() not in apns.answers)
+    wait_for(lambda: 'chancery_apple_pushes_total{result="unregistered"} 1' in metrics(world))
+    n = apns.pushes.count(mine)
+    sync()
+    time.sleep(1)
+    assert apns.pushes.count(mine) == n
+    phone.new_token()
+    sync()
+    wait_for(lambda: (phone.device.token.hex(), topic, phone.device.magic) in apns.pushes)
+    # Too much to do over there: tried again.
+    apns.answers[phone.device.token.hex()] = (429, "TooManyRequests")
+    sync()
+    wait_for(lambda: len([p for p in apns.pushes if p[0] == phone.device.token.hex()]) >= 3, 30)
+    assert not apns.broken
+    apns.close()
+    place.drop(root)
+
+
+def test_an_identity_that_ends_soon_is_renewed(place):
+    world = place.world
+    phone = place.device("Short lived")
+    assert INSTALLED not in phone.poll()
+    with open(world.conf_file("service"), "a", encoding="utf-8") as f:
+        f.write("[apple]\nrenew_days=3650\n")
+    world.stop("service")
+    world.start("service")
+    wait_for(lambda: world.api("GET", "/v1.0/users?$top=1"))
+    old, held_before = phone.enrolment, phone.identity[0].serial_number
+    log = phone.poll()
+    assert log[-1] == INSTALLED and phone.identity[0].serial_number != held_before
+    assert phone.poll() == [], "once"
+    # Who has the old one is nobody any more.
+    new, phone.enrolment = phone.enrolment, old
+    with pytest.raises(AssertionError, match="403"):
+        phone.poll()
+    phone.enrolment = new
+    root = place.root()
+    place.world.assign(root, place.group)
+    place.until(phone, root)
+    place.drop(root)
+
+
+def metrics(world):
+    return world.raw("GET", "/metrics")[2].decode()
