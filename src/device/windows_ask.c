@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/windows_ask.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "pki/key.h"
+
+enum { LOOK_EVERY = 86400, ADAPTERS = 16, DATA_MAX = 16384 };
+/* A status that no device gives. */
+enum { NO_WORD = 1 };
+enum { THUMB_DIGITS = 40, MACHINE_DIGITS = 32 };
+#define HEX "0123456789abcdefABCDEF"
+
+#define DEVICE_STATUS "./Vendor/MSFT/DeviceStatus/"
+#define ADAPTER_LIST DEVICE_STATUS "NetworkIdentifiers"
+#define CELLULAR_LIST DEVICE_STATUS "CellularIdentities"
+#define DOMAIN_NAME DEVICE_STATUS "DomainName"
+#define HOST_NAME "./DevDetail/Ext/Microsoft/DNSComputerName"
+
+/* Nodes that are facts as they stand; DNS name and network are put together from several. */
+static const struct {
+	const char *uri;
+	size_t at; /* in struct device */
+} facts[] = {
+	{ "./DevDetail/Ext/Microsoft/SMBIOSSerialNumber", offsetof(struct device, serial) },
+	{ "./DevDetail/Ext/Microsoft/DeviceName", offsetof(struct device, name) },
+	{ "./DevDetail/SwV", offsetof(struct device, os_version) },
+	{ "./DevInfo/Man", offsetof(struct device, manufacturer) },
+	{ "./DevInfo/Mod", offsetof(struct device, model) },
+};
+
+/* Of nodes that change seldom, and of ours that nobody remembers. */
+static const char *const seldom[] = {
+	ADAPTER_LIST,
+	CELLULAR_LIST,
+	"./Device" WINDOWS_PFX_NODES,
+	"./Device" WINDOWS_SCEP_NODES,
+};
+
+bool
+windows_of_user(const char *uri)
+{
+	return strncmp(uri, "./User/", 7) == 0;
+}
+
+enum windows_op
+windows_op_of(const char *uri)
+{
+	if (strstr(uri, WINDOWS_PFX_NODES "/") != NULL)
+		return WINDOWS_PFX;
+	return strstr(uri, WINDOWS_SCEP_NODES "/") != NULL ? WINDOWS_SCEP : WINDOWS_TRUST;
+}
+
+static char *
+upper(char *hex)
+{
+	for (char *p = hex; *p != '\0'; p++)
+		*p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
+	return hex;
+}
+
+const char *
+windows_sha1(struct arena *a, struct str der)
+{
+	uint8_t hash[20];
+
+	hash_sha1(der, hash);
+	return upper(text_hex(a, STR(hash)));
+}
+
+const char *
+windows_machine(struct arena *a, const char *id)
+{
+	if (strlen(id) != MACHINE_DIGITS || strspn(id, HEX) != MACHINE_DIGITS)
+		return NULL;
+	return upper(arena_strdup(a, id));
+}
+
+const char *
+windows_place(struct arena *a, const char *uri, const char *sha1)
+{
+	return arena_printf(a, "%s#%s", uri, sha1);
+}
+
+void
+windows_place_read(struct arena *a, const char *place, const char **ret_uri, const char **ret_sha1)
+{
+	struct str rest = str_c(place);
+	struct str uri = str_cut(&rest, '#');
+
+	*ret_uri = arena_cstr(a, uri);
+	*ret_sha1 = arena_cstr(a, rest);
+}
+
+const char *
+windows_store_node(struct arena *a, const char *uri, const char *thumb)
+{
+	bool user = windows_of_user(uri);
+	char hex[THUMB_DIGITS + 1];
+	size_t n = 0;
+
+	for (; *thumb != '\0'; thumb++) {
+		if (*thumb == ' ')
+			continue;
+		if (n == THUMB_DIGITS || strchr(HEX, *thumb) == NULL)
+			return "";
+		hex[n++] = *thumb;
+	}
+	if (n != THUMB_DIGITS)
+		return "";
+	hex[n] = '\0';
+	return arena_printf(a, "./%s/Vendor/MSFT/CertificateStore/MY/%s/%s/EncodedCertificate",
+	    user ? "User" : "Device", user ? "User" : "System", hex);
+}
+
+/* ---- asking ---- */
+
+static err_t
+add(struct arena *a, struct windows_state *st, const char *uri, const char *child)
+{
+	return windows_ask_add(st, arena_printf(a, "%s/%s", uri, child));
+}
+
+/* How a node shows that what we put there is there. */
+static err_t
+ask_node(struct arena *a, struct windows_state *st, const char *uri, const char *sha1)
+{
+	const struct windows_answer *thumb;
+	const char *node;
+
+	if (windows_of_user(uri) && !st->user)
+		return OK;
+	switch (windows_op_of(uri)) {
+	case WINDOWS_TRUST:
+		return add(a, st, uri, "EncodedCertificate");
+	case WINDOWS_PFX:
+		return add(a, st, uri, "Thumbprint");
+	case WINDOWS_SCEP:
+	case WINDOWS_REMOVE:
+		break;
+	}
+	TRY(add(a, st, uri, "CertThumbprint"));
+	if (sha1[0] != '\0')
+		return OK;
+	TRY(add(a, st, uri, "Status"));
+	TRY(add(a, st, uri, "ErrorCode"));
+	thumb = windows_answer_of(st, arena_printf(a, "%s/CertThumbprint", uri));
+	if (thumb == NULL || thumb->code != 200)
+		return OK;
+	node = windows_store_node(a, uri, thumb->data);
+	return node[0] == '\0' ? OK : windows_ask_add(st, node);
+}
+
+static err_t
+ask_nodes(struct arena *a, const struct holdings *has, struct windows_state *st)
+{
+	const char *uri, *sha1;
+
+	for (size_t i = 0; i < has->n; i++) {
+		windows_place_read(a, has->v[i].place, &uri, &sha1);
+		if (uri[0] != '\0')
+			TRY(ask_node(a, st, uri, sha1));
+	}
+	for (size_t i = 0; i < st->nsent; i++)
+		if (st->sent[i].op != WINDOWS_REMOVE)
+			TRY(ask_node(a, st, st->sent[i].uri, st->sent[i].sha1));
+	return OK;
+}
+
+/* The next of the children that a Get of their parent brings: "a/b/c". STR_EMPTY: no more. */
+static struct str
+next_child(struct str *list)
+{
+	struct str child = STR_EMPTY;
+
+	while (list->n > 0 && child.n == 0)
+		child = str_cut(list, '/');
+	return child;
+}
+
+static err_t
+ask_adapters(struct arena *a, struct windows_state *st)
+{
+	const struct windows_answer *w = windows_answer_of(st, ADAPTER_LIST);
+	struct str list, child;
+
+	if (w == NULL || w->code != 200)
+		return OK;
+	list = str_c(w->data);
+	for (int i = 0; i < ADAPTERS; i++) {
+		child = next_child(&list);
+		if (child.n == 0 || child.n > 64)
+			break;
+		TRY(windows_ask_add(st,
+		    arena_printf(
+			a, ADAPTER_LIST "/%.*s/Type", (int)child.n, (const char *)child.p)));
+	}
+	return OK;
+}
+
+static err_t
+ask_facts(struct arena *a, struct windows_state *st)
+{
+	for (size_t i = 0; i < COUNT(facts); i++)
+		TRY(windows_ask_add(st, facts[i].uri));
+	TRY(windows_ask_add(st, HOST_NAME));
+	TRY(windows_ask_add(st, DOMAIN_NAME));
+	if (when_now() - st->looked < LOOK_EVERY)
+		return OK;
+	for (size_t i = 0; i < COUNT(seldom); i++)
+		TRY(windows_ask_add(st, seldom[i]));
+	if (st->user) {
+		TRY(windows_ask_add(st, "./User" WINDOWS_PFX_NODES));
+		TRY(windows_ask_add(st, "./User" WINDOWS_SCEP_NODES));
+	}
+	return ask_adapters(a, st);
+}
+
+err_t
+windows_ask(struct arena *a, const struct holdings *has, struct windows_state *st, bool *ret_more)
+{
+	size_t before = st->nanswers;
+	bool more = false;
+
+	if (!st->facts)
+		TRY(ask_facts(a, st));
+	TRY(ask_nodes(a, has, st));
+	for (size_t i = 0; i < st->nanswers && !more; i++)
+		more = st->answers[i].code == 0;
+	*ret_more = more || st->nanswers > before;
+	return OK;
+}
+
+/* ---- answers ---- */
+
+/* A certificate is kept as its hash where only that matters. */
+static const char *
+reduced(struct arena *a, const char *uri, const char *data)
+{
+	uint8_t hash[32];
+	struct str der;
+	err_t e;
+
+	if (strlen(data) > DATA_MAX)
+		return "";
+	if (strstr(uri, "/RootCATrustedCertificates/") == NULL)
+		return data;
+	e = text_unbase64(a, str_c(data), &der);
+	if (!err_ok(e)) {
+		err_forget(e);
+		return "";
+	}
+	hash_sha256(der, hash);
+	return text_hex(a, STR(hash));
+}
+
+static void
+take_answer(struct arena *a, const struct syncml_command *c, struct windows_state *st)
+{
+	for (size_t i = 0; i < st->nanswers; i++) {
+		struct windows_answer *w = &st->answers[i];
+
+		if (w->id == 0 || w->id != c->cmd_ref)
+			continue;
+		if (c->verb == SYNCML_STATUS)
+			w->code = c->code;
+		else if (c->nitems > 0 && !c->items[0].more)
+			w->data = reduced(a, w->uri, c->items[0].data);
+	}
+}
+
+/* Of an Atomic each command in it has a status: what tells is the one that failed by itself. Not carried out (215),
+ * rolled back (216) and failed as a whole (507, 516) follow from that one. */
+static unsigned
+weight(uint32_t code)
+{
+	if (code < 300)
+		return code == 215 || code == 216 ? 0 : 1;
+	return code == 507 || code == 516 ? 2 : 3;
+}
+
+static void
+take_status(const struct syncml_command *c, struct windows_state *st)
+{
+	for (size_t i = 0; i < st->nsent; i++) {
+		struct windows_sent *s = &st->sent[i];
+
+		if (s->first == 0 || c->cmd_ref < s->first || c->cmd_ref > s->last)
+			continue;
+		if (s->code != 0 && weight(c->code) <= weight(s->code))
+			continue;
+		s->code = c->code;
+		s->original = c->original;
+	}
+}
+
+/* What got no word at all is not asked again, and numbers are good for one message. */
+static void
+close_asks(struct windows_state *st)
+{
+	for (size_t i = 0; i < st->nsent; i++)
+		st->sent[i].first = st->sent[i].last = 0;
+	for (size_t i = 0; i < st->nanswers; i++) {
+		if (st->answers[i].id != 0 && st->answers[i].code == 0)
+			st->answers[i].code = NO_WORD;
+		st->answers[i].id = 0;
+	}
+}
+
+void
+windows_take(struct arena *a, const struct syncml_message *m, struct windows_state *st)
+{
+	for (size_t i = 0; i < m->ncommands; i++) {
+		const struct syncml_command *c = &m->commands[i];
+
+		if (c->verb != SYNCML_STATUS && c->verb != SYNCML_RESULTS)
+			continue;
+		if (c->msg_ref != 0 && c->msg_ref != st->asked)
+			continue;
+		take_answer(a, c, st);
+		if (c->verb == SYNCML_STATUS)
+			take_status(c, st);
+	}
+	if (m->final)
+		close_asks(st);
+}
+
+/* ---- facts ---- */
+
+static const char *
+said(const struct windows_state *st, const char *uri)
+{
+	const struct windows_answer *w = windows_answer_of(st, uri);
+
+	return w == NULL || w->code != 200 || strlen(w->data) > LIMIT_TEXT ? NULL : w->data;
+}
+
+/* The MAC address of the Wi-Fi adapter: the child of which the Type is 2. */
+static const char *
+wifi_mac(struct arena *a, const struct windows_state *st)
+{
+	const struct windows_answer *w = windows_answer_of(st, ADAPTER_LIST);
+	struct str list = w == NULL || w->code != 200 ? STR_EMPTY : str_c(w->data);
+	const char *type;
+
+	for (int i = 0; i < ADAPTERS; i++) {
+		struct str child = next_child(&list);
+
+		if (child.n == 0 || child.n > 64)
+			break;
+		type = said(st,
+		    arena_printf(
+			a, ADAPTER_LIST "/%.*s/Type", (int)child.n, (const char *)child.p));
+		if (type != NULL && strcmp(type, "2") == 0)
+			return arena_cstr(a, child);
+	}
+	return NULL;
+}
+
+/* Without a domain there is no full name: the variable stays empty then. */
+static const char *
+full_name(struct arena *a, const struct windows_state *st)
+{
+	const char *host = said(st, HOST_NAME), *domain = said(st, DOMAIN_NAME);
+
+	if (host == NULL || domain == NULL)
+		return NULL;
+	if (host[0] == '\0' || domain[0] == '\0')
+		return "";
+	return arena_printf(a, "%s.%s", host, domain);
+}
+
+void
+windows_facts(struct arena *a, const struct windows_state *st, struct device *d)
+{
+	const char *text = said(st, CELLULAR_LIST);
+
+	for (size_t i = 0; i < COUNT(facts); i++) {
+		const char *value = said(st, facts[i].uri);
+
+		if (value != NULL)
+			*(const char **)((char *)d + facts[i].at) = value;
+	}
+	d->fqdn = full_name(a, st);
+	d->wifi_mac = wifi_mac(a, st);
+	if (text != NULL && text[0] != '\0') {
+		struct str list = str_c(text);
+
+		d->imei = arena_cstr(a, next_child(&list));
+	}
+}

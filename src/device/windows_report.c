@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/windows_report.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "device/windows_error.h"
+#include "pki/key.h"
+
+/* Seconds that a request may run in the device: a challenge is good for a day. */
+enum { ENROL_MAX = 26 * 3600 };
+/* ClientCertificateInstall/SCEP/<id>/Status */
+enum { SCEP_DONE = 1, SCEP_PENDING = 2, SCEP_FAILED = 16, SCEP_UNKNOWN = 32 };
+
+enum shown { SHOWN_NO, SHOWN_YES, SHOWN_UNKNOWN };
+
+struct reporting {
+	struct arena *a;
+	const struct holdings *has;
+	struct windows_state *st;
+	struct report_item *items;
+	size_t nitems;
+	struct report_result *results;
+	size_t nresults;
+	const char **left; /* nodes of which something newer took the place */
+	size_t nleft;
+};
+
+static const struct windows_answer *
+answer(const struct reporting *p, const char *uri, const char *child)
+{
+	return windows_answer_of(p->st, arena_printf(p->a, "%s/%s", uri, child));
+}
+
+/* Windows writes thumbprints with spaces at times. */
+static bool
+same_thumb(const char *said, const char *sha1)
+{
+	for (; *said != '\0'; said++) {
+		char c = *said >= 'a' && *said <= 'f' ? (char)(*said - 'a' + 'A') : *said;
+
+		if (c == ' ')
+			continue;
+		if (c != *sha1++)
+			return false;
+	}
+	return *sha1 == '\0';
+}
+
+static enum shown
+node_shown(const struct reporting *p, const char *uri, const char *sha1, const char *sha256)
+{
+	enum windows_op op = windows_op_of(uri);
+	const struct windows_answer *w = answer(p, uri,
+	    op == WINDOWS_TRUST   ? "EncodedCertificate" :
+		op == WINDOWS_PFX ? "Thumbprint" :
+				    "CertThumbprint");
+
+	if (w == NULL || (w->code != 200 && w->code != 404))
+		return SHOWN_UNKNOWN;
+	if (w->code == 404)
+		return SHOWN_NO;
+	if (op == WINDOWS_TRUST)
+		return strcmp(w->data, sha256) == 0 ? SHOWN_YES : SHOWN_NO;
+	return same_thumb(w->data, sha1) ? SHOWN_YES : SHOWN_NO;
+}
+
+/* ---- what it holds ---- */
+
+static struct report_item *
+item_of(struct reporting *p, const char *alias)
+{
+	for (size_t i = 0; i < p->nitems; i++)
+		if (strcmp(p->items[i].alias, alias) == 0)
+			return &p->items[i];
+	p->items[p->nitems] = (struct report_item){ .alias = alias };
+	return &p->items[p->nitems++];
+}
+
+/* One node may serve two profiles that bring the same certificate: removing it for one leaves it for the other. */
+static bool
+told_to_remove(const struct reporting *p, const char *alias)
+{
+	for (size_t i = 0; i < p->st->nsent; i++) {
+		const struct windows_sent *s = &p->st->sent[i];
+
+		if (s->op == WINDOWS_REMOVE && strcmp(s->alias, alias) == 0 &&
+		    (s->code == 200 || s->code == 404))
+			return true;
+	}
+	return false;
+}
+
+static void
+report_known(struct reporting *p)
+{
+	for (size_t i = 0; i < p->has->n; i++) {
+		const struct held *h = &p->has->v[i];
+		const char *uri, *sha1;
+		struct report_item *item;
+
+		windows_place_read(p->a, h->place, &uri, &sha1);
+		if (uri[0] == '\0' || told_to_remove(p, h->alias) ||
+		    node_shown(p, uri, sha1, text_hex(p->a, h->sha256)) == SHOWN_NO)
+			continue;
+		item = item_of(p, h->alias);
+		item->identity = h->identity;
+		item->sha256 = h->sha256;
+		item->has_key = h->has_key;
+		item->place = h->place;
+	}
+}
+
+/* Does anything that the device shall keep lie there? */
+static bool
+needed(const struct reporting *p, const char *uri)
+{
+	const char *other, *sha1;
+
+	for (size_t i = 0; i < p->nitems; i++) {
+		windows_place_read(p->a, p->items[i].place, &other, &sha1);
+		if (strcmp(other, uri) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < p->st->nsent; i++)
+		if (p->st->sent[i].op != WINDOWS_REMOVE && strcmp(p->st->sent[i].uri, uri) == 0)
+			return true;
+	return false;
+}
+
+static err_t
+tidy(struct reporting *p, const char *uri)
+{
+	if (needed(p, uri))
+		return OK;
+	return windows_sent_add(p->st,
+	    &(struct windows_sent){ .op = WINDOWS_REMOVE,
+		.id = "",
+		.alias = "",
+		.uri = uri,
+		.sha1 = "",
+		.sha256 = "" });
+}
+
+/* The new one is there: it takes the place of what was there under this name. */
+static void
+report_new(struct reporting *p, const char *alias, const char *uri, const char *sha1,
+    struct str sha256, struct str certificate)
+{
+	struct report_item *item = item_of(p, alias);
+	const char *old = NULL, *old_sha1;
+
+	if (item->place != NULL)
+		windows_place_read(p->a, item->place, &old, &old_sha1);
+	item->identity = windows_op_of(uri) != WINDOWS_TRUST;
+	item->has_key = item->identity;
+	item->sha256 = sha256;
+	item->place = windows_place(p->a, uri, sha1);
+	item->certificate = certificate;
+	if (old != NULL)
+		p->left[p->nleft++] = old;
+}
+
+/* ---- what became of commands ---- */
+
+static struct report_result *
+result_of(struct reporting *p, const struct windows_sent *s)
+{
+	p->results[p->nresults] = (struct report_result){ .id = s->id, .status = RESULT_OK };
+	return &p->results[p->nresults++];
+}
+
+/* The certificate that a request brought: in the store, under the thumbprint that the node names. */
+static err_t
+scep_certificate(
+    struct reporting *p, const struct windows_sent *s, struct str *ret, const char **ret_sha1)
+{
+	const struct windows_answer *thumb = answer(p, s->uri, "CertThumbprint"), *w;
+	struct str der;
+	err_t e;
+
+	*ret = STR_EMPTY;
+	if (thumb == NULL || thumb->code != 200)
+		return OK;
+	w = windows_answer_of(p->st, windows_store_node(p->a, s->uri, thumb->data));
+	if (w == NULL || w->code != 200)
+		return OK;
+	e = text_unbase64(p->a, str_c(w->data), &der);
+	if (!err_ok(e)) {
+		err_forget(e);
+		return OK;
+	}
+	*ret_sha1 = windows_sha1(p->a, der);
+	if (same_thumb(thumb->data, *ret_sha1))
+		*ret = der;
+	return OK;
+}
+
+static int64_t
+number(const struct windows_answer *w)
+{
+	int64_t v = 0;
+	err_t e = w == NULL || w->code != 200 ?
+	    OK :
+	    text_i64(str_trim(str_c(w->data)), INT32_MIN, UINT32_MAX, &v);
+
+	err_forget(e);
+	return v;
+}
+
+/* *ret_settled: nothing more is to be waited for. */
+static err_t
+settle_scep(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
+{
+	int64_t status = number(answer(p, s->uri, "Status"));
+	struct report_result *res;
+	struct str der;
+	const char *sha1;
+	uint8_t hash[32];
+
+	TRY(scep_certificate(p, s, &der, &sha1));
+	*ret_settled = true;
+	if (der.n > 0) {
+		hash_sha256(der, hash);
+		report_new(p, s->alias, s->uri, sha1, arena_str(p->a, STR(hash)), der);
+		res = result_of(p, s);
+		res->certificate = der;
+		return OK;
+	}
+	if (status == SCEP_FAILED) {
+		windows_error(
+		    p->a, 0, (uint32_t)number(answer(p, s->uri, "ErrorCode")), result_of(p, s));
+		return OK;
+	}
+	/* Without a word of its state it is told anew. */
+	if (when_now() - s->since > ENROL_MAX ||
+	    (status == 0 && (p->st->user || !windows_of_user(s->uri))))
+		return OK;
+	*ret_settled = false;
+	res = result_of(p, s);
+	res->status = RESULT_NOT_NOW;
+	res->detail =
+	    "the device requests the certificate; it says how that went in a later session";
+	return OK;
+}
+
+static err_t
+settle_put(struct reporting *p, const struct windows_sent *s)
+{
+	enum shown shown = node_shown(p, s->uri, s->sha1, s->sha256);
+	struct str sha256;
+
+	if (shown == SHOWN_YES) {
+		TRY(text_unhex(p->a, str_c(s->sha256), &sha256));
+		report_new(p, s->alias, s->uri, s->sha1, sha256, STR_EMPTY);
+	}
+	if (s->code >= 300 && !(s->op == WINDOWS_TRUST && s->code == 418))
+		windows_error(p->a, s->code, s->original, result_of(p, s));
+	else if (s->code != 0 || shown == SHOWN_YES)
+		result_of(p, s);
+	return OK;
+}
+
+static void
+settle_removal(struct reporting *p, const struct windows_sent *s)
+{
+	if (s->id[0] == '\0' || s->code == 0)
+		return;
+	if (s->code < 300 || s->code == 404)
+		result_of(p, s);
+	else
+		windows_error(p->a, s->code, s->original, result_of(p, s));
+}
+
+static err_t
+settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
+{
+	*ret_settled = true;
+	switch (s->op) {
+	case WINDOWS_TRUST:
+	case WINDOWS_PFX:
+		return settle_put(p, s);
+	case WINDOWS_SCEP:
+		if (s->code >= 300) {
+			windows_error(p->a, s->code, s->original, result_of(p, s));
+			return OK;
+		}
+		return settle_scep(p, s, ret_settled);
+	case WINDOWS_REMOVE:
+		settle_removal(p, s);
+		return OK;
+	}
+	return OK;
+}
+
+/* ---- nodes of ours that nobody remembers ---- */
+
+static err_t
+sweep_list(struct reporting *p, const char *parent)
+{
+	const struct windows_answer *w = windows_answer_of(p->st, parent);
+	struct str list = w == NULL || w->code != 200 ? STR_EMPTY : str_c(w->data);
+
+	while (list.n > 0) {
+		struct str child = str_cut(&list, '/');
+
+		if (str_starts(child, LIT(WINDOWS_OURS)) && child.n <= 64)
+			TRY(tidy(p,
+			    arena_printf(
+				p->a, "%s/%.*s", parent, (int)child.n, (const char *)child.p)));
+	}
+	return OK;
+}
+
+static err_t
+sweep(struct reporting *p)
+{
+	TRY(sweep_list(p, "./Device" WINDOWS_PFX_NODES));
+	TRY(sweep_list(p, "./Device" WINDOWS_SCEP_NODES));
+	TRY(sweep_list(p, "./User" WINDOWS_PFX_NODES));
+	return sweep_list(p, "./User" WINDOWS_SCEP_NODES);
+}
+
+err_t
+windows_report(
+    struct arena *a, const struct holdings *has, struct windows_state *st, struct report *ret)
+{
+	struct reporting p = { .a = a, .has = has, .st = st };
+	size_t n = st->nsent;
+	struct windows_sent *was = arena_array(a, n + 1, sizeof(*was));
+	bool settled;
+
+	p.items = arena_array(a, has->n + n + 1, sizeof(*p.items));
+	p.results = arena_array(a, n + 1, sizeof(*p.results));
+	p.left = arena_array(a, n + 1, sizeof(*p.left));
+	for (size_t i = 0; i < n; i++)
+		was[i] = st->sent[i];
+	report_known(&p);
+	st->nsent = 0;
+	for (size_t i = 0; i < n; i++) {
+		TRY(settle(&p, &was[i], &settled));
+		if (!settled)
+			TRY(windows_sent_add(st, &was[i]));
+	}
+	for (size_t i = 0; i < p.nleft; i++)
+		TRY(tidy(&p, p.left[i]));
+	TRY(sweep(&p));
+	ret->has_inventory = true;
+	ret->items = p.items;
+	ret->nitems = p.nitems;
+	ret->results = p.results;
+	ret->nresults = p.nresults;
+	return OK;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of a Windows device between two messages of an OMA-DM session, and of what runs on in the device
+ * beyond one. Kept as JSON in the device's own channel (store/device_state.h).
+ *
+ * Whoever loses it loses a session: the device is asked again, and what it was told is offered again.
+ */
+#ifndef DEVICE_WINDOWS_STATE_H
+#define DEVICE_WINDOWS_STATE_H
+
+#include "store/device.h"
+#include "store/store.h"
+
+/* A command that the device was told, until what it shows settles it. */
+enum windows_op {
+	WINDOWS_TRUST = 1, /* a certificate for one of its trust stores */
+	WINDOWS_PFX,       /* a key with its certificate */
+	WINDOWS_SCEP,      /* it makes a key and requests */
+	WINDOWS_REMOVE
+};
+struct windows_sent {
+	enum windows_op op;
+	const char *id; /* of the model's command; "": a node of ours that nothing needs any more */
+	const char *alias; /* "" with that */
+	const char *uri;   /* its node */
+	const char *sha1;  /* upper-case hex of the certificate; "": not known before */
+	const char *sha256;
+	uint32_t first,
+	    last; /* CmdIDs that carried it in the newest message of the session; 0: another message */
+	uint32_t code, original; /* what the device said; 0: nothing yet */
+	when_t since;
+};
+
+/* A node that the device was asked for, and what it said. */
+struct windows_answer {
+	const char *uri;
+	uint32_t id;      /* CmdID of the Get in the newest message; 0: answered before */
+	uint32_t code;    /* 0: no word yet */
+	const char *data; /* "" */
+};
+
+struct windows_state {
+	const char *session; /* "": none */
+	uint32_t msg;        /* the newest of the device that was answered */
+	uint32_t asked;      /* that in the answer to which the CmdIDs below were given */
+	bool user;           /* its user is signed in */
+	bool facts;          /* asked for in this session already */
+	unsigned rounds;     /* times that it was told something in this session */
+	when_t looked;       /* when it was last asked for what seldom changes */
+	struct windows_sent *sent;
+	size_t nsent;
+	struct windows_answer *answers;
+	size_t nanswers;
+};
+
+/* What cannot be read counts as none. */
+err_t windows_state_load(
+    struct store *s, struct arena *a, struct id device, struct windows_state *ret);
+err_t windows_state_save(
+    struct store *s, struct arena *a, struct id device, const struct windows_state *st);
+
+/* Both lists have room for LIMIT_WINDOWS_NODES; past it ERR_TOO_LARGE. */
+err_t windows_sent_add(struct windows_state *st, const struct windows_sent *s);
+err_t windows_ask_add(struct windows_state *st, const char *uri);
+/* NULL: not asked, or no word yet. */
+const struct windows_answer *windows_answer_of(const struct windows_state *st, const char *uri);
+
+#endif

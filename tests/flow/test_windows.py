@@ -1,0 +1,536 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Windows 11 as it is: enrolment, sessions, delivery, renewal and leaving, by a simulator written from the protocols."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from world import ROOT, b64, pem_blocks, wait_for
+
+sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
+
+from windows import Fault, Refused, WindowsDevice  # noqa: E402  pylint: disable=wrong-import-position
+
+
+@pytest.fixture(scope="module")
+def ada(world):
+    # The service hears of the key with the connector's next poll: early enough for the test that needs it.
+    world.cli("pfx", "key", "create", "main", "--bits", "2048", "--socket", world.socket_of("connector"))
+    return world.add_user("ada@contoso.example", mail="ada@contoso.example")
+
+
+def machine(world, tmp_path, name="PC-7", upn="ada@contoso.example", **more):
+    return WindowsDevice(world.device_url, world.root_file, tmp_path / name, upn, name=name, **more)
+
+
+def test_a_person_enrols_with_name_and_code(world, ada, tmp_path):
+    d = machine(world, tmp_path, macs=[("001122334455", 1)])
+    assert d.discover(auth=("OnPremise", "Certificate"))["AuthPolicy"] == "OnPremise"
+    d.enrol(world.code(ada))
+    assert d.policy_hash == "2.16.840.1.101.3.4.2.1"
+    assert d.tree.dmclient["UPN"] == "ada@contoso.example"
+    device = world.api("GET", f"/beta/deviceManagement/managedDevices/{d.tree.dmclient['EntDMID']}")
+    assert device["operatingSystem"] == "Windows" and device["deviceName"] == "PC-7"
+
+
+def test_a_person_enrols_by_the_page(world, ada, tmp_path):
+    d = machine(world, tmp_path, "PC-8")
+    assert d.discover()["AuthPolicy"] == "Federated"
+    d.enrol_federated({"code": world.code(ada)}, kind="Device")
+    assert d.tree.identity is not None
+
+
+def test_a_wrong_code_is_an_authentication_fault(world, ada, tmp_path):
+    d = machine(world, tmp_path, "PC-9")
+    d.discover(auth=("OnPremise",))
+    for password in ("wrong", "AAAAA-AAAAA-AAAAA-AAAAA"):
+        with pytest.raises(Fault) as caught:
+            d.enrol(password)
+        assert caught.value.hresult == 0x80180002
+    code = world.code(ada)
+    d.upn = "bob@contoso.example"
+    with pytest.raises(Fault) as caught:
+        d.enrol(code)
+    assert caught.value.hresult == 0x80180002
+
+
+ROOT_TYPE = "#microsoft.graph.windows81TrustedRootCertificate"
+
+
+def enrolled(world, user, tmp_path, name, kind="Full", **more):
+    d = machine(world, tmp_path, name, **more)
+    d.discover(auth=("OnPremise",))
+    d.enrol(world.code(user), kind=kind)
+    d.id = d.tree.dmclient["EntDMID"]
+    return d
+
+
+def add_root(world, name, pem=None, store="computerCertStoreRoot"):
+    return world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": ROOT_TYPE, "displayName": name, "certFileName": "root.cer", "destinationStore": store,
+        "trustedRootCertificate": b64((pem or world.root_pem).encode())})
+
+
+def sha1(pem):
+    return hashlib.sha1(pem_blocks(pem)[0]).hexdigest().upper()
+
+
+def slot(world, d, profile):
+    found = world.slots(device=d.id, profile=profile["id"])
+    return found[0] if found else None
+
+
+def test_trusted_certificates_go_to_the_store_that_the_profile_names(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-10", macs=[("0011223344AA", 1), ("0011223344BB", 2)], imeis=["490154203237518"],
+                 domain="contoso.example", serial="SN-10")
+    group = world.add_group("windows roots", ada)
+    profiles = {store: add_root(world, f"root {store}", pem, store) for store, pem in (
+        ("computerCertStoreRoot", world.issuing_pem), ("computerCertStoreIntermediate", world.issuing_pem),
+        ("userCertStoreIntermediate", world.identity_pem))}
+    d.tree.forget_all()
+    for p in profiles.values():
+        world.assign(p, group)
+    d.tree.signed_in = False
+    d.session()
+    assert list(d.tree.roots("Root")) == [sha1(world.issuing_pem)] == list(d.tree.roots("CA"))
+    assert slot(world, d, profiles["computerCertStoreRoot"])["state"] == "installed"
+    assert slot(world, d, profiles["userCertStoreIntermediate"])["state"] != "installed"
+    d.tree.signed_in = True
+    wait_for(lambda: d.session() and d.tree.roots("CA", "User"), step=1, why="the user's certificate")
+    assert slot(world, d, profiles["userCertStoreIntermediate"])["state"] == "installed"
+    # Facts, the kind of each network adapter among them.
+    device = world.api("GET", f"/beta/deviceManagement/managedDevices/{d.id}")
+    assert device["serialNumber"] == "SN-10" and device["wiFiMacAddress"] == "0011223344BB"
+    assert device["imei"] == "490154203237518" and device["osVersion"] == "10.0.22631.2861"
+    # Nothing to do: two messages, only questions.
+    idle = d.session()
+    assert idle.messages == 2 and {v for v, _, _ in idle.commands} == {"Get"}
+    # Removed by hand on the device: it comes back.
+    d.tree.trust["Device", "Root"].clear()
+    d.session()
+    assert list(d.tree.roots("Root")) == [sha1(world.issuing_pem)]
+    # No longer due: it goes, and nothing else.
+    world.assign(profiles["computerCertStoreRoot"])
+    d.session()
+    assert not d.tree.roots("Root") and d.tree.roots("CA") and d.tree.roots("CA", "User")
+
+
+PKCS_TYPE = "#microsoft.graph.windows10PkcsCertificateProfile"
+
+
+def add_pkcs(world, name, **more):
+    body = {
+        "@odata.type": PKCS_TYPE, "displayName": name, "renewalThresholdPercentage": 20,
+        "certificateValidityPeriodScale": "years", "certificateValidityPeriodValue": 1,
+        "certificationAuthority": world.host, "certificationAuthorityName": world.issuing_ca,
+        "certificateTemplateName": "ChanceryUser", "subjectNameFormat": "custom",
+        "subjectNameFormatString": "CN={{UserName}},E={{EmailAddress}},O=Contoso", "keyStorageProvider": "useSoftwareKsp",
+        "customSubjectAlternativeNames": [{"sanType": "userPrincipalName", "name": "{{UserPrincipalName}}"}],
+        "certificateStore": "user",
+        "extendedKeyUsages": [{"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}]}
+    body.update(more)
+    return world.api("POST", world.CONFIGURATIONS, body)
+
+
+def refused_now(d):
+    """Its identity opens nothing any more, although somebody kept it."""
+    d.addr = d.last_addr
+    with pytest.raises(Refused, match="403"):
+        d.session()
+
+
+def until_held(d, scope, n=1, seconds=40):
+    return wait_for(lambda: d.session() and len(d.tree.held(scope)) == n and d.tree.held(scope), seconds, 0.3,
+                    why=f"{n} identities in the store of {scope}")
+
+
+def test_a_key_is_delivered_as_pfx_under_a_password_sealed_to_the_device(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-11")
+    group = world.add_group("windows pkcs", ada)
+    profile = add_pkcs(world, "Windows Wi-Fi")
+    world.assign(profile, group)
+    held = list(until_held(d, "User").values())[0]
+    assert held.cert.subject.rfc4514_string().startswith("CN=ada,")
+    assert not held.exportable and held.provider == "software"
+    # The chain comes along, without the root.
+    assert [c.public_bytes(serialization.Encoding.DER) for c in held.chain] == pem_blocks(world.issuing_pem)
+    d.session()
+    assert slot(world, d, profile)["state"] == "installed"
+    idle = d.session()
+    assert idle.messages == 2 and {v for v, _, _ in idle.commands} == {"Get"}
+    # Deleted on the device: it comes back, without a new certificate being issued.
+    before = len(world.user_certificates())
+    d.tree.pfx["User"].clear()
+    until_held(d, "User")
+    # Another content: the new one is there before the old one goes.
+    world.api("PATCH", f"{world.CONFIGURATIONS}/{profile['id']}", {
+        "@odata.type": PKCS_TYPE, "subjectNameFormatString": "CN={{UserName}},O=Contoso,OU=New"})
+    wait_for(lambda: d.session() and any("New" in h.cert.subject.rfc4514_string() for h in d.tree.held("User").values()),
+             40, 0.3, why="the new certificate")
+    wait_for(lambda: d.session() and len(d.tree.held("User")) == 1, 40, 0.3, why="the end of the old one")
+    assert len(world.user_certificates()) >= before + 1
+    # No longer due: key and certificate go.
+    world.assign(profile)
+    d.session()
+    assert not d.tree.pfx["User"]
+
+
+def test_an_importer_of_old_gets_a_file_that_it_opens(world, tmp_path):
+    user = world.add_user("old@contoso.example", mail="old@contoso.example")
+    profile = add_pkcs(world, "old importer")
+    world.assign(profile, world.add_group("windows old", user))
+    d = enrolled(world, user, tmp_path, "PC-28", upn="old@contoso.example", os_version="10.0.15063.0", modern=False)
+    until_held(d, "User")
+    d.session()
+    assert slot(world, d, profile)["state"] == "installed"
+
+
+def test_keys_go_where_the_profile_says_and_the_device_can(world, tmp_path):
+    tpm, plain = world.add_user("tpm@contoso.example"), world.add_user("plain@contoso.example")
+    group = world.add_group("windows key storage", tpm, plain)
+    kinds = {"useTpmKspOtherwiseUseSoftwareKsp": "or", "useTpmKspOtherwiseFail": "only", "useSoftwareKsp": "soft",
+             "usePassportForWorkKspOtherwiseFail": "hello"}
+    profiles = {short: add_pkcs(world, f"keys {short}", keyStorageProvider=kind, subjectNameFormatString="CN={{DeviceName}}",
+                                certificateStore="user" if short == "hello" else "machine",
+                                customSubjectAlternativeNames=[])
+                for kind, short in kinds.items()}
+    for p in profiles.values():
+        world.assign(p, group)
+    with_tpm = enrolled(world, tpm, tmp_path, "PC-12", upn="tpm@contoso.example")
+    without = enrolled(world, plain, tmp_path, "PC-13", upn="plain@contoso.example", tpm=False)
+    until_held(with_tpm, "Device", 3)
+    until_held(without, "Device", 2)
+    assert sorted(h.provider for h in with_tpm.tree.held().values()) == ["software", "tpm", "tpm"]
+    assert [h.provider for h in without.tree.held().values()] == ["software", "software"]
+    for d, short, fault, code in ((with_tpm, "hello", "device-hello", "0x80090016"),
+                                  (without, "only", "device-no-hardware", "0x80090029"),
+                                  (without, "hello", "device-hello", "0x80090016")):
+        s = slot(world, d, profiles[short])
+        assert s["state"] == "failed" and s["fault"] == fault, s
+        assert code in str(world.timeline(s)), s
+    assert slot(world, with_tpm, profiles["only"])["state"] == "installed"
+    assert slot(world, without, profiles["or"])["state"] == "installed"
+
+
+def test_a_small_message_size_is_kept_to(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-14", max_message=6000)
+    group = world.add_group("windows small", ada)
+    profiles = [add_root(world, f"small {i}", pem, store) for i, (pem, store) in enumerate(
+        (pem, store) for pem in (world.root_pem, world.issuing_pem, world.identity_pem)
+        for store in ("computerCertStoreIntermediate", "userCertStoreIntermediate"))]
+    for p in profiles:
+        world.assign(p, group)
+    done = d.session()
+    assert done.largest <= 6000 and done.messages > 4
+    assert len(d.tree.roots("CA")) == 3 == len(d.tree.roots("CA", "User"))
+    # Two profiles with the same certificate: it stays until both are gone.
+    twin = add_root(world, "twin", world.root_pem, "computerCertStoreIntermediate")
+    world.assign(twin, group)
+    d.session()
+    assert slot(world, d, twin)["state"] == "installed"
+    world.assign(profiles[0])
+    d.session()
+    d.session()
+    assert sha1(world.root_pem) in d.tree.roots("CA")
+    world.assign(twin)
+    d.session()
+    d.session()
+    assert sha1(world.root_pem) not in d.tree.roots("CA")
+
+
+def test_the_identity_is_renewed_with_the_old_certificate(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-15")
+    d.session()
+    old = d.tree.identity.sha1
+    d.renew()
+    assert d.tree.identity.sha1 != old
+    d.session()
+    # What is sealed from now on is sealed to the new key.
+    profile = add_pkcs(world, "after renewal")
+    world.assign(profile, world.add_group("windows renewed", ada))
+    until_held(d, "User")
+    world.assign(profile)
+
+
+def test_renewal_with_a_stolen_connection_or_request_is_refused(world, ada, tmp_path):
+    one, two = (enrolled(world, ada, tmp_path, n) for n in ("PC-16", "PC-17"))
+    # The request is signed by one device, the connection is another's.
+    good = one.sign
+    one.sign = two.sign
+    with pytest.raises(Fault) as caught:
+        one.renew()
+    assert caught.value.hresult == 0x80180002
+    one.sign = good
+    one.renew()
+    # Without a certificate in TLS.
+    held, two.tree.identity = two.tree.identity, None
+    with pytest.raises(Fault) as caught:
+        two.renew()
+    assert caught.value.hresult == 0x80180002
+    two.tree.identity = held
+
+
+def test_a_user_who_disconnects_takes_everything_along(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-18")
+    profile = add_pkcs(world, "leaving")
+    world.assign(profile, world.add_group("windows leaving", ada))
+    until_held(d, "User")
+    d.session()
+    serial = f"{next(iter(d.tree.held('User').values())).cert.serial_number:x}"
+    d.user_unenrols()
+    refused_now(d)
+    wait_for(lambda: serial in {c["serial"] for c in world.user_certificates("revoked")}, 40, why="the revocation")
+    world.assign(profile)
+
+
+def test_a_retired_device_is_cleaned_and_let_go(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-19")
+    profile, root = add_pkcs(world, "retired"), add_root(world, "retired root", world.issuing_pem)
+    group = world.add_group("windows retired", ada)
+    for p in (profile, root):
+        world.assign(p, group)
+    until_held(d, "User")
+    world.api("POST", f"/beta/deviceManagement/managedDevices/{d.id}/retire")
+    d.session()
+    assert d.addr is None and not d.tree.pfx["User"]
+    refused_now(d)
+    for p in (profile, root):
+        world.assign(p)
+
+
+SCEP_TYPE = "#microsoft.graph.windows81SCEPCertificateProfile"
+
+
+def add_scep(world, root, name, **more):
+    body = {
+        "@odata.type": SCEP_TYPE, "displayName": name, "subjectNameFormat": "custom",
+        "subjectNameFormatString": 'CN={{UserName}},OU="Sales, \\"North\\"",O=Contoso', "certificateStore": "user",
+        "customSubjectAlternativeNames": [{"sanType": "userPrincipalName", "name": "{{UserPrincipalName}}"},
+                                          {"sanType": "domainNameService", "name": "{{DeviceName}}.contoso.example"}],
+        "keyUsage": "digitalSignature,keyEncipherment", "keySize": "size2048", "hashAlgorithm": "sha2",
+        "keyStorageProvider": "useTpmKspOtherwiseUseSoftwareKsp", "renewalThresholdPercentage": 20,
+        "certificateValidityPeriodScale": "years", "certificateValidityPeriodValue": 1,
+        "scepServerUrls": [f"{world.device_url}/scep/{urllib.parse.quote(world.issuing_ca)}/ChanceryUser"],
+        "extendedKeyUsages": [{"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
+        "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{root['id']}')"}
+    body.update(more)
+    body["subjectNameFormatString"] = body["subjectNameFormatString"].replace('\\"', '""')
+    return world.api("POST", world.CONFIGURATIONS, body)
+
+
+def worked(d):
+    """A session, and what it started. True when something was requested."""
+    d.session()
+    return d.scep_work() > 0
+
+
+def test_a_machine_requests_by_scep_and_tells_later(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-20")
+    group = world.add_group("windows scep", ada)
+    root = add_root(world, "issuing CA of SCEP", world.issuing_pem, "computerCertStoreIntermediate")
+    profile = add_scep(world, root, "Windows SCEP")
+    for p in (root, profile):
+        world.assign(p, group)
+    wait_for(lambda: worked(d), 60, 0.3, why="the order to enrol")
+    # Started is not done: the machine was not asked yet.
+    assert slot(world, d, profile)["state"] == "offered"
+    d.session()
+    s = slot(world, d, profile)
+    assert s["state"] == "installed", s
+    held = list(d.tree.held("User").values())[0]
+    assert held.cert.subject.rfc4514_string().startswith("CN=ada,OU=Sales\\, \\\"North\\\",")
+    names = held.cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["PC-20.contoso.example"]
+    assert sha1(world.issuing_pem) in d.tree.roots("CA")
+    idle = d.session()
+    assert {v for v, _, _ in idle.commands} == {"Get"}
+    world.assign(profile)
+    d.session()
+    assert not d.tree.scep["User"] and not d.tree.held("User")
+
+
+def test_what_a_machine_says_of_a_failed_request_is_a_fault_with_a_next_step(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-21")
+    group = world.add_group("windows scep failing", ada)
+    # The root is none of the certificates that the SCEP server sends.
+    root = add_root(world, "another CA", world.identity_pem, "computerCertStoreIntermediate")
+    profile = add_scep(world, root, "Windows SCEP failing", keySize="size4096")
+    for p in (root, profile):
+        world.assign(p, group)
+    wait_for(lambda: worked(d), 60, 0.3, why="the order to enrol")
+    # Keys of 4096 bits are kept by software alone.
+    install = next(iter(d.tree.scep["User"].values()))["install"]
+    assert install["KeyLength"] == "4096" and install["KeyProtection"] == "3"
+    d.session()
+    s = slot(world, d, profile)
+    assert s["state"] == "failed" and s["fault"] == "device-scep-ca" and "0x8010002C" in str(world.timeline(s)), s
+    world.assign(profile)
+
+
+def test_a_certificate_that_is_being_made_comes_in_the_same_session(world, tmp_path):
+    user = world.add_user("quick@contoso.example", mail="quick@contoso.example")
+    profile = add_pkcs(world, "quick")
+    world.assign(profile, world.add_group("windows quick", user))
+    d = enrolled(world, user, tmp_path, "PC-22", upn="quick@contoso.example")
+    d.session()
+    assert len(d.tree.held("User")) == 1
+    assert slot(world, d, profile)["state"] == "installed"
+
+
+@pytest.mark.usefixtures("ada")
+def test_an_imported_certificate_is_delivered_and_opened(world, tmp_path):
+    user = world.add_user("mail@contoso.example", mail="mail@contoso.example")
+    key, cert, p12, public = (str(tmp_path / n) for n in ("key.pem", "cert.pem", "mail.p12", "import.pem"))
+    for args in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=mail", "-keyout", key, "-out",
+                  cert, "-addext", "extendedKeyUsage=emailProtection"],
+                 ["pkcs12", "-export", "-inkey", key, "-in", cert, "-out", p12, "-passout", "pass:secret-Pa55"]):
+        subprocess.run(["openssl", *args], check=True, capture_output=True)
+    world.cli("pfx", "key", "export-public", "main", "--out", public, "--socket", world.socket_of("connector"))
+    secret, password = str(tmp_path / "secret"), str(tmp_path / "password")
+    for path, text in ((secret, world.app["client_secret"]), (password, "secret-Pa55\n")):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write(text)
+    world.cli("login", "--url", world.url, "--tenant", world.tenant, "--client-id", world.app["client_id"],
+              "--secret-file", secret, "--ca", world.root_file)
+    world.cli("pfx", "import", p12, "--user", "mail@contoso.example", "--purpose", "smimeEncryption", "--password-file",
+              password, "--key", public)
+    profile = world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#microsoft.graph.windows10ImportedPFXCertificateProfile", "displayName": "mail",
+        "intendedPurpose": "smimeEncryption", "keyStorageProvider": "useSoftwareKsp"})
+    world.assign(profile, world.add_group("windows mail", user))
+    d = enrolled(world, user, tmp_path, "PC-23", upn="mail@contoso.example")
+    held = list(until_held(d, "User", seconds=90).values())[0]
+    with open(cert, "rb") as f:
+        assert held.cert == x509.load_pem_x509_certificate(f.read())
+    world.assign(profile)
+    d.session()
+    assert not d.tree.pfx["User"]
+
+
+def post(d, path, body, kind="application/vnd.syncml.dm+xml"):
+    return d.http("POST", d.server + path, body, {"Content-Type": kind})
+
+
+def test_hostile_and_broken_messages_are_refused_and_do_no_harm(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-24")
+    root = add_root(world, "hostile", world.issuing_pem, "computerCertStoreIntermediate")
+    world.assign(root, world.add_group("windows hostile", ada))
+    d.session()
+    manage = urllib.parse.urlsplit(d.addr).path
+    _, good = d.package(1, [], [], [("Alert", "<Data>1201</Data>")])
+    for body, statuses in (
+            (b"", (400,)), (b"\x02\xa4\x01\x6a\x00", (400,)), (b"<SyncML/>", (400,)), (good[:-10].encode(), (400,)),
+            (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + good.encode(), (400,)), (good.replace("1.2", "1.1").encode(), (400,)),
+            (good.replace("<CmdID>2<", "<CmdID>0<").encode(), (400,)), (b"<a>" * 200000, (400, 413)),
+            (good.replace(str(d.max_message), "100").encode(), (413,))):
+        r, data = post(d, manage, body)
+        assert r.status in statuses, (body[:60], r.status, data)
+    # What only servers may say is refused by its number; what answers nothing that was asked says nothing.
+    _, odd = d.package(1, [("9", "Add", 200, 0)], [("9", "./DevInfo/Man", "x")],
+                       [("Get", "<Item><Target><LocURI>./DevInfo/Man</LocURI></Target></Item>")])
+    r, data = post(d, manage, odd)
+    assert r.status == 200 and b"<Data>406</Data>" in data
+    # Another device's name in the message changes nothing: the certificate says who it is.
+    r, data = post(d, manage, good.replace(d.device_id, "0" * 32))
+    assert r.status == 200
+    # Nobody's certificate.
+    held, d.tree.identity = d.tree.identity, None
+    r, _ = post(d, manage, good)
+    assert r.status == 403
+    d.tree.identity = held
+    for path in ("Discovery.svc", "Policy.svc", "Enrollment.svc"):
+        for body in (b"", b"<a/>", b"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body/></s:Envelope>"):
+            r, data = post(d, "/EnrollmentServer/" + path, body, "application/soap+xml")
+            assert r.status == 500 and b"s:MessageFormat" in data, (path, body, data)
+    # The page hands a code to a program on the device only.
+    for appru in ("https://evil.example.test/", "javascript:alert(1)", ""):
+        query = urllib.parse.urlencode({"appru": appru})
+        r, data = d.http("GET", f"{d.server}/EnrollmentServer/Auth?{query}")
+        assert r.status == 400 and b"<form" not in data
+        r, data = d.http("POST", d.server + "/EnrollmentServer/Auth", f"{query}&code={world.code(ada)}",
+                         {"Content-Type": "application/x-www-form-urlencoded"})
+        assert r.status == 400 and b"<form" not in data
+    r, data = d.http("GET", d.server + "/EnrollmentServer/Auth?" + urllib.parse.urlencode({"appru": "ms-app://\"><b>"}))
+    assert b"<b>" not in data
+    d.session()
+    assert d.tree.roots("CA") and slot(world, d, root)["state"] == "installed"
+    world.assign(root)
+
+
+def test_a_session_that_breaks_off_begins_again_where_it_was(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-25")
+    roots = [add_root(world, f"broken {i}", pem, "computerCertStoreIntermediate")
+             for i, pem in enumerate((world.issuing_pem, world.root_pem))]
+    group = world.add_group("windows broken", ada)
+    for p in roots:
+        world.assign(p, group)
+    d.session()
+    for p in roots:
+        world.assign(p)
+    # Each answer in turn is lost.
+    exchange = d.exchange
+    for lost in range(1, 5):
+        count = 0
+
+        def broken(connection, text, done, lost=lost):
+            nonlocal count
+            count += 1
+            root = exchange(connection, text, done)
+            if count == lost:
+                raise ConnectionError("lost")
+            return root
+        d.exchange = broken
+        try:
+            d.session()
+        except ConnectionError:
+            pass
+    d.exchange = exchange
+    # A message that comes twice is answered twice.
+    d.session()
+    for p in roots:
+        world.assign(p, group)
+
+    def twice(connection, text, done):
+        exchange(connection, text, done)
+        return exchange(connection, text, done)
+    d.exchange = twice
+    d.session()
+    d.exchange = exchange
+    d.session()
+    assert {sha1(p) for p in (world.issuing_pem, world.root_pem)} <= set(d.tree.roots("CA"))
+    assert all(slot(world, d, p)["state"] == "installed" for p in roots)
+    for p in roots:
+        world.assign(p)
+
+
+def test_an_identity_that_was_stolen_is_of_no_use_on_another_machine(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-26")
+    root = add_root(world, "stolen", world.issuing_pem, "computerCertStoreIntermediate")
+    world.assign(root, world.add_group("windows stolen", ada))
+    d.session()
+    other = machine(world, tmp_path, "PC-27")
+    other.tree.identity, other.tree.provider, other.addr = d.tree.identity, d.tree.provider, d.addr
+    os.symlink(d.file("identity.pem"), other.file("identity.pem"))
+    with pytest.raises(Refused, match="device-elsewhere"):
+        other.session()
+    d.session()
+    assert slot(world, d, root)["state"] == "installed"
+    # Enrolled anew, the same machine is one device: the older identity is dead at once.
+    pem = pathlib.Path(d.file("identity.pem"))
+    old = pem.read_bytes()
+    d.discover(auth=("OnPremise",))
+    d.enrol(world.code(ada))
+    new = pem.read_bytes()
+    pem.write_bytes(old)
+    with pytest.raises(Refused, match="device-replaced"):
+        d.session()
+    pem.write_bytes(new)
+    d.session()
+    world.assign(root)
