@@ -38,6 +38,36 @@ const struct conf_opt agent_opts[] = {
 	    .fallback = "", .help = "Label of the token."),
 	CONF(struct agent_conf, token_pin_file, CONF_TEXT, .section = "token", .name = "pin_file",
 	    .fallback = "", .help = "File with the token's PIN."),
+	CONF(struct agent_conf, nss_databases, CONF_TEXTS, .section = "nss", .name = "databases",
+	    .fallback = "",
+	    .help =
+		"NSS databases that get CA certificates and identities, as sql:/home/ada/.pki/nssdb; certutil and "
+		"pk12util must be there."),
+	CONF(struct agent_conf, nss_password_file, CONF_TEXT, .section = "nss",
+	    .name = "password_file", .fallback = "",
+	    .help = "File with their password; empty: they have none."),
+	CONF(struct agent_conf, nm_connections, CONF_TEXTS, .section = "networkmanager",
+	    .name = "connections", .fallback = "",
+	    .help =
+		"802.1X connections of NetworkManager that use a certificate of ours: CONNECTION=PROFILE, by the name "
+		"or id of the profile; CONNECTION alone when there is one certificate only."),
+	CONF(struct agent_conf, wpa_networks, CONF_TEXTS, .section = "wpa_supplicant",
+	    .name = "networks", .fallback = "",
+	    .help =
+		"The same for networks of a wpa_supplicant that is not NetworkManager's: INTERFACE:NUMBER=PROFILE."),
+	CONF(struct agent_conf, wpa_dir, CONF_TEXT, .section = "wpa_supplicant", .name = "dir",
+	    .fallback = "/run/wpa_supplicant",
+	    .help = "Folder of wpa_supplicant's control sockets."),
+	CONF(struct agent_conf, dot1x_ca, CONF_BOOL, .section = "dot1x", .name = "ca",
+	    .fallback = "yes",
+	    .help =
+		"Have these connections check the network's server against the CA certificates of the service; no: "
+		"their own setting stays."),
+	CONF(struct agent_conf, hooks_dir, CONF_TEXT, .section = "hooks", .name = "dir",
+	    .fallback = "/etc/chancery/agent.d",
+	    .help = "Folder of programs that are told of every change; it need not be there."),
+	CONF(struct agent_conf, hooks_timeout, CONF_INT, .section = "hooks", .name = "timeout",
+	    .min = 1, .max = 600, .fallback = "30", .help = "Seconds that one of them may take."),
 	CONF(struct agent_conf, log_level, CONF_TEXT, .section = "log", .name = "level",
 	    .fallback = "info", .help = "debug, info, warn or error."),
 	CONF(struct agent_conf, log_format, CONF_TEXT, .section = "log", .name = "format",
@@ -178,6 +208,8 @@ agent_open(const struct agent_conf *conf, struct agent **ret)
 		e = load_enrolment(g);
 	if (err_ok(e))
 		e = identity_sweep(g, g->arena);
+	if (err_ok(e))
+		e = pending_sweep(g, g->arena);
 	if (!err_ok(e)) {
 		agent_close(g);
 		return e;

@@ -6,6 +6,7 @@
  *   state_dir/enrolment.json    who it is: device id, identity certificate, whom it trusts; written once enrolled
  *   state_dir/certs/<alias>/    a delivered certificate: key.pem (0600) or key.uri, cert.pem (with its chain), chain.pem;
  *                               the folder is a link that moves to the new version whole
+ *   state_dir/pend-<alias>.<hash>  key of a certificate that was requested and is not here yet
  *   state_dir/unsettled-<alias> a CA certificate was changed and the system's bundle not yet
  *   state_dir/lock              held while an agent works here
  *   trust dir/<alias>.crt       an installed CA certificate, in the folder that update-ca-certificates reads
@@ -21,6 +22,7 @@
 #include "codec/json.h"
 #include "net/fetch.h"
 #include "pki/cert.h"
+#include "pki/pfx.h"
 #include "pki/token.h"
 
 #define IDENTITY_LABEL "chancery-identity" /* our own key in the token, and the same with "-b" */
@@ -33,6 +35,14 @@ struct agent_conf {
 	bool trust_update; /* run update-ca-certificates */
 	const char *device_name;                                 /* "": the host's */
 	const char *token_module, *token_label, *token_pin_file; /* module "": key in a file */
+	const char **nss_databases;
+	const char *nss_password_file;
+	const char **nm_connections;
+	const char **wpa_networks;
+	const char *wpa_dir; /* of its control sockets */
+	bool dot1x_ca;       /* connections get our CA certificates, too */
+	const char *hooks_dir;
+	int64_t hooks_timeout; /* seconds */
 	const char *log_level, *log_format;
 };
 extern const struct conf_opt agent_opts[];
@@ -92,7 +102,12 @@ err_t agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop);
 err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json *results,
     int wait, json **ret);
 /* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
-err_t agent_command(const struct agent *g, struct arena *a, const json *command);
+struct outcome {
+	bool pending;    /* it is under way: the same command again, later */
+	struct str leaf; /* of a certificate that was requested here: DER */
+};
+err_t agent_command(
+    const struct agent *g, struct arena *a, const json *command, struct outcome *ret);
 
 /* post.c: one exchange of JSON with the service; path: "/agent/v1/checkin". The service's own fault
  * when it names one that we know, else ERR_HTTP_STATUS. */
@@ -109,15 +124,68 @@ err_t trust_remove_all(const struct agent *g, struct arena *a);
 /* Finishes what was cut off between a change and the system's own bundle. */
 err_t trust_settle(const struct agent *g, struct arena *a);
 err_t trust_inventory(const struct agent *g, struct arena *a, json *list);
+/* Whom this device trusts by the service's word: what enrolment brought and what is installed. DER; at most LIMIT_CERTS. */
+err_t trust_anchors(const struct agent *g, struct arena *a, const struct str **ret, size_t *retn);
 
-/* store.c: delivered certificates with their keys. */
-err_t identity_install(const struct agent *g, struct arena *a, const char *alias, struct str pfx,
-    struct str password, struct str sha256);
+/* sealed.c */
+struct sealed_pair {
+	struct str pfx, password; /* CMS */
+	struct str sha256;        /* of the leaf that must be inside */
+};
+/* ERR_CMS, ERR_PFX..., ERR_DELIVERY_MISMATCH. */
+err_t sealed_open(
+    const struct agent *g, struct arena *a, const struct sealed_pair *d, struct pfx *ret);
+
+/* store.c: certificates with their keys. */
+struct version {
+	struct str leaf;
+	const struct str *chain;
+	size_t nchain;
+	const struct key *key; /* goes into the token, or into a file */
+	const char *label;     /* NULL, or: it is in the token already, under this label */
+	const char *name;      /* of the profile, for people */
+};
+err_t identity_put(
+    const struct agent *g, struct arena *a, const char *alias, const struct version *v);
+err_t identity_install(const struct agent *g, struct arena *a, const char *alias,
+    const struct sealed_pair *sealed, const char *name);
 err_t identity_remove(const struct agent *g, struct arena *a, const char *alias);
 err_t identity_remove_all(const struct agent *g, struct arena *a);
 /* Removes what was half written. */
 err_t identity_sweep(const struct agent *g, struct arena *a);
 err_t identity_inventory(const struct agent *g, struct arena *a, json *list);
+
+/* label.c: the name in the token of the key that belongs to what is under this alias. */
+const char *identity_label(const struct agent *g, struct arena *a, const char *alias);
+/* The key under this alias is about to have another name. */
+err_t label_retire(const struct agent *g, struct arena *a, const char *alias, const char *next);
+/* Keys in the token whose version has gone. */
+err_t label_sweep(const struct agent *g, struct arena *a);
+
+/* pending.c: the key of a certificate that this device requests itself, until it is there. */
+struct pending {
+	const char *path;  /* of its file */
+	const char *label; /* in the token; NULL: it is in the file */
+	struct key *key;   /* owned */
+	bool asked;        /* and the server said that it will take its time */
+};
+/* The key for this command: made when it is missing; keys for other commands of the alias go. */
+err_t pending_open(const struct agent *g, struct arena *a, const char *alias, const char *command,
+    unsigned bits, struct pending *ret);
+err_t pending_asked(struct arena *a, const struct pending *p);
+/* What is pending for the alias goes, but for the key that the certificate under it has. */
+err_t pending_drop(const struct agent *g, struct arena *a, const char *alias);
+err_t pending_drop_all(const struct agent *g, struct arena *a);
+/* The same for requests that nobody came back to in a week. */
+err_t pending_sweep(const struct agent *g, struct arena *a);
+
+/* enrol_scep.c: makes a key, requests a certificate by SCEP, keeps both. *ret_pending: the CA has not decided yet. *ret_leaf:
+ * DER. ERR_BAD_REQUEST, ERR_KEY_SIZE, and what net/scep_client.h ends with. */
+err_t enrol_scep(const struct agent *g, struct arena *a, const char *alias, const json *command,
+    bool *ret_pending, struct str *ret_leaf);
+
+/* idle.c: gives memory back before a long wait. */
+void idle_trim(struct arena *a);
 
 /* An alias becomes a file name: letters, digits, '-', '_', '.', not first '.'. ERR_ALIAS. */
 err_t alias_check(const char *alias);

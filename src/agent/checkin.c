@@ -6,6 +6,7 @@
  * next report shows what was reached, and the service sends what is missing.
  */
 #include "agent/agent.h"
+#include "agent/consumer.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -19,81 +20,127 @@
 #define BACKOFF_MAX_MS 60000
 #define RENEW_AGAIN_MS (5 * 60 * 1000) /* between attempts to renew the identity */
 
+struct task {
+	const json *command;
+	const char *alias;
+};
+
 static err_t
-do_install_ca(const struct agent *g, struct arena *a, const char *alias, const json *c)
+do_install_ca(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
 	struct str der;
 
-	TRY(json_need_base64(a, c, "der", LIMIT_CERT_BYTES, &der));
-	return trust_install(g, a, alias, der);
+	(void)ret;
+	TRY(json_need_base64(a, t->command, "der", LIMIT_CERT_BYTES, &der));
+	return trust_install(g, a, t->alias, der);
 }
 
 static err_t
-do_install_identity(const struct agent *g, struct arena *a, const char *alias, const json *c)
+do_install_identity(
+    const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
-	struct str pfx, password, sha256;
-	const char *hex;
+	struct sealed_pair sealed;
+	const char *hex, *name;
 
-	TRY(json_need_base64(a, c, "pfx", LIMIT_CMS_BYTES, &pfx));
-	TRY(json_need_base64(a, c, "password", LIMIT_CMS_BYTES, &password));
-	TRY(json_need_text(c, "sha256", 64, &hex));
-	TRY(text_unhex(a, str_c(hex), &sha256));
-	return identity_install(g, a, alias, pfx, password, sha256);
+	(void)ret;
+	TRY(json_need_base64(a, t->command, "pfx", LIMIT_CMS_BYTES, &sealed.pfx));
+	TRY(json_need_base64(a, t->command, "password", LIMIT_CMS_BYTES, &sealed.password));
+	TRY(json_need_text(t->command, "sha256", 64, &hex));
+	TRY(text_unhex(a, str_c(hex), &sealed.sha256));
+	TRY(json_want_text(t->command, "name", LIMIT_TEXT, &name));
+	return identity_install(g, a, t->alias, &sealed, name == NULL ? "" : name);
 }
 
 static err_t
-do_remove_ca(const struct agent *g, struct arena *a, const char *alias, const json *c)
+do_enrol_scep(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
-	(void)c;
-	return trust_remove(g, a, alias);
+	return enrol_scep(g, a, t->alias, t->command, &ret->pending, &ret->leaf);
 }
 
 static err_t
-do_remove_identity(const struct agent *g, struct arena *a, const char *alias, const json *c)
+do_remove_ca(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
-	(void)c;
-	return identity_remove(g, a, alias);
+	(void)ret;
+	return trust_remove(g, a, t->alias);
+}
+
+static err_t
+do_remove_identity(
+    const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
+{
+	(void)ret;
+	return identity_remove(g, a, t->alias);
 }
 
 static const struct {
 	const char *kind;
-	err_t (*run)(const struct agent *g, struct arena *a, const char *alias, const json *c);
+	err_t (*run)(
+	    const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret);
 } kinds[] = {
 	{ "install_ca", do_install_ca },
 	{ "install_identity", do_install_identity },
+	{ "enrol_scep", do_enrol_scep },
 	{ "remove_ca", do_remove_ca },
 	{ "remove_identity", do_remove_identity },
 };
 
 err_t
-agent_command(const struct agent *g, struct arena *a, const json *c)
+agent_command(const struct agent *g, struct arena *a, const json *c, struct outcome *ret)
 {
-	const char *kind, *alias;
+	struct task t = { .command = c };
+	struct outcome o = { 0 };
+	const char *kind;
 
 	TRY(json_need_text(c, "kind", 64, &kind));
-	TRY(json_need_text(c, "alias", LIMIT_TEXT, &alias));
+	TRY(json_need_text(c, "alias", LIMIT_TEXT, &t.alias));
 	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (str_eq_c(str_c(kind), kinds[i].kind))
-			return kinds[i].run(g, a, alias, c);
+		if (str_eq_c(str_c(kind), kinds[i].kind)) {
+			TRY(kinds[i].run(g, a, &t, &o));
+			*ret = o;
+			return OK;
+		}
 	FAIL(ERR_UNSUPPORTED, "command %s", text_safe(a, str_c(kind)));
 }
 
+/* What may be better in a minute, and costs nobody a certificate meanwhile. */
+static bool
+is_passing(const struct err_report *rep)
+{
+	return rep->code == ERR_UNREACHABLE || rep->code == ERR_TIMEOUT || rep->code == ERR_TLS ||
+	    rep->code == ERR_HTTP_STATUS;
+}
+
+static const char *
+status_of(const struct err_report *rep, const struct outcome *o)
+{
+	if (rep->code == ERR_NONE)
+		return o->pending ? "not_now" : "ok";
+	return is_passing(rep) ? "not_now" : "error";
+}
+
 static json *
-result_of(struct arena *a, const json *c, err_t e)
+result_of(struct arena *a, const json *c, err_t e, const struct outcome *o)
 {
 	json *result = json_object_new();
 	struct err_report rep;
+	const char *code = "";
 
 	err_take(e, &rep);
+	if (rep.code != ERR_NONE)
+		code = err_info(rep.code)->id;
+	else if (o->pending)
+		code = err_info(ERR_SCEP_PENDING_LONG)->id;
 	json_set_text(result, "id", json_text(json_get(c, "id")));
-	json_set_text(result, "status", rep.code == ERR_NONE ? "ok" : "error");
+	json_set_text(result, "status", status_of(&rep, o));
 	if (!json_is_null(json_get(c, "sha256")))
 		json_set_text(result, "sha256", json_text(json_get(c, "sha256")));
-	json_set_text(result, "code", rep.code == ERR_NONE ? "" : err_info(rep.code)->id);
+	if (rep.code == ERR_NONE && o->leaf.n > 0)
+		json_set_base64(a, result, "certificate", o->leaf);
+	json_set_text(result, "code", code);
 	json_set_text(result, "detail", text_safe(a, str_c(rep.detail)));
 	if (rep.code == ERR_NONE)
-		log_event(LOG_LEVEL_INFO, "done", "command", json_text(json_get(c, "kind")),
-		    "alias", json_text(json_get(c, "alias")), NULL);
+		log_event(LOG_LEVEL_INFO, o->pending ? "waits" : "done", "command",
+		    json_text(json_get(c, "kind")), "alias", json_text(json_get(c, "alias")), NULL);
 	else
 		log_report("command failed", &rep);
 	return result;
@@ -116,6 +163,15 @@ agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json
 	return agent_post(g, f, a, "/agent/v1/checkin", msg, TIMEOUT_MS, ret);
 }
 
+static json *
+run_command(const struct agent *g, struct arena *a, const json *c)
+{
+	struct outcome o = { 0 };
+	err_t e = agent_command(g, a, c, &o);
+
+	return result_of(a, c, e, &o);
+}
+
 /* One turn. *results: what is to be brought, replaced by what came of the new commands. *did: how many those were. */
 static err_t
 turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *did)
@@ -124,6 +180,8 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	auto_json json *answer = NULL;
 	json *commands;
 
+	if (wait > 0 && json_count(*results) == 0)
+		idle_trim(a);
 	TRY(agent_report(g, f, a, *results, wait, &answer));
 	TRY(json_need_array(answer, "commands", LIMIT_RESULTS, &commands));
 	json_free(*results);
@@ -131,7 +189,7 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	for (size_t i = 0; i < json_count(commands); i++) {
 		const json *c = json_at(commands, i);
 
-		json_add(*results, result_of(a, c, agent_command(g, a, c)));
+		json_add(*results, run_command(g, a, c));
 	}
 	*did = json_count(commands);
 	return OK;
@@ -159,9 +217,13 @@ make_good(const struct agent *g)
 {
 	auto_arena struct arena *a = arena_new();
 	err_t e = trust_settle(g, a);
+	size_t failed;
 
 	if (!err_ok(e))
 		log_error("trust store", e);
+	e = consumers_sync(g, a, false, &failed);
+	if (!err_ok(e))
+		log_error("what uses certificates", e);
 }
 
 /* In time, and with the old one still good; what fails is tried again. */

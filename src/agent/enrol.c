@@ -4,6 +4,7 @@
  * same code and the same key and ends as one device.
  */
 #include "agent/agent.h"
+#include "agent/consumer.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -82,11 +83,25 @@ agent_enrol(struct agent *g, const char *code)
 	return file_write(arena_printf(a, "%s/enrolment.json", g->conf->state_dir), text, 0600);
 }
 
+/* What is held goes, and with it what uses it. */
+static err_t
+let_go(const struct agent *g, struct arena *a)
+{
+	size_t failed;
+
+	TRY(trust_remove_all(g, a));
+	TRY(identity_remove_all(g, a));
+	TRY(consumers_sync(g, a, true, &failed));
+	if (failed > 0)
+		FAIL(ERR_AGENT_LEFTOVER, "%zu of what uses certificates; see the log", failed);
+	return OK;
+}
+
 err_t
 agent_forget(const struct agent *g, struct arena *a)
 {
-	TRY(trust_remove_all(g, a));
-	TRY(identity_remove_all(g, a));
+	TRY(let_go(g, a));
+	TRY(consumers_forget(g, a));
 	TRY(file_remove(arena_printf(a, "%s/enrolment.json", g->conf->state_dir)));
 	return agent_keys_remove(g, a);
 }
@@ -136,8 +151,7 @@ agent_unenrol(struct agent *g)
 	if (g->device_id == NULL)
 		FAIL(ERR_NOT_JOINED, "no enrolment in %s", g->conf->state_dir);
 	TRY(say_goodbye(g, a));
-	TRY(trust_remove_all(g, a));
-	TRY(identity_remove_all(g, a));
+	TRY(let_go(g, a));
 	TRY(say_empty(g, a));
 	return agent_forget(g, a);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/agent.h"
+#include "agent/consumer.h"
 #include "base/log.h"
 #include "pki/keyprov.h"
 #include "pki/mem.h"
@@ -57,7 +58,7 @@ static err_t
 cmd_show(struct agent *g, const char *code)
 {
 	auto_json json *out = json_object_new();
-	json *inventory = json_array_new();
+	json *inventory = json_array_new(), *consumers = json_array_new();
 	struct str text;
 
 	(void)code;
@@ -65,6 +66,8 @@ cmd_show(struct agent *g, const char *code)
 	json_set_text(out, "service", g->conf->url);
 	json_set(out, "facts", agent_facts(g->arena, g));
 	json_set(out, "inventory", inventory);
+	json_set(out, "consumers", consumers);
+	TRY(consumers_show(g, g->arena, consumers));
 	TRY(trust_inventory(g, g->arena, inventory));
 	TRY(identity_inventory(g, g->arena, inventory));
 	TRY(json_print_pretty(g->arena, out, &text));

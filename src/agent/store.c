@@ -113,6 +113,7 @@ identity_sweep(const struct agent *g, struct arena *a)
 	char **names;
 	size_t n;
 
+	TRY(label_sweep(g, a));
 	if (!file_exists(dir))
 		return OK;
 	TRY(list_all(a, dir, &names, &n));
@@ -153,38 +154,57 @@ uri_value(struct arena *a, const char *s)
 	return to;
 }
 
-/* The key goes into the token, or into a file that only we can read. */
+static void
+hash_of(struct str der, uint8_t ret[8])
+{
+	uint8_t whole[32];
+
+	hash_sha256(der, whole);
+	memcpy(ret, whole, 8);
+}
+
+static err_t
+write_uri(const struct agent *g, struct arena *a, const char *folder, const char *label)
+{
+	TRY(file_write(arena_printf(a, "%s/key.label", folder), str_c(label), 0600));
+	return file_write(arena_printf(a, "%s/key.uri", folder),
+	    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n",
+		uri_value(a, g->conf->token_label), uri_value(a, label))),
+	    0600);
+}
+
+/* The key goes into the token, where it may be already, or into a file that only we can read. */
 static err_t
 write_key(const struct agent *g, struct arena *a, const char *folder, const char *alias,
-    const struct key *k)
+    const struct version *v)
 {
 	auto_buf struct buf pem;
 
 	buf_init(&pem, LIMIT_PFX_BYTES);
+	if (v->label != NULL)
+		return write_uri(g, a, folder, v->label);
 	if (g->token != NULL) {
-		TRY(file_write(arena_printf(a, "%s/key.uri", folder),
-		    str_c(arena_printf(a, "pkcs11:token=%s;object=%s;type=private\n",
-			uri_value(a, g->conf->token_label), uri_value(a, alias))),
-		    0600));
-		return token_import(g->token, alias, k);
+		TRY(write_uri(g, a, folder, alias));
+		return token_import(g->token, alias, v->key);
 	}
-	TRY(key_write(&pem, k, NULL));
+	TRY(key_write(&pem, v->key, NULL));
 	return file_write(arena_printf(a, "%s/key.pem", folder), buf_str(&pem), 0600);
 }
 
 /* The key comes last: a token has one under this alias, so from there on the certificate of before has lost its own. */
 static err_t
 write_version(const struct agent *g, struct arena *a, const char *alias, const char *folder,
-    const struct pfx *p)
+    const struct version *v)
 {
 	TRY(dir_make(folder, 0700));
 	TRY(file_write(arena_printf(a, "%s/chain.pem", folder),
-	    str_c(pem_chain(a, p->chain, p->nchain)), 0644));
+	    str_c(pem_chain(a, v->chain, v->nchain)), 0644));
 	TRY(file_write(arena_printf(a, "%s/cert.pem", folder),
 	    str_c(arena_printf(
-		a, "%s%s", text_pem(a, "CERTIFICATE", p->leaf), pem_chain(a, p->chain, p->nchain))),
+		a, "%s%s", text_pem(a, "CERTIFICATE", v->leaf), pem_chain(a, v->chain, v->nchain))),
 	    0644));
-	return write_key(g, a, folder, alias, p->key);
+	TRY(file_write(arena_printf(a, "%s/name", folder), str_c(v->name), 0644));
+	return write_key(g, a, folder, alias, v);
 }
 
 /* Points certs/<alias> to the folder `name` beside it. */
@@ -200,45 +220,6 @@ move_link(struct arena *a, const char *dir, const char *alias, const char *name)
 	return sync_folder(dir);
 }
 
-/* What was sealed before our identity was renewed is for the one before. */
-static err_t
-open_sealed(const struct agent *g, struct arena *a, struct str sealed, struct str *ret)
-{
-	err_t e = cms_open(a, g->identity, g->key, sealed, ret), former;
-	struct err_report rep;
-
-	if (err_ok(e) || g->former == NULL)
-		return e;
-	err_take(e, &rep);
-	former = cms_open(a, g->former, g->former_key, sealed, ret);
-	if (err_ok(former))
-		return OK;
-	err_forget(former);
-	return err_raise(&rep);
-}
-
-static err_t
-open_delivery(const struct agent *g, struct arena *a, struct str sealed, struct str sealed_password,
-    struct pfx *ret)
-{
-	struct str pfx = STR_EMPTY, password = STR_EMPTY;
-	const char *text;
-	err_t e;
-
-	e = open_sealed(g, a, sealed, &pfx);
-	if (err_ok(e))
-		e = open_sealed(g, a, sealed_password, &password);
-	if (err_ok(e))
-		e = text_cstr(a, password, &text);
-	if (err_ok(e)) {
-		e = pfx_open(a, pfx, text, ret);
-		secret_wipe((void *)(uintptr_t)text, strlen(text));
-	}
-	secret_wipe((void *)(uintptr_t)pfx.p, pfx.n);
-	secret_wipe((void *)(uintptr_t)password.p, password.n);
-	return e;
-}
-
 /* After the link has moved all is done; what could not be swept goes with the next change or start. */
 static void
 sweep_rest(const struct agent *g, struct arena *a)
@@ -250,35 +231,50 @@ sweep_rest(const struct agent *g, struct arena *a)
 }
 
 err_t
-identity_install(const struct agent *g, struct arena *a, const char *alias, struct str sealed,
-    struct str sealed_password, struct str sha256)
+identity_put(const struct agent *g, struct arena *a, const char *alias, const struct version *v)
 {
 	const char *dir = certs_dir(g, a);
-	auto_pfx struct pfx pfx = { 0 };
 	const char *name;
-	uint8_t hash[32];
+	uint8_t hash[8];
 	uint32_t r;
 
 	TRY(alias_check(alias));
-	TRY(open_delivery(g, a, sealed, sealed_password, &pfx));
-	hash_sha256(pfx.leaf, hash);
-	if (!str_eq(STR(hash), sha256))
-		FAIL(ERR_DELIVERY_MISMATCH, "the sealed certificate is %s", text_hex(a, STR(hash)));
+	hash_of(v->leaf, hash);
 	rand_bytes(&r, sizeof(r));
-	name = arena_printf(a, ".%s.%.16s.%08x", alias, text_hex(a, sha256), (unsigned)r);
+	name = arena_printf(a, ".%s.%s.%08x", alias, text_hex(a, STR(hash)), (unsigned)r);
 	TRY(dir_make(dir, 0700));
-	TRY(write_version(g, a, alias, arena_printf(a, "%s/%s", dir, name), &pfx));
+	TRY(write_version(g, a, alias, arena_printf(a, "%s/%s", dir, name), v));
+	TRY(label_retire(g, a, alias, v->label == NULL ? alias : v->label));
 	TRY(move_link(a, dir, alias, name));
 	sweep_rest(g, a);
 	return OK;
+}
+
+err_t
+identity_install(const struct agent *g, struct arena *a, const char *alias,
+    const struct sealed_pair *sealed, const char *name)
+{
+	auto_pfx struct pfx pfx = { 0 };
+	struct version v = { .name = name };
+
+	TRY(alias_check(alias));
+	TRY(sealed_open(g, a, sealed, &pfx));
+	v.leaf = pfx.leaf;
+	v.chain = pfx.chain;
+	v.nchain = pfx.nchain;
+	v.key = pfx.key;
+	return identity_put(g, a, alias, &v);
 }
 
 /* The token's key goes first: what is left of a removal that was cut off is reported as a certificate without key. */
 static err_t
 remove_one(const struct agent *g, struct arena *a, const char *alias)
 {
-	if (g->token != NULL)
+	TRY(pending_drop(g, a, alias));
+	if (g->token != NULL) {
+		TRY(token_remove(g->token, identity_label(g, a, alias)));
 		TRY(token_remove(g->token, alias));
+	}
 	return remove_entry(a, arena_printf(a, "%s/%s", certs_dir(g, a), alias));
 }
 
@@ -297,6 +293,7 @@ identity_remove_all(const struct agent *g, struct arena *a)
 	char **names;
 	size_t n;
 
+	TRY(pending_drop_all(g, a));
 	if (!file_exists(dir))
 		return OK;
 	TRY(list_all(a, dir, &names, &n));
@@ -316,7 +313,7 @@ load_key(const struct agent *g, struct arena *a, const char *alias, struct key *
 	struct str pem;
 
 	if (g->token != NULL)
-		return token_find(g->token, alias, ret);
+		return token_find(g->token, identity_label(g, a, alias), ret);
 	TRY(file_read(
 	    a, arena_printf(a, "%s/%s/key.pem", certs_dir(g, a), alias), LIMIT_PFX_BYTES, &pem));
 	return key_read(pem, NULL, ret);
@@ -346,6 +343,7 @@ add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
 	json_set_text(item, "sha256", text_hex(a, str_of(cert_sha256(cert), 32)));
 	json_set_bool(item, "has_key", key != NULL && key_same_public(key, certified));
 	json_set_when(a, item, "not_after", cert_not_after(cert));
+	json_set_base64(a, item, "certificate", cert_der(cert));
 	json_add(list, item);
 	return OK;
 }

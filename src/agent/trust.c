@@ -8,22 +8,17 @@
  * kill or a failure between the two is made good before the next report.
  */
 #include "agent/agent.h"
+#include "agent/exec.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #define PREFIX "chancery-"
 #define SUFFIX ".crt"
 #define MARK "unsettled-"
 #define MAX_FILES 4096
+#define UPDATE_MS (10 * 60 * 1000)  /* slow machines with many certificates */
 #define LIMIT_TRUST_FILE (1u << 20) /* ours are smaller; a broken one goes, too */
-
-extern char **environ;
 
 static const char *
 path_of(const struct agent *g, struct arena *a, const char *alias)
@@ -33,30 +28,21 @@ path_of(const struct agent *g, struct arena *a, const char *alias)
 
 /* fresh: links to what is gone are removed too. */
 static err_t
-update(const struct agent *g, bool fresh)
+update(const struct agent *g, struct arena *a, bool fresh)
 {
 	const char *argv[] = { "update-ca-certificates", "--localcertsdir", g->conf->trust_dir,
 		"--etccertsdir", g->conf->etc_dir, fresh ? "--fresh" : NULL, NULL };
-	posix_spawn_file_actions_t quiet;
-	int status;
-	pid_t pid;
+	struct err_report rep;
+	err_t e;
 
 	if (!g->conf->trust_update)
 		return OK;
 	TRY(dir_make(g->conf->etc_dir, 0755));
-	posix_spawn_file_actions_init(&quiet);
-	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	status = posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&quiet);
-	if (status != 0)
-		FAIL(ERR_TRUST_STORE, "update-ca-certificates: %s", strerror(status));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			FAIL(ERR_TRUST_STORE, "update-ca-certificates: %m");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		FAIL(ERR_TRUST_STORE, "update-ca-certificates ended with status %d", status);
-	return OK;
+	e = exec_run(a, argv, NULL, UPDATE_MS, NULL);
+	if (err_ok(e))
+		return OK;
+	err_take(e, &rep);
+	FAIL(ERR_TRUST_STORE, "%s", rep.detail);
 }
 
 static const char *
@@ -77,7 +63,7 @@ trust_settle(const struct agent *g, struct arena *a)
 		if (!str_starts(str_c(names[i]), LIT(MARK)))
 			continue;
 		if (!updated)
-			TRY(update(g, true));
+			TRY(update(g, a, true));
 		updated = true;
 		TRY(file_remove(arena_printf(a, "%s/%s", g->conf->state_dir, names[i])));
 	}
@@ -117,7 +103,7 @@ trust_install(const struct agent *g, struct arena *a, const char *alias, struct 
 	TRY(dir_make(g->conf->trust_dir, 0755));
 	TRY(file_write(mark_of(g, a, alias), STR_EMPTY, 0600));
 	TRY(file_write(path_of(g, a, alias), str_c(text_pem(a, "CERTIFICATE", der)), 0644));
-	TRY(update(g, false));
+	TRY(update(g, a, false));
 	return file_remove(mark_of(g, a, alias));
 }
 
@@ -139,7 +125,7 @@ trust_remove(const struct agent *g, struct arena *a, const char *alias)
 {
 	TRY(our_alias(alias));
 	TRY(take_away(g, a, alias));
-	TRY(update(g, true));
+	TRY(update(g, a, true));
 	return file_remove(mark_of(g, a, alias));
 }
 
@@ -224,5 +210,44 @@ trust_inventory(const struct agent *g, struct arena *a, json *list)
 		e = add_item(a, path_of(g, a, alias), alias, list);
 		err_forget(e);
 	}
+	return OK;
+}
+
+static void
+add_anchor(struct arena *a, const char *path, struct str *v, size_t *n)
+{
+	auto_cert struct cert *ca = NULL;
+	struct str pem, der;
+	size_t found = 0;
+	err_t e = file_read(a, path, 2 * LIMIT_CERT_BYTES, &pem);
+
+	if (err_ok(e))
+		e = text_unpem(a, pem, "CERTIFICATE", &der, 1, &found);
+	if (err_ok(e) && found == 1)
+		e = cert_parse(der, &ca);
+	err_forget(e);
+	if (ca != NULL && *n < LIMIT_CERTS)
+		v[(*n)++] = der;
+}
+
+err_t
+trust_anchors(const struct agent *g, struct arena *a, const struct str **ret, size_t *retn)
+{
+	struct str *v = arena_array(a, LIMIT_CERTS + g->tls.nanchors, sizeof(*v));
+	char **names = NULL;
+	size_t n = 0, nnames = 0;
+
+	for (size_t i = 0; i < g->tls.nanchors && n < LIMIT_CERTS; i++)
+		v[n++] = g->tls.anchors[i];
+	if (file_exists(g->conf->trust_dir))
+		TRY(dir_list(a, g->conf->trust_dir, MAX_FILES, &names, &nnames));
+	for (size_t i = 0; i < nnames; i++) {
+		const char *alias = alias_of(a, names[i]);
+
+		if (alias != NULL)
+			add_anchor(a, path_of(g, a, alias), v, &n);
+	}
+	*ret = v;
+	*retn = n;
 	return OK;
 }

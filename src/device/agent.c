@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Platform: devices that run an agent of ours (Linux), JSON over mutual TLS. doc/agent-protocol.md is the description for
+ * Platform: devices that run an agent (Linux, Android), JSON over mutual TLS. doc/agent-protocol.md is the description for
  * those who write another client.
  *
  *   POST /agent/v1/enrol     one-time code + PKCS#10 -> identity certificate
@@ -9,10 +9,8 @@
  *   POST /agent/v1/unenrol   the device leaves
  */
 #include "device/agent_msg.h"
-#include "device/device.h"
-#include "model/renew.h"
-#include "pki/cert.h"
-#include "pki/csr.h"
+#include "device/identity.h"
+#include "model/enrol.h"
 
 static err_t
 reply(struct http_req *r, const json *body)
@@ -34,13 +32,19 @@ base64_list(struct arena *a, const struct str *v, size_t n)
 	return list;
 }
 
-/* Identity keys are what sealed payloads are opened with: RSA, 2048 bits or more. */
 static err_t
-check_identity_key(const struct csr *csr)
+reply_identity(struct http_req *r, const struct identity_issued *issued)
 {
-	if (key_algorithm(csr->key) != KEY_RSA || key_bits(csr->key) < KEY_RSA_2048)
-		FAIL(ERR_KEY_SIZE, "a device identity key is RSA with 2048 bits or more");
-	return OK;
+	struct device_edge *edge = http_ctx(r);
+	struct arena *a = http_arena(r);
+	auto_json json *body = json_object_new();
+
+	json_set_id(a, body, "device_id", issued->device);
+	json_set_base64(a, body, "certificate", issued->der);
+	json_set(body, "chain", base64_list(a, issued->chain, issued->nchain));
+	json_set(body, "roots", base64_list(a, edge->roots, edge->nroots));
+	json_set_int(body, "poll_seconds", edge->poll_seconds);
+	return reply(r, body);
 }
 
 static err_t
@@ -49,13 +53,9 @@ enrol(struct http_req *r)
 	struct device_edge *edge = http_ctx(r);
 	struct arena *a = http_arena(r);
 	auto_json json *msg = NULL;
-	auto_json json *body = json_object_new();
-	auto_csr struct csr csr = { 0 };
-	auto_cert struct cert *cert = NULL;
+	struct identity_issued issued;
 	struct device facts = { 0 };
-	struct str csr_der, der, *chain;
-	struct enrol e;
-	size_t nchain;
+	struct str csr_der;
 	const char *code;
 	json *jfacts;
 
@@ -65,22 +65,9 @@ enrol(struct http_req *r)
 	TRY(json_need_base64(a, msg, "csr", LIMIT_CSR_BYTES, &csr_der));
 	TRY(json_need_object(msg, "facts", &jfacts));
 	TRY(agent_facts_read(a, jfacts, &facts));
-	TRY(csr_parse(a, csr_der, &csr));
-	TRY(check_identity_key(&csr));
-
-	TRY(enrol_begin(edge->store, a, CODE_DEVICE, code, STR(csr.spki_sha256), edge->holder,
-	    edge->identity_ca, &e));
-	TRY(edge->identity_issue(edge->identity_ctx, a, &e.order, csr_der, &der, &chain, &nchain));
-	TRY(cert_parse(der, &cert));
-	TRY(enrol_finish_device(
-	    edge->store, &e, &facts, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
-
-	json_set_id(a, body, "device_id", e.id);
-	json_set_base64(a, body, "certificate", der);
-	json_set(body, "chain", base64_list(a, chain, nchain));
-	json_set(body, "roots", base64_list(a, edge->roots, edge->nroots));
-	json_set_int(body, "poll_seconds", edge->poll_seconds);
-	return reply(r, body);
+	TRY(agent_platform_read(jfacts, &facts));
+	TRY(identity_enrol(edge, a, code, csr_der, &facts, &issued));
+	return reply_identity(r, &issued);
 }
 
 /* Nothing to do: waits if the device does, or says so. */
@@ -94,7 +81,7 @@ nothing(struct http_req *r, int64_t wait)
 	if (wait > 0 && !http_late(r))
 		return http_park(
 		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + wait * 1000);
-	body = agent_commands_write(http_arena(r), NULL, 0, edge->poll_seconds);
+	TRY(agent_commands_write(edge, http_arena(r), NULL, 0, &body));
 	return reply(r, body);
 }
 
@@ -138,7 +125,7 @@ checkin(struct http_req *r)
 	}
 	if (n == 0)
 		return nothing(r, in.wait);
-	body = agent_commands_write(a, commands, n, edge->poll_seconds);
+	TRY(agent_commands_write(edge, a, commands, n, &body));
 	return reply(r, body);
 }
 
@@ -158,35 +145,16 @@ static err_t
 renew(struct http_req *r)
 {
 	struct device_edge *edge = http_ctx(r);
-	const struct device *device = device_caller(r);
 	struct arena *a = http_arena(r);
 	auto_json json *msg = NULL;
-	auto_json json *body = json_object_new();
-	auto_csr struct csr csr = { 0 };
-	auto_cert struct cert *cert = NULL;
-	struct str csr_der, der, *chain;
-	struct enrol e;
-	size_t nchain;
+	struct identity_issued issued;
+	struct str csr_der;
 
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
 	TRY(agent_version_check(msg));
 	TRY(json_need_base64(a, msg, "csr", LIMIT_CSR_BYTES, &csr_der));
-	TRY(csr_parse(a, csr_der, &csr));
-	TRY(check_identity_key(&csr));
-
-	TRY(renew_begin(a, CODE_DEVICE, device->id, device->user, STR(csr.spki_sha256),
-	    edge->holder, edge->identity_ca, &e));
-	TRY(edge->identity_issue(edge->identity_ctx, a, &e.order, csr_der, &der, &chain, &nchain));
-	TRY(cert_parse(der, &cert));
-	TRY(renew_finish(
-	    edge->store, &e, der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
-
-	json_set_id(a, body, "device_id", e.id);
-	json_set_base64(a, body, "certificate", der);
-	json_set(body, "chain", base64_list(a, chain, nchain));
-	json_set(body, "roots", base64_list(a, edge->roots, edge->nroots));
-	json_set_int(body, "poll_seconds", edge->poll_seconds);
-	return reply(r, body);
+	TRY(identity_again(edge, a, device_caller(r), csr_der, &issued));
+	return reply_identity(r, &issued);
 }
 
 static const struct http_route routes[] = {

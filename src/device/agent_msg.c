@@ -7,16 +7,8 @@ static const struct {
 	const char *name;
 	enum result_status status;
 } statuses[] = {
-	{ "ok", RESULT_OK },
-	{ "error", RESULT_ERROR },
-	{ "not_now", RESULT_NOT_NOW },
-};
-
-static const char *const command_names[] = {
-	[COMMAND_INSTALL_CA] = "install_ca",
-	[COMMAND_INSTALL_IDENTITY] = "install_identity",
-	[COMMAND_REMOVE_CA] = "remove_ca",
-	[COMMAND_REMOVE_IDENTITY] = "remove_identity",
+	{ "ok", RESULT_OK }, { "error", RESULT_ERROR }, { "not_now", RESULT_NOT_NOW },
+	{ "pending", RESULT_NOT_NOW }, /* the device waits for somebody: its user, or the CA */
 };
 
 err_t
@@ -28,70 +20,6 @@ agent_version_check(const json *msg)
 	if (version != AGENT_PROTOCOL)
 		FAIL(
 		    ERR_PROTOCOL_VERSION, "protocol %d, we speak %d", (int)version, AGENT_PROTOCOL);
-	return OK;
-}
-
-/* Facts as profiles and directory name them. */
-static const struct {
-	const char *fact, *field;
-} fields[] = {
-	{ "device_name", "deviceName" },
-	{ "fqdn", "fullyQualifiedDomainName" },
-	{ "serial", "serialNumber" },
-	{ "imei", "imei" },
-	{ "meid", "meid" },
-	{ "wifi_mac", "wiFiMacAddress" },
-};
-
-/* Facts that the device's platform keeps to itself. What else it names is nothing that a certificate could have. */
-static err_t
-read_unavailable(struct arena *a, const json *facts, const char **ret)
-{
-	const char *list = "";
-	json *names;
-
-	TRY(json_want_array(facts, "unavailable", COUNT(fields) * 4, &names));
-	for (size_t i = 0; i < json_count(names); i++) {
-		if (!json_is_text(json_at(names, i)))
-			FAIL(ERR_BAD_REQUEST, "\"unavailable\" must hold texts");
-		for (size_t k = 0; k < COUNT(fields); k++)
-			if (str_eq_c(str_c(json_text(json_at(names, i))), fields[k].fact))
-				list = arena_printf(
-				    a, "%s%s%s", list, *list == '\0' ? "" : ",", fields[k].field);
-	}
-	*ret = list;
-	return OK;
-}
-
-err_t
-agent_facts_read(struct arena *a, const json *facts, struct device *ret)
-{
-	struct device d = *ret;
-	const struct {
-		const char *name;
-		const char **to;
-	} texts[] = {
-		{ "imei", &d.imei },
-		{ "meid", &d.meid },
-		{ "wifi_mac", &d.wifi_mac },
-		{ "device_name", &d.name },
-		{ "fqdn", &d.fqdn },
-		{ "serial", &d.serial },
-		{ "machine_id", &d.machine_id },
-		{ "manufacturer", &d.manufacturer },
-		{ "model", &d.model },
-		{ "os", &d.os },
-		{ "os_version", &d.os_version },
-		{ "agent_version", &d.agent_version },
-	};
-
-	if (!json_is_object(facts))
-		FAIL(ERR_BAD_REQUEST, "\"facts\" must be an object");
-	for (size_t i = 0; i < COUNT(texts); i++)
-		TRY(json_want_text(facts, texts[i].name, LIMIT_TEXT, texts[i].to));
-	TRY(read_unavailable(a, facts, &d.withheld));
-	d.platform = "linux";
-	*ret = d;
 	return OK;
 }
 
@@ -158,6 +86,7 @@ read_item(struct arena *a, const json *j, struct report_item *ret)
 	ret->identity = kind[0] == 'i';
 	TRY(read_sha256(a, j, true, &ret->sha256));
 	TRY(read_has_key(j, &ret->has_key));
+	TRY(json_want_base64(a, j, "certificate", LIMIT_CERT_BYTES, &ret->certificate));
 	return read_not_after(j, &ret->not_after);
 }
 
@@ -172,10 +101,12 @@ read_result(struct arena *a, const json *j, struct report_result *ret)
 		if (str_eq_c(str_c(status), statuses[i].name))
 			ret->status = statuses[i].status;
 	if (ret->status == 0)
-		FAIL(ERR_BAD_REQUEST, "\"status\" is none of ok, error, not_now");
+		FAIL(ERR_BAD_REQUEST, "\"status\" is none of ok, error, not_now, pending");
 	TRY(read_sha256(a, j, false, &ret->sha256));
 	TRY(json_want_text(j, "code", LIMIT_TEXT, &ret->code));
 	TRY(json_want_text(j, "detail", LIMIT_LONG_TEXT, &ret->detail));
+	TRY(json_want_base64(a, j, "certificate", LIMIT_CERT_BYTES, &ret->certificate));
+	ret->fault = agent_code_fault(ret->code);
 	return OK;
 }
 
@@ -231,41 +162,4 @@ agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
 	TRY(read_results(a, msg, &c.report));
 	*ret = c;
 	return OK;
-}
-
-static json *
-command_write(struct arena *a, const struct command *c)
-{
-	json *j = json_object_new();
-
-	json_set_text(j, "id", c->id);
-	json_set_text(j, "kind", command_names[c->kind]);
-	json_set_text(j, "alias", c->alias);
-	switch (c->kind) {
-	case COMMAND_INSTALL_CA:
-		json_set_base64(a, j, "der", c->der);
-		break;
-	case COMMAND_INSTALL_IDENTITY:
-		json_set_base64(a, j, "pfx", c->pfx);
-		json_set_base64(a, j, "password", c->password);
-		json_set_text(j, "sha256", text_hex(a, c->sha256));
-		break;
-	case COMMAND_REMOVE_CA:
-	case COMMAND_REMOVE_IDENTITY:
-		break;
-	}
-	return j;
-}
-
-json *
-agent_commands_write(struct arena *a, const struct command *v, size_t n, int64_t poll_seconds)
-{
-	json *body = json_object_new();
-	json *list = json_array_new();
-
-	for (size_t i = 0; i < n; i++)
-		json_add(list, command_write(a, &v[i]));
-	json_set(body, "commands", list);
-	json_set_int(body, "next_poll_seconds", poll_seconds);
-	return body;
 }

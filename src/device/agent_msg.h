@@ -6,6 +6,7 @@
 #define DEVICE_AGENT_MSG_H
 
 #include "codec/json.h"
+#include "device/device.h"
 #include "model/checkin.h"
 
 #define AGENT_PROTOCOL 1
@@ -20,8 +21,13 @@ struct agent_checkin {
 err_t agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret);
 /* The facts object; ret starts zeroed. */
 err_t agent_facts_read(struct arena *a, const json *facts, struct device *ret);
+/* platform, mode, ownership, google_services of the facts of an enrolment: platform and ownership of the device, for good. */
+err_t agent_platform_read(const json *facts, struct device *ret);
 err_t agent_version_check(const json *msg);
-json *agent_commands_write(
-    struct arena *a, const struct command *v, size_t n, int64_t poll_seconds);
+/* Id of the catalogue for a code in a result; NULL: none in particular. */
+const char *agent_code_fault(const char *code);
+/* The answer to a check-in. */
+err_t agent_commands_write(
+    const struct device_edge *edge, struct arena *a, const struct command *v, size_t n, json **ret);
 
 #endif

@@ -118,6 +118,7 @@ box_enrol(struct box *b, const struct cert *identity)
 static inline struct box *
 box_new(void)
 {
+	static const char *none_named[] = { NULL };
 	struct box *b = calloc(1, sizeof(*b));
 
 	b->a = arena_new();
@@ -132,6 +133,14 @@ box_new(void)
 		.token_module = "",
 		.token_label = "",
 		.token_pin_file = "",
+		.nss_databases = none_named,
+		.nss_password_file = "",
+		.nm_connections = none_named,
+		.wpa_networks = none_named,
+		.wpa_dir = arena_printf(b->a, "%s/wpa", b->dir),
+		.dot1x_ca = true,
+		.hooks_dir = arena_printf(b->a, "%s/hooks", b->dir),
+		.hooks_timeout = 10,
 		.log_level = "info",
 		.log_format = "kv",
 	};
@@ -202,7 +211,9 @@ pack(struct arena *a, const struct made *leaf)
 static inline err_t
 deliver(struct box *b, const char *alias, const struct delivery *d)
 {
-	return identity_install(b->g, b->a, alias, d->pfx, d->password, d->sha256);
+	const struct sealed_pair sealed = { d->pfx, d->password, d->sha256 };
+
+	return identity_install(b->g, b->a, alias, &sealed, "Wi-Fi");
 }
 
 static inline json *

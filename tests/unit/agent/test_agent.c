@@ -194,6 +194,14 @@ install_identity(struct box *b, const struct delivery *d)
 	return c;
 }
 
+static err_t
+obey(struct box *b, const json *c)
+{
+	struct outcome out;
+
+	return agent_command(b->g, b->a, c, &out);
+}
+
 static void
 commands_install_and_remove(void **state)
 {
@@ -206,13 +214,13 @@ commands_install_and_remove(void **state)
 	auto_json json *list = json_array_new();
 
 	json_set_base64(b->a, ca, "der", cert_der(keys.root.cert));
-	expect_ok(agent_command(b->g, b->a, ca));
-	expect_ok(agent_command(b->g, b->a, identity));
+	expect_ok(obey(b, ca));
+	expect_ok(obey(b, identity));
 	expect_ok(trust_inventory(b->g, b->a, list));
 	assert_int_equal(json_count(list), 1);
 	expect_identity(b, ALIAS, keys.one.cert, true);
-	expect_ok(agent_command(b->g, b->a, no_ca));
-	expect_ok(agent_command(b->g, b->a, no_identity));
+	expect_ok(obey(b, no_ca));
+	expect_ok(obey(b, no_identity));
 	expect_none(b);
 	assert_false(file_exists(arena_printf(b->a, "%s/" ALIAS ".crt", b->conf.trust_dir)));
 }
@@ -223,7 +231,7 @@ a_command_of_a_later_release_is_answered_as_unsupported(void **state)
 	struct box *b = *state;
 	auto_json json *c = command("install_vpn", ALIAS);
 
-	expect_err(ERR_UNSUPPORTED, agent_command(b->g, b->a, c));
+	expect_err(ERR_UNSUPPORTED, obey(b, c));
 }
 
 static void
@@ -239,13 +247,13 @@ a_command_without_one_of_its_members_is_refused(void **state)
 		json *kept = json_ref(json_get(c, needed[i]));
 
 		json_del(c, needed[i]);
-		expect_err(ERR_BAD_REQUEST, agent_command(b->g, b->a, c));
+		expect_err(ERR_BAD_REQUEST, obey(b, c));
 		json_set_bool(c, needed[i], true);
-		expect_err(ERR_BAD_REQUEST, agent_command(b->g, b->a, c));
+		expect_err(ERR_BAD_REQUEST, obey(b, c));
 		json_set(c, needed[i], kept);
 	}
-	expect_err(ERR_BAD_REQUEST, agent_command(b->g, b->a, ca));
-	expect_err(ERR_BAD_REQUEST, agent_command(b->g, b->a, NULL));
+	expect_err(ERR_BAD_REQUEST, obey(b, ca));
+	expect_err(ERR_BAD_REQUEST, obey(b, NULL));
 	expect_none(b);
 }
 
@@ -258,7 +266,7 @@ a_command_for_a_path_is_refused(void **state)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		auto_json json *c = command(kinds[i], "../identity.pem");
 
-		expect_err(ERR_ALIAS, agent_command(b->g, b->a, c));
+		expect_err(ERR_ALIAS, obey(b, c));
 	}
 	assert_true(file_exists(box_path(b, "identity.pem")));
 }

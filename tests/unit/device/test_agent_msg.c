@@ -146,7 +146,7 @@ facts_are_read(void **state)
 	assert_string_equal(d->os, "Debian");
 	assert_string_equal(d->os_version, "12");
 	assert_string_equal(d->agent_version, "0.1.0");
-	assert_string_equal(d->platform, "linux");
+	assert_null(d->platform); /* that is said once, at enrolment */
 }
 
 static void
@@ -314,10 +314,95 @@ results_with_a_bad_member_are_refused(void **state)
 }
 
 static void
+codes_become_faults_with_a_next_step(void **state)
+{
+	static const struct {
+		const char *code, *fault;
+	} rows[] = {
+		{ "decrypt_failed", "device-cannot-decrypt" },
+		{ "user_locked", "device-locked" },
+		{ "user_approval", "device-approval" },
+		{ "not_permitted", "device-forbidden" },
+		{ "scep_http_503", "device-scep-unreachable" },
+		{ "scep_failinfo_2", "device-scep-refused" },
+		{ "trust-store", "trust-store" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_string_equal(agent_code_fault(rows[i].code), rows[i].fault);
+	assert_null(agent_code_fault("something_else"));
+	assert_null(agent_code_fault(""));
+	assert_null(agent_code_fault(NULL));
+	assert_null(agent_code_fault("internal"));
+}
+
+static err_t
+platform(struct box *b, const char *facts, struct device *ret)
+{
+	json_free(steal(b->msg));
+	expect_ok(json_parse(str_c(facts), LIMIT_HTTP_BODY, &b->msg));
+	return agent_platform_read(b->msg, ret);
+}
+
+static void
+the_platform_follows_from_mode_and_ownership(void **state)
+{
+	static const struct {
+		const char *facts, *platform;
+		enum device_ownership ownership;
+	} rows[] = {
+		{ "{}", "linux", OWNERSHIP_UNKNOWN },
+		{ "{\"platform\":\"linux\",\"ownership\":\"corporate\"}", "linux",
+		    OWNERSHIP_COMPANY },
+		{ "{\"platform\":\"android\",\"mode\":\"device_owner\"}", "androidDeviceOwner",
+		    OWNERSHIP_COMPANY },
+		{ "{\"platform\":\"android\",\"mode\":\"device_owner\",\"google_services\":false}",
+		    "androidAOSP", OWNERSHIP_COMPANY },
+		{ "{\"platform\":\"android\",\"mode\":\"profile_owner\"}", "androidWorkProfile",
+		    OWNERSHIP_PERSONAL },
+		{ "{\"platform\":\"android\",\"mode\":\"profile_owner\",\"ownership\":\"corporate\"}",
+		    "androidDeviceOwner", OWNERSHIP_COMPANY },
+		{ "{\"platform\":\"android\",\"mode\":\"device_admin\"}", "android",
+		    OWNERSHIP_PERSONAL },
+	};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct device d = { 0 };
+
+		expect_ok(platform(b, rows[i].facts, &d));
+		assert_string_equal(d.platform, rows[i].platform);
+		assert_int_equal(d.ownership, rows[i].ownership);
+	}
+}
+
+static void
+a_platform_that_does_not_exist_is_refused(void **state)
+{
+	static const char *const rows[] = { "{\"platform\":\"ios\"}", "{\"platform\":7}",
+		"{\"platform\":\"android\"}", "{\"platform\":\"android\",\"mode\":\"root\"}",
+		"{\"ownership\":\"mine\"}",
+		"{\"platform\":\"android\",\"mode\":\"device_owner\",\"google_services\":1}" };
+	struct box *b = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct device d = { .platform = "" };
+
+		expect_err(ERR_BAD_REQUEST, platform(b, rows[i], &d));
+		assert_string_equal(d.platform, "");
+	}
+}
+
+static void
 commands_are_written_with_what_their_kind_needs(void **state)
 {
 	struct box *b = *state;
 	const uint8_t hash[32] = { 0xab };
+	const char *apps[] = { "com.example.vpn" };
+	const struct primitive what = { .access = { .packages = apps, .npackages = 1 } };
+	const struct profile wifi = { .display_name = "Wi-Fi" };
+	const struct device_edge edge = { .poll_seconds = 60 };
 	const struct command v[] = {
 		{ .kind = COMMAND_INSTALL_CA,
 		    .id = "s:1",
@@ -328,19 +413,24 @@ commands_are_written_with_what_their_kind_needs(void **state)
 		    .alias = "chancery-2",
 		    .pfx = LIT("pfx"),
 		    .password = LIT("pw"),
-		    .sha256 = STR(hash) },
+		    .sha256 = STR(hash),
+		    .profile = &wifi,
+		    .what = &what },
 		{ .kind = COMMAND_REMOVE_CA, .id = "s:3", .alias = "chancery-3" },
 		{ .kind = COMMAND_REMOVE_IDENTITY, .id = "s:4", .alias = "chancery-4" },
 	};
-	auto_json json *j = agent_commands_write(b->a, v, COUNT(v), 60);
+	auto_json json *j = NULL;
 	struct str text;
 
+	expect_ok(agent_commands_write(&edge, b->a, v, COUNT(v), &j));
 	expect_ok(json_print(b->a, j, &text));
 	assert_string_equal(arena_cstr(b->a, text),
 	    "{\"commands\":["
 	    "{\"id\":\"s:1\",\"kind\":\"install_ca\",\"alias\":\"chancery-1\",\"der\":\"ZGVy\"},"
-	    "{\"id\":\"s:2\",\"kind\":\"install_identity\",\"alias\":\"chancery-2\",\"pfx\":\"cGZ4\",\"password\":\"cHc=\","
-	    "\"sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\"},"
+	    "{\"id\":\"s:2\",\"kind\":\"install_identity\",\"alias\":\"chancery-2\",\"name\":\"Wi-Fi\","
+	    "\"pfx\":\"cGZ4\",\"password\":\"cHc=\","
+	    "\"sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\","
+	    "\"scope\":\"device\",\"access\":{\"mode\":\"grant\",\"apps\":[\"com.example.vpn\"]}},"
 	    "{\"id\":\"s:3\",\"kind\":\"remove_ca\",\"alias\":\"chancery-3\"},"
 	    "{\"id\":\"s:4\",\"kind\":\"remove_identity\",\"alias\":\"chancery-4\"}],\"next_poll_seconds\":60}");
 }
@@ -349,8 +439,10 @@ static void
 no_commands_are_an_empty_list(void **state)
 {
 	struct box *b = *state;
-	auto_json json *j = agent_commands_write(b->a, NULL, 0, 5);
+	const struct device_edge edge = { .poll_seconds = 5 };
+	auto_json json *j = NULL;
 
+	expect_ok(agent_commands_write(&edge, b->a, NULL, 0, &j));
 	assert_true(json_is_array(json_get(j, "commands")));
 	assert_int_equal(json_count(json_get(j, "commands")), 0);
 }
@@ -374,6 +466,9 @@ main(void)
 		CASE(no_more_is_read_than_a_device_may_report),
 		CASE(results_are_read),
 		CASE(results_with_a_bad_member_are_refused),
+		CASE(codes_become_faults_with_a_next_step),
+		CASE(the_platform_follows_from_mode_and_ownership),
+		CASE(a_platform_that_does_not_exist_is_refused),
 		CASE(commands_are_written_with_what_their_kind_needs),
 		CASE(no_commands_are_an_empty_list),
 	};

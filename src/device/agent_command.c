@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands of the agent protocol: see agent_msg.h. */
+#include "base/limits.h"
+#include "device/agent_msg.h"
+
+static const char *const command_names[] = {
+	[COMMAND_INSTALL_CA] = "install_ca",
+	[COMMAND_INSTALL_IDENTITY] = "install_identity",
+	[COMMAND_REMOVE_CA] = "remove_ca",
+	[COMMAND_REMOVE_IDENTITY] = "remove_identity",
+	[COMMAND_ENROL] = "enrol_scep",
+};
+
+static json *
+texts(const char *const *v, size_t n)
+{
+	json *list = json_array_new();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, json_text_new(v[i]));
+	return list;
+}
+
+/* X.509's bits by their names. RFC 5280 4.2.1.3 */
+static json *
+usage_write(uint8_t usage)
+{
+	json *list = json_array_new();
+
+	if ((usage & 0x80) != 0)
+		json_add(list, json_text_new("digitalSignature"));
+	if ((usage & 0x20) != 0)
+		json_add(list, json_text_new("keyEncipherment"));
+	return list;
+}
+
+/* Whose the key is, and who may use it: silently these apps, or whom the user lets. */
+static void
+access_write(json *j, const struct command *c)
+{
+	const struct key_access *access = &c->what->access;
+	json *x = json_object_new();
+
+	json_set_text(j, "scope", id_is_zero(c->user) ? "device" : "user");
+	json_set_text(x, "mode", access->npackages > 0 ? "grant" : "prompt");
+	json_set(x, "apps", texts(access->packages, access->npackages));
+	json_set(j, "access", x);
+}
+
+static err_t
+enrol_write(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
+{
+	const struct primitive *what = c->what;
+	struct device_enrol e;
+	json *key;
+
+	TRY(device_enrol_of(edge, a, c, &e));
+	key = json_object_new();
+	json_set_text(key, "algorithm", "rsa");
+	json_set_int(key, "bits", what->key_bits);
+	json_set(j, "key", key);
+	json_set(j, "urls", texts(e.urls, e.nurls));
+	json_set_text(j, "challenge", e.challenge);
+	json_set_base64(a, j, "subject", what->subject);
+	json_set_base64(a, j, "san", what->san);
+	json_set(j, "ekus", texts(what->ekus, what->nekus));
+	json_set(j, "key_usage", usage_write(what->key_usage));
+	json_set_bool(j, "sha1", (what->hashes & HASH_SHA1) != 0);
+	json_set_base64(a, j, "root", c->root);
+	return OK;
+}
+
+static err_t
+fill(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
+{
+	switch (c->kind) {
+	case COMMAND_INSTALL_CA:
+		json_set_base64(a, j, "der", c->der);
+		return OK;
+	case COMMAND_INSTALL_IDENTITY:
+		json_set_base64(a, j, "pfx", c->pfx);
+		json_set_base64(a, j, "password", c->password);
+		json_set_text(j, "sha256", text_hex(a, c->sha256));
+		access_write(j, c);
+		return OK;
+	case COMMAND_ENROL:
+		access_write(j, c);
+		return enrol_write(edge, a, c, j);
+	case COMMAND_REMOVE_CA:
+	case COMMAND_REMOVE_IDENTITY:
+		break;
+	}
+	return OK;
+}
+
+static err_t
+command_write(const struct device_edge *edge, struct arena *a, const struct command *c, json **ret)
+{
+	auto_json json *j = json_object_new();
+
+	json_set_text(j, "id", c->id);
+	json_set_text(j, "kind", command_names[c->kind]);
+	json_set_text(j, "alias", c->alias);
+	if (c->profile != NULL)
+		json_set_text(j, "name", c->profile->display_name);
+	TRY(fill(edge, a, c, j));
+	*ret = steal(j);
+	return OK;
+}
+
+err_t
+agent_commands_write(
+    const struct device_edge *edge, struct arena *a, const struct command *v, size_t n, json **ret)
+{
+	auto_json json *body = json_object_new();
+	json *list = json_array_new();
+
+	json_set(body, "commands", list);
+	for (size_t i = 0; i < n; i++) {
+		json *one;
+
+		TRY(command_write(edge, a, &v[i], &one));
+		json_add(list, one);
+	}
+	json_set_int(body, "next_poll_seconds", edge->poll_seconds);
+	*ret = steal(body);
+	return OK;
+}

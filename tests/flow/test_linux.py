@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Linux machine does with what its agent holds: NSS, hooks, and 802.1X by NetworkManager and by wpa_supplicant."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lan import Lan, possible
+from world import BUILD, rss_kib, wait_for
+
+IDLE_KIB = 10 * 1024
+HOOK = """#!/bin/sh
+exec >>"$(dirname "$0")/../told"
+echo "$CHANCERY_EVENT $CHANCERY_KIND $CHANCERY_ALIAS $CHANCERY_NAME"
+test "$CHANCERY_EVENT" = removed || test -r "$CHANCERY_CERT" || exit 1
+"""
+
+
+def nss(agent, *args, check=True):
+    return subprocess.run(["certutil", *args, "-d", f"sql:{agent.dir}/nss"], check=check, capture_output=True, text=True)
+
+
+def listed(agent):
+    """Nickname -> trust of everything in the database."""
+    return dict(re.findall(r"^(chancery\S+) +(\S*) *$", nss(agent, "-L").stdout, re.M))
+
+
+@pytest.fixture(scope="module")
+def given(world):
+    class Given:
+        pass
+    g = Given()
+    g.user = world.add_user("ada@contoso.example", "ada@contoso.example")
+    g.group = world.add_group("Everybody", g.user)
+    g.root = world.add_root()
+    g.pkcs = world.add_pkcs(g.root, name="Wi-Fi")
+    world.assign(g.root, g.group)
+    world.assign(g.pkcs, g.group)
+    g.alias = f"chancery-{g.pkcs['id']}"
+    g.root_alias = f"chancery-{g.root['id']}"
+    folder = os.path.join(world.dir, "devices", "laptop")
+    conf = f"[hooks]\ndir={folder}/agent.d\ntimeout=5\n[nss]\ndatabases=sql:{folder}/nss\n"
+    os.makedirs(os.path.join(folder, "agent.d"))
+    os.makedirs(os.path.join(folder, "nss"))
+    subprocess.run(["certutil", "-N", "--empty-password", "-d", f"sql:{folder}/nss"], check=True)
+    g.folder = folder
+    put_hook(g, "10-tell", HOOK)
+    g.agent = world.device("laptop", g.user, conf=conf)
+    world.wait_slot(g.agent, g.root)
+    world.wait_slot(g.agent, g.pkcs)
+    return g
+
+
+def put_hook(g, name, text, mode=0o755):
+    path = os.path.join(g.folder, "agent.d", name)
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def told(g):
+    with open(os.path.join(g.folder, "told"), encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+def shown(g):
+    """What the agent says of those that use certificates; it must not run."""
+    return {c["consumer"]: c for c in g.agent.show()["consumers"]}
+
+
+def test_hooks_are_told_of_everything_that_comes(given):
+    wait_for(lambda: len(told(given)) >= 2, why="the hook")
+    assert set(told(given)) == {f"installed ca {given.root_alias} ", f"installed identity {given.alias} Wi-Fi"}
+
+
+def test_nss_has_root_identity_and_issuer_with_the_right_trust(given):
+    wait_for(lambda: given.alias in listed(given.agent), why="the identity in NSS")
+    assert listed(given.agent) == {given.root_alias: "C,C,", given.alias: "u,u,u", f"{given.alias}-issuer-1": ",,"}
+    assert "(orphan)" not in nss(given.agent, "-K").stdout
+    chain = nss(given.agent, "-O", "-n", given.alias).stdout
+    assert [part for part in (given.root_alias, f"{given.alias}-issuer-1", given.alias) if f'"{part}"' in chain] == [
+        given.root_alias, f"{given.alias}-issuer-1", given.alias]
+    assert not os.path.exists(os.path.join(given.agent.state, "nss-handover"))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd")
+def test_the_unit_is_walled_in():
+    text = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                           os.path.join(BUILD, "packaging/chancery-agent.service")], check=True, capture_output=True,
+                          text=True).stdout
+    level = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text).group(1))
+    print(f"exposure of the agent's unit: {level}")
+    assert level <= 3.0
+
+
+def test_an_idle_agent_takes_less_than_10_mib(world, given):
+    world.wait_slot(given.agent, given.pkcs)
+    size = rss_kib(given.agent.proc.pid)
+    print(f"agent: {size} KiB")
+    assert 0 < size < IDLE_KIB
+
+
+def test_a_hook_that_fails_is_shown_with_its_fault_and_holds_up_nobody(world, given):
+    given.agent.stop()
+    bad = put_hook(given, "20-bad", "#!/bin/sh\necho no such network\nexit 7\n")
+    slow = put_hook(given, "30-slow", "#!/bin/sh\nsleep 60\n")
+    given.agent.call("sync")
+    hooks = shown(given)["hooks"]
+    assert hooks["fault"] == "hook"
+    assert "20-bad ended with status 7: no such network" in hooks["detail"]
+    assert shown(given)["nss"]["fault"] == ""
+    assert world.slot(given.agent, given.pkcs)["state"] == "installed"
+    os.unlink(bad)
+    os.unlink(slow)
+    given.agent.call("sync")
+    assert shown(given)["hooks"]["fault"] in ("", "hook")  # tried again only after a minute
+
+
+def test_a_hook_that_others_can_write_to_is_not_run(given):
+    mark = os.path.join(given.folder, "ran")
+    path = put_hook(given, "40-open", f"#!/bin/sh\ntouch {mark}\n", 0o757)
+    with open(os.path.join(given.agent.state, "consumers.json"), "w", encoding="ascii") as f:
+        f.write("damaged")  # whatever happened to it: everything is brought up to date anew
+    given.agent.call("sync")
+    hooks = shown(given)["hooks"]
+    assert hooks["fault"] == "hook" and "40-open can be written to by others" in hooks["detail"]
+    assert not os.path.exists(mark)
+    os.unlink(path)
+    os.unlink(os.path.join(given.agent.state, "consumers.json"))
+    given.agent.call("sync")
+    assert shown(given)["hooks"]["fault"] == ""
+    assert listed(given.agent)[given.alias] == "u,u,u"
+
+
+def test_a_new_certificate_replaces_the_old_one_everywhere(world, given):
+    if given.agent.proc is None:
+        given.agent.start()
+    before = world.slot(given.agent, given.pkcs)["serialNumber"]
+    world.api("PATCH", f"/v1.0/users/{given.user['id']}", {"mail": "ada@new.example"})
+    wait_for(lambda: world.slot(given.agent, given.pkcs)["serialNumber"] != before, 20)
+    serial = world.wait_slot(given.agent, given.pkcs)["serialNumber"]
+
+    def in_nss():
+        text = nss(given.agent, "-L", "-n", given.alias, check=False).stdout
+        found = re.search(r"Serial Number:\s+((?:[0-9a-f]{2}:?\s*)+)", text)
+        return found and int(re.sub(r"[:\s]", "", found.group(1)), 16) == int(serial, 16)
+    wait_for(in_nss, why="the new certificate in NSS")
+    wait_for(lambda: told(given)[-1] == f"replaced identity {given.alias} Wi-Fi", why="the hook")
+    assert len(re.findall(r"< *\d+>", nss(given.agent, "-K").stdout)) == 1
+
+
+@pytest.fixture(scope="module")
+def lan(world, tmp_path_factory):
+    why = possible()
+    if why is not None:
+        pytest.skip(why)
+    made = Lan(world, str(tmp_path_factory.mktemp("lan") / "lan"))
+    try:
+        made.start_port()
+        yield made
+    finally:
+        made.close()
+
+
+def laptop(world, given, lan, name, mail, conf):
+    """Another machine, with these settings."""
+    user = world.add_user(f"{name}@contoso.example", mail)
+    world.add_member(given.group, user)
+    world.env["agent"] = {"DBUS_SYSTEM_BUS_ADDRESS": lan.env["DBUS_SYSTEM_BUS_ADDRESS"]}
+    agent = world.device(name, user, conf=conf)
+    world.env.pop("agent")
+    return user, agent
+
+
+@pytest.mark.seconds(240)
+def test_wpa_supplicant_gets_the_machine_into_the_network_and_again_after_a_renewal(world, given, lan):
+    supplicant = lan.start_wpa("host")
+    assert not lan.authorized()
+    user, agent = laptop(world, given, lan, "wired", "wired@one.example",
+                         f"[wpa_supplicant]\nnetworks=lan0:0=Wi-Fi\ndir={lan.dir}/wpa\n")
+    world.wait_slot(agent, given.pkcs)
+    wait_for(lan.authorized, 60, 0.2, why="802.1X")
+    wait_for(lambda: "wired@one.example" in lan.let_in()[-1], 10)
+    assert lan.wpa_cli("get_network", "0", "private_key") == f'"{agent.key_file(given.pkcs["id"])}"'
+    world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "wired@two.example"})
+    wait_for(lambda: "wired@two.example" in lan.let_in()[-1], 60, 0.2, why="802.1X with the new certificate")
+    wait_for(lan.authorized, 60, 0.2)
+
+    # Another wpa_supplicant knows nothing of it and is told again.
+    lan.end(supplicant)
+    os.unlink(os.path.join(lan.dir, "wpa/lan0")) if os.path.exists(os.path.join(lan.dir, "wpa/lan0")) else None
+    supplicant = lan.start_wpa("host")
+    agent.stop()
+    agent.start()
+    wait_for(lan.authorized, 60, 0.2, why="802.1X after a restart")
+
+    # Leaving puts back what was there.
+    agent.stop()
+    agent.call("unenrol")
+    assert lan.wpa_cli("get_network", "0", "client_cert") == '"/nonexistent/cert.pem"'
+    assert lan.wpa_cli("get_network", "0", "private_key") == '"/nonexistent/key.pem"'
+    wait_for(lambda: not lan.authorized(), 30, 0.2)
+    assert os.listdir(agent.state) == ["lock"]
+    lan.end(supplicant)
+
+
+@pytest.mark.seconds(240)
+@pytest.mark.skipif(shutil.which("NetworkManager", path=os.environ["PATH"] + ":/usr/sbin") is None,
+                    reason="no NetworkManager")
+def test_networkmanager_brings_the_connection_up_with_the_certificate_and_again_after_a_renewal(world, given, lan):
+    lan.start_networkmanager()
+    one, two = lan.file("old/cert.pem", lan.read("server.pem")), lan.file("old/key.pem", lan.read("server-key.pem"))
+    lan.nmcli("connection", "add", "type", "ethernet", "con-name", "Corp LAN", "ifname", "lan0", "802-1x.eap", "tls",
+              "802-1x.identity", "host", "802-1x.client-cert", one, "802-1x.private-key", two,
+              "802-1x.private-key-password-flags", "4", "802-1x.ca-cert", world.root_file, "ipv4.method", "disabled",
+              "ipv6.method", "disabled", "connection.autoconnect", "no")
+    user, agent = laptop(world, given, lan, "managed", "managed@one.example",
+                         "[networkmanager]\nconnections=Corp LAN=Wi-Fi\n")
+    world.wait_slot(agent, given.pkcs)
+
+    def names(what):
+        return lan.nmcli("-g", what, "connection", "show", "Corp LAN")
+    wait_for(lambda: names("802-1x.private-key") == agent.key_file(given.pkcs["id"]), 30, 0.2, why="the connection's key")
+    lan.nmcli("--wait", "60", "connection", "up", "Corp LAN")
+    assert names("GENERAL.STATE") == "activated"
+    assert "managed@one.example" in lan.let_in()[-1]
+    world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "managed@two.example"})
+    wait_for(lambda: "managed@two.example" in lan.let_in()[-1], 60, 0.2, why="802.1X with the new certificate")
+    wait_for(lambda: names("GENERAL.STATE") == "activated", 30, 0.2)
+    agent.stop()
+    assert {c["consumer"]: c["fault"] for c in agent.show()["consumers"]} == {"networkmanager": ""}
+    agent.call("unenrol")
+    assert names("802-1x.client-cert,802-1x.private-key,802-1x.ca-cert").split() == [one, two, world.root_file]
+
+
+def test_a_connection_without_a_clear_certificate_is_shown_with_its_fault(world, given):
+    more = world.add_pkcs(given.root, name="VPN")
+    world.assign(more, given.group)
+    agent = given.agent
+    world.wait_slot(agent, more)
+    agent.stop()
+    with open(agent.conf, "a", encoding="utf-8") as f:
+        f.write("[networkmanager]\nconnections=Corp LAN\n")
+    agent.call("sync")
+    nm = shown(given)["networkmanager"]
+    assert nm["fault"] == "dot1x-certificate" and "Wi-Fi" in nm["detail"] and "VPN" in nm["detail"]
+    with open(agent.conf, encoding="utf-8") as f:
+        text = f.read()
+    with open(agent.conf, "w", encoding="utf-8") as f:
+        f.write(text.replace("[networkmanager]\nconnections=Corp LAN\n", ""))
+
+
+def test_leaving_takes_everything_out_of_nss_and_tells_the_hooks(given):
+    agent = given.agent
+    agent.stop()
+    agent.call("unenrol")
+    assert listed(agent) == {}
+    assert not re.findall(r"< *\d+>", nss(agent, "-K", check=False).stdout)
+    assert f"removed ca {given.root_alias} " in told(given)
+    assert [t for t in told(given) if t.startswith("removed identity ")]
+    assert os.listdir(agent.state) == ["lock"]
+    with pytest.raises(RuntimeError):
+        json.loads(agent.call("sync").stdout)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates that a Linux machine requests itself: its key is made on it, in a file, a PKCS#11 token or a TPM, and stays."""
+
+import glob
+import os
+import re
+import shutil
+import stat
+import subprocess
+import urllib.parse
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from lan import BUS, PATH
+from world import free_ports, wait_for
+
+SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
+TPM = "/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so"
+
+
+@pytest.fixture(scope="module")
+def given(world):
+    class Given:
+        pass
+    g = Given()
+    g.user = world.add_user("ada@contoso.example", "ada@contoso.example")
+    g.group = world.add_group("Everybody", g.user)
+    g.root = world.add_root()
+    g.scep = world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#chancery.linuxScepCertificateProfile", "displayName": "Made here",
+        "renewalThresholdPercentage": 20, "certificateValidityPeriodScale": "years",
+        "certificateValidityPeriodValue": 1, "subjectNameFormat": "custom",
+        "subjectNameFormatString": "CN={{UserName}},E={{EmailAddress}},O=Contoso",
+        "keyUsage": "digitalSignature,keyEncipherment", "keySize": "size2048", "hashAlgorithm": "sha2",
+        "extendedKeyUsages": [{"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
+        "scepServerUrls": [f"{world.device_url}/scep/{urllib.parse.quote(world.issuing_ca)}/ChanceryUser"],
+        "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{g.root['id']}')"})
+    world.assign(g.root, g.group)
+    world.assign(g.scep, g.group)
+    return g
+
+
+def pending(agent):
+    return glob.glob(os.path.join(agent.state, "pend-*"))
+
+
+def same_key(agent, profile):
+    with open(agent.key_file(profile["id"]), "rb") as f:
+        key = load_pem_private_key(f.read(), None)
+    return key.public_key().public_numbers() == agent.leaf(profile["id"]).public_key().public_numbers()
+
+
+def test_the_key_is_made_on_the_machine_and_a_file_that_only_its_owner_reads(world, given):
+    agent = given.agent = world.device("laptop", given.user)
+    slot = world.wait_slot(agent, given.scep, seconds=60)
+    leaf = agent.leaf(given.scep["id"])
+    assert int(slot["serialNumber"], 16) == leaf.serial_number
+    assert same_key(agent, given.scep) and stat.S_IMODE(os.stat(agent.key_file(given.scep["id"])).st_mode) == 0o600
+    assert not pending(agent)
+    done = subprocess.run(["openssl", "verify", "-purpose", "sslclient", "-CAfile", world.root_file, "-untrusted",
+                           os.path.join(agent.cert_dir(given.scep["id"]), "cert.pem"),
+                           os.path.join(agent.cert_dir(given.scep["id"]), "cert.pem")], check=False, capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_content_makes_another_key_and_the_old_certificate_is_revoked(world, given):
+    agent = given.agent
+    old = world.slot(agent, given.scep)["serialNumber"]
+    with open(agent.key_file(given.scep["id"]), "rb") as f:
+        before = f.read()
+    world.api("PATCH", f"/v1.0/users/{given.user['id']}", {"mail": "ada@new.example"})
+    wait_for(lambda: world.slot(agent, given.scep)["serialNumber"] not in (old, None), 60)
+    world.wait_slot(agent, given.scep)
+    assert "ada@new.example" in str(agent.leaf(given.scep["id"]).subject)
+    with open(agent.key_file(given.scep["id"]), "rb") as f:
+        assert f.read() != before
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": old})["request"]["state"] == "revoked", 30)
+
+
+@pytest.mark.long
+@pytest.mark.seconds(400)
+def test_without_a_way_to_the_ca_the_request_waits_with_its_key_and_goes_on_when_there_is_one(world, given):
+    user = world.add_user("grace@contoso.example", "grace@contoso.example")
+    world.add_member(given.group, user)
+    agent = world.device("away", user, run=False)
+    features = world.admin("connector", "connector.show")["features"]
+    # Orders are left at the CA, but nobody carries messages to it.
+    world.admin("connector", "connector.set", {"features": [f for f in features if f != "relay"]})
+    try:
+        def waiting():
+            agent.call("sync", timeout=200)
+            return pending(agent)
+        kept = wait_for(waiting, 60, 0.5)
+        assert len(kept) == 1 and stat.S_IMODE(os.stat(kept[0]).st_mode) == 0o600
+        with open(kept[0], "rb") as f:
+            key = load_pem_private_key(f.read(), None).public_key().public_numbers()
+        slot = world.slot(agent, given.scep)
+        assert slot["state"] == "offered" and slot["fault"] == "device-scep-unreachable", slot
+    finally:
+        world.admin("connector", "connector.set", {"features": features})
+    agent.start()
+    world.wait_slot(agent, given.scep, seconds=120)
+    assert agent.leaf(given.scep["id"]).public_key().public_numbers() == key
+    assert not pending(agent)
+    agent.stop()
+    agent.call("unenrol")
+    assert os.listdir(agent.state) == ["lock"]
+
+
+def token_agent(world, given, name, module, label, pin, env):
+    folder = os.path.join(world.dir, "devices", name)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "pin"), "w", encoding="ascii") as f:
+        f.write(pin + "\n")
+    user = world.add_user(f"{name}@contoso.example", f"{name}@contoso.example")
+    world.add_member(given.group, user)
+    world.env["agent"] = env
+    try:
+        return user, world.device(name, user, conf=f"[token]\nmodule={module}\nlabel={label}\npin_file={folder}/pin\n")
+    finally:
+        world.env.pop("agent")
+
+
+def labels(module, token, pin, env):
+    """Of the private keys in a token, by GnuTLS."""
+    done = subprocess.run(["p11tool", "--provider", module, "--login", "--set-pin", pin, "--list-privkeys",
+                           f"pkcs11:token={token}"], check=False, capture_output=True, text=True,
+                          env={**os.environ, **env})
+    return re.findall(r"Label: (.*)", done.stdout)
+
+
+def check_token(world, given, agent, user, see):
+    world.wait_slot(agent, given.scep, seconds=100)
+    alias = f"chancery-{given.scep['id']}"
+    assert not os.path.exists(agent.key_file(given.scep["id"])) and not pending(agent)
+    with open(os.path.join(agent.cert_dir(given.scep["id"]), "key.uri"), encoding="ascii") as f:
+        uri = f.read().strip()
+    first = [x for x in see() if x.startswith(alias)]
+    assert len(first) == 1 and first[0] in uri
+    old = world.slot(agent, given.scep)["serialNumber"]
+    world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "other@new.example"})
+    wait_for(lambda: world.slot(agent, given.scep)["serialNumber"] not in (old, None), 100)
+    world.wait_slot(agent, given.scep)
+    second = wait_for(lambda: (lambda now: now if now != first else None)([x for x in see() if x.startswith(alias)]))
+    assert len(second) == 1
+    agent.stop()
+    agent.call("unenrol", timeout=100)
+    assert see() == []
+    assert os.listdir(agent.state) == ["lock"]
+
+
+@pytest.mark.seconds(240)
+@pytest.mark.skipif(not os.path.exists(SOFTHSM), reason="no SoftHSM")
+def test_in_a_token_the_key_is_made_there_and_nothing_stays_behind(world, given):
+    folder = os.path.join(world.dir, "hsm")
+    os.makedirs(os.path.join(folder, "tokens"))
+    env = {"SOFTHSM2_CONF": os.path.join(folder, "softhsm.conf")}
+    with open(env["SOFTHSM2_CONF"], "w", encoding="ascii") as f:
+        f.write(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
+    subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "machine", "--pin", "1234", "--so-pin", "5678"],
+                   check=True, capture_output=True, env={**os.environ, **env})
+    user, agent = token_agent(world, given, "hsm", SOFTHSM, "machine", "1234", env)
+    check_token(world, given, agent, user, lambda: labels(SOFTHSM, "machine", "1234", env))
+
+
+def run(env, *command):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            env=env)
+
+
+@pytest.fixture(name="tpm")
+def a_tpm(tmp_path):
+    """swtpm, a resource manager before it (a TPM alone runs out of room), and a token of tpm2-pkcs11 in it."""
+    for name in ("swtpm", "tpm2-abrmd", "tpm2_ptool", "dbus-daemon"):
+        if shutil.which(name, path=PATH) is None:
+            pytest.skip(f"no {name}")
+    if not os.path.exists(TPM):
+        pytest.skip("no tpm2-pkcs11")
+    server, control = free_ports(2)
+    (tmp_path / "tpm").mkdir()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "bus.conf").write_text(BUS.format(dir=tmp_path))
+    env = {"TPM2_PKCS11_STORE": str(tmp_path / "store"), "TPM2_PKCS11_BACKEND": "esysdb", "TPM2_PKCS11_TCTI": "tabrmd:",
+           "TPM2_PKCS11_LOG_LEVEL": "0", "TSS2_LOG": "all+NONE",
+           "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/bus"}
+    tool = {**os.environ, **env, "PATH": PATH, "TPM2TOOLS_TCTI": "tabrmd:"}
+    procs = [run(tool, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={tmp_path}/tpm", "--server",
+                 f"type=tcp,port={server},disconnect", "--ctrl", f"type=tcp,port={control}", "--flags",
+                 "startup-clear,not-need-init"),
+             run(tool, "dbus-daemon", "--nofork", "--config-file", str(tmp_path / "bus.conf"))]
+    try:
+        wait_for(lambda: (tmp_path / "bus").exists(), why="the bus")
+        procs.append(run(tool, "tpm2-abrmd", "--allow-root", f"--tcti=swtpm:host=127.0.0.1,port={server}"))
+
+        def ready():
+            return subprocess.run(["tpm2_ptool", "init"], check=False, capture_output=True, env=tool).returncode == 0
+        wait_for(ready, 30, 0.3, why="the TPM")
+        subprocess.run(["tpm2_ptool", "addtoken", "--pid", "1", "--label", "tpm", "--userpin", "1234", "--sopin", "5678"],
+                       check=True, capture_output=True, env=tool)
+        yield env
+    finally:
+        for p in reversed(procs):
+            p.terminate()
+            p.wait()
+
+
+@pytest.mark.seconds(300)
+def test_in_a_tpm_the_key_is_made_there_and_nothing_stays_behind(world, given, tpm):
+    user, agent = token_agent(world, given, "tpm", TPM, "tpm", "1234", tpm)
+    check_token(world, given, agent, user, lambda: labels(TPM, "tpm", "1234", tpm))
