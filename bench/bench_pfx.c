@@ -118,7 +118,7 @@ set_up(struct lab *l)
 	l->request = (struct pfx_open_req){ .key = text_hex(l->a, str_of(hash, 32)),
 		.padding = WRAP_OAEP_SHA256,
 		.pfx = read_one(l, "leaf.p12"),
-		.format = PFX_FORMAT_AES,
+		.pack = { .form = PACK_AGENT, .format = PFX_FORMAT_AES },
 		.thumbprint = str_of(thumbprint, 20),
 		.device_certificate = read_one(l, "device.der") };
 	need(wrap_seal(l->a, l->private, WRAP_OAEP_SHA256, LIT(PASSWORD), &l->request.wrapped));

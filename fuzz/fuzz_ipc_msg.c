@@ -61,7 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(43, pfx_open_rep) \
 	X(44, pfx_rewrap_req) \
 	X(45, pfx_rewrap_rep) \
-	X(46, ckeys_pool_rep)
+	X(46, ckeys_pool_rep) \
+	X(47, keys_challenge_req) \
+	X(48, keys_challenge_rep) \
+	X(49, ca_deposit_req)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

@@ -8,6 +8,7 @@
 #include "api/connector_job.h"
 #include "api/user_pfx.h"
 #include "codec/keys_ipc.h"
+#include "model/relay.h"
 #include "model/renew.h"
 #include "model/revoked.h"
 #include "pki/cert.h"
@@ -248,6 +249,30 @@ read_asking(struct api *api, struct arena *a, const json *body, struct job_askin
 	return OK;
 }
 
+/* A job that cannot be written is put off with its fault: others must not wait for it. */
+static err_t
+give_job(
+    struct api *api, struct arena *a, const struct connector *c, const struct job *j, json *jobs)
+{
+	struct job_result res = {
+		.request = j->request, .fence = j->fence, .outcome = JOB_MISCONFIGURED
+	};
+	struct err_report rep;
+	json *job = NULL;
+	err_t e = job_json(api, a, j, &job);
+
+	if (err_ok(e)) {
+		json_add(jobs, job);
+		return OK;
+	}
+	if (!err_is(e, ERR_UNSUPPORTED) && !err_is(e, ERR_MALFORMED) && !err_is(e, ERR_TOO_LARGE))
+		return e;
+	err_take(e, &rep);
+	res.fault = err_info(rep.code)->id;
+	res.detail = arena_strdup(a, rep.detail);
+	return job_finish(api->store, a, c, &res);
+}
+
 static err_t
 post_poll(struct http_req *r)
 {
@@ -260,9 +285,10 @@ post_poll(struct http_req *r)
 	json *answers = json_array_new(), *jobs = json_array_new();
 	struct job_asking ask = { .again = !http_first_run(r) };
 	struct job *v;
+	struct relay *messages;
 	struct str text;
 	int64_t wait;
-	size_t n;
+	size_t n, nmessages;
 
 	json_set(out, "results", answers);
 	json_set(out, "jobs", jobs);
@@ -274,19 +300,19 @@ post_poll(struct http_req *r)
 	TRY(note_facts(api, a, body, c));
 	TRY(job_results_take(api, a, c, results, answers));
 
+	TRY(relay_lease(api->store, a, c, ask.max, &messages, &nmessages));
+	ask.max -= nmessages;
 	TRY(job_lease(api->store, a, c, &ask, api->lease_s, &v, &n));
 	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */
-	if (n == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
+	if (n == 0 && nmessages == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
 		int64_t until = http_arrived_ms(r) + wait * 1000;
 
 		return http_park(r, TOPIC_QUEUE, STR_EMPTY, until);
 	}
-	for (size_t i = 0; i < n; i++) {
-		json *job;
-
-		TRY(job_json(api, a, &v[i], &job));
-		json_add(jobs, job);
-	}
+	for (size_t i = 0; i < nmessages; i++)
+		json_add(jobs, job_relay_json(a, &messages[i]));
+	for (size_t i = 0; i < n; i++)
+		TRY(give_job(api, a, c, &v[i], jobs));
 	json_set_int(out, "protocol", PROTOCOL);
 	json_set_int(out, "lease_seconds", api->lease_s);
 	json_set_text(out, "server_time", when_text_ms(a, when_now_ms()));

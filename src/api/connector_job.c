@@ -2,7 +2,10 @@
 #include "api/connector_job.h"
 
 #include "codec/keys_ipc.h"
+#include "model/challenge.h"
 #include "model/desired.h"
+#include "model/enrolled.h"
+#include "model/relay.h"
 #include "pki/cert.h"
 
 static err_t
@@ -23,9 +26,39 @@ seal(struct api *api, struct arena *a, const struct order *o, struct str *ret)
 	return OK;
 }
 
+/* In which form the platform opens it. */
+static err_t
+set_pack(struct api *api, struct arena *a, const struct job *j, json *out)
+{
+	struct str frame;
+
+	json_set_text(out, "pack", pack_form_name(j->packing.form));
+	json_set_text(out, "format", pack_format_name(j->packing.format));
+	if (j->packing.form != PACK_APPLE)
+		return OK;
+	if (api->frame == NULL)
+		FAIL(ERR_UNSUPPORTED, "no platform writes frames for %s", j->device.platform);
+	TRY(api->frame(api->ca_ctx, a, j, &frame));
+	json_set_base64(a, out, "frame", frame);
+	return OK;
+}
+
+/* The order goes to the CA, the challenge that stands for it to the device, and its hash to both. */
+static err_t
+set_challenge(struct api *api, struct arena *a, const struct job *j, json *out)
+{
+	const char *challenge;
+	uint8_t hash[32];
+
+	TRY(challenge_of(api->keys, a, j->request, j->fence, &challenge));
+	hash_sha256(str_c(challenge), hash);
+	json_set_text(out, "challenge", text_hex(a, STR(hash)));
+	return OK;
+}
+
 /* A file to be opened with the connector's import key. Nothing is issued, so there is no order. */
-static json *
-import_json(struct arena *a, const struct job *j)
+static err_t
+import_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 {
 	json *out = json_object_new();
 
@@ -37,11 +70,13 @@ import_json(struct arena *a, const struct job *j)
 	json_set_int(out, "padding", j->copy.padding);
 	json_set_base64(a, out, "wrapped", j->copy.password);
 	json_set_base64(a, out, "pfx", j->pfx.blob);
-	json_set_base64(a, out, "leaf", j->pfx.leaf);
-	json_set_text(out, "format", "aes");
+	/* The file as it is serves where its importer opens it: ours are AES. */
+	if (j->packing.format == PFX_FORMAT_AES)
+		json_set_base64(a, out, "leaf", j->pfx.leaf);
 	json_set_text(out, "thumbprint", j->pfx.thumbprint);
 	json_set_base64(a, out, "device_certificate", j->device_cert);
-	return out;
+	*ret = out;
+	return set_pack(api, a, j, out);
 }
 
 err_t
@@ -50,15 +85,16 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	json *out, *ekus, *key;
 	struct str sealed;
 
-	if (j->kind == REQUEST_IMPORT) {
-		*ret = import_json(a, j);
-		return OK;
-	}
+	if (j->kind == REQUEST_IMPORT)
+		return import_json(api, a, j, ret);
 	TRY(seal(api, a, &j->order, &sealed));
 	out = json_object_new();
 	json_set_id(a, out, "request", j->request);
 	json_set_int(out, "fence", (int64_t)j->fence);
-	json_set_text(out, "kind", j->kind == REQUEST_REVOKE ? "revoke" : "issue");
+	json_set_text(out, "kind",
+	    j->kind == REQUEST_REVOKE    ? "revoke" :
+		j->kind == REQUEST_ENROL ? "challenge" :
+					   "issue");
 	json_set_when(a, out, "lease_until", j->lease_until);
 	json_set_text(out, "ca", j->order.ca);
 	json_set_text(out, "ca_host", j->ca_host == NULL ? "" : j->ca_host);
@@ -67,6 +103,8 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	*ret = out;
 	if (j->kind == REQUEST_REVOKE)
 		return OK;
+	if (j->kind == REQUEST_ENROL)
+		return set_challenge(api, a, j, out);
 	json_set_base64(a, out, "subject", j->order.subject);
 	json_set_base64(a, out, "san", j->order.san);
 	json_set_text(out, "sid", j->order.sid == NULL ? "" : j->order.sid);
@@ -79,7 +117,22 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	json_set_text(key, "alg", "rsa");
 	json_set_int(key, "bits", j->key_bits);
 	json_set_base64(a, out, "device_certificate", j->device_cert);
-	return OK;
+	return set_pack(api, a, j, out);
+}
+
+json *
+job_relay_json(struct arena *a, const struct relay *r)
+{
+	json *out = json_object_new();
+
+	json_set_id(a, out, "request", r->id);
+	json_set_int(out, "fence", 1);
+	json_set_text(out, "kind", "message");
+	json_set_when(a, out, "lease_until", r->expires);
+	json_set_text(out, "ca", r->ca);
+	json_set_text(out, "operation", r->operation);
+	json_set_base64(a, out, "message", r->message);
+	return out;
 }
 
 static const struct {
@@ -92,6 +145,7 @@ static const struct {
 	{ "pending", JOB_PENDING },
 	{ "unreachable", JOB_UNREACHABLE },
 	{ "misconfigured", JOB_MISCONFIGURED },
+	{ "deposited", JOB_DEPOSITED },
 };
 
 /* What was asked for, as it stands now. */
@@ -134,28 +188,6 @@ ordered(struct tx *tx, void *arg)
 	return OK;
 }
 
-static err_t
-same_names(struct arena *a, const struct cert *leaf, const struct ordered *o)
-{
-	struct dn want, got;
-	struct san *want_san = NULL, *got_san = NULL;
-	size_t nwant = 0, ngot = 0;
-
-	TRY(dn_decode(a, o->subject, &want));
-	TRY(dn_decode(a, cert_subject_der(leaf), &got));
-	if (!dn_equal(&want, &got))
-		FAIL(ERR_LEAF_MISMATCH, "subject is \"%s\", ordered was \"%s\"", cert_subject(leaf),
-		    dn_print(a, &want));
-	if (o->san.n > 0)
-		TRY(san_decode(a, o->san, &want_san, &nwant));
-	if (cert_san_der(leaf).n > 0)
-		TRY(san_decode(a, cert_san_der(leaf), &got_san, &ngot));
-	if (!san_equal(want_san, nwant, got_san, ngot))
-		FAIL(ERR_LEAF_MISMATCH, "alternative names are \"%s\", ordered were \"%s\"",
-		    san_print(a, got_san, ngot), san_print(a, want_san, nwant));
-	return OK;
-}
-
 /* The chain's first certificate must have signed it. *issuer: that of the result before; it is the same for most. */
 static err_t
 plausible_issuer(struct arena *a, const struct cert *leaf, const json *in, struct cert **issuer)
@@ -191,7 +223,7 @@ check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, co
 			    o->thumbprint);
 		return OK;
 	}
-	TRY(same_names(a, leaf, o));
+	TRY(enrolled_names(a, leaf, o->subject, o->san));
 	return plausible_issuer(a, leaf, in, issuer);
 }
 
@@ -205,7 +237,7 @@ read_issued(
 
 	TRY(json_need_base64(a, in, "certificate", LIMIT_CERT_BYTES, &res->leaf));
 	TRY(json_need_base64(a, in, "sealed", LIMIT_CMS_BYTES, &res->sealed));
-	TRY(json_need_base64(a, in, "password", LIMIT_CMS_BYTES, &res->password));
+	TRY(json_want_base64(a, in, "password", LIMIT_CMS_BYTES, &res->password));
 	TRY(cert_parse(res->leaf, &leaf));
 	TRY(store_read(api->store, ordered, &o));
 	if (o.stale)
@@ -253,23 +285,51 @@ read_result(
 	if (res.outcome == 0)
 		FAIL(ERR_BAD_REQUEST,
 		    "\"outcome\" is none of issued, revoked, rejected, pending, "
-		    "unreachable, misconfigured");
+		    "unreachable, misconfigured, deposited");
 	if (res.outcome == JOB_ISSUED)
 		TRY(read_issued(api, a, in, issuer, &res));
 	*ret = res;
 	return OK;
 }
 
+/* {"outcome": "relayed", "status", "type", "body"}: what the CA answered to a message. */
+static err_t
+take_relayed(struct api *api, struct arena *a, const struct connector *c, const json *in)
+{
+	struct str body;
+	const char *type;
+	int64_t status;
+	struct id id;
+
+	TRY(json_need_id(in, "request", &id));
+	TRY(json_need_int(in, "status", 200, 599, &status));
+	TRY(json_need_text(in, "type", LIMIT_TEXT, &type));
+	TRY(json_want_base64(a, in, "body", LIMIT_IPC_MESSAGE, &body));
+	return relay_answer(api->store, a, c, id, (int)status, type, body);
+}
+
 /* One result on its way into the store. */
 struct taking {
 	struct job_result res;
+	bool relayed;             /* an answer to a message: it is with who waits for it */
 	struct err_report report; /* ERR_NONE: it is, or is going to be, in the store */
 };
+
+static err_t
+read_one(struct api *api, struct arena *a, const struct connector *c, const json *in,
+    struct cert **issuer, struct taking *t)
+{
+	t->relayed = str_eq_c(str_c(json_text(json_get(in, "outcome"))), "relayed");
+	if (t->relayed)
+		return take_relayed(api, a, c, in);
+	return read_result(api, a, in, issuer, &t->res);
+}
 
 static json *
 answer_of(const json *in, const struct taking *t)
 {
-	bool refused = t->report.code == ERR_NONE && t->res.outcome == JOB_REJECTED &&
+	bool refused = t->report.code == ERR_NONE && !t->relayed &&
+	    t->res.outcome == JOB_REJECTED &&
 	    strcmp(t->res.fault, err_info(ERR_LEAF_MISMATCH)->id) == 0;
 	json *out = json_object_new();
 
@@ -291,13 +351,20 @@ finish_all(struct api *api, struct arena *a, const struct connector *c, struct t
 	size_t nready = 0, at = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].report.code == ERR_NONE)
+		if (v[i].report.code == ERR_NONE && !v[i].relayed)
 			ready[nready++] = &v[i].res;
 	if (nready > 0)
 		job_finish_each(api->store, a, c, ready, nready, reports);
-	for (size_t i = 0; i < n; i++)
-		if (v[i].report.code == ERR_NONE)
-			v[i].report = reports[at++];
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].report.code != ERR_NONE || v[i].relayed)
+			continue;
+		v[i].report = reports[at++];
+		/* A message that got no answer: who waits for it hears so at once. */
+		if (v[i].report.code == ERR_NOT_FOUND)
+			err_take(
+			    relay_answer(api->store, a, c, v[i].res.request, 503, "", STR_EMPTY),
+			    &v[i].report);
+	}
 }
 
 err_t
@@ -309,8 +376,7 @@ job_results_take(
 	auto_cert struct cert *issuer = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		err_take(
-		    read_result(api, a, json_at(results, i), &issuer, &v[i].res), &v[i].report);
+		err_take(read_one(api, a, c, json_at(results, i), &issuer, &v[i]), &v[i].report);
 	finish_all(api, a, c, v, n);
 	for (size_t i = 0; i < n; i++) {
 		/* Our own trouble: the connector keeps its results and sends them again. */

@@ -14,6 +14,9 @@
 
 /* Seals the job's order and writes the job. The caller's. */
 err_t job_json(struct api *api, struct arena *a, const struct job *j, json **ret);
+/* A SCEP message, as a job. The caller's. */
+struct relay;
+json *job_relay_json(struct arena *a, const struct relay *r);
 /* "results": each read and checked, then all handed to job_finish_each(). Appends {request, accepted, fault} of each to
  * answers. Fails only when the service itself cannot go on; what is wrong with one result is said in its answer. */
 err_t job_results_take(struct api *api, struct arena *a, const struct connector *c,

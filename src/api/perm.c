@@ -43,6 +43,8 @@ const struct perm_name perm_names[] = {
 	    "Change roles and assign them: who has it can give every permission." },
 	{ "DeviceManagementApps.Read.All", PERM_AUDIT_READ, "Read the audit." },
 	{ "Chancery.Metrics.Read", PERM_METRICS_READ, "Read the metrics." },
+	{ "Chancery.ScepChallenge.Validate", PERM_SCEP_VALIDATE,
+	    "Ask what SCEP challenges stand for, and tell what became of them: for SCEP servers." },
 	{ NULL, 0, NULL },
 };
 

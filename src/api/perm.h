@@ -47,6 +47,7 @@ enum perm {
 	PERM_FILTERS_WRITE = 1u << 26,
 	PERM_CONNECTORS_READ = 1u << 27,
 	PERM_CONNECTORS_WRITE = 1u << 28,
+	PERM_SCEP_VALIDATE = 1u << 29,
 };
 /* What has no scope tags and may be read by who is limited by them. */
 #define PERM_UNTAGGED \

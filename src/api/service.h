@@ -51,6 +51,7 @@ struct api_pace {
 };
 
 struct oidc;
+struct job;
 
 struct api {
 	struct store *store;
@@ -70,6 +71,8 @@ struct api {
 	/* Has the order sealed and the identity CA issue. */
 	err_t (*identity_issue)(void *ctx, struct arena *a, const struct order *o, struct str csr,
 	    struct str *ret_cert, struct str **ret_chain, size_t *retn);
+	/* The plist around key and password (codec/pack.h) as the platform of the job's device writes it. */
+	err_t (*frame)(void *ctx, struct arena *a, const struct job *j, struct str *ret);
 	void *ca_ctx;
 	unsigned rate_any, rate_write; /* requests of one caller in 20 s; 0: LIMIT_RATE_* */
 	struct oidc *oidc;             /* the outside issuer; NULL: none */

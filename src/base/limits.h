@@ -6,7 +6,8 @@
 #define LIMIT_HTTP_BODY (8u << 20)    /* request body */
 #define LIMIT_HTTP_BODIES (64u << 20) /* request bodies of one server, all together */
 #define LIMIT_HTTP_STRANGER 65536u    /* request body of who has no certificate yet */
-#define LIMIT_HTTP_HEADERS 65536u     /* request line and headers */
+#define LIMIT_HTTP_HEADERS \
+	98304u /* request line and headers: SCEP by GET brings 64 kB of address */
 #define LIMIT_HTTP_REPLY (32u << 20)  /* answer that our client takes in */
 #define LIMIT_HTTP_FIELDS 128u        /* header fields of one request */
 #define LIMIT_HTTP_SEGMENTS 32u       /* of a path */
@@ -17,6 +18,16 @@
 #define LIMIT_XML_BYTES (1u << 20)
 #define LIMIT_XML_DEPTH 64u
 #define LIMIT_XML_NODES 20000u
+#define LIMIT_PLIST_BYTES (1u << 20) /* a property list */
+#define LIMIT_PLIST_DEPTH 32u
+#define LIMIT_PLIST_NODES 20000u
+#define LIMIT_PLIST_KEYS 1024u      /* in one dictionary */
+#define LIMIT_SYNCML_COMMANDS 2048u /* in one message of a device */
+#define LIMIT_SYNCML_ITEMS 64u      /* in one command */
+#define LIMIT_SYNCML_URI 1024u      /* bytes in a path */
+#define LIMIT_SYNCML_DATA (128u << 10)
+#define LIMIT_WINDOWS_NODES 384u   /* of one device, that are asked for or told at a time */
+#define LIMIT_SECURITY_TOKEN 4096u /* of a Windows enrolment */
 #define LIMIT_CERT_BYTES 32768u
 #define LIMIT_CHAIN_CERTS 8u
 #define LIMIT_CERTS 64u /* in one bag or one set of anchors */
@@ -31,6 +42,7 @@
 #define LIMIT_CSR_BYTES 32768u
 #define LIMIT_CMS_BYTES (512u << 10)
 #define LIMIT_PFX_BYTES (256u << 10)
+#define LIMIT_PACK_FRAME 65536u   /* plist around a key */
 #define LIMIT_IMPORT_KEYS 256u    /* of one connector, and that it admits */
 #define LIMIT_PFX_ROUNDS 2000000u /* of key derivation, in a PKCS#12 file from outside */
 #define LIMIT_KEY_BYTES 16384u    /* a private key in PEM */
@@ -49,11 +61,15 @@
 #define LIMIT_CONF_BYTES (256u << 10)
 #define LIMIT_INVENTORY 256u /* items one device may report */
 #define LIMIT_RESULTS 256u
+#define LIMIT_DEVICE_STATE 65536u /* that a platform keeps of one device and channel */
 #define LIMIT_PAGE 1000u
 #define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
 #define LIMIT_CA_ATTRIBUTE \
 	32768u /* bytes in one of them; a sealed order in base64 is the largest */
 #define LIMIT_SCEP_BYTES (128u << 10) /* one pkiMessage */
+#define LIMIT_RELAYS 1024u            /* SCEP messages on their way to CAs at a time */
+#define LIMIT_RELAYS_EACH 8u          /* of one request */
+#define LIMIT_CHALLENGE 64u           /* bytes in a challenge of ours */
 #define LIMIT_SCEP_NONCE 64u
 #define LIMIT_SCEP_CERTS 16u     /* certificates in one pkiMessage */
 #define LIMIT_SCEP_RECIPIENTS 4u /* of its envelope: each costs an RSA operation */

@@ -146,6 +146,7 @@ raise_tx(struct tx *tx, void *arg)
 	TRY(store_issued_raise(tx, last + backup_request_leap(r->age)));
 	/* Which of them were used or taken back since, nobody knows. */
 	TRY(store_challenge_prune(tx, INT64_MAX));
+	TRY(store_deposit_prune(tx, INT64_MAX));
 	TRY(store_ca_setting_put(tx, SETTING_RESTORED, str_c(r->mark)));
 	return store_journal_add(tx, "administrator", "restored",
 	    arena_printf(r->a, "age=%llds last_request=%lld next_request=%lld", (long long)r->age,

@@ -127,8 +127,9 @@ struct look {
 	struct arena *a;
 	struct str hash, key_id;
 	struct challenge row;
+	struct deposit left;
 	const char *service;
-	bool found;
+	bool found, deposited;
 };
 
 static err_t
@@ -142,6 +143,29 @@ look_tx(struct tx *tx, void *arg)
 	if (!err_is(e, ERR_NOT_FOUND))
 		return e;
 	err_forget(e);
+	if (l->key_id.n > 0)
+		return OK;
+	e = store_deposit_get(tx, l->a, l->hash, &l->left);
+	l->deposited = err_ok(e);
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	return OK;
+}
+
+/* A service's order that a caller left here. Whether it still holds is the policy's to say. */
+static err_t
+use_deposit(
+    struct arena *a, const struct deposit *d, const struct ca *ca, struct challenge_use *ret)
+{
+	struct sealed s;
+	struct order o;
+
+	if (!str_ieq_c(str_c(d->ca), ca->name))
+		FAIL(ERR_CHALLENGE, "it is for %s, and was sent to %s", d->ca, ca->name);
+	TRY(sealed_parse(d->sealed, &s));
+	TRY(order_parse(a, s.body, &o));
+	*ret = (struct challenge_use){ d->principal, o.template, text_base64(a, d->sealed), NULL };
 	return OK;
 }
 
@@ -166,6 +190,8 @@ find_ours(struct issuer *is, struct arena *a, const char *text, const struct ca 
 
 	hash_sha256(str_c(typed(a, text)), hash);
 	TRY(store_read(is->store, look_tx, &l));
+	if (l.deposited)
+		return use_deposit(a, &l.left, ca, ret);
 	if (!l.found)
 		FAIL(ERR_CHALLENGE, "%s", "it is not known");
 	if (l.row.expires <= when_now())

@@ -2,8 +2,9 @@
 /*
  * Challenges for SCEP: what the challengePassword of a request stands for.
  *
- * Either a sealed order of an admitted service in base64 (codec/order.h), or 32 hexadecimal digits that the
- * administrator of the CA had made here, for a device that he enters them into. Of those only the hash is kept. They
+ * Either a sealed order of an admitted service in base64 (codec/order.h); or 32 hexadecimal digits under whose hash such
+ * an order was left here (deposit.h); or 32 that the administrator of the CA had made here, for a device that he enters
+ * them into. Of those only the hash is kept. They
  * are good until they end and for one certificate: like an order they have an id, and mint.h gives one certificate
  * under an id, to one key, which may ask again for it.
  *

@@ -249,6 +249,7 @@ const struct http_route front_tls_routes[] = {
 	ROUTE(POST, "/.well-known/est/{label}/serverkeygen", FRONT_SIGNED_ON, front_est_keygen),
 	ROUTE(POST, "/chancery/ca/v1/revoke", FRONT_CALLER, front_revoke),
 	ROUTE(GET, "/chancery/ca/v1/revoked", FRONT_CALLER, front_revoked),
+	ROUTE(POST, "/chancery/ca/v1/challenge", FRONT_CALLER, front_deposit),
 	FRONT_SCEP_ROUTES,
 	ROUTE(GET, "/healthz", FRONT_PUBLIC, front_health),
 	{ .path = NULL },

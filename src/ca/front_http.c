@@ -4,6 +4,7 @@
  */
 #include "ca/front_int.h"
 
+#include "codec/ca_scep_ipc.h"
 #include "codec/json.h"
 
 err_t
@@ -25,6 +26,29 @@ front_revoke(struct http_req *r)
 	json_set_int(out, "revoked", rep.count);
 	TRY(json_print(a, out, &text));
 	return http_reply(r, 200, "application/json", text);
+}
+
+/* {"order": sealed order in base64, "challenge": SHA-256 of the challenge in hex} -> {} */
+err_t
+front_deposit(struct http_req *r)
+{
+	struct arena *a = http_arena(r);
+	struct ca_deposit_req q = { .caller = http_peer_cert(r) };
+	auto_json json *body = NULL;
+	auto_buf struct buf in = { 0 };
+	struct str answer;
+	const char *hex;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(json_parse(http_body(r), LIMIT_ORDER_BYTES * 4, &body));
+	TRY(json_need_base64(a, body, "order", LIMIT_ORDER_BYTES * 2, &q.order));
+	TRY(json_need_text(body, "challenge", 64, &hex));
+	TRY(text_unhex(a, str_c(hex), &q.sha256));
+	if (q.sha256.n != 32)
+		FAIL(ERR_BAD_REQUEST, "\"challenge\" must be 64 hexadecimal digits");
+	TRY(ca_deposit_req_encode(&q, &in));
+	TRY(front_call(http_ctx(r), a, CA_SCEP_DEPOSIT, true, &in, &answer));
+	return http_reply(r, 200, "application/json", LIT("{}"));
 }
 
 /* "<time>-<number>" of the last one seen; nothing: from the beginning. */

@@ -23,6 +23,7 @@ err_t front_est_keygen(struct http_req *r);
 err_t front_est_fullcmc(struct http_req *r); /* not spoken: 501 */
 err_t front_revoke(struct http_req *r);
 err_t front_revoked(struct http_req *r);
+err_t front_deposit(struct http_req *r);
 err_t front_crl(struct http_req *r);
 err_t front_crl_quick(struct http_req *r); /* what is held and fresh; else it does nothing */
 err_t front_aia(struct http_req *r);

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "ca/crl.h"
+#include "ca/deposit.h"
 #include "ca/keygen.h"
 #include "ca/ocsp.h"
 #include "ca/policies.h"
@@ -215,6 +216,7 @@ static const struct ipc_verb verbs[] = {
 	{ CA_SCEP_REFUSE, scep_on_refuse },
 	{ CA_SCEP_INFO, scep_on_info },
 	{ CA_SCEP_NEXT, scep_on_next },
+	{ CA_SCEP_DEPOSIT, deposit_on_message },
 	{ 0, NULL },
 };
 

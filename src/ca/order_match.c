@@ -73,6 +73,14 @@ match_ekus(
 	return OK;
 }
 
+/* What a device writes as its name into the request for its identity is its own affair: Windows makes one up, with characters
+ * that the type of the string does not have. The order names the very key, and all names come from the order. */
+static bool
+names_made_up(const struct order *o, const struct template_row *t)
+{
+	return o->spki.n > 0 && str_eq_c(str_c(t->name), TEMPLATE_DEVICE_IDENTITY);
+}
+
 err_t
 order_match(
     struct arena *a, const struct order *o, const struct csr *csr, const struct template_row *t)
@@ -80,7 +88,15 @@ order_match(
 	if (o->spki.n > 0 && !str_eq(o->spki, STR(csr->spki_sha256)))
 		FAIL(ERR_ORDER_KEY, "requested %s, ordered %s", text_hex(a, STR(csr->spki_sha256)),
 		    text_hex(a, o->spki));
-	TRY(match_subject(a, o, csr));
+	if (o->key_usage != 0 && csr->key_usage != 0 && csr->key_usage != o->key_usage)
+		FAIL(ERR_ORDER_USAGE, "requested 0x%02x, ordered 0x%02x", csr->key_usage,
+		    o->key_usage);
+	if (o->key_bits != 0 && key_algorithm(csr->key) == KEY_RSA &&
+	    key_bits(csr->key) < o->key_bits)
+		FAIL(ERR_ORDER_KEY_SIZE, "requested %u bits, ordered %u", key_bits(csr->key),
+		    o->key_bits);
+	if (!names_made_up(o, t))
+		TRY(match_subject(a, o, csr));
 	TRY(match_san(a, o, csr));
 	if (csr->sid[0] != '\0' && !str_eq_c(str_c(csr->sid), o->sid))
 		FAIL(ERR_ORDER_SID, "requested %s, ordered %s", csr->sid,

@@ -84,6 +84,7 @@ prune_tx(struct tx *tx, void *arg)
 	const when_t *now = arg;
 
 	TRY(store_challenge_prune(tx, *now - KEEP_CHALLENGES));
+	TRY(store_deposit_prune(tx, *now - KEEP_CHALLENGES));
 	return store_scep_prune(tx, *now - KEEP_TRANSACTIONS);
 }
 

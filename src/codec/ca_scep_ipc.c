@@ -100,3 +100,25 @@ ca_scep_info_rep_parse(struct arena *a, struct str in, struct ca_scep_info_rep *
 	*ret = q;
 	return OK;
 }
+
+err_t
+ca_deposit_req_encode(const struct ca_deposit_req *q, struct buf *out)
+{
+	TRY(wr_blob(out, q->caller));
+	TRY(wr_blob(out, q->order));
+	return buf_put(out, q->sha256);
+}
+
+err_t
+ca_deposit_req_parse(struct arena *a, struct str in, struct ca_deposit_req *ret)
+{
+	struct ca_deposit_req q;
+
+	(void)a;
+	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.caller));
+	TRY(rd_blob(&in, 2 * LIMIT_ORDER_BYTES, &q.order));
+	TRY(rd_take(&in, 32, &q.sha256));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}

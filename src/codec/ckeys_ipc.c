@@ -75,7 +75,8 @@ ckeys_finish_req_encode(const struct ckeys_finish_req *q, struct buf *out)
 	TRY(wr_u64(out, q->handle));
 	TRY(wr_blob(out, q->leaf));
 	TRY(ipc_blobs_put(out, &q->chain));
-	return wr_blob(out, q->device_certificate);
+	TRY(wr_blob(out, q->device_certificate));
+	return pack_put(out, &q->pack);
 }
 
 err_t
@@ -87,6 +88,7 @@ ckeys_finish_req_parse(struct arena *a, struct str in, struct ckeys_finish_req *
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.leaf));
 	TRY(ipc_blobs_take(a, &in, LIMIT_CHAIN_CERTS, LIMIT_CERT_BYTES, &q.chain));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.device_certificate));
+	TRY(pack_take(&in, &q.pack));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;

@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "codec/ipc_part.h"
+#include "codec/pack.h"
 
 enum ckeys_msg {
 	CKEYS_BEGIN = 0x0301,
@@ -50,11 +51,11 @@ struct ckeys_finish_req {
 	struct str leaf;
 	struct ipc_blobs chain; /* issuing CA first; <= LIMIT_CHAIN_CERTS */
 	struct str device_certificate;
+	struct pack pack;
 };
 
 struct ckeys_finish_rep {
-	struct str pfx;      /* CMS EnvelopedData to the device certificate, around the PFX */
-	struct str password; /* the same, around its password */
+	struct str pfx, password; /* sealed to the device in the form asked for */
 };
 
 struct ckeys_drop_req {

@@ -28,7 +28,7 @@ keys_public_rep_parse(struct arena *a, struct str in, struct keys_public_rep *re
 static err_t
 which_check(unsigned which)
 {
-	if (which != KEYS_TLS && which != KEYS_RA)
+	if (which < KEYS_TLS || which > KEYS_PUSH)
 		FAIL(ERR_MALFORMED, "key %u", which);
 	return OK;
 }
@@ -141,6 +141,45 @@ keys_token_rep_parse(struct arena *a, struct str in, struct keys_token_rep *ret)
 	struct keys_token_rep q;
 
 	TRY(rd_text(a, &in, LIMIT_JWT_BYTES, &q.token));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
+err_t
+keys_challenge_req_encode(const struct keys_challenge_req *q, struct buf *out)
+{
+	TRY(buf_put(out, id_str(&q->request)));
+	return wr_u64(out, q->fence);
+}
+
+err_t
+keys_challenge_req_parse(struct arena *a, struct str in, struct keys_challenge_req *ret)
+{
+	struct keys_challenge_req q;
+	struct str id;
+
+	(void)a;
+	TRY(rd_take(&in, sizeof(q.request.b), &id));
+	memcpy(q.request.b, id.p, sizeof(q.request.b));
+	TRY(rd_u64(&in, &q.fence));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
+err_t
+keys_challenge_rep_encode(const struct keys_challenge_rep *q, struct buf *out)
+{
+	return wr_text(out, q->text);
+}
+
+err_t
+keys_challenge_rep_parse(struct arena *a, struct str in, struct keys_challenge_rep *ret)
+{
+	struct keys_challenge_rep q;
+
+	TRY(rd_text(a, &in, LIMIT_CHALLENGE, &q.text));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;

@@ -10,6 +10,7 @@
  *   KEYS_CSR          keys_csr_req      keys_csr_rep
  *   KEYS_SEAL_ORDER   keys_seal_req     keys_seal_rep
  *   KEYS_SIGN_TOKEN   keys_token_req    keys_token_rep
+ *   KEYS_CHALLENGE    keys_challenge_req keys_challenge_rep
  *   KEYS_SIGN         sign_req          sign_rep         which: enum keys_which (codec/sign_ipc.h)
  */
 #ifndef CODEC_KEYS_IPC_H
@@ -18,6 +19,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "codec/ipc_part.h"
 #include "codec/sign_ipc.h"
 
@@ -27,10 +29,16 @@ enum keys_msg {
 	KEYS_SEAL_ORDER,
 	KEYS_SIGN_TOKEN,
 	KEYS_SIGN,
+	KEYS_CHALLENGE,
 };
 
 /* The keys that the front may use by name. The order key and the token key are not among them. */
-enum keys_which { KEYS_TLS = 1, KEYS_RA = 2 };
+enum keys_which {
+	KEYS_TLS = 1,
+	KEYS_RA = 2,
+	KEYS_PROFILE = 3, /* RSA: signs what devices are to install */
+	KEYS_PUSH = 4     /* RSA: shown to Apple's push service */
+};
 
 struct keys_public_rep {
 	const char *order_key; /* SPKI, PEM */
@@ -63,6 +71,20 @@ struct keys_token_rep {
 	const char *token; /* JWS compact, RS256 */
 };
 
+/* The SCEP challenge of a request under one of its fencing numbers: derived, so that it is kept nowhere. */
+struct keys_challenge_req {
+	struct id request;
+	uint64_t fence;
+};
+
+struct keys_challenge_rep {
+	const char *text; /* 32 hexadecimal digits */
+};
+
+err_t keys_challenge_req_encode(const struct keys_challenge_req *q, struct buf *out);
+err_t keys_challenge_req_parse(struct arena *a, struct str in, struct keys_challenge_req *ret);
+err_t keys_challenge_rep_encode(const struct keys_challenge_rep *q, struct buf *out);
+err_t keys_challenge_rep_parse(struct arena *a, struct str in, struct keys_challenge_rep *ret);
 err_t keys_public_rep_encode(const struct keys_public_rep *q, struct buf *out);
 err_t keys_public_rep_parse(struct arena *a, struct str in, struct keys_public_rep *ret);
 err_t keys_csr_req_encode(const struct keys_csr_req *q, struct buf *out);

@@ -79,6 +79,7 @@ order_write(const struct order *o, struct buf *out)
 		TRY(wr_text(out, o->ekus[i]));
 	TRY(wr_u32(out, o->validity_days));
 	TRY(wr_u8(out, o->key_usage));
+	TRY(wr_u16(out, o->key_bits));
 	TRY(wr_blob(out, o->spki));
 	TRY(wr_blob(out, o->holder));
 	TRY(wr_text(out, o->keep));
@@ -142,6 +143,7 @@ order_parse(struct arena *a, struct str in, struct order *ret)
 	TRY(ekus_take(a, &in, &o));
 	TRY(rd_u32(&in, &o.validity_days));
 	TRY(rd_u8(&in, &o.key_usage));
+	TRY(rd_u16(&in, &o.key_bits));
 	TRY(rd_blob(&in, HASH_BYTES, &o.spki));
 	TRY(rd_blob(&in, HASH_BYTES, &o.holder));
 	TRY(rd_text(a, &in, SERIAL_HEX_MAX, &o.keep));

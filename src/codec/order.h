@@ -4,7 +4,7 @@
  *
  *   u16 version (1) | u8 kind | 16 id | 16 slot | 16 device | 16 user | 16 profile | u32 profile version | u64 fence |
  *   i64 issued | i64 expires | blob ca | blob template | blob subject | blob san | blob sid | u8 n, n blobs ekus |
- *   u8 key usage | blob spki | blob holder | blob keep
+ *   u8 key usage | u16 key bits | blob spki | blob holder | blob keep
  */
 #ifndef CODEC_ORDER_H
 #define CODEC_ORDER_H
@@ -30,8 +30,10 @@ struct order {
 	const char *sid;    /* "" if none */
 	const char **ekus;  /* OID text; what the profile wishes, the template decides */
 	size_t nekus;
-	uint32_t validity_days; /* what the profile wishes; the CA's setting says whether that is heard; 0: nothing */
+	uint32_t
+	    validity_days; /* what the profile wishes; the CA's setting says whether that is heard; 0: nothing */
 	uint8_t key_usage; /* first byte of the KeyUsage bit string; 0: the template's */
+	uint16_t key_bits; /* an RSA key of the request has so many at least; 0: the template's */
 	struct str spki;   /* SHA-256 of the public key that must be certified; empty: any */
 	struct str
 	    holder; /* SHA-256 of the client certificate of the only caller that may present it; empty: any */

@@ -94,7 +94,7 @@ pfx_open_req_encode(const struct pfx_open_req *q, struct buf *out)
 	TRY(wr_blob(out, q->wrapped));
 	TRY(wr_blob(out, q->pfx));
 	TRY(wr_blob(out, q->leaf));
-	TRY(wr_u8(out, (uint8_t)q->format));
+	TRY(pack_put(out, &q->pack));
 	TRY(wr_blob(out, q->thumbprint));
 	return wr_blob(out, q->device_certificate);
 }
@@ -103,20 +103,16 @@ err_t
 pfx_open_req_parse(struct arena *a, struct str in, struct pfx_open_req *ret)
 {
 	struct pfx_open_req q;
-	uint8_t format;
 
 	TRY(rd_text(a, &in, NAME_MAX_BYTES, &q.key));
 	TRY(rd_u8(&in, &q.padding));
 	TRY(rd_blob(&in, WRAPPED_MAX, &q.wrapped));
 	TRY(rd_blob(&in, LIMIT_PFX_BYTES, &q.pfx));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.leaf));
-	TRY(rd_u8(&in, &format));
+	TRY(pack_take(&in, &q.pack));
 	TRY(rd_blob(&in, HASH_MAX, &q.thumbprint));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.device_certificate));
 	TRY(rd_end(&in));
-	if (format != PFX_FORMAT_AES && format != PFX_FORMAT_3DES)
-		FAIL(ERR_UNSUPPORTED, "format %u", format);
-	q.format = (enum pfx_format)format;
 	*ret = q;
 	return OK;
 }

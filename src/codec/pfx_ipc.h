@@ -14,6 +14,7 @@
 #define CODEC_PFX_IPC_H
 
 #include "codec/ipc_part.h"
+#include "codec/pack.h"
 
 enum pfx_msg {
 	PFX_KEY_MAKE = 0x0320,
@@ -22,9 +23,6 @@ enum pfx_msg {
 	PFX_OPEN,
 	PFX_REWRAP,
 };
-
-/* What a device's importer takes. */
-enum pfx_format { PFX_FORMAT_AES = 1, PFX_FORMAT_3DES = 2 };
 
 struct pfx_key_req {
 	const char *name; /* "default"; letters, digits, '-', '_', '.' */
@@ -53,14 +51,14 @@ struct pfx_open_req {
 	struct str wrapped, pfx;
 	struct str
 	    leaf; /* the certificate inside, when it is known and the file is in the format named; else empty */
-	enum pfx_format format; /* for the device */
-	struct str thumbprint;  /* SHA-1 of the certificate that it must be */
+	struct pack pack;      /* for the device */
+	struct str thumbprint; /* SHA-1 of the certificate that it must be */
 	struct str device_certificate;
 };
 
 struct pfx_open_rep {
 	struct str leaf;
-	struct str pfx, password; /* each sealed to the device */
+	struct str pfx, password; /* sealed to the device in the form asked for */
 };
 
 struct pfx_rewrap_req {

@@ -8,6 +8,8 @@ static const char *const names[] = {
 	[OUTCOME_REJECTED] = "rejected",
 	[OUTCOME_UNREACHABLE] = "unreachable",
 	[OUTCOME_MISCONFIGURED] = "misconfigured",
+	[OUTCOME_DEPOSITED] = "deposited",
+	[OUTCOME_RELAYED] = "relayed",
 };
 
 /* What the catalogue's status alone does not tell: a CA or a certificate from it that is not as it should be needs a

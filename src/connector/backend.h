@@ -17,7 +17,9 @@ enum outcome {
 	OUTCOME_PENDING,
 	OUTCOME_REJECTED,
 	OUTCOME_UNREACHABLE,
-	OUTCOME_MISCONFIGURED
+	OUTCOME_MISCONFIGURED,
+	OUTCOME_DEPOSITED,
+	OUTCOME_RELAYED
 };
 
 const char *outcome_name(enum outcome o); /* "issued", ... as on the wire */
@@ -66,6 +68,13 @@ struct backend {
 	err_t (*check)(struct backend_session *s, struct arena *a, const char **ret);
 	/* order: sealed order of kind revoke. *ret: how many certificates were revoked by this call. */
 	err_t (*revoke)(struct backend_session *s, struct arena *a, struct str order, int64_t *ret);
+	/* Leaves an order to issue at the CA, for the device that shows the challenge with this SHA-256 (hex). NULL: this kind
+	 * of CA cannot. */
+	err_t (*deposit)(
+	    struct backend_session *s, struct arena *a, struct str order, const char *sha256);
+	/* Carries a SCEP message. NULL: this kind of CA cannot. */
+	err_t (*relay)(struct backend_session *s, struct arena *a, const char *ca,
+	    const char *operation, struct str message, struct fetch_reply *ret);
 	/* What was issued to us and was revoked after that place ("": from the beginning). NULL: this kind of CA cannot say;
 	 * ERR_CA_NO_REVOKE: this one cannot.
 	 * ret_list: an array of {"order", "serial", "reason"}, to be freed by the caller; the place is in the arena. */

@@ -20,7 +20,7 @@ struct checking {
 	json *findings;
 	size_t bad;
 	const char *templates; /* with commas; NULL: not asked for yet */
-	when_t server_time; /* 0: not heard */
+	when_t server_time;    /* 0: not heard */
 };
 
 static void

@@ -26,6 +26,8 @@ static const struct {
 	{ "rejected", EVENT_JOB_REJECTED },
 	{ "unreachable", EVENT_JOB_UNREACHABLE },
 	{ "misconfigured", EVENT_JOB_MISCONFIGURED },
+	{ "deposited", EVENT_JOB_DEPOSITED },
+	{ "relayed", EVENT_JOB_RELAYED },
 };
 
 enum event

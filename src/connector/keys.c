@@ -8,8 +8,8 @@
 #include "base/when.h"
 #include "codec/ckeys_ipc.h"
 #include "codec/oid.h"
+#include "connector/pack.h"
 #include "pki/cert_skim.h"
-#include "pki/cms.h"
 #include "pki/csr.h"
 #include "pki/keypool.h"
 #include "pki/pfx.h"
@@ -20,7 +20,6 @@
 #define VERIFIED 64
 #define VERIFIED_S 600
 #define HANDLE_LIFE_MS (10 * 60 * 1000)
-#define PASSWORD_BYTES 18 /* 24 characters of base64url: ASCII, short enough for every importer */
 
 struct held {
 	uint64_t handle; /* 0: free */
@@ -342,50 +341,13 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ckeys_begin_rep_encode(&rep, out);
 }
 
-/* Roots stay out: a device trusts one because it was told so, not because it came along with a key. */
-static err_t
-without_roots(struct arena *a, const struct ipc_blobs *chain, struct ipc_blobs *ret)
-{
-	ret->v = arena_array(a, chain->n + 1, sizeof(*ret->v));
-	ret->n = 0;
-	for (size_t i = 0; i < chain->n; i++) {
-		struct cert_skim c;
-
-		TRY_CTX(cert_skim(chain->v[i], &c), "chain from the CA");
-		if (!cert_skim_self(&c))
-			ret->v[ret->n++] = chain->v[i];
-	}
-	return OK;
-}
-
-static err_t
-pack(struct arena *a, const struct key *key, const struct ckeys_finish_req *req,
-    struct ckeys_finish_rep *ret, const struct cert *device)
-{
-	char *password = rand_token(a, PASSWORD_BYTES);
-	struct str pfx = STR_EMPTY;
-	struct ipc_blobs chain;
-	err_t e;
-
-	e = without_roots(a, &req->chain, &chain);
-	if (err_ok(e))
-		e = pfx_make(
-		    a, PFX_AES, key, req->leaf, chain.v, chain.n, password, "Chancery", &pfx);
-	if (err_ok(e))
-		e = cms_seal(a, device, pfx, &ret->pfx);
-	if (err_ok(e))
-		e = cms_seal(a, device, str_c(password), &ret->password);
-	secret_wipe(password, strlen(password));
-	secret_wipe((void *)(uintptr_t)pfx.p, pfx.n);
-	return e;
-}
-
 static err_t
 finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct connector_keys *k = ctx;
 	struct ckeys_finish_req req;
 	struct ckeys_finish_rep rep;
+	struct packed packed;
 	auto_cert struct cert *device = NULL;
 	auto_key struct key *key = NULL;
 
@@ -393,7 +355,9 @@ finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(take(k, req.handle, &key));
 	TRY(connector_keys_device(k, req.device_certificate, &device));
 	TRY_CTX(cert_for_key(req.leaf, key), "certificate from the CA");
-	TRY(pack(a, key, &req, &rep, device));
+	TRY(pack_key(a, &req.pack, device, key, req.leaf, req.chain.v, req.chain.n, &packed));
+	rep.pfx = packed.pfx;
+	rep.password = packed.password;
 	return ckeys_finish_rep_encode(&rep, out);
 }
 

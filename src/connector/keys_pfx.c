@@ -7,16 +7,13 @@
  * its password is random and for nothing else. Any other is opened and packed anew under a fresh password.
  */
 #include "connector/keys_int.h"
+#include "connector/pack.h"
 
 #include "base/limits.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "pki/cms.h"
 #include "pki/pfx.h"
 #include "pki/wrap.h"
-
-#define PASSWORD_BYTES 18 /* 24 characters of base64url */
-#define FRIENDLY_NAME "Chancery"
 
 err_t
 keys_pfx_make(void *ctx, struct arena *a, struct str in, struct buf *out)
@@ -86,53 +83,8 @@ check_thumbprint(struct arena *a, struct str leaf, struct str thumbprint)
 }
 
 static err_t
-seal_both(struct arena *a, const struct cert *device, struct str pfx, struct str password,
-    struct pfx_open_rep *ret)
-{
-	TRY(cms_seal(a, device, pfx, &ret->pfx));
-	return cms_seal(a, device, password, &ret->password);
-}
-
-/* Roots stay out: a device trusts one because it was told so, not because it came along with a key. */
-static err_t
-without_roots(struct pfx *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->nchain; i++) {
-		auto_cert struct cert *c = NULL;
-
-		TRY(cert_parse(p->chain[i], &c));
-		if (!cert_self_issued(c))
-			p->chain[n++] = p->chain[i];
-	}
-	p->nchain = n;
-	return OK;
-}
-
-static err_t
-pack_anew(struct arena *a, const struct pfx_open_req *req, const struct cert *device, struct pfx *p,
-    struct pfx_open_rep *ret)
-{
-	enum pfx_profile profile = req->format == PFX_FORMAT_3DES ? PFX_3DES : PFX_AES;
-	char *password = rand_token(a, PASSWORD_BYTES);
-	struct str pfx = STR_EMPTY;
-	err_t e = without_roots(p);
-
-	if (err_ok(e))
-		e = pfx_make(a, profile, p->key, p->leaf, p->chain, p->nchain, password,
-		    FRIENDLY_NAME, &pfx);
-	if (err_ok(e))
-		e = seal_both(a, device, pfx, str_c(password), ret);
-	ret->leaf = p->leaf;
-	secret_wipe(password, strlen(password));
-	secret_wipe((void *)(uintptr_t)pfx.p, pfx.n);
-	return e;
-}
-
-static err_t
 repack(struct arena *a, const struct pfx_open_req *req, const struct cert *device,
-    struct str password, struct pfx_open_rep *ret)
+    struct str password, struct str *ret_leaf, struct packed *ret)
 {
 	auto_pfx struct pfx p = { 0 };
 	const char *text;
@@ -143,7 +95,8 @@ repack(struct arena *a, const struct pfx_open_req *req, const struct cert *devic
 	secret_wipe((void *)(uintptr_t)text, strlen(text));
 	TRY(e);
 	TRY(check_thumbprint(a, p.leaf, req->thumbprint));
-	return pack_anew(a, req, device, &p, ret);
+	*ret_leaf = p.leaf;
+	return pack_key(a, &req->pack, device, p.key, p.leaf, p.chain, p.nchain, ret);
 }
 
 err_t
@@ -153,6 +106,7 @@ keys_pfx_open(void *ctx, struct arena *a, struct str in, struct buf *out)
 	auto_cert struct cert *device = NULL;
 	struct pfx_open_req req;
 	struct pfx_open_rep rep = { 0 };
+	struct packed packed = { 0 };
 	const struct key *key;
 	struct str password;
 	err_t e;
@@ -162,15 +116,17 @@ keys_pfx_open(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(import_key_find(connector_import_keys(k), req.key, &key));
 	TRY(wrap_open(a, key, req.padding, req.wrapped, &password));
 	if (req.leaf.n == 0) {
-		e = repack(a, &req, device, password, &rep);
+		e = repack(a, &req, device, password, &rep.leaf, &packed);
 	} else {
 		e = check_thumbprint(a, req.leaf, req.thumbprint);
 		rep.leaf = req.leaf;
 		if (err_ok(e))
-			e = seal_both(a, device, req.pfx, password, &rep);
+			e = pack_seal(a, &req.pack, device, req.pfx, password, &packed);
 	}
 	secret_wipe((void *)(uintptr_t)password.p, password.n);
 	TRY(e);
+	rep.pfx = packed.pfx;
+	rep.password = packed.password;
 	return pfx_open_rep_encode(&rep, out);
 }
 

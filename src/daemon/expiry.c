@@ -35,6 +35,6 @@ expiry_check(struct expiry *x)
 	log_event(LOG_LEVEL_WARN, x->until > now ? "certificate ends soon" : "certificate is over",
 	    "certificate", x->name, "until", when_text(a, x->until), "days_left",
 	    arena_printf(a, "%lld", (long long)((x->until - now) / DAY)), "hint",
-	    "join again with a new certificate before that day; see the operations manual", NULL);
+	    "renew it before that day; see the operations manual", NULL);
 	return true;
 }

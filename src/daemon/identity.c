@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codec/json.h"
 #include "codec/keys_ipc.h"
+#include "net/url.h"
 #include "net/wstep.h"
 
 #include <pthread.h>
@@ -15,7 +16,7 @@ struct identity {
 	struct ipc_client *keys;
 	struct arena *arena;
 	struct tls_client_conf tls;
-	const char *url, *revoke_url;
+	const char *url, *revoke_url, *challenge_url, *scep_url;
 	pthread_mutex_t lock;
 	struct fetch *idle[POOL]; /* connections kept for the next caller */
 	size_t nidle;
@@ -43,6 +44,9 @@ identity_new(const struct identity_conf *conf, struct identity **ret)
 	i->tls.chain = copy_list(i->arena, conf->tls.chain, conf->tls.nchain);
 	i->url = wstep_url(i->arena, conf->ca_url, conf->ca_name, WSTEP_BY_CERTIFICATE);
 	i->revoke_url = arena_printf(i->arena, "%s/chancery/ca/v1/revoke", conf->ca_url);
+	i->challenge_url = arena_printf(i->arena, "%s/chancery/ca/v1/challenge", conf->ca_url);
+	i->scep_url = arena_printf(
+	    i->arena, "%s/scep/%s", conf->ca_url, url_segment(i->arena, conf->ca_name));
 	pthread_mutex_init(&i->lock, NULL);
 	*ret = i;
 	return OK;
@@ -131,27 +135,73 @@ identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr
 	return OK;
 }
 
-err_t
-identity_revoke(struct identity *i, struct arena *a, const struct order *o, int64_t timeout_ms)
+/* JSON to an address of the CA's front; a status that is none of success is an error. */
+static err_t
+post(struct identity *i, struct arena *a, const char *url, const json *body, int64_t timeout_ms)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	auto_json json *body = json_object_new();
 	struct fetch_reply rep = { 0 };
 	struct fetch *f;
-	struct str sealed, text;
+	struct str text;
 	err_t e;
 
-	TRY(seal(i, a, o, &sealed));
-	json_set_base64(a, body, "order", sealed);
 	TRY(json_print(a, body, &text));
 	TRY(take_fetch(i, &f));
-	e = fetch_run(f, a, "POST", i->revoke_url, headers, text, timeout_ms, &rep);
+	e = fetch_run(f, a, "POST", url, headers, text, timeout_ms, &rep);
 	give_fetch(i, f);
 	TRY_CTX(e, "device-identity CA");
 	if (rep.status >= 500)
 		FAIL(ERR_UNREACHABLE, "the device-identity CA answered %d", rep.status);
 	if (rep.status != 200)
-		FAIL(
-		    ERR_CA_DENIED, "revocation: status %d: %s", rep.status, text_safe(a, rep.body));
+		FAIL(ERR_CA_DENIED, "status %d: %s", rep.status, text_safe(a, rep.body));
+	return OK;
+}
+
+err_t
+identity_deposit(void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256)
+{
+	struct identity *i = ctx;
+	auto_json json *body = json_object_new();
+	struct str sealed;
+
+	TRY(seal(i, a, o, &sealed));
+	json_set_base64(a, body, "order", sealed);
+	json_set_text(body, "challenge", text_hex(a, challenge_sha256));
+	return post(i, a, i->challenge_url, body, SUBMIT_TIMEOUT_MS);
+}
+
+err_t
+identity_scep(void *ctx, struct arena *a, const char *operation, struct str message,
+    int *ret_status, const char **ret_type, struct str *ret_body)
+{
+	static const char *const headers[] = { "Content-Type: application/x-pki-message", NULL };
+	struct identity *i = ctx;
+	struct fetch_reply rep = { 0 };
+	const char *url = arena_printf(a, "%s?operation=%s", i->scep_url, operation);
+	struct fetch *f;
+	err_t e;
+
+	TRY(take_fetch(i, &f));
+	if (message.n > 0)
+		e = fetch_run(f, a, "POST", url, headers, message, SUBMIT_TIMEOUT_MS, &rep);
+	else
+		e = fetch_run(f, a, "GET", url, NULL, STR_EMPTY, SUBMIT_TIMEOUT_MS, &rep);
+	give_fetch(i, f);
+	TRY_CTX(e, "device-identity CA");
+	*ret_status = rep.status;
+	*ret_type = rep.content_type;
+	*ret_body = rep.body;
+	return OK;
+}
+
+err_t
+identity_revoke(struct identity *i, struct arena *a, const struct order *o, int64_t timeout_ms)
+{
+	auto_json json *body = json_object_new();
+	struct str sealed;
+
+	TRY(seal(i, a, o, &sealed));
+	json_set_base64(a, body, "order", sealed);
+	TRY_CTX(post(i, a, i->revoke_url, body, timeout_ms), "revocation");
 	return OK;
 }

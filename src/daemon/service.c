@@ -73,6 +73,15 @@ static const struct conf_opt opts[] = {
 	    .fallback = "",
 	    .help =
 		"File (PEM) with whom to trust for webhooks and mail; empty: whom the system trusts."),
+	CONF(struct service_conf, apple_renew, CONF_INT, .section = "apple", .name = "renew_days",
+	    .min = 1, .max = 3650, .fallback = "30",
+	    .help = "Days before its end that the identity of an Apple device is renewed."),
+	CONF(struct service_conf, push_url, CONF_TEXT, .section = "apple", .name = "push_url",
+	    .fallback = "https://api.push.apple.com",
+	    .help = "Apple's push service, which wakes devices; without a slash at the end."),
+	CONF(struct service_conf, push_ca, CONF_TEXT, .section = "apple", .name = "push_ca",
+	    .fallback = "",
+	    .help = "File (PEM) with whom to trust for it; empty: whom the system trusts."),
 	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
@@ -124,6 +133,8 @@ run(struct arena *a, void *conf, bool check_only)
 		TRY_CTX(file_read(a, c->oidc_ca, LIMIT_CONF_BYTES, &s.oidc_ca), "[oidc] ca");
 	if (*c->notify_ca != '\0')
 		TRY_CTX(file_read(a, c->notify_ca, LIMIT_CONF_BYTES, &s.notify_ca), "[notify] ca");
+	if (*c->push_ca != '\0')
+		TRY_CTX(file_read(a, c->push_ca, LIMIT_CONF_BYTES, &s.push_ca), "[apple] push_ca");
 	if (*c->mail_password != '\0')
 		TRY_CTX(file_read(a, c->mail_password, LIMIT_TEXT, &s.mail_password),
 		    "[mail] password_file");

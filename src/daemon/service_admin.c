@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "codec/admin_ipc.h"
 #include "codec/keys_ipc.h"
-#include "daemon/service_front.h"
+#include "daemon/service_apple.h"
 #include "net/admin.h"
 #include "pki/password.h"
 
@@ -309,6 +309,9 @@ static const struct admin_verb verbs[] = {
 	{ "admin.add", verb_admin_add },
 	{ "admin.list", verb_admin_list },
 	{ "admin.remove", verb_admin_remove },
+	{ "apple.push-csr", service_apple_csr },
+	{ "apple.push-accept", service_apple_accept },
+	{ "apple.show", service_apple_show },
 	{ 0 },
 };
 

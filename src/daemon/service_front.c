@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service_front.h"
 #include "daemon/notify.h"
+#include "daemon/push.h"
+#include "daemon/service_apple.h"
 
 #include "api/oidc.h"
 #include "base/limits.h"
 #include "codec/keys_ipc.h"
 #include "model/job.h"
+#include "model/relay.h"
 #include "model/retired.h"
 #include "model/rollout.h"
 #include "model/upkeep.h"
@@ -35,6 +38,8 @@ notify(void *ctx, unsigned topic, struct str key)
 
 	if (f->http_device != NULL)
 		http_notify(f->http_device, topic, key);
+	if (f->push != NULL && topic == TOPIC_DEVICE)
+		push_nudge(f->push, key);
 }
 
 static err_t
@@ -55,6 +60,42 @@ issue(void *ctx, struct arena *a, const struct order *o, struct str csr, struct 
 	struct front *f = ctx;
 
 	return identity_issue(f->identity, a, o, csr, ret_cert, ret_chain, retn);
+}
+
+/* Apple's is the one platform that wants a key within something that it writes itself. */
+static err_t
+frame(void *ctx, struct arena *a, const struct job *j, struct str *ret)
+{
+	(void)ctx;
+	for (size_t i = 0; i < platform_count; i++)
+		if (platform_table[i]->frame != NULL)
+			return platform_table[i]->frame(a, j, ret);
+	FAIL(ERR_UNSUPPORTED, "no platform writes frames for %s", j->device.platform);
+}
+
+static err_t
+sign_profile(void *ctx, struct arena *a, struct str content, struct str *ret)
+{
+	struct front *f = ctx;
+
+	return profile_sign(f->profiles, a, content, ret);
+}
+
+static err_t
+deposit(void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256)
+{
+	struct front *f = ctx;
+
+	return identity_deposit(f->identity, a, o, challenge_sha256);
+}
+
+static err_t
+scep(void *ctx, struct arena *a, const char *operation, struct str message, int *ret_status,
+    const char **ret_type, struct str *ret_body)
+{
+	struct front *f = ctx;
+
+	return identity_scep(f->identity, a, operation, message, ret_status, ret_type, ret_body);
 }
 
 /* Public halves of what service/keys holds. */
@@ -139,6 +180,7 @@ open_joined(struct front *f)
 	ic.tls = (struct tls_client_conf){ f->join.root.v, f->join.root.n, f->ra_key, f->join.ra.v,
 		f->join.ra.n };
 	TRY(identity_new(&ic, &f->identity));
+	TRY(profile_signer_new(f->store, f->keys, f->identity, &f->join, f->tenant, &f->profiles));
 
 	tc.key = f->tls_key;
 	tc.chain = f->join.tls.v;
@@ -225,6 +267,7 @@ fill_api(struct front *f)
 		.metrics = f->metrics,
 		.ca_facts = ca_facts,
 		.identity_issue = issue,
+		.frame = frame,
 		.ca_ctx = f,
 		.oidc = f->oidc,
 	};
@@ -232,12 +275,22 @@ fill_api(struct front *f)
 	f->device = (struct device_edge){
 		.store = f->store,
 		.identity_issue = issue,
+		.identity_deposit = deposit,
+		.identity_scep = scep,
 		.identity_ctx = f,
 		.identity_ca = f->join.identity_name,
 		.holder = STR(f->join.holder),
 		.roots = f->join.root.v,
 		.nroots = f->join.root.n,
 		.poll_seconds = POLL_SECONDS,
+		.url = f->conf->device_url,
+		.keys = f->keys,
+		.identity_anchors = f->join.identity.v,
+		.nidentity_anchors = f->join.identity.n,
+		.profile_sign = sign_profile,
+		.renew_before = f->conf->apple_renew * 86400,
+		.apple_topic = f->apple_topic,
+		.organization = f->conf->organization,
 		.calm = f->calm,
 	};
 }
@@ -422,6 +475,9 @@ sweep(void *arg)
 			kill(getpid(), SIGTERM);
 		if (!err_ok(e))
 			log_error("sweep of leases", e);
+		e = relay_sweep(s->front->store);
+		if (!err_ok(e))
+			log_error("messages that are over", e);
 		e = upkeep_run(s->front->store, UPKEEP_DEVICES, &looked);
 		if (!err_ok(e))
 			log_error("devices that are away", e);
@@ -435,6 +491,7 @@ sweep(void *arg)
 			log_error("report", e);
 		(void)expiry_check(&s->front->ends_tls);
 		(void)expiry_check(&s->front->ends_ra);
+		(void)expiry_check(&s->front->ends_push);
 		e = end_identity(s);
 		if (!err_ok(e))
 			log_error("identity of a retired device", e);
@@ -470,6 +527,7 @@ open_front(struct front *f, const struct service *s)
 	TRY(open_joined(f));
 	TRY(open_oidc(f, s));
 	TRY(open_notify(f, s));
+	TRY(service_apple_open(f, s));
 	fill_api(f);
 	return start_ports(f, s);
 }
@@ -484,6 +542,10 @@ close_front(struct front *f)
 	http_free(f->http_api);
 	http_free(f->http_device);
 	notify_stop(f->notify);
+	store_set_notify(f->store, NULL, NULL);
+	push_stop(f->push);
+	key_free(f->push_key);
+	profile_signer_free(f->profiles);
 	identity_free(f->identity);
 	oidc_free(f->oidc);
 	tls_server_free(f->tls_api);

@@ -15,9 +15,12 @@
 #include "daemon/far.h"
 #include "daemon/identity.h"
 #include "daemon/keeper.h"
+#include "daemon/profile_sign.h"
 #include "daemon/role.h"
 #include "daemon/service_join.h"
 #include "device/device.h"
+
+struct push;
 
 struct service_conf {
 	struct common common;
@@ -28,6 +31,8 @@ struct service_conf {
 	    *oidc_groups;
 	const char **oidc_clients;
 	const char *oidc_ca;
+	const char *push_url, *push_ca;
+	int64_t apple_renew;
 	const char *mail_server, *mail_from, *mail_user, *mail_password, *notify_ca;
 	bool oidc_directory;
 	int64_t lease, rate, rate_changes, history, loops, workers;
@@ -38,7 +43,7 @@ struct service {
 	int fd_api, fd_device, fd_admin, fd_keys; /* made by the parent */
 	const struct proc *self;
 	/* Files that the parent read; may be empty. */
-	struct str oidc_ca, notify_ca; /* PEM */
+	struct str oidc_ca, notify_ca, push_ca; /* PEM */
 	struct str mail_password;
 };
 
@@ -57,8 +62,13 @@ struct front {
 	struct service_join join;
 	struct far_ipc far_tls, far_ra;
 	struct key *tls_key, *ra_key;
-	struct expiry ends_tls, ends_ra;
+	struct expiry ends_tls, ends_ra, ends_push;
+	struct far_ipc far_push;
+	struct key *push_key;
+	struct push *push; /* NULL: Apple devices are not woken */
+	const char *apple_topic;
 	struct identity *identity;
+	struct profile_signer *profiles;
 	struct oidc *oidc;
 	struct notify *notify;
 	struct tls_server *tls_api, *tls_device;

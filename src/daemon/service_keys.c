@@ -3,19 +3,26 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/secret.h"
+#include "base/text.h"
 #include "codec/dn.h"
 #include "codec/jws.h"
 #include "codec/keys_ipc.h"
 #include "codec/oid.h"
 #include "codec/san.h"
 #include "pki/csr.h"
+#include "pki/mac.h"
 #include "pki/seal.h"
 
 #define ORDER_LIFE_MAX 86400
+#define CHALLENGE_KEY 32
+#define CHALLENGE_BYTES 16
 
 struct service_keys {
 	struct key *order, *tls, *ra;
+	struct key *profile, *push; /* RSA */
 	struct jws_key *token;
+	uint8_t challenge[CHALLENGE_KEY]; /* what challenges are derived with */
 };
 
 /* The token key's file: read it, or make the key. */
@@ -30,6 +37,43 @@ token_key(struct arena *a, const char *path, struct jws_key **ret)
 	}
 	TRY(file_read(a, path, LIMIT_JWT_BYTES, &jwk));
 	return jws_key_parse(jwk, ret);
+}
+
+static err_t
+challenge_key(struct arena *a, const char *path, uint8_t ret[CHALLENGE_KEY])
+{
+	uint8_t fresh[CHALLENGE_KEY];
+	struct str key;
+	err_t e = OK;
+
+	if (!file_exists(path)) {
+		rand_bytes(fresh, sizeof(fresh));
+		e = file_create(path, STR(fresh), 0600);
+		secret_wipe(fresh, sizeof(fresh));
+	}
+	TRY(e);
+	TRY(file_read(a, path, CHALLENGE_KEY, &key));
+	if (key.n != CHALLENGE_KEY)
+		FAIL(ERR_MALFORMED, "%s has %zu bytes", path, key.n);
+	memcpy(ret, key.p, CHALLENGE_KEY);
+	secret_wipe((void *)(uintptr_t)key.p, key.n);
+	return OK;
+}
+
+/* An RSA key's file: read it, or make the key, by the quick way. */
+static err_t
+rsa_file(struct arena *a, const char *path, struct key **ret)
+{
+	auto_key struct key *k = NULL;
+	auto_buf struct buf pem = { 0 };
+
+	if (!file_exists(path)) {
+		buf_init(&pem, LIMIT_KEY_BYTES);
+		TRY(key_make_by(KEY_MAKER_CHANCERY, KEY_RSA, KEY_RSA_2048, &k));
+		TRY(key_write(&pem, k, NULL));
+		TRY(file_create(path, buf_str(&pem), 0600));
+	}
+	return key_file(a, path, KEY_RSA, KEY_RSA_2048, ret);
 }
 
 err_t
@@ -54,7 +98,13 @@ service_keys_open(const char *dir, struct service_keys **ret)
 		e = key_file(a, arena_printf(a, "%s/%s", dir, files[i].name), KEY_EC, KEY_P256,
 		    files[i].key);
 	if (err_ok(e))
+		e = rsa_file(a, arena_printf(a, "%s/profile.pem", dir), &k->profile);
+	if (err_ok(e))
+		e = rsa_file(a, arena_printf(a, "%s/push.pem", dir), &k->push);
+	if (err_ok(e))
 		e = token_key(a, arena_printf(a, "%s/token.jwk", dir), &k->token);
+	if (err_ok(e))
+		e = challenge_key(a, arena_printf(a, "%s/challenge.key", dir), k->challenge);
 	if (!err_ok(e)) {
 		service_keys_close(k);
 		return e;
@@ -71,7 +121,10 @@ service_keys_close(struct service_keys *k)
 	key_free(k->order);
 	key_free(k->tls);
 	key_free(k->ra);
+	key_free(k->profile);
+	key_free(k->push);
 	jws_key_free(k->token);
+	secret_wipe(k->challenge, sizeof(k->challenge));
 	free(k);
 }
 
@@ -83,6 +136,10 @@ lent_key(const struct service_keys *k, unsigned which)
 		return k->tls;
 	case KEYS_RA:
 		return k->ra;
+	case KEYS_PROFILE:
+		return k->profile;
+	case KEYS_PUSH:
+		return k->push;
 	}
 	return NULL;
 }
@@ -178,6 +235,25 @@ sign_token(void *ctx, struct arena *a, struct str in, struct buf *out)
 }
 
 static err_t
+challenge(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	static const char label[] = "chancery-challenge-v1";
+	struct service_keys *k = ctx;
+	struct keys_challenge_req req;
+	struct keys_challenge_rep rep;
+	uint8_t mac[32];
+	auto_buf struct buf msg = { 0 };
+
+	TRY(keys_challenge_req_parse(a, in, &req));
+	buf_init(&msg, LIMIT_TEXT);
+	TRY(buf_put(&msg, str_of(label, sizeof(label))));
+	TRY(buf_put(&msg, in));
+	TRY(mac_sha256(STR(k->challenge), buf_str(&msg), mac));
+	rep.text = text_hex(a, str_of(mac, CHALLENGE_BYTES));
+	return keys_challenge_rep_encode(&rep, out);
+}
+
+static err_t
 sign(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct service_keys *k = ctx;
@@ -199,5 +275,6 @@ const struct ipc_verb service_keys_verbs[] = {
 	{ KEYS_SEAL_ORDER, seal },
 	{ KEYS_SIGN_TOKEN, sign_token },
 	{ KEYS_SIGN, sign },
+	{ KEYS_CHALLENGE, challenge },
 	{ 0 },
 };

@@ -2,6 +2,8 @@
 /* A check-in: see checkin.h. */
 #include "model/checkin.h"
 #include "model/diff.h"
+#include "model/enrolled.h"
+#include "model/life.h"
 #include "model/request.h"
 #include "model/status.h"
 #include "pki/key.h"
@@ -62,12 +64,17 @@ record(struct tx *tx, struct checkin *c)
 	const struct report *r = c->report;
 	when_t now = when_now();
 	const char *inventory;
-	bool changed = false;
+	bool changed = false, known = true;
 
 	if (r->again)
 		return inventory_parse(c->a, d->inventory, &c->has);
-	if (r->has_facts)
+	if (r->has_facts && life_is_elsewhere(d, &r->facts))
+		FAIL(ERR_DEVICE_ELSEWHERE, "device %s", id_text(c->a, d->id));
+	if (r->has_facts) {
+		known = life_says_hardware(d);
 		changed |= facts_set(d, &r->facts);
+		known = known || !life_says_hardware(d);
+	}
 	if (r->has_inventory) {
 		TRY(inventory_print(c->a, r->items, r->nitems, &inventory));
 		changed |= text_set(&d->inventory, inventory);
@@ -79,6 +86,8 @@ record(struct tx *tx, struct checkin *c)
 	d->last_seen = now;
 	if (changed)
 		TRY(store_device_update(tx, d));
+	if (!known)
+		TRY(life_replace(tx, c->a, d));
 	return store_device_seen(tx, d->id, now);
 }
 
@@ -87,7 +96,13 @@ install_id(struct arena *a, const struct request *r)
 {
 	uint8_t hash[32];
 
-	hash_sha256(r->leaf, hash);
+	/* What comes of it is not known yet; each challenge makes it another command. */
+	if (r->kind == REQUEST_ENROL)
+		hash_sha256(str_c(arena_printf(a, "enrol %s %llu", id_text(a, r->id),
+				(unsigned long long)r->fence)),
+		    hash);
+	else
+		hash_sha256(r->leaf, hash);
 	return arena_printf(a, "%s:%s", id_text(a, r->slot), text_hex(a, str_of(hash, 8)));
 }
 
@@ -126,10 +141,65 @@ device_says(struct arena *a, const struct report_result *res)
 	const char *code = res->code == NULL ? "" : res->code;
 	const char *detail = res->detail == NULL ? "" : res->detail;
 
-	return (struct why){ err_info(ERR_DEVICE_REFUSED)->id,
+	return (struct why){ res->fault != NULL ? res->fault : err_info(ERR_DEVICE_REFUSED)->id,
 		text_safe(a,
 		    str_c(arena_printf(
 			a, "%.64s%s%.512s", code, code[0] == '\0' ? "" : ": ", detail))) };
+}
+
+/* The certificate that the device says came of its request; empty: it showed none yet. */
+static struct str
+shown(const struct checkin *c, const struct report_result *res, const char *alias)
+{
+	struct str der = res->certificate;
+
+	for (size_t i = 0; der.n == 0 && i < c->report->nitems; i++)
+		if (strcmp(c->report->items[i].alias, alias) == 0)
+			der = c->report->items[i].certificate;
+	return der;
+}
+
+/* What the slot is about as things are now; what->kind 0: nothing any more. */
+static err_t
+wanted_now(struct tx *tx, struct checkin *c, const struct slot *s, struct primitive *ret)
+{
+	struct desired *v;
+	size_t n;
+
+	*ret = (struct primitive){ 0 };
+	TRY(desired_for(tx, c->a, &c->device, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].fault == NULL && id_eq(v[i].profile.id, s->profile) &&
+		    id_eq(v[i].user, s->user) && id_eq(v[i].item, s->item))
+			*ret = v[i].what;
+	return OK;
+}
+
+/* What the device requested becomes known by what it shows. *ret_refused: it is something else. */
+static err_t
+learn_leaf(struct tx *tx, struct checkin *c, struct slot *s, struct request *r,
+    const struct report_result *res, bool *ret_refused)
+{
+	struct str der = shown(c, res, inventory_alias(c->a, s->profile, s->item));
+	struct primitive what;
+	struct err_report rep;
+	err_t e;
+
+	*ret_refused = false;
+	if (der.n == 0)
+		return OK;
+	TRY(wanted_now(tx, c, s, &what));
+	if (what.kind != PRIM_ENROL)
+		return OK;
+	e = enrolled_check(c->a, der, &what);
+	if (err_ok(e)) {
+		r->leaf = der;
+		return OK;
+	}
+	err_take(e, &rep);
+	*ret_refused = true;
+	return delivery_refuse(tx, c->a, s, r,
+	    (struct why){ err_info(ERR_LEAF_MISMATCH)->id, arena_strdup(c->a, rep.detail) });
 }
 
 /* The answer to an offer. An answer to anything else than the present offer is of no interest. */
@@ -138,6 +208,7 @@ result_of_offer(struct tx *tx, struct checkin *c, struct slot *s, struct request
     const struct report_result *res)
 {
 	uint8_t hash[32];
+	bool refused = false;
 
 	/* A parked check-in runs again with the same report: that it puts the offer off is noted
 	 * already. */
@@ -145,26 +216,32 @@ result_of_offer(struct tx *tx, struct checkin *c, struct slot *s, struct request
 		return OK;
 	switch (res->status) {
 	case RESULT_NOT_NOW:
-		return delivery_postpone(tx, c->a, s, r, NOT_NOW, device_says(c->a, res).detail);
+		return delivery_postpone(tx, c->a, s, r, res->again_s > 0 ? res->again_s : NOT_NOW,
+		    (struct why){ res->fault, device_says(c->a, res).detail });
 	case RESULT_ERROR:
 		return delivery_refuse(tx, c->a, s, r, device_says(c->a, res));
 	case RESULT_OK:
 		break;
 	}
+	if (r->kind == REQUEST_ENROL)
+		TRY(learn_leaf(tx, c, s, r, res, &refused));
+	if (refused)
+		return OK;
 	hash_sha256(r->leaf, hash);
-	if (inventory_shows(&c->has, inventory_alias(c->a, s->profile, s->item), str_of(hash, 32),
+	if (r->leaf.n > 0 &&
+	    inventory_shows(&c->has, inventory_alias(c->a, s->profile, s->item), str_of(hash, 32),
 		r->kind != REQUEST_TRUST))
 		return delivery_ack(tx, c->a, s, r);
 	if (r->not_before > when_now())
 		return OK;
 	return delivery_postpone(tx, c->a, s, r, NOT_SHOWN,
-	    "the device reports success, its inventory does not show it");
+	    (struct why){ NULL, "the device reports success, its inventory does not show it" });
 }
 
 static bool
 removal_failed_lately(const struct slot *s)
 {
-	return s->fault != NULL && strcmp(s->fault, err_info(ERR_DEVICE_REFUSED)->id) == 0 &&
+	return s->fault != NULL && s->fault[0] != '\0' &&
 	    when_now_ms() - s->since < REMOVE_AGAIN_MS;
 }
 
@@ -201,31 +278,64 @@ result_take(struct tx *tx, struct checkin *c, const struct report_result *res)
 	return result_of_removal(tx, c, &s, res);
 }
 
-static err_t
-command_install(struct tx *tx, struct checkin *c, struct diff_slot *ds)
+/* The certificate of the trusted root that it refers to; empty: none. */
+static struct str
+root_of(const struct diff_slot *v, size_t n, const struct diff_slot *ds)
 {
-	struct request *r = &ds->request;
-	struct command cmd = { .alias = ds->alias };
+	for (size_t i = 0; i < n; i++)
+		if (v[i].desired != NULL && v[i].desired->what.kind == PRIM_TRUST &&
+		    id_eq(v[i].slot.profile, ds->desired->what.root))
+			return v[i].desired->what.der;
+	return STR_EMPTY;
+}
+
+static void
+fill_command(struct checkin *c, const struct diff_slot *ds, struct command *cmd)
+{
+	const struct request *r = &ds->request;
 	uint8_t *hash;
 
+	cmd->id = install_id(c->a, r);
+	cmd->alias = ds->alias;
+	cmd->profile = &ds->desired->profile;
+	cmd->what = &ds->desired->what;
+	cmd->user = ds->slot.user;
+	cmd->request = r->id;
+	cmd->fence = r->fence;
+	if (r->kind == REQUEST_TRUST) {
+		cmd->kind = COMMAND_INSTALL_CA;
+		cmd->der = r->leaf;
+	} else if (r->kind == REQUEST_ENROL) {
+		cmd->kind = COMMAND_ENROL;
+	} else {
+		hash = arena_alloc(c->a, 32);
+		hash_sha256(r->leaf, hash);
+		cmd->kind = COMMAND_INSTALL_IDENTITY;
+		cmd->pfx = r->sealed;
+		cmd->password = r->password;
+		cmd->leaf = r->leaf;
+		cmd->sha256 = str_of(hash, 32);
+	}
+}
+
+static err_t
+command_install(struct tx *tx, struct checkin *c, struct diff_slot *ds, struct str root)
+{
+	struct request *r = &ds->request;
+	struct command cmd = { .root = root };
+	bool ready = true;
+
 	if (!ds->has_request || ds->root_missing)
+		return OK;
+	if (r->state == REQUEST_READY || r->state == REQUEST_OFFERED)
+		TRY(request_renew_challenge(tx, c->a, &ds->slot, r, &ready));
+	if (!ready)
 		return OK;
 	if (r->state == REQUEST_READY)
 		TRY(delivery_offer(tx, c->a, &ds->slot, r));
 	if (r->state != REQUEST_OFFERED || r->not_before > when_now())
 		return OK;
-	cmd.id = install_id(c->a, r);
-	if (r->kind == REQUEST_TRUST) {
-		cmd.kind = COMMAND_INSTALL_CA;
-		cmd.der = r->leaf;
-	} else {
-		hash = arena_alloc(c->a, 32);
-		hash_sha256(r->leaf, hash);
-		cmd.kind = COMMAND_INSTALL_IDENTITY;
-		cmd.pfx = r->sealed;
-		cmd.password = r->password;
-		cmd.sha256 = str_of(hash, 32);
-	}
+	fill_command(c, ds, &cmd);
 	c->commands[c->n++] = cmd;
 	return OK;
 }
@@ -243,6 +353,7 @@ command_remove(struct checkin *c, const struct diff_slot *ds)
 		.kind = h->identity ? COMMAND_REMOVE_IDENTITY : COMMAND_REMOVE_CA,
 		.id = remove_id(c->a, &ds->slot, h),
 		.alias = ds->alias,
+		.place = h->place,
 	};
 }
 
@@ -315,7 +426,7 @@ answer(struct tx *tx, struct checkin *c)
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < n; i++)
 			if (v[i].desired != NULL && v[i].desired->kind->needs_root == (pass == 1))
-				TRY(command_install(tx, c, &v[i]));
+				TRY(command_install(tx, c, &v[i], root_of(v, n, &v[i])));
 	c->until = calm_until(tx, c, v, n);
 	return OK;
 }
@@ -335,6 +446,9 @@ run(struct tx *tx, void *arg)
 	for (size_t i = 0; !c->report->again && i < c->report->nresults; i++)
 		TRY(result_take(tx, c, &c->report->results[i]));
 	TRY(answer(tx, c));
+	if (c->report->with != NULL)
+		TRY(c->report->with->run(
+		    tx, c->a, &c->device, c->commands, c->n, c->report->with->ctx));
 	if (c->device.state != DEVICE_RETIRED || c->left)
 		return OK;
 	TRY(request_may_write(tx));
@@ -366,9 +480,11 @@ checkin_look(struct store *s, struct arena *a, struct id device, const struct re
 		err_forget(e);
 		e = store_write(s, run, &c);
 	}
+	if (err_is(e, ERR_DEVICE_ELSEWHERE))
+		TRY(life_note_elsewhere(s, a, device));
 	TRY(e);
 	if (c.device.state == DEVICE_GONE)
-		FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(a, device));
+		return life_refuse(s, a, device);
 	*ret = c.commands;
 	*retn = c.n;
 	*ret_calm = (struct checkin_calm){ stamp, c.until, c.device.last_seen };

@@ -22,7 +22,15 @@ struct report_item {
 	struct str sha256;
 	bool has_key;
 	when_t not_after;
+	/* The platform's own word for where it lies, given back with the command that removes it; NULL: none. At most
+	 * LIMIT_LONG_TEXT bytes. */
+	const char *place;
+	/* DER, where the device shows it. Of a certificate that the device requested itself it is needed once, here
+	 * or in the result: until then nobody knows which it is. */
+	struct str certificate;
 };
+
+struct command;
 
 enum result_status { RESULT_OK = 1, RESULT_ERROR, RESULT_NOT_NOW };
 struct report_result {
@@ -30,6 +38,21 @@ struct report_result {
 	enum result_status status;
 	struct str sha256;
 	const char *code, *detail; /* the device's own words */
+	const char *fault; /* id of the catalogue; NULL: device-refused, with RESULT_NOT_NOW none */
+	int again_s;       /* RESULT_NOT_NOW: seconds until it is offered again; 0: a minute */
+	struct str certificate; /* of COMMAND_ENROL: DER; empty: the inventory has it */
+};
+
+/*
+ * What a platform does in the transaction of the check-in, with what came of it: its own state
+ * (store/device_state.h), the commands that it is about to send. It may be called twice: check-ins begin by reading,
+ * and the first that has something to write (request_may_write) begins anew as a writer. What it puts into ctx must
+ * stand that.
+ */
+struct checkin_with {
+	err_t (*run)(struct tx *tx, struct arena *a, const struct device *d,
+	    const struct command *v, size_t n, void *ctx);
+	void *ctx;
 };
 
 struct report {
@@ -43,6 +66,7 @@ struct report {
 	size_t nitems;
 	const struct report_result *results;
 	size_t nresults;
+	const struct checkin_with *with; /* NULL: nothing */
 	struct str
 	    identity; /* SHA-256 of the certificate that the device showed; for checkin_calm() */
 };
@@ -51,14 +75,26 @@ enum command_kind {
 	COMMAND_INSTALL_CA = 1,
 	COMMAND_INSTALL_IDENTITY,
 	COMMAND_REMOVE_CA,
-	COMMAND_REMOVE_IDENTITY
+	COMMAND_REMOVE_IDENTITY,
+	COMMAND_ENROL /* make a key, request by SCEP */
 };
 struct command {
 	enum command_kind kind;
-	const char *id;                   /* "<slot id>:<hash>" */
-	const char *alias;                /* "chancery-<profile id>" */
-	struct str der;                   /* INSTALL_CA */
-	struct str pfx, password, sha256; /* INSTALL_IDENTITY: two CMS, hash of the leaf */
+	const char *id;    /* "<slot id>:<hash>" */
+	const char *alias; /* "chancery-<profile id>" */
+	struct str der;    /* INSTALL_CA */
+	struct str pfx, password,
+	    sha256;      /* INSTALL_IDENTITY: as packed (model/packing.h), hash of the leaf */
+	struct str leaf; /* INSTALL_IDENTITY: DER */
+	/* All but removals: the profile, and what it is reduced to: stores, key, access, names, uses. */
+	const struct profile *profile;
+	const struct primitive *what;
+	struct id user; /* whose it is; zero: the device's */
+	struct str
+	    root; /* ENROL, INSTALL_IDENTITY: DER of the root that the profile refers to; empty: none */
+	struct id request; /* ENROL: what challenge and address are made of (device/device.h) */
+	uint64_t fence;
+	const char *place; /* removals: as the inventory said; NULL: it did not */
 };
 
 /* What a check-in found, for model/calm.h. */
@@ -69,7 +105,8 @@ struct checkin_calm {
 	when_t written; /* the device's last contact on record */
 };
 
-/* ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. */
+/* ERR_DEVICE_ELSEWHERE: it speaks of other hardware than the device's; ERR_DEVICE_REPLACED: model/life.h.
+ * ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. */
 err_t checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn);
 /* The same, and whether the device is as it should be. */

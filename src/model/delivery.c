@@ -37,7 +37,9 @@ delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
 	s->reached_hash = r->hash;
 	s->serial = arena_strdup(a, cert_serial(c));
 	s->subject = arena_strdup(a, cert_subject(c));
-	s->issuer = r->kind == REQUEST_ISSUE ? r->ca : arena_strdup(a, cert_issuer(c));
+	s->issuer = r->kind == REQUEST_ISSUE || (r->kind == REQUEST_ENROL && r->ca[0] != '\0') ?
+	    r->ca :
+	    arena_strdup(a, cert_issuer(c));
 	s->cert_sha256 = str_of(arena_copy(a, cert_sha256(c), 32), 32);
 	hash_sha1(r->leaf, sha1);
 	s->thumbprint = text_hex(a, STR(sha1));
@@ -46,8 +48,38 @@ delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r)
 	s->installed = when_now_ms();
 	TRY(request_step(tx, s, r, REQUEST_DONE,
 	    &(struct step){ .actor = "device", .event = "installed", .detail = s->serial }));
-	if (r->kind == REQUEST_ISSUE)
+	if (r->kind == REQUEST_ISSUE || r->kind == REQUEST_ENROL)
 		TRY(request_revoke_rest(tx, a, s));
+	return OK;
+}
+
+err_t
+request_renew_challenge(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, bool *ret_ready)
+{
+	const struct step step = { .actor = "service",
+		.event = "challenge-ended",
+		.detail = "the device did not use it in time",
+		.repeats = true };
+
+	struct request next = *r;
+
+	(void)a;
+	*ret_ready = true;
+	if (r->kind != REQUEST_ENROL || r->lease_until - REQUEST_CHALLENGE_MARGIN > when_now())
+		return OK;
+	TRY(request_may_write(tx));
+	if (r->ca[0] == '\0') {
+		next.lease_until = when_now() + REQUEST_CHALLENGE_LIFE;
+		next.fence++;
+		TRY(store_request_move(tx, &next, r->state, r->fence));
+		*r = next;
+		return OK;
+	}
+	r->not_before = r->lease_until = 0;
+	TRY(request_step(tx, s, r, REQUEST_QUEUED, &step));
+	tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	*ret_ready = false;
 	return OK;
 }
 
@@ -65,18 +97,23 @@ delivery_refuse(struct tx *tx, struct arena *a, struct slot *s, struct request *
 		.detail = why.detail,
 		.why = why,
 		.repeats = true }));
-	return r->kind == REQUEST_ISSUE ? request_revoke_rest(tx, a, s) : OK;
+	return r->kind == REQUEST_ISSUE || r->kind == REQUEST_ENROL ?
+	    request_revoke_rest(tx, a, s) :
+	    OK;
 }
 
 err_t
-delivery_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r, int seconds,
-    const char *detail)
+delivery_postpone(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, int seconds, struct why why)
 {
 	(void)a;
 	r->not_before = when_now() + seconds;
 	return request_step(tx, s, r, REQUEST_OFFERED,
-	    &(struct step){
-		.actor = "device", .event = "not-now", .detail = detail, .repeats = true });
+	    &(struct step){ .actor = "device",
+		.event = "not-now",
+		.detail = why.detail,
+		.why = why,
+		.repeats = true });
 }
 
 err_t

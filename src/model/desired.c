@@ -5,6 +5,7 @@
 #include "model/filter.h"
 #include "model/profile.h"
 #include "model/rollout.h"
+#include "store/device_life.h"
 #include "store/user_pfx.h"
 
 /* Groups of device and user, each once is not needed: the store takes them as a set. */
@@ -38,12 +39,18 @@ reduce(struct arena *a, const struct profile *p, const struct kind *k, const str
 	return k->reduce(a, p, settings, who, ret);
 }
 
-/* There are edges that bring CA certificates and what connectors make or open; none yet that has devices request by SCEP. */
+/* Platforms whose edge has devices request by SCEP; CA certificates, and what connectors make or open, all of them bring. */
+static const char *const enrolling[] = { "ios", "macos", "windows", "linux", "android",
+	"androidWorkProfile", "androidDeviceOwner", "androidAOSP" };
+
 static err_t
 deliverable(const struct desired *d)
 {
 	if (d->what.kind != PRIM_ENROL)
 		return OK;
+	for (size_t i = 0; i < COUNT(enrolling); i++)
+		if (strcmp(d->profile.platform, enrolling[i]) == 0)
+			return OK;
 	FAIL(ERR_KIND_UNDELIVERED, "\"%s\" is a %s profile, and the device's platform is %s",
 	    d->profile.display_name, d->kind->name, d->profile.platform);
 }
@@ -188,12 +195,14 @@ desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
 	struct assignment *by;
 	struct desired *out;
 	struct user *user;
+	struct device_life life;
 	struct id *groups;
 	size_t ngroups, n, at = 0;
 	bool due;
 
 	TRY(user_of(tx, a, d, &user, &due));
-	if (!due || d->state != DEVICE_ACTIVE) {
+	TRY(store_device_life_get(tx, a, d->id, &life));
+	if (!due || d->state != DEVICE_ACTIVE || life.lost != 0) {
 		*ret = NULL;
 		*retn = 0;
 		return OK;

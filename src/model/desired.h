@@ -4,7 +4,7 @@
  * when it is asked for, never stored; the same directory and profiles give the same answer, with
  * the same content hashes.
  *
- * A device that is not active, or whose user is disabled or deleted, should have nothing.
+ * A device that is not active or is lost, or whose user is disabled or deleted, should have nothing.
  *
  * Not here: comparing it with what was reached (model/diff.h).
  */

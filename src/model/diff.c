@@ -152,7 +152,7 @@ is_replaced(const struct diff *d, const struct diff_slot *ds)
 static bool
 is_renewed(const struct diff_slot *ds)
 {
-	return ds->desired->what.kind == PRIM_DELIVER;
+	return ds->desired->what.kind == PRIM_DELIVER || ds->desired->what.kind == PRIM_ENROL;
 }
 
 static bool

@@ -8,6 +8,7 @@
  * certificate supersedes those before.
  */
 #include "model/enrol.h"
+#include "model/life.h"
 #include "base/secret.h"
 #include "codec/oid.h"
 #include "model/diff.h"
@@ -117,6 +118,40 @@ enrol_code_make(struct store *s, struct arena *a, const char *actor, enum code_k
 	return OK;
 }
 
+struct looking {
+	struct arena *a;
+	enum code_kind kind;
+	struct str hash;
+	struct user user;
+};
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct looking *l = arg;
+	struct code code;
+
+	TRY(store_code_check(tx, l->a, l->kind, l->hash, when_now(), &code));
+	if (id_is_zero(code.user))
+		return OK;
+	TRY_CTX(store_user_get(tx, l->a, code.user, &l->user), "user of the code");
+	if (!l->user.enabled)
+		FAIL(ERR_USER_DISABLED, "%s", l->user.upn);
+	return OK;
+}
+
+err_t
+enrol_code_look(
+    struct store *s, struct arena *a, enum code_kind kind, const char *code, struct user *ret_user)
+{
+	struct looking l = { .a = a, .kind = kind };
+
+	TRY(code_hash(a, code, &l.hash));
+	TRY(store_read(s, look, &l));
+	*ret_user = l.user;
+	return OK;
+}
+
 static struct id
 derived_id(struct arena *a, struct str code, struct str spki)
 {
@@ -142,6 +177,7 @@ struct beginning {
 	struct str hash;
 	struct id id;
 	struct code code;
+	bool any_key; /* nothing but the code says who comes: only until a device came by it */
 };
 
 static err_t
@@ -169,6 +205,8 @@ begin(struct tx *tx, void *arg)
 	TRY(e);
 	if (d.state != DEVICE_ACTIVE)
 		FAIL(ERR_CODE, "the device of this code was retired");
+	if (b->any_key)
+		FAIL(ERR_CODE, "it was used");
 	return OK;
 }
 
@@ -219,12 +257,14 @@ err_t
 enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret)
 {
+	static const uint8_t no_key[32] = { 0 };
 	struct beginning b = { .a = a, .kind = kind };
 	struct enrol e = { .kind = kind };
 
 	if (spki_sha256.n != 32)
 		FAIL(ERR_BAD_REQUEST, "the hash of the public key has %zu bytes", spki_sha256.n);
 	TRY(code_hash(a, code, &b.hash));
+	b.any_key = str_eq(spki_sha256, STR(no_key));
 	b.id = derived_id(a, b.hash, spki_sha256);
 	TRY(store_write(s, begin, &b));
 
@@ -268,8 +308,10 @@ device_save(struct tx *tx, void *arg)
 			FAIL(ERR_CODE, "the device was retired meanwhile");
 		TRY(not_overtaken(was.fence, d->fence));
 		d->inventory = was.inventory;
+		d->enrolled = was.enrolled;
 		TRY(store_device_update(tx, d));
 	}
+	TRY(life_replace(tx, f->a, d));
 	return store_audit_add(tx, "device", "device.enrol", id_text(f->a, d->id), "",
 	    arena_printf(f->a, "{\"certificate\":\"%s\"}", text_hex(f->a, d->identity_sha256)));
 }

@@ -25,6 +25,9 @@ struct enrol {
 /* A new code: shown once. valid_s: seconds. */
 err_t enrol_code_make(struct store *s, struct arena *a, const char *actor, enum code_kind kind,
     struct id user, int64_t valid_s, const char **ret_code, struct code *ret);
+/* Looks without using: whose code it is; ret_user->id zero: nobody's. ERR_CODE; ERR_USER_DISABLED. */
+err_t enrol_code_look(
+    struct store *s, struct arena *a, enum code_kind kind, const char *code, struct user *ret_user);
 /* holder: SHA-256 of the certificate that the service presents to the CA. identity_ca: name of the identity CA. */
 err_t enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret);

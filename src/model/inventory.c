@@ -24,6 +24,8 @@ inventory_print(struct arena *a, const struct report_item *v, size_t n, const ch
 		json_set_text(item, "sha256", text_hex(a, v[i].sha256));
 		json_set_bool(item, "has_key", v[i].has_key);
 		json_set_when(a, item, "not_after", v[i].not_after);
+		if (v[i].place != NULL)
+			json_set_text(item, "place", v[i].place);
 		json_add(list, item);
 	}
 	TRY(json_print(a, list, &text));
@@ -50,6 +52,8 @@ inventory_parse(struct arena *a, const char *text, struct holdings *ret)
 		v[i].alias = arena_strdup(a, json_text(json_get(item, "alias")));
 		v[i].identity = strcmp(json_text(json_get(item, "kind")), "identity") == 0;
 		v[i].has_key = json_true(json_get(item, "has_key"));
+		if (json_is_text(json_get(item, "place")))
+			v[i].place = arena_strdup(a, json_text(json_get(item, "place")));
 		TRY(text_unhex(a, str_c(json_text(json_get(item, "sha256"))), &v[i].sha256));
 	}
 	has.v = v;

@@ -13,6 +13,7 @@ struct held {
 	bool identity;
 	struct str sha256;
 	bool has_key;
+	const char *place; /* NULL: not said */
 };
 struct holdings {
 	const struct held *v;

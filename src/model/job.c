@@ -2,6 +2,7 @@
 /* Jobs of connectors: see job.h. */
 #include "model/job.h"
 #include "model/desired.h"
+#include "model/inventory.h"
 #include "model/request.h"
 
 /* An order outlives its lease by so many seconds, for clocks that differ and CAs that are slow. */
@@ -70,6 +71,18 @@ job_revoke(struct tx *tx, struct leasing *l, const struct slot *s, const struct 
 	return OK;
 }
 
+static void
+take_content(struct arena *a, struct job *j, const struct slot *s, const struct desired *d,
+    const struct device *device)
+{
+	j->device_cert = device->identity;
+	j->packing = packing_of(device);
+	j->device = *device;
+	j->profile = d->profile;
+	j->what = d->what;
+	j->alias = inventory_alias(a, s->profile, s->item);
+}
+
 static err_t
 job_issue(struct leasing *l, const struct slot *s, const struct request *r, const struct desired *d,
     const struct device *device)
@@ -91,10 +104,16 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 	o->ekus = d->what.ekus;
 	o->nekus = d->what.nekus;
 	o->validity_days = d->what.validity_days > 0 ? (uint32_t)d->what.validity_days : 0;
-	o->key_usage = 0xa0; /* digitalSignature, keyEncipherment */
+	o->key_usage = d->what.key_usage;
+	if (r->kind == REQUEST_ENROL) {
+		/* Devices show it as their challenge, and none of them is known to the CA. */
+		o->holder = STR_EMPTY;
+		o->expires = l->now + REQUEST_CHALLENGE_LIFE;
+		o->key_bits = (uint16_t)d->what.key_bits;
+	}
 	j.ca_host = d->what.ca_host;
 	j.key_bits = d->what.key_bits;
-	j.device_cert = device->identity;
+	take_content(l->a, &j, s, d, device);
 	l->jobs[l->n++] = j;
 	return OK;
 }
@@ -107,7 +126,7 @@ opens(const struct connector *c, const struct pfx_copy *copy)
 
 static err_t
 job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct request *r,
-    const struct device *device)
+    const struct desired *d, const struct device *device)
 {
 	struct job j = {
 		.request = r->id, .fence = r->fence, .kind = r->kind, .lease_until = l->until
@@ -116,7 +135,7 @@ job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct 
 	size_t n;
 
 	order_base(l, s, r, &j.order);
-	j.device_cert = device->identity;
+	take_content(l->a, &j, s, d, device);
 	TRY(store_pfx_get(tx, l->a, s->item, &j.pfx));
 	TRY(store_pfx_copies(tx, l->a, s->item, &v, &n));
 	for (size_t i = 0; i < n; i++)
@@ -156,7 +175,7 @@ job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 		return job_revoke(tx, l, s, r);
 	TRY(desired_of(tx, l->a, s, &device, &d));
 	if (d != NULL && d->fault == NULL && str_eq(d->what.hash, r->hash))
-		return r->kind == REQUEST_IMPORT ? job_import(tx, l, s, r, &device) :
+		return r->kind == REQUEST_IMPORT ? job_import(tx, l, s, r, d, &device) :
 						   job_issue(l, s, r, d, &device);
 	TRY(request_unlease(tx, r));
 	if (d == NULL)
@@ -288,6 +307,10 @@ is_repeat(const struct request *r, const struct job_result *res)
 		return r->kind != REQUEST_REVOKE && str_eq(r->leaf, res->leaf) &&
 		    (r->state == REQUEST_READY || r->state == REQUEST_OFFERED ||
 			r->state == REQUEST_DONE);
+	case JOB_DEPOSITED:
+		return r->kind == REQUEST_ENROL &&
+		    (r->state == REQUEST_READY || r->state == REQUEST_OFFERED ||
+			r->state == REQUEST_DONE);
 	case JOB_REVOKED:
 		return r->kind == REQUEST_REVOKE && r->state == REQUEST_DONE;
 	case JOB_REJECTED:
@@ -325,8 +348,12 @@ take_issued(
 		.text = arena_printf(f->a, "serial %s, %s", res->serial, res->subject),
 	};
 
-	if (r->kind == REQUEST_REVOKE || res->leaf.n == 0 || res->sealed.n == 0 ||
-	    res->password.n == 0)
+	struct device device;
+
+	TRY(store_device_get(tx, f->a, s->device, &device));
+	if (r->kind == REQUEST_REVOKE || r->kind == REQUEST_ENROL || res->leaf.n == 0 ||
+	    res->sealed.n == 0 ||
+	    (res->password.n == 0) != (packing_of(&device).form == PACK_APPLE))
 		FAIL(ERR_BAD_REQUEST,
 		    "the result has no certificate or nothing sealed for the device");
 	/* It would be renewed as soon as it arrives, without end. */
@@ -369,6 +396,10 @@ finish(struct tx *tx, void *arg)
 	case JOB_REVOKED:
 		if (r.kind != REQUEST_REVOKE)
 			FAIL(ERR_BAD_REQUEST, "the request is no revocation");
+		return request_complete(tx, f->a, &s, &r, actor, NULL);
+	case JOB_DEPOSITED:
+		if (r.kind != REQUEST_ENROL)
+			FAIL(ERR_BAD_REQUEST, "the request has no challenge");
 		return request_complete(tx, f->a, &s, &r, actor, NULL);
 	case JOB_REJECTED:
 		return request_reject(tx, f->a, &s, &r, actor, why_of(res, ERR_CA_REJECTED));

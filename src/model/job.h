@@ -8,6 +8,7 @@
 
 #include "codec/order.h"
 #include "model/kind.h"
+#include "model/packing.h"
 #include "store/user_pfx.h"
 
 struct job {
@@ -23,6 +24,12 @@ struct job {
 	/* REQUEST_IMPORT: what is to be opened, and the copy of its password that this connector can open */
 	struct user_pfx pfx;
 	struct pfx_copy copy;
+	/* What is delivered: in which form, to whom, and what a platform writes a frame from. */
+	struct packing packing;
+	struct device device;
+	struct profile profile;
+	struct primitive what;
+	const char *alias; /* its name on the device */
 };
 
 /* How a connector asks for work. */
@@ -53,13 +60,14 @@ enum job_outcome {
 	JOB_REJECTED,
 	JOB_PENDING,
 	JOB_UNREACHABLE,
-	JOB_MISCONFIGURED
+	JOB_MISCONFIGURED,
+	JOB_DEPOSITED /* REQUEST_ENROL: the order lies at the CA, behind its challenge */
 };
 struct job_result {
 	struct id request;
 	uint64_t fence;
 	enum job_outcome outcome;
-	struct str leaf, sealed, password; /* JOB_ISSUED */
+	struct str leaf, sealed, password; /* JOB_ISSUED; password empty where the form has none */
 	const char *serial, *subject;      /* JOB_ISSUED: as the caller read them from the leaf */
 	const char *issuer;
 	struct str leaf_sha256;

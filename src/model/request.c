@@ -162,11 +162,19 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 		step.event = "queued";
 		step.detail = p->pfx[0].thumbprint;
 	} else {
-		r.kind = REQUEST_ISSUE;
+		r.kind = p->kind == PRIM_ENROL ? REQUEST_ENROL : REQUEST_ISSUE;
 		r.state = REQUEST_QUEUED;
 		r.ca = p->ca;
 		step.event = "queued";
 		step.detail = p->ca;
+	}
+	/* Somebody else's CA asks us what a challenge stands for: nothing goes before. */
+	if (p->kind == PRIM_ENROL && p->ca[0] == '\0') {
+		r.state = REQUEST_READY;
+		r.fence = 1;
+		r.lease_until = when_now() + REQUEST_CHALLENGE_LIFE;
+		step.event = "ready";
+		step.detail = "its challenge is validated here";
 	}
 	TRY(insert(tx, s, &r, &step));
 	TRY(store_request_prune(tx, s->id, KEPT));
@@ -197,7 +205,7 @@ err_t
 request_lease(struct tx *tx, struct arena *a, const struct connector *c, const char *owner,
     when_t now, when_t until, struct slot *ret_slot, struct request *ret)
 {
-	enum request_kind kinds[3];
+	enum request_kind kinds[4];
 	struct request r;
 	struct slot s;
 	size_t n = 0;
@@ -209,6 +217,8 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 		kinds[n++] = REQUEST_REVOKE;
 	if (request_list_has(c->features, "pfx"))
 		kinds[n++] = REQUEST_IMPORT;
+	if (request_list_has(c->features, "scep"))
+		kinds[n++] = REQUEST_ENROL;
 	if (n == 0)
 		FAIL(ERR_NOT_FOUND, "connector %s can do none of our jobs", c->name);
 	TRY(store_request_lease(tx, a, kinds, n, c->cas,
@@ -334,6 +344,14 @@ request_complete(struct tx *tx, struct arena *a, struct slot *s, struct request 
 	if (r->kind == REQUEST_REVOKE)
 		return request_step(tx, s, r, REQUEST_DONE,
 		    &(struct step){ .actor = actor, .event = "revoked", .detail = r->serial });
+	if (r->kind == REQUEST_ENROL) {
+		/* The order behind the challenge was made when it was leased. */
+		r->lease_until = (when_t)(r->updated / 1000) + REQUEST_CHALLENGE_LIFE;
+		TRY(request_step(tx, s, r, REQUEST_READY,
+		    &(struct step){ .actor = actor, .event = "challenge-left", .detail = r->ca }));
+		tx_notify(tx, TOPIC_DEVICE, id_str(&r->device));
+		return OK;
+	}
 	r->leaf = got->leaf;
 	r->sealed = got->sealed;
 	r->password = got->password;
@@ -357,18 +375,25 @@ request_withdraw(
 	return request_revoke_rest(tx, a, s);
 }
 
+/* A CA issues for it, under its id. One that asks us what a challenge stands for is told to revoke in another way. */
+static bool
+is_issuing(const struct request *r)
+{
+	return r->kind == REQUEST_ISSUE || r->kind == REQUEST_ENROL;
+}
+
 /* Whether what was issued for v[i] must not stay valid. */
 static bool
 is_over(const struct slot *s, const struct request *v, size_t n, size_t i)
 {
-	if (v[i].kind != REQUEST_ISSUE || v[i].fence == 0)
+	if (!is_issuing(&v[i]) || v[i].fence == 0 || v[i].ca == NULL || v[i].ca[0] == '\0')
 		return false;
 	if (v[i].state == REQUEST_WITHDRAWN || v[i].state == REQUEST_FAILED)
 		return true;
 	if (v[i].state != REQUEST_DONE)
 		return false;
 	for (size_t k = i + 1; k < n; k++)
-		if (v[k].kind == REQUEST_ISSUE && v[k].state == REQUEST_DONE)
+		if (is_issuing(&v[k]) && v[k].state == REQUEST_DONE)
 			return true;
 	return !s->wanted;
 }

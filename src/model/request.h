@@ -18,6 +18,8 @@
  *                     to READY: there is nothing to issue
  *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
  *                     is revoked
+ *  one by SCEP        LEASED by a connector that leaves the order at the CA; READY with a challenge that ends, and
+ *                     request_renew_challenge takes it from READY or OFFERED to QUEUED when it did
  *  a revocation       QUEUED, LEASED, then request_complete to DONE; never FAILED: rejected, it
  *                     goes back to QUEUED; request_revoked_there takes it from there to DONE
  *  request_withdraw   any of these to WITHDRAWN
@@ -47,14 +49,17 @@
 
 #include "model/kind.h"
 
+/* Seconds that a SCEP challenge is good for: devices may be away between the offer and the request. */
+enum { REQUEST_CHALLENGE_LIFE = 86400, REQUEST_CHALLENGE_MARGIN = 900 };
+
 /* Fault and detail of why something waits or failed; NULL or "": none. */
 struct why {
 	const char *fault;
 	const char *detail;
 };
 
-/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE and PRIM_IMPORT a
- * REQUEST_IMPORT that are QUEUED. */
+/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE, PRIM_ENROL a REQUEST_ENROL and
+ * PRIM_IMPORT a REQUEST_IMPORT that are QUEUED. PRIM_ENROL at a CA that is not ours: READY at once. */
 err_t request_insert(
     struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
 /* ERR_NOT_FOUND: nothing that this connector can do now. */
@@ -90,12 +95,16 @@ err_t request_complete(struct tx *tx, struct arena *a, struct slot *s, struct re
 err_t delivery_offer(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* The device has it: slot's certificate columns and reached_hash are those of r from now on. */
 err_t delivery_ack(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
+/* REQUEST_ENROL whose challenge is over or about to be: back to QUEUED, or, where nothing is left at a CA, on with a later
+ * fence. */
+err_t request_renew_challenge(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, bool *ret_ready);
 /* The device could not: OFFERED -> FAILED; tried again after 1 min, 2 min, 4 min ... 1 h. */
 err_t delivery_refuse(
     struct tx *tx, struct arena *a, struct slot *s, struct request *r, struct why why);
-/* Stays OFFERED, and is not offered again for so many seconds. */
-err_t delivery_postpone(struct tx *tx, struct arena *a, struct slot *s, struct request *r,
-    int seconds, const char *detail);
+/* Stays OFFERED, and is not offered again for so many seconds. why.fault NULL: it says all by its detail. */
+err_t delivery_postpone(
+    struct tx *tx, struct arena *a, struct slot *s, struct request *r, int seconds, struct why why);
 /* DONE -> OFFERED: the device lost it and what was sealed for it is still here. */
 err_t delivery_again(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* DONE, confirmed by an inventory: sealed blob and password are wiped. No arrow, no timeline

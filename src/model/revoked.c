@@ -41,8 +41,8 @@ take_one(struct tx *tx, struct taking *t, const struct revoked_item *x)
 		return OK;
 	}
 	TRY(e);
-	if (r.kind != REQUEST_ISSUE || !str_ieq_c(str_c(r.serial), x->serial) ||
-	    !request_list_has(t->connector->cas, r.ca))
+	if ((r.kind != REQUEST_ISSUE && r.kind != REQUEST_ENROL) ||
+	    !str_ieq_c(str_c(r.serial), x->serial) || !request_list_has(t->connector->cas, r.ca))
 		return OK;
 	TRY(store_slot_get(tx, t->a, r.slot, &s));
 	if (r.state == REQUEST_DONE)

@@ -176,7 +176,10 @@ reason(struct tx *tx, struct arena *a, const struct slot *s, const struct reques
 		st->why = "waits for the next check-in of the device";
 		return OK;
 	case STATUS_OFFERED:
-		st->why = "waits for the device to report that it is installed";
+		/* The device's own words, when it put it off. */
+		st->why = s->detail != NULL && s->detail[0] != '\0' ?
+		    s->detail :
+		    "waits for the device to report that it is installed";
 		return OK;
 	case STATUS_REMOVING:
 		st->why = "waits for the device to report that it is gone";

@@ -205,6 +205,16 @@ fetch_proxy(struct fetch *f, const char *url)
 }
 
 err_t
+fetch_http2(struct fetch *f)
+{
+	CURLcode rc = curl_easy_setopt(f->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+
+	if (rc != CURLE_OK)
+		FAIL(ERR_UNSUPPORTED, "HTTP/2: %s", curl_easy_strerror(rc));
+	return OK;
+}
+
+err_t
 fetch_negotiate(struct fetch *f)
 {
 	CURLcode rc = curl_easy_setopt(f->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);

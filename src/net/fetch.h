@@ -28,6 +28,8 @@ err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char
 /* Goes through this HTTP proxy: "http://[user:password@]host:port"; "" for none. ERR_BAD_REQUEST. ERR_PROXY from fetch_run
  * when the proxy wants another log-in or does not let us through. */
 err_t fetch_proxy(struct fetch *f, const char *url);
+/* Speaks HTTP/2 from now on, where the other side does. */
+err_t fetch_http2(struct fetch *f);
 /* Logs in at the server by Kerberos (SPNEGO, RFC 4559) with the ticket cache or the client keytab of the process; without
  * a ticket the server's refusal (401) is what comes back. */
 err_t fetch_negotiate(struct fetch *f);

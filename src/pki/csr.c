@@ -22,7 +22,8 @@
 		(const uint8_t *)(text), sizeof(text) - 1 \
 	}
 
-static const struct str oid_san = OID_BYTES("\x55\x1d\x11"), oid_eku = OID_BYTES("\x55\x1d\x25");
+static const struct str oid_san = OID_BYTES("\x55\x1d\x11"), oid_eku = OID_BYTES("\x55\x1d\x25"),
+			oid_key_usage = OID_BYTES("\x55\x1d\x0f");
 static const struct str oid_template_name = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x14\x02");
 static const struct str oid_template_info = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x15\x07");
 static const struct str oid_sid = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x19\x02");
@@ -301,6 +302,21 @@ read_ekus(struct arena *a, struct str der, struct csr *c)
 	return OK;
 }
 
+/* RFC 5280 4.2.1.3; bits past the first byte (decipherOnly) nobody asks for. */
+static err_t
+read_key_usage(struct str der, struct csr *c)
+{
+	struct str bits;
+
+	if (der.n == 0)
+		return OK;
+	TRY(der_take(&der, DER_BITSTRING, &bits));
+	if (der.n > 0 || bits.n < 1 || bits.n > 3 || bits.p[0] > 7)
+		FAIL(ERR_CSR, "the key usage is no bit string");
+	c->key_usage = bits.n > 1 ? bits.p[1] : 0;
+	return OK;
+}
+
 static err_t
 read_template(struct arena *a, const struct exts *exts, const char **ret)
 {
@@ -382,6 +398,7 @@ read_fields(struct arena *a, const struct parts *p, struct csr *c)
 	c->subject = arena_str(a, p->subject);
 	c->san = ext_value(a, exts, oid_san);
 	TRY_CTX(read_ekus(a, ext_value(a, exts, oid_eku), c), "extended key usage");
+	TRY_CTX(read_key_usage(ext_value(a, exts, oid_key_usage), c), "key usage");
 	c->sid = "";
 	sid = ext_value(a, exts, oid_sid);
 	if (sid.n > 0)

@@ -30,6 +30,7 @@ struct csr {
 	const char *sid;    /* "" if none */
 	const char **ekus;
 	size_t nekus;
+	uint8_t key_usage;     /* first byte of KeyUsage; 0: none asked for */
 	const char *template;  /* from v1 or v2 template extension: name or OID; "" if none */
 	const char *challenge; /* challengePassword (RFC 2985 5.4.1); "" if none */
 	bool

@@ -15,8 +15,8 @@
 
 /*
  * RFC 7292 B.2, RFC 8018 4.2: rounds make guessing a password expensive. Ours are random and cannot be guessed. One
- * round is what the format itself takes for granted (RFC 7292 4: DEFAULT 1); OpenSSL, NSS, GnuTLS and Java open it. With
- * 3DES, for systems that cannot be tried here, encryption has about as many as those write themselves.
+ * round is what the format itself takes for granted (RFC 7292 4: DEFAULT 1); OpenSSL, NSS, GnuTLS and Java open it.
+ * Importers that cannot be tried here get about as many as their own systems write.
  */
 struct profile {
 	int nid; /* of the encryption, for key and certificates */
@@ -25,8 +25,9 @@ struct profile {
 };
 
 static const struct profile profiles[] = {
-	[PFX_AES] = { NID_aes_256_cbc, "SHA256", 1, 1 },
-	[PFX_3DES] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "SHA1", 2048, 1 },
+	[PFX_AES] = { NID_aes_256_cbc, "SHA256", 2048, 2048 },
+	[PFX_AES_QUICK] = { NID_aes_256_cbc, "SHA256", 1, 1 },
+	[PFX_3DES] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "SHA1", 2048, 2048 },
 };
 
 static void

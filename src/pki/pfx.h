@@ -8,8 +8,9 @@
 #include "pki/cert.h"
 
 enum pfx_profile {
-	PFX_AES,  /* AES-256, PBES2 SHA-256, MAC SHA-256: Linux, current systems */
-	PFX_3DES, /* 3DES and SHA-1: opens everywhere */
+	PFX_AES,       /* AES-256, PBES2 SHA-256, MAC SHA-256: current systems */
+	PFX_AES_QUICK, /* the same with one round of key derivation: importers that were tried with it */
+	PFX_3DES,      /* 3DES and SHA-1: opens everywhere */
 };
 
 /* The password must be random, 128 bits or more: then there is nothing for rounds of key derivation to slow down, and

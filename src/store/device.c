@@ -74,6 +74,19 @@ store_device_seen(struct tx *tx, struct id id, when_t now)
 }
 
 err_t
+store_device_ask(struct tx *tx, struct id id, when_t now)
+{
+	tx_about(tx, id);
+	return row_must(tx, STMT_DEVICE_ASK, &device_shape, VALS(val_id(id), val_i64(now)));
+}
+
+err_t
+store_device_asked(struct tx *tx, struct id id, when_t *ret)
+{
+	return row_number(tx, STMT_DEVICE_ASKED, VALS(val_id(id)), ret);
+}
+
+err_t
 store_device_contact(struct tx *tx, struct id id, when_t at)
 {
 	return row_run(tx, STMT_DEVICE_CONTACT, VALS(val_id(id), val_i64(at)), NULL);

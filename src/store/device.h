@@ -47,6 +47,10 @@ err_t store_device_insert(struct tx *tx, const struct device *d);
 err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
 /* Of a check-in, which compares it with what it should have in the same transaction: not due until the next change. */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
+/* An administrator wants to know how it stands: platforms that do not list with each contact what they hold are asked for
+ * it. When that was last; 0: never. */
+err_t store_device_ask(struct tx *tx, struct id id, when_t now);
+err_t store_device_asked(struct tx *tx, struct id id, when_t *ret);
 /* It was in contact, and was not compared. A later contact on record stays; a device that is not there is no error. */
 err_t store_device_contact(struct tx *tx, struct id id, when_t at);
 /* Active ones that nobody compared with what they should have since users, members or assignments changed; longest ago

@@ -36,7 +36,8 @@ static const struct shape request_shape = SHAPE("request", struct request, reque
 /* The SQL names states and kinds by number. */
 static_assert(
     REQUEST_QUEUED == 1 && REQUEST_LEASED == 2 && REQUEST_OFFERED == 4 && REQUEST_FAILED == 6);
-static_assert(REQUEST_ISSUE == 1 && REQUEST_TRUST == 3 && REQUEST_IMPORT == 4);
+static_assert(
+    REQUEST_ISSUE == 1 && REQUEST_TRUST == 3 && REQUEST_IMPORT == 4 && REQUEST_ENROL == 5);
 
 struct count {
 	uint32_t state;

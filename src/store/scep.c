@@ -31,6 +31,16 @@ static const struct col transaction_cols[] = {
 static const struct shape transaction_shape =
     SHAPE("SCEP transaction", struct scep_transaction, transaction_cols);
 
+static const struct col deposit_cols[] = {
+	COL(struct deposit, sha256),
+	COL(struct deposit, ca),
+	COL(struct deposit, principal),
+	COL(struct deposit, sealed),
+	COL(struct deposit, order),
+	COL(struct deposit, expires),
+};
+static const struct shape deposit_shape = SHAPE("deposit", struct deposit, deposit_cols);
+
 struct order_key {
 	const char *service;
 	struct str spki;
@@ -70,6 +80,29 @@ err_t
 store_challenge_prune(struct tx *tx, when_t before)
 {
 	return row_run(tx, STMT_CHALLENGE_PRUNE, VALS(val_i64(before)), NULL);
+}
+
+err_t
+store_deposit_put(struct tx *tx, const struct deposit *d)
+{
+	int64_t n = 0;
+
+	TRY(row_save(tx, STMT_DEPOSIT_PUT, &deposit_shape, d, NO_VALS, &n));
+	if (n == 0)
+		FAIL(ERR_CONFLICT, "another order lies under this challenge");
+	return OK;
+}
+
+err_t
+store_deposit_get(struct tx *tx, struct arena *a, struct str sha256, struct deposit *ret)
+{
+	return row_one(tx, a, STMT_DEPOSIT_GET, &deposit_shape, VALS(val_bytes(sha256)), ret);
+}
+
+err_t
+store_deposit_prune(struct tx *tx, when_t before)
+{
+	return row_run(tx, STMT_DEPOSIT_PRUNE, VALS(val_i64(before)), NULL);
 }
 
 err_t

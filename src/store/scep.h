@@ -26,6 +26,20 @@ err_t store_challenge_delete(struct tx *tx, struct id id); /* ERR_NOT_FOUND */
 /* Those that ended before. */
 err_t store_challenge_prune(struct tx *tx, when_t before);
 
+/* A sealed order that a caller left here: devices show the challenge whose hash it lies under. */
+struct deposit {
+	struct str sha256; /* of the challenge, which is kept nowhere */
+	const char *ca;
+	const char *principal; /* who left it: it speaks for the request */
+	struct str sealed;
+	struct id order; /* its id */
+	when_t expires;
+};
+/* The same hash may come again for the same order; ERR_CONFLICT: it lies there for another one. */
+err_t store_deposit_put(struct tx *tx, const struct deposit *d);
+err_t store_deposit_get(struct tx *tx, struct arena *a, struct str sha256, struct deposit *ret);
+err_t store_deposit_prune(struct tx *tx, when_t before);
+
 /* The newest request of a transaction (RFC 8894 3.2.1.1), by its id and the key that signs. */
 struct scep_transaction {
 	const char *ca, *transaction;

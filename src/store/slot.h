@@ -21,7 +21,14 @@ enum request_state {
 	REQUEST_WITHDRAWN
 };
 /* REQUEST_IMPORT: a certificate that was imported with its key is opened by a connector and sealed to the device. */
-enum request_kind { REQUEST_ISSUE = 1, REQUEST_REVOKE, REQUEST_TRUST, REQUEST_IMPORT };
+/* REQUEST_ENROL: the device makes the key and requests by SCEP; a connector leaves the order behind the challenge at the CA. */
+enum request_kind {
+	REQUEST_ISSUE = 1,
+	REQUEST_REVOKE,
+	REQUEST_TRUST,
+	REQUEST_IMPORT,
+	REQUEST_ENROL
+};
 
 /* Where a slot stands: model/status.h decides, the store counts. The SQL names them by number. */
 enum status_state {
@@ -64,12 +71,13 @@ struct request {
 	enum request_state state;
 	uint64_t fence; /* counts leases */
 	uint32_t attempts;
-	struct str hash;   /* content hash it works for */
-	const char *ca;    /* CA name it must reach; "" for REQUEST_TRUST and REQUEST_IMPORT */
-	const char *owner; /* connector that holds the lease, as text id */
-	when_t lease_until, not_before; /* not leased before this time (retry) */
-	const char *fault, *detail;     /* why it failed or waits */
-	const char *keep;               /* REQUEST_REVOKE: serial that stays */
+	struct str hash;    /* content hash it works for */
+	const char *ca;     /* CA name it must reach; "" for REQUEST_TRUST and REQUEST_IMPORT */
+	const char *owner;  /* connector that holds the lease, as text id */
+	when_t lease_until; /* REQUEST_ENROL, READY or OFFERED: the end of its challenge */
+	when_t not_before;  /* not leased before this time (retry) */
+	const char *fault, *detail; /* why it failed or waits */
+	const char *keep;           /* REQUEST_REVOKE: serial that stays */
 	struct id
 	    about; /* REQUEST_REVOKE: the issue request whose certificates go; REQUEST_IMPORT: the record */
 	/* the result */

@@ -30,6 +30,7 @@ enum store_schema { STORE_SERVICE, STORE_CA };
 enum topic {
 	TOPIC_DEVICE = 1, /* key: 16 bytes of the device's id; empty: all devices */
 	TOPIC_QUEUE,      /* a job may be waiting for a connector */
+	TOPIC_RELAY,      /* key: 16 bytes of the id of a message whose answer is there */
 };
 
 struct store_conf {

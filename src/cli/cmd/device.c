@@ -61,6 +61,34 @@ sync_devices(struct cli *c)
 }
 
 static err_t
+own_act(struct cli *c, const char *action, const char *done)
+{
+	for (size_t i = 0; i < c->args->noperands; i++) {
+		const char *id;
+
+		TRY(find_device(c, c->args->operands[i], &id));
+		TRY_CTX(api_send(c, "POST",
+			    arena_printf(c->arena, "/chancery/v1/devices/%s/%s", id, action), NULL,
+			    NULL),
+		    "%.128s", c->args->operands[i]);
+		out_say(c, "%s %s", c->args->operands[i], done);
+	}
+	return OK;
+}
+
+static err_t
+lost(struct cli *c)
+{
+	return own_act(c, "lost", "is lost: its certificates are being revoked");
+}
+
+static err_t
+found(struct cli *c)
+{
+	return own_act(c, "found", "is found: its certificates are issued anew");
+}
+
+static err_t
 retire(struct cli *c)
 {
 	return act(c, "retire", "is retired");
@@ -132,6 +160,11 @@ static const struct verb verbs[] = {
 	    "Facts about enrolled devices from a CSV or JSON file, found by serialNumber or id.",
 	    "FILE", import_opts, import_devices },
 	{ "sync", "Ask devices to check in now.", "DEVICE...", NULL, sync_devices },
+	{ "lost",
+	    "Devices are lost: their certificates are revoked at once, and removed when they come.",
+	    "DEVICE...", NULL, lost },
+	{ "found", "Lost devices are found: their certificates are issued anew.", "DEVICE...", NULL,
+	    found },
 	{ "retire", "Make devices leave: certificates are removed and revoked.", "DEVICE...", NULL,
 	    retire },
 	{ 0 },

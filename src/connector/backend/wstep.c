@@ -7,10 +7,12 @@
 #include "base/text.h"
 #include "connector/backend.h"
 #include "connector/hresult.h"
+#include "net/url.h"
 #include "net/wstep.h"
 #include "net/xcep.h"
 
 #define TIMEOUT_MS 30000
+#define RELAY_MS 20000 /* the device waits for it */
 
 static enum wstep_way
 way_of(const struct join *j)
@@ -121,6 +123,41 @@ revoke_ordered(struct backend_session *s, struct arena *a, struct str order, int
 }
 
 static err_t
+deposit(struct backend_session *s, struct arena *a, struct str order, const char *sha256)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	auto_json json *body = json_object_new();
+	struct fetch_reply rep;
+	struct str text;
+
+	json_set_base64(a, body, "order", order);
+	json_set_text(body, "challenge", sha256);
+	TRY(json_print(a, body, &text));
+	TRY(fetch_run(s->fetch, a, "POST",
+	    arena_printf(a, "%s/chancery/ca/v1/challenge", s->join->ca_url), headers, text,
+	    TIMEOUT_MS, &rep));
+	if (rep.status == 200)
+		return OK;
+	return outcome_http("challenge", rep.status,
+	    arena_printf(
+		a, "%.*s", (int)(rep.body.n < 300 ? rep.body.n : 300), text_safe(a, rep.body)));
+}
+
+/* Messages go by POST whatever way they came: that takes any size. */
+static err_t
+relay(struct backend_session *s, struct arena *a, const char *ca, const char *operation,
+    struct str message, struct fetch_reply *ret)
+{
+	static const char *const headers[] = { "Content-Type: application/x-pki-message", NULL };
+	const char *url = arena_printf(
+	    a, "%s/scep/%s?operation=%s", s->join->ca_url, url_segment(a, ca), operation);
+
+	if (message.n > 0)
+		return fetch_run(s->fetch, a, "POST", url, headers, message, RELAY_MS, ret);
+	return fetch_run(s->fetch, a, "GET", url, NULL, STR_EMPTY, RELAY_MS, ret);
+}
+
+static err_t
 revoked(struct backend_session *s, struct arena *a, const char *after, const char **ret_after,
     json **ret_list)
 {
@@ -152,5 +189,7 @@ const struct backend backend_wstep = {
 	.submit = submit,
 	.check = check,
 	.revoke = revoke_ordered,
+	.deposit = deposit,
+	.relay = relay,
 	.revoked = revoked,
 };

@@ -7,21 +7,7 @@
 #include "base/text.h"
 #include "codec/pfx_ipc.h"
 #include "connector/job.h"
-
-static err_t
-read_format(const json *job, enum pfx_format *ret)
-{
-	const char *format;
-
-	TRY(json_need_text(job, "format", 8, &format));
-	if (str_eq_c(str_c(format), "aes"))
-		*ret = PFX_FORMAT_AES;
-	else if (str_eq_c(str_c(format), "3des"))
-		*ret = PFX_FORMAT_3DES;
-	else
-		FAIL(ERR_UNSUPPORTED, "format %s", format);
-	return OK;
-}
+#include "connector/job_pack.h"
 
 static err_t
 read_job(struct arena *a, const json *job, struct pfx_open_req *ret)
@@ -37,7 +23,7 @@ read_job(struct arena *a, const json *job, struct pfx_open_req *ret)
 	TRY(json_want_base64(a, job, "leaf", LIMIT_CERT_BYTES, &ret->leaf));
 	TRY(json_need_text(job, "thumbprint", 40, &thumbprint));
 	TRY(text_unhex(a, str_c(thumbprint), &ret->thumbprint));
-	TRY(read_format(job, &ret->format));
+	TRY(job_pack_read(a, job, &ret->pack));
 	return json_need_base64(
 	    a, job, "device_certificate", LIMIT_CERT_BYTES, &ret->device_certificate);
 }

@@ -7,11 +7,13 @@
 #include "base/text.h"
 #include "codec/ckeys_ipc.h"
 #include "connector/job.h"
+#include "connector/job_pack.h"
 
 struct work {
 	struct ckeys_begin_req begin;
 	struct submission submission;
 	struct str device;
+	struct pack pack;
 };
 
 static err_t
@@ -40,7 +42,7 @@ read_job(struct arena *a, const json *job, struct work *w)
 		w->begin.ekus.v[w->begin.ekus.n++] = json_text(json_at(ekus, i));
 	TRY(json_need_base64(a, job, "device_certificate", LIMIT_CERT_BYTES, &w->device));
 	w->begin.device_certificate = w->device;
-	return OK;
+	return job_pack_read(a, job, &w->pack);
 }
 
 static err_t
@@ -60,7 +62,7 @@ finish(struct ipc_client *keys, struct arena *a, uint64_t handle, const struct w
     const struct submitted *s, struct ckeys_finish_rep *ret)
 {
 	struct ckeys_finish_req req = {
-		.handle = handle, .leaf = s->leaf, .device_certificate = w->device
+		.handle = handle, .leaf = s->leaf, .device_certificate = w->device, .pack = w->pack
 	};
 	auto_buf struct buf in;
 	struct str out;

@@ -57,6 +57,54 @@ check_urls(struct arena *a, const struct field *f, const void *at)
 	return OK;
 }
 
+/* A segment of a path with its %XX (RFC 3986 2.1); no blanks and no NUL come of it that are not meant. */
+static err_t
+unescape(struct arena *a, struct str in, const char **ret)
+{
+	uint8_t *out = arena_alloc(a, in.n + 1);
+	struct str byte;
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.n; i++) {
+		out[n] = in.p[i];
+		if (in.p[i] == '%') {
+			if (in.n - i < 3)
+				FAIL(ERR_MODEL_INVALID, "%s", "an address that ends within %XX");
+			TRY(text_unhex(a, str_of(in.p + i + 1, 2), &byte));
+			out[n] = byte.p[0];
+			i += 2;
+		}
+		n++;
+	}
+	return text_cstr(a, str_of(out, n), ret);
+}
+
+/*
+ * "/scep/<CA>/<template>", with or without "/pkiclient.exe": the address of one of our CAs, at its own front or at the
+ * service's, says which CA and template the order is for. Anything else is somebody else's RA, which asks the service what
+ * a challenge stands for. Of several addresses the first speaks for all.
+ */
+static err_t
+read_address(struct arena *a, const char *url, const char **ret_ca, const char **ret_template)
+{
+	struct str rest = str_c(url), part[4];
+	size_t n = 0;
+
+	*ret_ca = *ret_template = "";
+	(void)str_cut(&rest, ':');
+	rest.p += 2;
+	rest.n -= 2;
+	(void)str_cut(&rest, '/');
+	for (; n < COUNT(part) && rest.n > 0; n++)
+		part[n] = str_cut(&rest, '/');
+	if (n == 4 && rest.n == 0 && str_ieq_c(part[3], "pkiclient.exe"))
+		n = 3;
+	if (n != 3 || rest.n > 0 || !str_ieq_c(part[0], "scep"))
+		return OK;
+	TRY(unescape(a, part[1], ret_ca));
+	return unescape(a, part[2], ret_template);
+}
+
 #define HASH_ROW(only_, flags_, fallback_) \
 	FIELD(struct scep, hashes, FIELD_FLAGS, .name = "hashAlgorithm", .flags = flags_, \
 	    .members = hashes, .fallback = fallback_, .only = only_, \
@@ -113,6 +161,8 @@ make_hash(struct arena *a, const struct scep *s, struct primitive *what)
 	TRY(wr_text(&b, "scep 1"));
 	TRY(cert_hash(&b, &s->cert, what));
 	TRY(wr_u8(&b, what->key_usage));
+	TRY(wr_text(&b, what->ca));
+	TRY(wr_text(&b, what->template));
 	hash_sha256(buf_str(&b), hash);
 	what->hash = str_of(hash, 32);
 	return OK;
@@ -140,6 +190,7 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		what.key_usage |= 0x80;
 	if ((s->key_usage & KEY_ENCIPHERMENT) != 0)
 		what.key_usage |= 0x20;
+	TRY(read_address(a, s->urls.v[0], &what.ca, &what.template));
 	TRY(cert_reduce(a, p, &s->cert, who, &what));
 	TRY(make_hash(a, s, &what));
 	*ret = what;

@@ -382,6 +382,24 @@ rows[] = {
 	ROW(EACH, "POST", OWN "/rollouts/{id}/finish", OWN "/rollouts/$R/finish", "{}"),
 	ROW(EACH, "POST", OWN "/rollouts/{id}/rollback", OWN "/rollouts/$R/rollback", "{}"),
 	ROW(WHOLE, "GET", OWN "/rolloutSettings"),
+	ROW(WHOLE, "POST",
+	    "/ScepRequestValidationFEService"
+	    "/ScepActions/validateRequest"),
+	ROW(WHOLE, "POST",
+	    "/ScepRequestValidationFEService"
+	    "/ScepActions/successNotification"),
+	ROW(WHOLE, "POST",
+	    "/ScepRequestValidationFEService"
+	    "/ScepActions/failureNotification"),
+	ROW(WHOLE, "POST",
+	    OWN "/scep"
+		"/ScepActions/validateRequest"),
+	ROW(WHOLE, "POST",
+	    OWN "/scep"
+		"/ScepActions/successNotification"),
+	ROW(WHOLE, "POST",
+	    OWN "/scep"
+		"/ScepActions/failureNotification"),
 	ROW(WHOLE, "PATCH", OWN "/rolloutSettings"),
 	ROW(LIST, "GET", DM "/assignmentFilters"),
 	ROW(LIST, "GET", DM "/assignmentFilters/$count"),
@@ -562,6 +580,8 @@ rows[] = {
 	ROW(EACH, "DELETE", DM "/assignmentFilters/{id}", DM "/assignmentFilters/$F"),
 	ROW(EACH, "DELETE", DM "/managedDevices/{id}/users/$ref",
 	    DM "/managedDevices/$D/users/$ref"),
+	ROW(EACH, "POST", "/chancery/v1/devices/{id}/lost", "/chancery/v1/devices/$D/lost"),
+	ROW(EACH, "POST", "/chancery/v1/devices/{id}/found", "/chancery/v1/devices/$D/found"),
 	ROW(EACH, "POST", DM "/managedDevices/{id}/retire", DM "/managedDevices/$D/retire"),
 	ROW(EACH, "POST", DM "/managedDevices/{id}/microsoft.graph.retire",
 	    DM "/managedDevices/$D/microsoft.graph.retire"),

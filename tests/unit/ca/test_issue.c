@@ -76,12 +76,10 @@ purposes_are_those_of_the_template_also_when_fewer_are_ordered(void **state)
 	assert_true(cert_has_eku(c, OID_EKU_EMAIL));
 }
 
-static void
-a_device_identity_comes_from_the_identity_ca(void **state)
+static struct want
+identity_want(struct lab *l)
 {
-	struct lab *l = *state;
 	struct want w = lab_want(l);
-	auto_cert struct cert *c = NULL;
 
 	w.caller = l->ra;
 	w.ca = w.order.ca = IDENTITY;
@@ -91,9 +89,41 @@ a_device_identity_comes_from_the_identity_ca(void **state)
 	w.order.nekus = 0;
 	w.csr.ekus = NULL;
 	w.csr.nekus = 0;
-	c = lab_issued(l, w);
+	return w;
+}
+
+static void
+a_device_identity_comes_from_the_identity_ca(void **state)
+{
+	struct lab *l = *state;
+	auto_cert struct cert *c = lab_issued(l, identity_want(l));
+
 	assert_non_null(strstr(cert_issuer(c), IDENTITY));
 	assert_int_equal(cert_key_usage(c), 0xA0);
+}
+
+static void
+whatever_a_device_calls_itself_its_identity_has_the_ordered_name(void **state)
+{
+	struct lab *l = *state;
+	struct want w = identity_want(l);
+	auto_cert struct cert *c = NULL;
+
+	w.csr.subject = lab_name(l, "john");
+	c = lab_issued(l, w);
+	assert_null(strstr(cert_subject(c), "john"));
+	assert_true(str_eq(cert_subject_der(c), w.order.subject));
+}
+
+static void
+an_identity_ordered_for_any_key_has_its_name_compared(void **state)
+{
+	struct lab *l = *state;
+	struct want w = identity_want(l);
+
+	w.order.spki = STR_EMPTY;
+	w.csr.subject = lab_name(l, "john");
+	lab_denied(l, w, ERR_ORDER_SUBJECT);
 }
 
 static void
@@ -171,6 +201,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_without_names_gets_those_of_its_order),
 	cmocka_unit_test(purposes_are_those_of_the_template_also_when_fewer_are_ordered),
 	cmocka_unit_test(a_device_identity_comes_from_the_identity_ca),
+	cmocka_unit_test(whatever_a_device_calls_itself_its_identity_has_the_ordered_name),
+	cmocka_unit_test(an_identity_ordered_for_any_key_has_its_name_compared),
 	cmocka_unit_test(a_request_is_found_again_by_who_asked),
 	cmocka_unit_test(a_request_number_that_does_not_exist_is_refused),
 	cmocka_unit_test(a_server_template_takes_the_names_of_the_request),

@@ -3,6 +3,7 @@
 
 #include "codec/admin_ipc.h"
 #include "codec/ca_ipc.h"
+#include "codec/ca_scep_ipc.h"
 #include "codec/ckeys_ipc.h"
 #include "codec/keys_ipc.h"
 
@@ -99,6 +100,37 @@ keys_messages_come_back(void **state)
 }
 
 static void
+messages_about_challenges_come_back(void **state)
+{
+	struct keys_challenge_req ask = { { { 1, 2, 3 } }, 7 }, ask2;
+	struct keys_challenge_rep text = { "0123456789abcdef" }, text2;
+	struct keys_challenge_rep big = {
+		"0123456789012345678901234567890123456789012345678901234567890123456789"
+	};
+	struct ca_deposit_req left = { LIT("cert"), LIT("order"),
+		LIT("01234567890123456789012345678901") },
+			      left2;
+	struct ca_deposit_req odd = { LIT("cert"), LIT("order"), LIT("0123") };
+	auto_arena struct arena *a = arena_new();
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, LIMIT_IPC_MESSAGE);
+	ROUND(keys_challenge_req, ask, ask2);
+	assert_int_equal(ask2.fence, 7);
+	assert_true(id_eq(ask2.request, ask.request));
+	ROUND(keys_challenge_rep, text, text2);
+	ROUND(ca_deposit_req, left, left2);
+	assert_true(str_eq(left2.sha256, left.sha256));
+	buf_reset(&b);
+	expect_ok(keys_challenge_rep_encode(&big, &b));
+	expect_err(ERR_TOO_LARGE, keys_challenge_rep_parse(a, buf_str(&b), &text2));
+	buf_reset(&b);
+	expect_ok(ca_deposit_req_encode(&odd, &b));
+	assert_false(err_ok(ca_deposit_req_parse(a, buf_str(&b), &left2)));
+}
+
+static void
 connector_keys_messages_come_back(void **state)
 {
 	static const char *ekus[] = { "1.3.6.1.5.5.7.3.2" };
@@ -107,7 +139,9 @@ connector_keys_messages_come_back(void **state)
 		LIT("device") },
 			       begin2;
 	struct ckeys_begin_rep begun = { 77, LIT("csr") }, begun2;
-	struct ckeys_finish_req finish = { 77, LIT("leaf"), { chain, 1 }, LIT("device") }, finish2;
+	struct ckeys_finish_req finish = { 77, LIT("leaf"), { chain, 1 }, LIT("device"),
+		{ PACK_AGENT, PFX_FORMAT_AES, STR_EMPTY } },
+				finish2;
 	struct ckeys_finish_rep done = { LIT("pfx"), LIT("password") }, done2;
 	struct ckeys_drop_req drop = { 77 }, drop2;
 	struct ckeys_identity_req identity = { "PEM" }, identity2;
@@ -193,6 +227,7 @@ main(void)
 		cmocka_unit_test(ca_messages_come_back),
 		cmocka_unit_test(keys_messages_come_back),
 		cmocka_unit_test(connector_keys_messages_come_back),
+		cmocka_unit_test(messages_about_challenges_come_back),
 		cmocka_unit_test(sign_and_admin_messages_come_back),
 		cmocka_unit_test(rejects_messages_that_say_nonsense),
 	};

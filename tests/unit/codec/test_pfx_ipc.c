@@ -12,7 +12,7 @@ a_request(void)
 		.wrapped = LIT("wrapped"),
 		.pfx = LIT("pfx"),
 		.leaf = LIT("leaf"),
-		.format = PFX_FORMAT_3DES,
+		.pack = { .form = PACK_AGENT, .format = PFX_FORMAT_3DES },
 		.thumbprint = LIT("01234567890123456789"),
 		.device_certificate = LIT("device") };
 }
@@ -30,7 +30,7 @@ a_request_to_open_comes_back_whole(void **state)
 	expect_ok(pfx_open_req_parse(a, buf_str(&out), &got));
 	assert_string_equal(got.key, "name:main");
 	assert_int_equal(got.padding, 3);
-	assert_int_equal(got.format, PFX_FORMAT_3DES);
+	assert_int_equal(got.pack.format, PFX_FORMAT_3DES);
 	assert_true(str_eq(got.leaf, LIT("leaf")));
 	assert_true(str_eq(got.device_certificate, LIT("device")));
 	for (size_t n = 0; n < out.n; n++)
@@ -48,8 +48,13 @@ a_format_that_nobody_knows_is_refused(void **state)
 
 	(void)state;
 	buf_init(&out, LIMIT_IPC_MESSAGE);
-	q.format = (enum pfx_format)3;
+	q.pack.format = (enum pfx_format)3;
+	expect_err(ERR_UNSUPPORTED, pfx_open_req_encode(&q, &out));
+	buf_reset(&out);
+	q.pack.format = PFX_FORMAT_AES;
 	expect_ok(pfx_open_req_encode(&q, &out));
+	/* text, padding, three blobs of 4 + n bytes, form, format */
+	out.p[4 + 9 + 1 + 4 + 7 + 4 + 3 + 4 + 4 + 1] = 3;
 	expect_err(ERR_UNSUPPORTED, pfx_open_req_parse(a, buf_str(&out), &got));
 }
 

@@ -162,7 +162,7 @@ request(struct box *b, const char *password)
 	struct pfx_open_req q = { .key = b->id,
 		.padding = WRAP_OAEP_SHA384,
 		.pfx = lab.pfx,
-		.format = PFX_FORMAT_AES,
+		.pack = { .form = PACK_AGENT, .format = PFX_FORMAT_AES },
 		.device_certificate = cert_der(lab.device.cert) };
 	uint8_t *hash = arena_alloc(b->a, 20);
 
@@ -244,7 +244,7 @@ old_importers_get_3des(void **state)
 	const char *password, *dir = made_dir(b->a);
 	struct str file;
 
-	q.format = PFX_FORMAT_3DES;
+	q.pack.format = PFX_FORMAT_3DES;
 	expect_ok(open_it(b, &q, &rep));
 	receive(b, &rep, &file, &password, &p);
 	made_write(b->a, dir, "p12", file);
@@ -252,6 +252,78 @@ old_importers_get_3des(void **state)
 	    arena_printf(b->a, "openssl pkcs12 -in p12 -passin pass:%s -info -nodes", password)));
 	made_says(b->a, dir, "pbeWithSHA1And3-KeyTripleDES-CBC");
 	made_dir_free(b->a, dir);
+}
+
+static void
+a_windows_device_gets_the_file_itself_and_its_password_sealed(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	auto_pfx struct pfx p = { 0 };
+	struct pfx_open_rep rep;
+	struct str password;
+	const char *text;
+
+	q.pack = (struct pack){ .form = PACK_WINDOWS, .format = PFX_FORMAT_AES };
+	expect_ok(open_it(b, &q, &rep));
+	expect_ok(cms_open(b->a, lab.device.cert, lab.device.key, rep.password, &password));
+	expect_ok(text_cstr(b->a, password, &text));
+	assert_int_equal(strlen(text), 24);
+	expect_ok(pfx_open(b->a, rep.pfx, text, &p));
+	assert_true(key_same_public(p.key, lab.leaf.key));
+}
+
+static void
+an_apple_device_gets_one_envelope_around_the_frame_with_file_and_password_in_it(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	auto_pfx struct pfx p = { 0 };
+	struct pfx_open_rep rep;
+	struct str plist, file;
+	const char *password;
+
+	q.pack = (struct pack){ .form = PACK_APPLE,
+		.format = PFX_FORMAT_3DES,
+		.frame = LIT("<plist>" PACK_MARK_PFX "|" PACK_MARK_PASSWORD "|</plist>") };
+	expect_ok(open_it(b, &q, &rep));
+	assert_int_equal(rep.password.n, 0);
+	expect_ok(cms_open(b->a, lab.device.cert, lab.device.key, rep.pfx, &plist));
+	assert_true(plist.n > 15 && memcmp(plist.p, "<plist>", 7) == 0);
+	plist.p += 7;
+	plist.n -= 7;
+	expect_ok(text_unbase64(b->a, str_cut(&plist, '|'), &file));
+	expect_ok(text_cstr(b->a, str_cut(&plist, '|'), &password));
+	assert_true(str_eq_c(plist, "</plist>"));
+	expect_ok(pfx_open(b->a, file, password, &p));
+	assert_true(key_same_public(p.key, lab.leaf.key));
+}
+
+static void
+a_frame_that_has_no_place_for_the_file_is_refused(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	struct pfx_open_rep rep;
+
+	q.pack = (struct pack){ PACK_APPLE, PFX_FORMAT_3DES, LIT("<plist/>") };
+	expect_err(ERR_MALFORMED, open_it(b, &q, &rep));
+}
+
+static void
+what_xml_would_read_in_a_password_is_escaped_within_a_frame(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "a<b>&\"c");
+	struct pfx_open_rep rep;
+	struct str plist;
+
+	q.leaf = cert_der(lab.leaf.cert); /* handed on as it is, with its password */
+	q.pack =
+	    (struct pack){ PACK_APPLE, PFX_FORMAT_3DES, LIT(PACK_MARK_PASSWORD "|" PACK_MARK_PFX) };
+	expect_ok(open_it(b, &q, &rep));
+	expect_ok(cms_open(b->a, lab.device.cert, lab.device.key, rep.pfx, &plist));
+	assert_true(str_eq_c(str_cut(&plist, '|'), "a&#60;b&#62;&#38;\"c"));
 }
 
 static void
@@ -398,6 +470,15 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_file_of_our_own_import_is_handed_on_as_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_importers_get_3des, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_windows_device_gets_the_file_itself_and_its_password_sealed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_apple_device_gets_one_envelope_around_the_frame_with_file_and_password_in_it,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_frame_that_has_no_place_for_the_file_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_xml_would_read_in_a_password_is_escaped_within_a_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_key_is_found_by_its_name_and_by_its_hash_in_any_case, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -213,7 +213,8 @@ static err_t
 finish_with(struct box *b, struct way *w, struct str leaf, struct str device)
 {
 	struct str chain[] = { cert_der(lab.issuing.cert), cert_der(lab.root.cert) };
-	struct ckeys_finish_req req = { w->rep.handle, leaf, { chain, COUNT(chain) }, device };
+	struct ckeys_finish_req req = { w->rep.handle, leaf, { chain, COUNT(chain) }, device,
+		{ PACK_AGENT, PFX_FORMAT_AES, STR_EMPTY } };
 	auto_buf struct buf in;
 	struct str out;
 

@@ -229,18 +229,33 @@ bytes_that_are_no_order_are_not_sealed(void **state)
 	err_forget(e);
 }
 
+static bool
+taken(err_t e)
+{
+	bool ok = err_ok(e);
+
+	err_forget(e);
+	return ok;
+}
+
 static void
-only_the_tls_and_the_ra_key_sign_digests(void **state)
+only_keys_that_are_lent_sign_digests(void **state)
 {
 	struct box *b = *state;
 	const uint8_t digest[32] = { 1 };
 	struct sign_rep rep;
 
-	expect_ok(sign(b, KEYS_TLS, STR(digest), &rep));
-	expect_ok(sign(b, KEYS_RA, STR(digest), &rep));
-	for (unsigned which = 0; which < 256; which++)
-		if (which != KEYS_TLS && which != KEYS_RA)
+	for (unsigned which = 0; which < 256; which++) {
+		bool rsa = which == KEYS_PROFILE || which == KEYS_PUSH;
+
+		if (which == KEYS_TLS || which == KEYS_RA)
+			expect_ok(sign(b, (uint8_t)which, STR(digest), &rep));
+		else if (!rsa)
 			expect_err(ERR_BAD_REQUEST, sign(b, (uint8_t)which, STR(digest), &rep));
+		else
+			assert_false(taken(
+			    sign(b, (uint8_t)which, STR(digest), &rep))); /* no ECDSA by them */
+	}
 }
 
 static void
@@ -305,7 +320,7 @@ no_request_is_made_for_the_other_keys(void **state)
 {
 	struct box *b = *state;
 	/* u8 which | text cn | list of hosts */
-	static const uint8_t other[] = { 3, 0, 0, 0, 1, 'x', 0, 0 };
+	static const uint8_t other[] = { KEYS_PUSH + 1, 0, 0, 0, 1, 'x', 0, 0 };
 	struct str out;
 	err_t e = call(b, KEYS_CSR, STR(other), &out);
 
@@ -436,7 +451,7 @@ main(void)
 		CASE(an_order_that_is_over_is_not_sealed),
 		CASE(an_order_for_more_than_a_day_is_not_sealed),
 		CASE(bytes_that_are_no_order_are_not_sealed),
-		CASE(only_the_tls_and_the_ra_key_sign_digests),
+		CASE(only_keys_that_are_lent_sign_digests),
 		CASE(a_lent_signature_is_no_seal_of_an_order),
 		CASE(requests_have_the_name_and_the_hosts_and_each_key_is_its_own),
 		CASE(no_request_is_made_for_the_other_keys),

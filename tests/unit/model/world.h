@@ -270,7 +270,11 @@ world_hold(struct world *w, const char *alias, bool identity, struct str sha256)
 		at++;
 	if (at == w->nheld)
 		w->nheld++;
-	w->held[at] = (struct report_item){ alias, identity, sha256, identity, MADE_NOW + 1000 };
+	w->held[at] = (struct report_item){ .alias = alias,
+		.identity = identity,
+		.sha256 = sha256,
+		.has_key = identity,
+		.not_after = MADE_NOW + 1000 };
 }
 
 static inline void

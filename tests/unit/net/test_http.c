@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "net/http.h"
 #include "net/proc.h"
 
@@ -412,7 +413,7 @@ static void
 refuses_what_is_too_large(void **state)
 {
 	struct fixture *f = *state;
-	char *many = malloc(70001);
+	char *many = malloc(LIMIT_HTTP_HEADERS + 1);
 	int fd = dial(f);
 
 	put(fd,
@@ -420,8 +421,8 @@ refuses_what_is_too_large(void **state)
 	expect_answer(fd, 413, "too-large");
 	expect_end(fd);
 	fd = dial(f);
-	memset(many, 'x', 70000);
-	many[70000] = '\0';
+	memset(many, 'x', LIMIT_HTTP_HEADERS);
+	many[LIMIT_HTTP_HEADERS] = '\0';
 	put(fd, "GET /echo HTTP/1.1\r\nHost: x\r\nX: ");
 	put(fd, many);
 	expect_answer(fd, 400, "bad-request");

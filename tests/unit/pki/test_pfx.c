@@ -36,7 +36,7 @@ a_file_comes_back_whole(void **state)
 }
 
 static void
-openssl_reads_both_profiles(void **state)
+openssl_reads_every_profile(void **state)
 {
 	auto_arena struct arena *a = arena_new();
 	auto_made struct made root = made_root(a, "root", KEY_EC, 256);
@@ -45,11 +45,15 @@ openssl_reads_both_profiles(void **state)
 
 	(void)state;
 	made_write(a, dir, "aes", make(a, PFX_AES, &root, &leaf));
+	made_write(a, dir, "quick", make(a, PFX_AES_QUICK, &root, &leaf));
 	made_write(a, dir, "des", make(a, PFX_3DES, &root, &leaf));
 	assert_true(made_run(a, dir, "openssl pkcs12 -in aes -passin pass:password -info -nodes"));
 	made_says(a, dir, "MAC: sha256");
-	made_says(a, dir, "AES-256-CBC, Iteration 1, PRF hmacWithSHA256");
+	made_says(a, dir, "AES-256-CBC, Iteration 2048, PRF hmacWithSHA256");
 	made_says(a, dir, "friendlyName: name");
+	assert_true(
+	    made_run(a, dir, "openssl pkcs12 -in quick -passin pass:password -info -nodes"));
+	made_says(a, dir, "AES-256-CBC, Iteration 1, PRF hmacWithSHA256");
 	assert_true(made_run(a, dir, "openssl pkcs12 -in des -passin pass:password -info -nodes"));
 	made_says(a, dir, "MAC: sha1");
 	made_says(a, dir, "pbeWithSHA1And3-KeyTripleDES-CBC");
@@ -210,7 +214,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_comes_back_whole),
-		cmocka_unit_test(openssl_reads_both_profiles),
+		cmocka_unit_test(openssl_reads_every_profile),
 		cmocka_unit_test(files_of_openssl_are_read),
 		cmocka_unit_test(the_password_must_be_right),
 		cmocka_unit_test(a_key_that_is_not_the_certificates_is_refused),

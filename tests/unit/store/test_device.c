@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scratch.h"
 
-#include "store/device.h"
+#include "base/limits.h"
+#include "store/device_state.h"
 
 static struct device
 device_n(unsigned n, const char *sha)
@@ -39,6 +40,49 @@ a_device_is_found_by_the_hash_of_its_identity(void **state)
 	assert_int_equal(got.state, DEVICE_ACTIVE);
 	assert_true(id_is_zero(got.user));
 	expect_err(ERR_NOT_FOUND, store_device_by_identity(tx, a, LIT("hash-2"), &got));
+}
+
+static void
+a_platform_finds_the_state_that_it_left_for_each_channel(void **state)
+{
+	IN(state);
+	struct device d = device_n(1, "h");
+	struct channel_state own = { d.id, "", LIT("one"), 5 }, user = { d.id, "u", LIT("two"), 6 };
+	struct channel_state got, *v;
+	size_t n;
+
+	expect_ok(store_device_insert(tx, &d));
+	expect_ok(store_device_state_get(tx, a, d.id, "", &got));
+	assert_int_equal(got.state.n, 0);
+	expect_ok(store_device_state_put(tx, &own));
+	expect_ok(store_device_state_put(tx, &user));
+	own.state = LIT("three");
+	expect_ok(store_device_state_put(tx, &own));
+	expect_ok(store_device_state_get(tx, a, d.id, "", &got));
+	assert_true(str_eq_c(got.state, "three"));
+	expect_ok(store_device_state_list(tx, a, d.id, &v, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(v[1].channel, "u");
+	expect_ok(store_device_state_delete(tx, d.id, "u"));
+	expect_ok(store_device_state_delete(tx, d.id, "u"));
+	expect_ok(store_device_state_list(tx, a, d.id, &v, &n));
+	assert_int_equal(n, 1);
+}
+
+static void
+state_of_no_device_and_too_much_of_it_are_refused(void **state)
+{
+	IN(state);
+	struct device d = device_n(1, "h");
+	struct channel_state s = { id_n(9), "", LIT("x"), 5 };
+
+	expect_err(ERR_NOT_FOUND, store_device_state_put(tx, &s));
+	expect_ok(store_device_insert(tx, &d));
+	s.device = d.id;
+	s.state = str_of(arena_alloc(a, LIMIT_DEVICE_STATE + 1), LIMIT_DEVICE_STATE + 1);
+	expect_err(ERR_TOO_LARGE, store_device_state_put(tx, &s));
+	s.state.n--;
+	expect_ok(store_device_state_put(tx, &s));
 }
 
 static void
@@ -188,6 +232,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_SERVICE(a_device_is_found_by_the_hash_of_its_identity),
+		ON_SERVICE(a_platform_finds_the_state_that_it_left_for_each_channel),
+		ON_SERVICE(state_of_no_device_and_too_much_of_it_are_refused),
 		ON_SERVICE(an_empty_hash_finds_nobody),
 		ON_SERVICE(two_devices_cannot_share_an_identity),
 		ON_SERVICE(an_update_leaves_the_time_of_enrolment),

@@ -276,6 +276,13 @@ CREATE TABLE challenges (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_expires ON challenges (expires);
 CREATE INDEX challenges_created ON challenges (created);
+-- Sealed orders that wait for the device that shows the challenge; used up like any order, under their id.
+CREATE TABLE deposits (
+	sha256 BLOB NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+	ca TEXT NOT NULL COLLATE NOCASE, principal TEXT NOT NULL COLLATE NOCASE,
+	sealed BLOB NOT NULL, order_id BLOB NOT NULL, expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deposits_expires ON deposits (expires);
 CREATE TABLE scep_transactions (
 	ca TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL, signer BLOB NOT NULL,
 	content BLOB NOT NULL, message BLOB NOT NULL, request INTEGER NOT NULL, seen INTEGER NOT NULL,

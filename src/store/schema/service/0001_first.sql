@@ -53,7 +53,7 @@ CREATE TABLE devices (
 	last_seen INTEGER NOT NULL, inventory TEXT NOT NULL,
 	fence INTEGER NOT NULL,
 	enrolled INTEGER NOT NULL,
-	looked INTEGER NOT NULL DEFAULT 0, identity_ended INTEGER NOT NULL DEFAULT 0
+	asked INTEGER NOT NULL DEFAULT 0, looked INTEGER NOT NULL DEFAULT 0, identity_ended INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX devices_identity ON devices (identity_sha256) WHERE identity_sha256 <> x'';
 CREATE INDEX devices_looked ON devices (looked, id) WHERE state = 1;
@@ -63,6 +63,42 @@ CREATE INDEX devices_left ON devices (id) WHERE state > 1 AND identity_ended = 0
 CREATE INDEX devices_overview ON devices (platform, scope_tags) WHERE state = 1;
 CREATE INDEX devices_serial ON devices (serial) WHERE serial <> '';
 CREATE INDEX devices_user ON devices (user_id, id) WHERE user_id IS NOT NULL;
+
+-- The same hardware again.
+CREATE INDEX devices_machine ON devices (machine_id) WHERE machine_id <> '';
+CREATE INDEX devices_udid ON devices (udid) WHERE udid <> '';
+-- What befell devices. lost: since when. elsewhere: when its identity was last told to be used on another machine. replaced: by the
+-- same hardware enrolled anew.
+CREATE TABLE device_lives (
+	device BLOB NOT NULL PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,
+	lost INTEGER NOT NULL, elsewhere INTEGER NOT NULL, replaced BLOB
+) STRICT, WITHOUT ROWID;
+-- What platforms keep of devices between messages; only they read it.
+CREATE TABLE device_states (
+	device BLOB NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+	channel TEXT NOT NULL, state BLOB NOT NULL CHECK (length(state) <= 65536), updated INTEGER NOT NULL,
+	PRIMARY KEY (device, channel)
+) STRICT, WITHOUT ROWID;
+
+-- SCEP messages of devices on their way to a CA and back; they live for seconds. state 1 waiting, 2 taken by a connector, 3 answered.
+CREATE TABLE relays (
+	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+	request BLOB NOT NULL, ca TEXT NOT NULL COLLATE NOCASE,
+	operation TEXT NOT NULL, message BLOB NOT NULL,
+	state INTEGER NOT NULL, owner TEXT NOT NULL,
+	status INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL,
+	created INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX relays_open ON relays (created) WHERE state < 3;
+CREATE INDEX relays_request ON relays (request);
+CREATE INDEX relays_expires ON relays (expires);
+
+-- Identities that were offered by SCEP and not used yet.
+CREATE TABLE enrolling (
+	device BLOB NOT NULL PRIMARY KEY CHECK (length(device) = 16),
+	user_id BLOB REFERENCES users (id) ON DELETE CASCADE, platform TEXT NOT NULL,
+	fence INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE connectors (
 	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SCEP without a hole in the firewall: a message of a device becomes a job for a connector that reaches the CA, and its
+ * answer comes back within the same exchange.
+ *
+ *   relay_ask(request, operation, message) ── a row that waits; the device's connection is parked on TOPIC_RELAY
+ *   relay_lease(connector) ── with the jobs of its poll
+ *   relay_answer(connector, id, answer) ── with its results; the device's connection is woken
+ *
+ * The same message of the same request is the same row while it is on its way, and for as long as its answer is kept (30 s
+ * from the first asking): what a device repeats costs nothing, and SCEP is made for it. Only what the service offered is
+ * carried: an address names a request that a device is to make, or that it made.
+ *
+ * Not here: what is in the messages. They are sealed and signed by themselves.
+ */
+#ifndef MODEL_RELAY_H
+#define MODEL_RELAY_H
+
+#include "store/relay.h"
+
+enum { RELAY_LIFE = 30 };
+
+/* ret->state says whether the answer is there. ERR_SCEP_ADDRESS: the request is none that a device may make; ERR_BUSY. */
+err_t relay_ask(struct store *s, struct arena *a, struct id request, const char *operation,
+    struct str message, struct relay *ret);
+/* Up to `max`, for a connector with the feature "relay". */
+err_t relay_lease(struct store *s, struct arena *a, const struct connector *c, size_t max,
+    struct relay **ret, size_t *retn);
+/* ERR_NOT_FOUND: it is no message that this connector took, or it is over. */
+err_t relay_answer(struct store *s, struct arena *a, const struct connector *c, struct id id,
+    int status, const char *type, struct str body);
+/* Those that are over. Called from time to time. */
+err_t relay_sweep(struct store *s);
+
+#endif

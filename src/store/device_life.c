@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/device_life.h"
+
+#include "store/row.h"
+
+static const struct col life_cols[] = {
+	COL(struct device_life, device),
+	COL(struct device_life, lost),
+	COL(struct device_life, elsewhere),
+	REF(struct device_life, replaced),
+};
+static const struct shape life_shape = SHAPE("device", struct device_life, life_cols);
+
+struct same {
+	struct id id;
+};
+static const struct col same_cols[] = {
+	COL(struct same, id),
+};
+static const struct shape same_shape = SHAPE("device", struct same, same_cols);
+
+err_t
+store_device_life_get(struct tx *tx, struct arena *a, struct id device, struct device_life *ret)
+{
+	err_t e = row_one(tx, a, STMT_DEVICE_LIFE_GET, &life_shape, VALS(val_id(device)), ret);
+
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	*ret = (struct device_life){ .device = device };
+	return OK;
+}
+
+err_t
+store_device_life_put(struct tx *tx, const struct device_life *l)
+{
+	tx_about(tx, l->device);
+	return row_update(tx, STMT_DEVICE_LIFE_PUT, &life_shape, l);
+}
+
+err_t
+store_device_same(
+    struct tx *tx, struct arena *a, const struct device *d, struct device **ret, size_t *retn)
+{
+	struct same *v;
+	struct device *out;
+	size_t n;
+
+	TRY(row_all(tx, a, STMT_DEVICE_SAME, &same_shape,
+	    VALS(val_id(d->id), val_text(d->platform), val_text(d->machine_id), val_text(d->name),
+		val_text(d->udid)),
+	    &v, &n));
+	out = arena_array(a, n + 1, sizeof(*out));
+	for (size_t i = 0; i < n; i++)
+		TRY(store_device_get(tx, a, v[i].id, &out[i]));
+	*ret = out;
+	*retn = n;
+	return OK;
+}

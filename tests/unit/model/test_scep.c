@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a device requests by SCEP, and in which form other keys reach its platform. */
+#include "world.h"
+
+#include "model/packing.h"
+
+#define SCEP_URL "https://devices.example.test/scep/Corp%20Issuing%20CA/ChanceryUser/pkiclient.exe"
+#define OTHER_URL "https://ra.example.test/certsrv/mscep/mscep.dll"
+
+static void
+be_windows(struct world *w, struct tx *tx)
+{
+	w->device.platform = "windows";
+	w->device.os_version = "10.0.22631.1";
+	w->connector.features = "pkcs,revoke,scep";
+	expect_ok(store_device_update(tx, &w->device));
+	expect_ok(store_connector_update(tx, &w->connector));
+}
+
+static struct profile
+scep_profile(struct world *w, const char *url)
+{
+	auto_json json *j = json_object_new();
+	json *urls = json_array_new(), *ekus = json_array_new(), *eku = json_object_new();
+	struct profile p;
+	struct warnings warn;
+
+	json_set_text(j, "@odata.type", "#microsoft.graph.windows81SCEPCertificateProfile");
+	json_set_text(j, "displayName", "SCEP");
+	json_set_text(j, "subjectNameFormat", "custom");
+	json_set_text(j, "subjectNameFormatString", "CN={{UserName}}");
+	json_set_text(j, "subjectAlternativeNameType", "none");
+	json_set_text(j, "certificateStore", "user");
+	json_set_text(j, "keyUsage", "digitalSignature,keyEncipherment");
+	json_set_text(j, "keySize", "size2048");
+	json_set_text(j, "hashAlgorithm", "sha2");
+	json_add(urls, json_text_new(url));
+	json_set(j, "scepServerUrls", urls);
+	json_set_text(eku, "name", "Client Authentication");
+	json_set_text(eku, "objectIdentifier", OID_EKU_CLIENT_AUTH);
+	json_add(ekus, eku);
+	json_set(j, "extendedKeyUsages", ekus);
+	expect_ok(profile_create(w->store, w->a, "test", j, &p, &warn));
+	world_assign(w, p.id, &warn);
+	return p;
+}
+
+static struct profile
+begin(struct world *w, const char *url)
+{
+	world_write(w, be_windows);
+	return scep_profile(w, url);
+}
+
+/* What a device would get; other names when asked for. */
+static struct str
+leaf_of(struct world *w, const char *cn, when_t life)
+{
+	struct issue_spec s = made_spec(w->a, cn, w->leaf_key);
+	struct dn_ava ava = { "2.5.4.3", cn };
+	struct dn_rdn rdn = { &ava, 1 };
+	auto_cert struct cert *c = NULL;
+
+	expect_ok(dn_encode(w->a, &(struct dn){ &rdn, 1 }, &s.subject));
+	issue_serial(s.serial);
+	s.san = STR_EMPTY;
+	s.issuer = w->root.cert;
+	s.not_before = when_now() - 2;
+	s.not_after = when_now() + life;
+	c = made_cert(w->a, &s, w->root.key);
+	return arena_str(w->a, cert_der(c));
+}
+
+static void
+answer(struct world *w, const struct command *c, struct str der)
+{
+	struct report_result res = { .id = c->id, .status = RESULT_OK, .certificate = der };
+
+	world_hold(w, c->alias, true, world_sha256(w, der));
+	world_checkin(w, &res, 1, NULL);
+}
+
+static struct command
+offered(struct world *w)
+{
+	struct job j = world_job(w);
+	struct job_result r = {
+		.request = j.request, .fence = j.fence, .outcome = JOB_DEPOSITED, .detail = ""
+	};
+	struct command *v;
+
+	expect_ok(job_finish(w->store, w->a, &w->connector, &r));
+	expect_ok(job_finish(w->store, w->a, &w->connector, &r)); /* told twice */
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].kind, COMMAND_ENROL);
+	return v[0];
+}
+
+static void
+the_order_is_left_at_the_ca_before_the_device_hears_of_it(void **state)
+{
+	WORLD(state);
+	struct command *v;
+	struct str der;
+	struct job j;
+
+	begin(w, SCEP_URL);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 0);
+	j = world_job(w);
+	assert_int_equal(j.kind, REQUEST_ENROL);
+	assert_string_equal(j.order.ca, "Corp Issuing CA");
+	assert_string_equal(j.order.template, "ChanceryUser");
+	assert_int_equal(j.order.key_usage, 0xa0);
+	assert_int_equal(j.order.expires, MADE_NOW + REQUEST_CHALLENGE_LIFE);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 0);
+	expect_ok(job_finish(w->store, w->a, &w->connector,
+	    &(struct job_result){
+		.request = j.request, .fence = j.fence, .outcome = JOB_DEPOSITED, .detail = "" }));
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].kind, COMMAND_ENROL);
+	assert_true(id_eq(v[0].request, j.request));
+	assert_int_equal(v[0].fence, j.fence);
+	assert_string_equal(v[0].what->urls[0], SCEP_URL);
+	assert_int_equal(v[0].what->key_bits, 2048);
+	der = leaf_of(w, "alice", 100 * MADE_DAY);
+	answer(w, &v[0], der);
+	assert_string_equal(world_look(w, "scep").slot.detail, "");
+	assert_string_equal(world_word(w, "scep"), "installed");
+	world_timeline(w, "scep", "assigned queued leased challenge-left offered installed");
+}
+
+static void
+a_connector_without_the_feature_gets_no_challenges(void **state)
+{
+	WORLD(state);
+	struct job *v;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	w->connector.features = "pkcs,revoke,pfx";
+	assert_int_equal(world_lease(w, &v), 0);
+}
+
+static void
+somebody_elses_ra_needs_nothing_before(void **state)
+{
+	WORLD(state);
+	struct command *v;
+	struct job *jobs;
+
+	begin(w, OTHER_URL);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].kind, COMMAND_ENROL);
+	assert_int_equal(v[0].fence, 1);
+	assert_int_equal(world_lease(w, &jobs), 0);
+}
+
+static void
+a_certificate_with_other_names_is_refused(void **state)
+{
+	WORLD(state);
+	struct command c;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	answer(w, &c, leaf_of(w, "mallory", 100 * MADE_DAY));
+	assert_string_equal(world_look(w, "scep").slot.fault, "leaf-mismatch");
+	assert_string_equal(world_word(w, "scep"), "failed");
+}
+
+static void
+a_certificate_that_ended_is_refused(void **state)
+{
+	WORLD(state);
+	struct command c;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	answer(w, &c, leaf_of(w, "alice", -1));
+	assert_string_equal(world_look(w, "scep").slot.fault, "leaf-mismatch");
+}
+
+static void
+success_without_a_certificate_is_none_yet(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_OK };
+	struct command c;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	res.id = c.id;
+	world_checkin(w, &res, 1, NULL);
+	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
+	assert_string_equal(world_word(w, "scep"), "offered");
+}
+
+static void
+a_challenge_that_ended_is_left_anew_and_makes_another_command(void **state)
+{
+	WORLD(state);
+	struct command first, second, *v;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	first = offered(w);
+	when_set(MADE_NOW + REQUEST_CHALLENGE_LIFE - REQUEST_CHALLENGE_MARGIN - 1);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_string_equal(v[0].id, first.id);
+	when_set(MADE_NOW + REQUEST_CHALLENGE_LIFE);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 0);
+	second = offered(w);
+	assert_true(id_eq(second.request, first.request));
+	assert_int_equal(second.fence, first.fence + 1);
+	assert_string_not_equal(second.id, first.id);
+	/* The answer to the old one says nothing about the new one. */
+	answer(w, &first, leaf_of(w, "alice", 100 * MADE_DAY));
+	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
+}
+
+static void
+a_challenge_of_somebody_elses_ra_goes_on_by_itself(void **state)
+{
+	WORLD(state);
+	struct command *v;
+
+	begin(w, OTHER_URL);
+	world_checkin(w, NULL, 0, NULL);
+	when_set(MADE_NOW + REQUEST_CHALLENGE_LIFE);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].fence, 2);
+}
+
+static void
+a_device_that_says_no_gets_another_challenge_and_the_first_is_closed(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_ERROR, .code = "16", .detail = "no" };
+	struct command c;
+	struct job *v;
+	bool revoked = false, again = false;
+	size_t n;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	res.id = c.id;
+	world_checkin(w, &res, 1, NULL);
+	assert_string_equal(world_word(w, "scep"), "failed");
+	when_set(MADE_NOW + 61);
+	world_checkin(w, NULL, 0, NULL);
+	n = world_lease(w, &v);
+	for (size_t i = 0; i < n; i++) {
+		revoked |= v[i].kind == REQUEST_REVOKE && id_eq(v[i].order.id, c.request);
+		again |= v[i].kind == REQUEST_ENROL && !id_eq(v[i].request, c.request);
+	}
+	assert_true(revoked);
+	assert_true(again);
+}
+
+static void
+what_was_unassigned_is_removed_and_revoked(void **state)
+{
+	WORLD(state);
+	struct command c, *v;
+	struct profile p = begin(w, SCEP_URL);
+	struct job j;
+
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	answer(w, &c, leaf_of(w, "alice", 100 * MADE_DAY));
+	world_unassign(w, p.id);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_int_equal(v[0].kind, COMMAND_REMOVE_IDENTITY);
+	j = world_job(w);
+	assert_int_equal(j.kind, REQUEST_REVOKE);
+	assert_true(id_eq(j.order.id, c.request));
+}
+
+static void
+where_it_lies_is_told_with_its_removal(void **state)
+{
+	WORLD(state);
+	struct command c, *v;
+	struct profile p = begin(w, SCEP_URL);
+
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	answer(w, &c, leaf_of(w, "alice", 100 * MADE_DAY));
+	w->held[0].place = "./User/Vendor/MSFT/ClientCertificateInstall/SCEP/x";
+	world_unassign(w, p.id);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_string_equal(v[0].place, w->held[0].place);
+}
+
+struct noted {
+	struct id device;
+	size_t n, writes;
+	err_t ends; /* what the platform says */
+};
+
+static err_t
+note(struct tx *tx, struct arena *a, const struct device *d, const struct command *v, size_t n,
+    void *ctx)
+{
+	struct noted *x = ctx;
+
+	(void)a;
+	(void)v;
+	TRY(request_may_write(tx));
+	x->device = d->id;
+	x->n = n;
+	x->writes++;
+	return OK;
+}
+
+static void
+a_platform_writes_its_own_state_in_the_transaction_of_the_check_in(void **state)
+{
+	WORLD(state);
+	struct noted x = { .writes = 0 };
+	struct checkin_with with = { note, &x };
+	struct report r = { .with = &with };
+	struct command *v;
+	size_t n;
+
+	begin(w, OTHER_URL);
+	expect_ok(checkin_run(w->store, w->a, w->device.id, &r, &v, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(x.n, 1);
+	assert_int_equal(x.writes, 1);
+	assert_true(id_eq(x.device, w->device.id));
+}
+
+static void
+each_platform_has_its_form(void **state)
+{
+	static const struct {
+		const char *platform, *version;
+		enum pack_form form;
+		enum pfx_format format;
+	} rows[] = {
+		{ "linux", "12", PACK_AGENT, PFX_FORMAT_AES },
+		{ "ios", "17.4", PACK_APPLE, PFX_FORMAT_3DES },
+		{ "macos", "14.4", PACK_APPLE, PFX_FORMAT_3DES },
+		{ "windows", "10.0.22631.3447", PACK_WINDOWS, PFX_FORMAT_AES },
+		{ "windows", "10.0.16299", PACK_WINDOWS, PFX_FORMAT_AES },
+		{ "windows", "10.0.15063.0", PACK_WINDOWS, PFX_FORMAT_3DES },
+		{ "windows", "", PACK_WINDOWS, PFX_FORMAT_3DES },
+		{ "windows", NULL, PACK_WINDOWS, PFX_FORMAT_3DES },
+		{ "windows", "10.0.x", PACK_WINDOWS, PFX_FORMAT_3DES },
+		{ "androidWorkProfile", "14", PACK_AGENT, PFX_FORMAT_3DES },
+		{ NULL, NULL, PACK_AGENT, PFX_FORMAT_AES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct packing p = packing_of(&(struct device){
+		    .platform = rows[i].platform, .os_version = rows[i].version });
+
+		assert_int_equal(p.form, rows[i].form);
+		assert_int_equal(p.format, rows[i].format);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(the_order_is_left_at_the_ca_before_the_device_hears_of_it),
+		IN_WORLD(a_connector_without_the_feature_gets_no_challenges),
+		IN_WORLD(somebody_elses_ra_needs_nothing_before),
+		IN_WORLD(a_certificate_with_other_names_is_refused),
+		IN_WORLD(a_certificate_that_ended_is_refused),
+		IN_WORLD(success_without_a_certificate_is_none_yet),
+		IN_WORLD(a_challenge_that_ended_is_left_anew_and_makes_another_command),
+		IN_WORLD(a_challenge_of_somebody_elses_ra_goes_on_by_itself),
+		IN_WORLD(a_device_that_says_no_gets_another_challenge_and_the_first_is_closed),
+		IN_WORLD(what_was_unassigned_is_removed_and_revoked),
+		IN_WORLD(where_it_lies_is_told_with_its_removal),
+		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
+		cmocka_unit_test(each_platform_has_its_form),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
