@@ -76,6 +76,8 @@ link_pfx_create(void *ctx, struct arena *a, const json *args, json *answer)
 	TRY(pfx_key_rep_parse(a, out, &rep));
 	log_event(
 	    LOG_LEVEL_INFO, "import key made", "name", req.name, "key", key_id(a, rep.spki), NULL);
+	/* Jobs may wait for it. */
+	link_ask_again(l);
 	json_set_text(answer, "name", req.name);
 	json_set_text(answer, "id", key_id(a, rep.spki));
 	json_set_text(answer, "public_key", text_pem(a, "PUBLIC KEY", rep.spki));

@@ -192,12 +192,12 @@ def test_a_device_that_refuses_is_shown_with_its_words(world, given):
     key, leaf = given.connector.ask_ca(job)
     given.connector.post([given.connector.result(job, key, leaf)])
     command = [c for c in wait_for(device.checkin) if c["kind"] == "install_identity"][0]
-    device.checkin([{"id": command["id"], "status": "error", "code": "token-device", "detail": "no room left"}])
+    device.checkin([{"id": command["id"], "status": "error", "code": "vendor-17", "detail": "no room left"}])
     slot = world.slots(device=device.id, profile=pkcs["id"])[0]
     assert slot["state"] == "failed"
     assert slot["fault"] == "device-refused"
     assert "no room left" in slot["reason"]
-    assert "token-device" in slot["reason"]
+    assert "vendor-17" in slot["reason"]
 
 
 def test_what_the_ca_refuses_is_shown_with_its_words(world, given):
