@@ -4,21 +4,6 @@
 #include "ca/template.h"
 
 static err_t
-match_subject(struct arena *a, const struct order *o, const struct csr *csr)
-{
-	struct dn want, got;
-
-	TRY_CTX(dn_decode(a, csr->subject, &got), "subject of the request");
-	if (got.n == 0)
-		return OK;
-	TRY_CTX(dn_decode(a, o->subject, &want), "subject of the order");
-	if (!dn_equal(&want, &got))
-		FAIL(ERR_ORDER_SUBJECT, "requested %s, ordered %s", dn_print(a, &got),
-		    dn_print(a, &want));
-	return OK;
-}
-
-static err_t
 match_san(struct arena *a, const struct order *o, const struct csr *csr)
 {
 	struct san *want = NULL, *got = NULL;
@@ -96,7 +81,7 @@ order_match(
 		FAIL(ERR_ORDER_KEY_SIZE, "requested %u bits, ordered %u", key_bits(csr->key),
 		    o->key_bits);
 	if (!names_made_up(o, t))
-		TRY(match_subject(a, o, csr));
+		TRY(csr_names(a, csr, o->subject));
 	TRY(match_san(a, o, csr));
 	if (csr->sid[0] != '\0' && !str_eq_c(str_c(csr->sid), o->sid))
 		FAIL(ERR_ORDER_SID, "requested %s, ordered %s", csr->sid,

@@ -16,11 +16,14 @@ read_request(struct arena *a, struct str der, struct csr *ret)
 }
 
 static err_t
-issue(const struct device_edge *edge, struct arena *a, const struct enrol *e, struct str csr_der,
-    struct cert **ret_cert, struct identity_issued *ret)
+issue(const struct device_edge *edge, struct arena *a, const struct enrol *e, const struct csr *csr,
+    const char *platform, struct str csr_der, struct cert **ret_cert, struct identity_issued *ret)
 {
 	struct identity_issued i = { .device = e->id };
 
+	/* Nobody chooses the name of an identity. Windows makes one up, and the CA does not look at it. */
+	if (strcmp(platform, "windows") != 0)
+		TRY(csr_names(a, csr, e->order.subject));
 	TRY(edge->identity_issue(
 	    edge->identity_ctx, a, &e->order, csr_der, &i.der, &i.chain, &i.nchain));
 	TRY(cert_parse(i.der, ret_cert));
@@ -40,7 +43,7 @@ identity_enrol(const struct device_edge *edge, struct arena *a, const char *code
 	TRY(read_request(a, csr_der, &csr));
 	TRY(enrol_begin(edge->store, a, CODE_DEVICE, code, STR(csr.spki_sha256), edge->holder,
 	    edge->identity_ca, &e));
-	TRY(issue(edge, a, &e, csr_der, &cert, &issued));
+	TRY(issue(edge, a, &e, &csr, facts->platform, csr_der, &cert, &issued));
 	TRY(enrol_finish_device(edge->store, &e, facts, issued.der, str_of(cert_sha256(cert), 32),
 	    cert_not_after(cert)));
 	*ret = issued;
@@ -59,7 +62,7 @@ identity_again(const struct device_edge *edge, struct arena *a, const struct dev
 	TRY(read_request(a, csr_der, &csr));
 	TRY(renew_begin(a, CODE_DEVICE, device->id, device->user, STR(csr.spki_sha256),
 	    edge->holder, edge->identity_ca, &e));
-	TRY(issue(edge, a, &e, csr_der, &cert, &issued));
+	TRY(issue(edge, a, &e, &csr, device->platform, csr_der, &cert, &issued));
 	TRY(renew_finish(
 	    edge->store, &e, issued.der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
 	*ret = issued;

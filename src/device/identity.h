@@ -17,7 +17,7 @@ struct identity_issued {
 	size_t nchain;
 };
 
-/* A new device. facts: what it says of itself. ERR_CODE, ERR_KEY_SIZE, ERR_CSR...; ERR_ENROL_OVERTAKEN. */
+/* A new device. facts: what it says of itself. ERR_CODE, ERR_KEY_SIZE, ERR_ORDER_SUBJECT, ERR_CSR...; ERR_ENROL_OVERTAKEN. */
 err_t identity_enrol(const struct device_edge *edge, struct arena *a, const char *code,
     struct str csr_der, const struct device *facts, struct identity_issued *ret);
 /* The same device with a new key; its certificate takes over when it is first used (model/renew.h). */

@@ -8,6 +8,7 @@
 #include "base/rd.h"
 #include "base/text.h"
 #include "codec/der.h"
+#include "codec/dn.h"
 #include "codec/dn_key.h"
 #include "codec/ms_ext.h"
 #include "codec/oid.h"
@@ -460,4 +461,19 @@ csr_free(struct csr *c)
 {
 	key_free(c->key);
 	c->key = NULL;
+}
+
+err_t
+csr_names(struct arena *a, const struct csr *csr, struct str ordered)
+{
+	struct dn want, got;
+
+	TRY_CTX(dn_decode(a, csr->subject, &got), "subject of the request");
+	if (got.n == 0)
+		return OK;
+	TRY_CTX(dn_decode(a, ordered, &want), "subject of the order");
+	if (!dn_equal(&want, &got))
+		FAIL(ERR_ORDER_SUBJECT, "requested %s, ordered %s", dn_print(a, &got),
+		    dn_print(a, &want));
+	return OK;
 }

@@ -47,4 +47,7 @@ err_t csr_parse_sha1(struct arena *a, struct str der, struct csr *ret);
 void csr_free(struct csr *c);
 #define auto_csr __attribute__((cleanup(csr_free)))
 
+/* The subject of the request is the one that was ordered (DER Name), or it has none. ERR_ORDER_SUBJECT. */
+err_t csr_names(struct arena *a, const struct csr *csr, struct str ordered);
+
 #endif
