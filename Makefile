@@ -11,7 +11,7 @@ SOURCES = find $(wildcard src tests fuzz bench) -name '*.[ch]'
 
 help:
 	@echo 'make build       compile into $(BUILD)'
-	@echo 'make demo        everything on this machine: CA, service, connector, two devices (ONCE=1 ends by itself)'
+	@echo 'make demo        everything on this machine: CA, service, connector, devices (ONCE=1 ends by itself)'
 	@echo 'make check       all tests: unit tests with sanitizers, clang, flow tests, short fuzzing'
 	@echo 'make check-kill  kill -9 of every process at every step that writes or sends (takes long)'
 	@echo 'make bench       measurements (ONLY=name, or several in quotes)'
