@@ -24,7 +24,10 @@ class Disk:
     def __init__(self, path, size="48m"):
         self.path, self.filler = path, os.path.join(path, "filler")
         os.makedirs(path, mode=0o700)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path], check=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path], check=False,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
 
     def fill(self):
         with open(self.filler, "wb", buffering=0) as f:
