@@ -18,19 +18,20 @@ be_windows(struct world *w, struct tx *tx)
 }
 
 static struct profile
-scep_profile(struct world *w, const char *url)
+scep_profile(struct world *w, const char *type, const char *url)
 {
 	auto_json json *j = json_object_new();
 	json *urls = json_array_new(), *ekus = json_array_new(), *eku = json_object_new();
 	struct profile p;
 	struct warnings warn;
 
-	json_set_text(j, "@odata.type", "#microsoft.graph.windows81SCEPCertificateProfile");
+	json_set_text(j, "@odata.type", arena_printf(w->a, "#microsoft.graph.%s", type));
 	json_set_text(j, "displayName", "SCEP");
 	json_set_text(j, "subjectNameFormat", "custom");
 	json_set_text(j, "subjectNameFormatString", "CN={{UserName}}");
 	json_set_text(j, "subjectAlternativeNameType", "none");
-	json_set_text(j, "certificateStore", "user");
+	if (strncmp(type, "windows81", 9) == 0)
+		json_set_text(j, "certificateStore", "user");
 	json_set_text(j, "keyUsage", "digitalSignature,keyEncipherment");
 	json_set_text(j, "keySize", "size2048");
 	json_set_text(j, "hashAlgorithm", "sha2");
@@ -49,7 +50,7 @@ static struct profile
 begin(struct world *w, const char *url)
 {
 	world_write(w, be_windows);
-	return scep_profile(w, url);
+	return scep_profile(w, "windows81SCEPCertificateProfile", url);
 }
 
 /* What a device would get; other names when asked for. */
@@ -281,6 +282,26 @@ what_was_unassigned_is_removed_and_revoked(void **state)
 }
 
 static void
+be_phone(struct world *w, struct tx *tx)
+{
+	be_windows(w, tx);
+	w->device.platform = "windowsPhone";
+	expect_ok(store_device_update(tx, &w->device));
+}
+
+static void
+a_kind_that_the_platform_cannot_be_given_says_so(void **state)
+{
+	WORLD(state);
+	struct command *v;
+
+	world_write(w, be_phone);
+	scep_profile(w, "windowsPhone81SCEPCertificateProfile", SCEP_URL);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 0);
+	assert_string_equal(world_look(w, "scep").slot.fault, "kind-undelivered");
+}
+
+static void
 where_it_lies_is_told_with_its_removal(void **state)
 {
 	WORLD(state);
@@ -380,6 +401,7 @@ main(void)
 		IN_WORLD(a_challenge_of_somebody_elses_ra_goes_on_by_itself),
 		IN_WORLD(a_device_that_says_no_gets_another_challenge_and_the_first_is_closed),
 		IN_WORLD(what_was_unassigned_is_removed_and_revoked),
+		IN_WORLD(a_kind_that_the_platform_cannot_be_given_says_so),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
 		cmocka_unit_test(each_platform_has_its_form),
