@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 
 import pytest
@@ -126,9 +127,18 @@ def folders(agent, profile_id):
 
 
 def held(agent, profile_id):
-    """SHA-1 thumbprint -> folder of what the device holds because of the profile."""
-    return {thumbprint(os.path.join(d, "cert.pem")): d for d in folders(agent, profile_id)
-            if os.path.exists(os.path.join(d, "cert.pem"))}
+    """SHA-1 thumbprint -> folder of what the device holds because of the profile. The agent may take a folder away
+    between the listing and the reading."""
+    out = {}
+    for d in folders(agent, profile_id):
+        try:
+            with open(os.path.join(d, "cert.pem"), encoding="ascii") as f:
+                pem = f.read()
+        except FileNotFoundError:
+            continue
+        der = ssl.PEM_cert_to_DER_cert(pem[:pem.index("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n")
+        out[hashlib.sha1(der).hexdigest()] = d
+    return out
 
 
 def wait_held(agent, profile_id, expected, seconds=60):
