@@ -99,11 +99,15 @@ def new_key(bits=2048):
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-def self_signed(key, cn):
+def self_signed(key, cn, more=b""):
+    """With an extension of these bytes that nobody knows, if any are given."""
     now = datetime.utcnow()
-    return (x509.CertificateBuilder().subject_name(name(cn)).issuer_name(name(cn)).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=7)).sign(key, hashes.SHA256()))
+    b = (x509.CertificateBuilder().subject_name(name(cn)).issuer_name(name(cn)).public_key(key.public_key())
+         .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+         .not_valid_after(now + timedelta(days=7)))
+    if more:
+        b = b.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), more), False)
+    return b.sign(key, hashes.SHA256())
 
 
 def make_csr(key, cn, challenge=None, san=(), digest=hashes.SHA256(), subject=None):
@@ -204,7 +208,7 @@ class ScepClient:
         return out
 
     def message(self, kind, envelope, cert, key, transaction="1", nonce=b"0123456789abcdef", digest="sha256",
-                more=(), signature=None, pss=False):
+                more=(), signature=None, pss=False, others=()):
         attrs = self.attributes(kind, envelope, transaction, nonce, digest) + list(more)
         signed = b"".join(sorted(attrs))
         pad = padding.PSS(padding.MGF1(HASHES[digest]), HASHES[digest].digest_size) if pss else padding.PKCS1v15()
@@ -218,7 +222,8 @@ class ScepClient:
         signer = tlv(0x30, integer(1), issuer_serial(cert), algorithm(DIGESTS[digest]), tlv(0xA0, signed), alg,
                      tlv(4, signature))
         body = tlv(0x30, integer(1), tlv(0x31, algorithm(DIGESTS[digest])),
-                   tlv(0x30, oid(OID_DATA), tlv(0xA0, tlv(4, envelope))), tlv(0xA0, der(cert)), tlv(0x31, signer))
+                   tlv(0x30, oid(OID_DATA), tlv(0xA0, tlv(4, envelope))), tlv(0xA0, der(cert), *map(der, others)),
+                   tlv(0x31, signer))
         return tlv(0x30, oid(OID_SIGNED), tlv(0xA0, body))
 
     def parse(self, data, key, ra=None):

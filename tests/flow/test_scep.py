@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SCEP profiles from assignment to certificate: the challenge of the service, the order that lies behind it at the CA, and
-the messages through the service and a connector. Clients are strongSwan's, certmonger's, and one from the RFC."""
+"""SCEP profiles from assignment to certificate: the challenge of the service, the order that lies behind it at the CA,
+and the messages through the service and a connector. Clients are strongSwan's, certmonger's, and one from the RFC."""
 
 import base64
 import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -21,7 +22,7 @@ import scep_client as scep
 from clients import Device, key_pem, rsa_key
 from enrol_clients import Orderer, Who
 from scep_client import make_csr, name, new_key
-from world import Https, b64, tls_context, wait_for
+from world import Https, b64, free_ports, tls_context, wait_for
 
 CERTMONGER = "/usr/lib/certmonger/scep-submit"
 LINUX = "#chancery.linuxScepCertificateProfile"
@@ -285,7 +286,8 @@ class Leaver:
         who = self.who if who is None else who
         context = tls_context(self.world.root_file, who.cert, who.key) if who else tls_context(self.world.root_file)
         https = Https(self.world.host, self.world.ports["ca"], context)
-        body = raw if raw is not None else {"order": b64(order), "challenge": hashlib.sha256(challenge.encode()).hexdigest()}
+        body = raw if raw is not None else {"order": b64(order),
+                                            "challenge": hashlib.sha256(challenge.encode()).hexdigest()}
         status, _, data = https.request("POST", "/chancery/ca/v1/challenge", json.dumps(body).encode(),
                                         {"Content-Type": "application/json"})
         https.close()
@@ -446,6 +448,91 @@ def test_without_a_connector_the_device_hears_so_in_time(given, device):
     finally:
         world.start("connector")
         wait_for(lambda: os.path.exists(world.socket_of("connector")), why="the connector")
+
+
+# Behind a reverse proxy that ends TLS, with addresses as long as NDES has them
+
+NGINX = """daemon off; pid {d}/pid; error_log {d}/log; events {{}}
+http {{
+    access_log off; client_body_temp_path {d}/b; proxy_temp_path {d}/p;
+    fastcgi_temp_path {d}/f; uwsgi_temp_path {d}/u; scgi_temp_path {d}/s;
+    server {{
+        listen 127.0.0.1:{port} ssl; ssl_certificate {d}/cert.pem; ssl_certificate_key {d}/key.pem;
+        {buffers}
+        location /scep/ {{
+            proxy_pass {to}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {root}; proxy_ssl_name localhost;
+        }}
+    }}
+}}
+"""
+
+
+@pytest.fixture
+def behind(given, tmp_path):
+    """Starts nginx before an address; gives the ports that it listens on and its certificate."""
+    started = []
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out",
+                    tmp_path / "cert.pem"], check=True, capture_output=True)
+
+    def start(to, buffers="large_client_header_buffers 4 72k;"):
+        port = free_ports(1)[0]
+        conf = tmp_path / f"nginx-{port}.conf"
+        conf.write_text(NGINX.format(d=tmp_path, port=port, to=to, root=given.world.root_file, buffers=buffers))
+        started.append(subprocess.Popen(["nginx", "-c", conf, "-p", tmp_path, "-e", tmp_path / "log"]))
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port)).close() is None, why="nginx")
+        return port
+    yield start, str(tmp_path / "cert.pem")
+    for nginx in started:
+        nginx.terminate()
+        nginx.wait()
+
+
+class Measured(scep.ScepClient):
+    """Keeps the length of the longest address."""
+
+    longest = 0
+
+    def fetch(self, query, *args, **more):
+        self.longest = max(self.longest, len(self.url + query))
+        return super().fetch(query, *args, **more)
+
+
+def filling(key, n, size):
+    """Certificates that a client adds to its message, whatever for: what makes an address as long as wanted."""
+    return [scep.self_signed(key, f"filling {i}", more=bytes(size)) for i in range(n)]
+
+
+@pytest.mark.parametrize("front", ["service", "ca"])
+def test_an_address_of_64_kb_comes_through_a_reverse_proxy(given, device, behind, tmp_path, front):
+    world, (start, cert) = given.world, behind
+    command = device.enrol_command()
+    port = start(world.device_url if front == "service" else world.http_url)
+    path = urllib.parse.urlparse(command["urls"][0]).path if front == "service" else \
+        f"/scep/{urllib.parse.quote(world.issuing_ca)}/ChanceryUser"
+    c = Measured(f"https://localhost:{port}{path}", str(tmp_path / "client"), cert)
+    key = new_key()
+    reply = c.enrol(key, make_csr(key, "scep", command["challenge"]), get=True, others=filling(key, 4, 10000))
+    assert 60000 < c.longest <= 65534
+    assert c.leaf(reply).subject == name("scep")
+
+
+def test_a_proxy_with_its_own_limits_is_what_refuses_a_long_address(given, device, behind, tmp_path):
+    start, cert = behind
+    command = device.enrol_command()
+    port = start(given.world.device_url, buffers="")
+    c = Measured(f"https://localhost:{port}" + urllib.parse.urlparse(command["urls"][0]).path, str(tmp_path / "client"),
+                 cert)
+    key = new_key()
+    assert "POSTPKIOperation" in c.caps()
+    with pytest.raises(AssertionError, match="414"):
+        c.enrol(key, make_csr(key, "scep", command["challenge"]), get=True, others=filling(key, 1, 6000))
+
+
+def test_a_longer_address_than_that_is_refused_with_what_is_allowed(given, device):
+    path = urllib.parse.urlparse(device.enrol_command()["urls"][0]).path
+    status, data = get(given.world, path + "?operation=PKIOperation&message=" + "A" * 100000)
+    assert status == 400 and b"98304" in data
 
 
 # Somebody else's SCEP server asks us
