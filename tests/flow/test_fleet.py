@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Eighty simulated devices at once, from one process (bench/fleet): twenty of each platform, from codes to leaving."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+
+import pytest
+
+import test_android
+import test_apple
+import test_windows
+from fleet import Fleet
+from world import BUILD, World, wait_for
+
+EACH = 20
+PLATFORMS = ("linux", "android", "ios", "windows")
+PROGRAM = os.path.join(BUILD, "bench/chancery-fleet")
+
+
+class Apple(test_apple.Place):
+    """Profiles for iPhones, without people of their own."""
+
+    def __init__(self, world):  # pylint: disable=super-init-not-called
+        self.world, self.number = world, 0
+
+
+def profiles_of(world):
+    """A root and a PKCS certificate for each platform, SCEP for three; how many certificates a device is due."""
+    apple = Apple(world)
+    root = world.add_root()
+    android = test_android.add_root(world, "androidDeviceOwner", "Android root")
+    windows = test_windows.add_root(world, "Windows CA", pem=world.issuing_pem, store="computerCertStoreIntermediate")
+    return [root, world.add_pkcs(root), android,
+            test_android.add_pkcs(world, "androidDeviceOwner", "Android PKCS", android),
+            test_android.add_scep(world, "androidDeviceOwner", "Android SCEP", android),
+            apple.root(), apple.pkcs(), apple.scep(),
+            windows, test_windows.add_pkcs(world, "Windows PKCS"), test_windows.add_scep(world, windows, "Windows SCEP")]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    world = World(str(tmp_path_factory.mktemp("fleet"))).setup()
+    found = Fleet(world, [(p, EACH) for p in PLATFORMS], "--open", "--poll", "300", "--seconds", "120",
+                  users=8)
+    try:
+        yield found
+    finally:
+        found.close()
+        world.close()
+
+
+def test_every_device_enrols_with_its_code(fleet):
+    done = fleet.do("enrol")
+    assert done["enrolled"] == EACH * len(PLATFORMS) and not done["failed"], done
+    listed = fleet.world.api("GET", "/beta/deviceManagement/managedDevices?$top=999")["value"]
+    systems = Counter(d["operatingSystem"] for d in listed)
+    assert set(systems.values()) == {EACH} and len(systems) == len(PLATFORMS), systems
+
+
+def test_what_is_assigned_reaches_every_device_and_the_service_heard_so(fleet):
+    profiles = profiles_of(fleet.world)
+    for profile in profiles:
+        fleet.world.assign(profile, fleet.group)
+    done = fleet.do("live=1")
+    assert done["whole"] and not done["failed"], done
+    fleet.begin("live")
+    wait_for(lambda: sum(s["state"] == "installed" for s in fleet.world.slots()) == len(profiles) * EACH, 100, 0.3)
+    fleet.begin("")
+    done = fleet.result()
+    assert not done["failed"], done
+    states = Counter((s["profileName"], s["state"]) for s in fleet.world.slots())
+    assert set(states.values()) == {EACH} and {state for _, state in states} == {"installed"}, states
+    assert done["certificates"] == EACH * 7
+
+
+def test_a_device_with_everything_is_told_nothing(fleet):
+    done = fleet.do("checkins=3")
+    assert done["checkins"] == 3 * EACH * len(PLATFORMS) and not done["commands"] and not done["failed"], done
+
+
+def test_who_leaves_leaves_nothing(fleet):
+    done = fleet.do("leave")
+    assert not done["failed"] and done["certificates"] == 0, done
+    assert {s["state"] for s in fleet.world.slots()} == {"removed"}
+
+
+def test_a_code_that_is_wrong_fails_its_device_alone_and_says_so(fleet, tmp_path):
+    world = fleet.world
+    devices = tmp_path / "devices"
+    devices.write_text("# two\n\nlinux ABCDE-FGHJK-MNPQR-STVWX\n"
+                       f"linux {world.code(fleet.users[0])}\nwindows ABCDE-FGHJK-MNPQR-STVWX nobody@contoso.example\n"
+                       "ios ABCDE-FGHJK-MNPQR-STVWX\n", encoding="ascii")
+    done = run(world, devices, "--parallel", "1", "enrol")
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert said["enrolled"] == 1 and said["failed"] == 3
+    assert any("enrolment-code" in f["detail"] for f in said["faults"]), said
+
+
+def run(world, devices, *steps, trust=None):
+    return subprocess.run([PROGRAM, "--url", world.device_url, "--trust", trust or world.root_file, "--devices",
+                           str(devices), "--json", "--quiet", *steps], check=False, capture_output=True, text=True,
+                          timeout=60)
+
+
+@pytest.mark.parametrize("text,steps", [
+    ("linux CODE\n", ["fly"]), ("linux CODE\n", ["checkins"]), ("linux CODE\n", ["live=x"]), ("linux CODE\n", []),
+    ("beos CODE\n", ["enrol"]), ("windows CODE\n", ["enrol"]), ("linux\n", ["enrol"]), ("\n", ["enrol"]),
+])
+def test_a_wrong_call_does_nothing(fleet, tmp_path, text, steps):
+    devices = tmp_path / "devices"
+    devices.write_text(text, encoding="ascii")
+    done = run(fleet.world, devices, *steps)
+    assert done.returncode == 2 and not done.stdout and done.stderr, done
+
+
+def test_a_service_that_the_fleet_does_not_trust_gets_no_code(fleet, tmp_path):
+    devices = tmp_path / "devices"
+    devices.write_text("linux ABCDE-FGHJK-MNPQR-STVWX\n", encoding="ascii")
+    done = run(fleet.world, devices, "enrol", trust=os.path.join(fleet.world.dir, "identity.pem"))
+    assert done.returncode == 1 and "certificate verify failed" in done.stdout, done
