@@ -11,9 +11,10 @@
  */
 #include "api/action.h"
 #include "api/oauth.h"
+#include "api/pace.h"
 #include "base/secret.h"
 #include "pki/key.h"
-#include "pki/password.h"
+#include "pki/password_queue.h"
 
 #define BRAKE_MAX 10u
 #define BRAKE_S 900
@@ -72,6 +73,7 @@ device_code(struct http_req *r)
 	struct app app;
 	struct login l = { .state = LOGIN_PENDING, .created = when_now() };
 
+	TRY(api_pace_stranger(r));
 	TRY(oauth_tenant(r));
 	TRY(oauth_client_named(r, &app));
 	TRY(oauth_scope_read(a, api->base_url, scope == NULL ? "" : scope, &s));
@@ -226,19 +228,6 @@ oauth_device_grant(struct http_req *r)
 	return oauth_reply_token(r, token, granted);
 }
 
-/* The brake's row for a name; its count starts afresh when its time is over. Locked by the caller. */
-static size_t
-brake_row(struct api_brake *b, uint64_t name, when_t now)
-{
-	size_t i = name % COUNT(b->row);
-
-	if (b->row[i].until <= now) {
-		b->row[i].failures = 0;
-		b->row[i].until = now + BRAKE_S;
-	}
-	return i;
-}
-
 struct admin_look {
 	struct arena *a;
 	const char *name;
@@ -253,24 +242,56 @@ admin_by_name(struct tx *tx, void *arg)
 	return store_admin_by_name(tx, l->a, l->name, l->ret);
 }
 
+/* As much work for a name that nobody has as for one that exists. */
 static err_t
 password_check(
     struct api *api, struct arena *a, const char *name, const char *password, struct admin *ret)
 {
-	struct admin_look l = { .a = a, .name = name, .ret = ret };
-	const char *unused;
+	struct admin found = { .password_hash = password_of_nobody };
+	struct admin_look l = { .a = a, .name = name, .ret = &found };
+	bool good;
 	err_t e = store_read(api->store, admin_by_name, &l);
 
-	if (err_is(e, ERR_NOT_FOUND)) {
-		/* As much work as for a name that exists. */
-		err_forget(e);
-		TRY(password_hash(a, PASSWORD_PERSON, password, &unused));
+	if (!err_is(e, ERR_NOT_FOUND))
+		TRY(e);
+	err_forget(e);
+	TRY(password_queue_check(api->brake.queue, found.password_hash, password, &good));
+	if (!good || !found.enabled)
 		FAIL(ERR_CREDENTIALS, "%s", "");
-	}
-	TRY(e);
-	if (!password_matches(ret->password_hash, password) || !ret->enabled)
-		FAIL(ERR_CREDENTIALS, "%s", "");
+	*ret = found;
 	return OK;
+}
+
+/* Counts a try of this name, as wrong until it is known to be right. False: there were too many. The count starts afresh when
+ * its time is over. */
+static bool
+brake_take(struct api_brake *b, size_t row)
+{
+	when_t now = when_now();
+	bool free;
+
+	pthread_mutex_lock(&b->lock);
+	if (b->row[row].until <= now) {
+		b->row[row].failures = 0;
+		b->row[row].until = now + BRAKE_S;
+	}
+	free = b->row[row].failures < BRAKE_MAX;
+	if (free)
+		b->row[row].failures++;
+	pthread_mutex_unlock(&b->lock);
+	return free;
+}
+
+/* A right one clears the count; what was not checked does not count. */
+static void
+brake_settle(struct api_brake *b, size_t row, bool right)
+{
+	pthread_mutex_lock(&b->lock);
+	if (right)
+		b->row[row].failures = 0;
+	else if (b->row[row].failures > 0)
+		b->row[row].failures--;
+	pthread_mutex_unlock(&b->lock);
 }
 
 err_t
@@ -280,21 +301,17 @@ oauth_password(
 	char *folded = arena_strdup(a, name);
 	struct api_brake *b = &api->brake;
 	size_t row;
-	err_t e = { ERR_LOGIN_LIMIT };
+	err_t e;
 
 	for (char *p = folded; *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
-	pthread_mutex_lock(&b->lock);
-	row = brake_row(b, str_hash(str_c(folded)), when_now());
-	if (b->row[row].failures < BRAKE_MAX) {
-		e = password_check(api, a, name, password, ret);
-		b->row[row].failures =
-		    err_ok(e) ? 0 : b->row[row].failures + err_is(e, ERR_CREDENTIALS);
-	} else {
-		e = ERROR(ERR_LOGIN_LIMIT, "for this name");
-	}
-	pthread_mutex_unlock(&b->lock);
+	row = str_hash(str_c(folded)) % COUNT(b->row);
+	if (!brake_take(b, row))
+		FAIL(ERR_LOGIN_LIMIT, "for this name");
+	e = password_check(api, a, name, password, ret);
+	if (!err_is(e, ERR_CREDENTIALS))
+		brake_settle(b, row, err_ok(e));
 	return e;
 }
 

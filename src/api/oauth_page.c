@@ -5,6 +5,7 @@
  * The form carries name and password itself, there is no session; a form that another site sends has nothing to ride on.
  */
 #include "api/oauth.h"
+#include "api/pace.h"
 
 #define CSP "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -100,7 +101,9 @@ post_page(struct http_req *r)
 	if (code == NULL || name == NULL || password == NULL || strlen(name) > LIMIT_TEXT ||
 	    strlen(password) > LIMIT_LONG_TEXT)
 		return page(r, 400, "Fill in all three fields.", code, true);
-	e = oauth_login_decide(api_of(r), a, code, name, password, decline);
+	e = api_pace_stranger(r);
+	if (err_ok(e))
+		e = oauth_login_decide(api_of(r), a, code, name, password, decline);
 	if (err_ok(e))
 		return page(r, 200,
 		    decline ? "Declined. You can close this page." :
@@ -111,7 +114,7 @@ post_page(struct http_req *r)
 	if (rep.code == ERR_NOT_FOUND)
 		return page(r, 404, "There is no such code. Check it and try again.", code, true);
 	return page(r, info->http, arena_printf(a, "Sorry: %s. %s.", info->text, info->hint), code,
-	    rep.code == ERR_CREDENTIALS);
+	    rep.code == ERR_CREDENTIALS || rep.code == ERR_BUSY || rep.code == ERR_THROTTLED);
 }
 
 static const struct http_route routes[] = {

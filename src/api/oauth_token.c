@@ -39,6 +39,8 @@ reply_error(struct http_req *r, err_t e)
 	json_set_text(body, "correlation_id", client);
 	json_set_text(body, "suberror", info->id);
 	TRY(json_print(a, body, &text));
+	if (info->http == 503)
+		http_reply_header(r, "Retry-After", "2");
 	http_reply_header(r, "Pragma", "no-cache");
 	return http_reply(r, info->http, "application/json; charset=utf-8", text);
 }

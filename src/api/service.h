@@ -30,9 +30,11 @@ struct api_ca {
 };
 
 /* Wrong passwords of late, by a hash of the administrator's name; names that share a row share its count, so that nobody can
- * push another's count out. Guards itself; in memory only. */
+ * push another's count out. Checks are few at a time: fewer than the port has workers. Guards itself; in memory only. */
+struct password_queue;
 struct api_brake {
 	pthread_mutex_t lock;
+	struct password_queue *queue;
 	struct {
 		unsigned failures;
 		when_t until;
@@ -78,10 +80,12 @@ struct api {
 	struct oidc *oidc;             /* the outside issuer; NULL: none */
 	struct api_brake brake;        /* api_init() */
 	struct api_pace pace;          /* api_init() */
+	struct api_pace strangers;     /* api_init(); by address */
 };
 
-/* Once, after the rest was filled in. */
+/* Once, after the rest was filled in; undone by api_end(). */
 void api_init(struct api *api);
+void api_end(struct api *api);
 struct api *api_of(struct http_req *r);
 
 struct resource {

@@ -79,10 +79,12 @@
 #define LIMIT_FILTER 4096u       /* bytes in one query option */
 #define LIMIT_RATE_ANY \
 	4000u /* requests of one caller in 20 s; the API reference names 1,000 to 4,000 */
-#define LIMIT_RATE_WRITE 2000u /* of them, those that change something */
-#define LIMIT_BATCH 20u        /* requests in one $batch */
-#define LIMIT_RULE 3072u       /* bytes in the rule of an assignment filter */
-#define LIMIT_JWKS 64u         /* keys of one outside issuer */
+#define LIMIT_RATE_WRITE 2000u  /* of them, those that change something */
+#define LIMIT_RATE_STRANGER 60u /* sign-ins that one address begins or tries in 20 s */
+#define LIMIT_LOGINS 2000u      /* sign-ins under way at a time */
+#define LIMIT_BATCH 20u         /* requests in one $batch */
+#define LIMIT_RULE 3072u        /* bytes in the rule of an assignment filter */
+#define LIMIT_JWKS 64u          /* keys of one outside issuer */
 #define LIMIT_JWKS_BYTES (256u << 10)
 #define LIMIT_CLAIM_GROUPS 256u  /* groups in one token of an outside issuer */
 #define LIMIT_ROLE_MEMBERS 256u  /* of one role assignment */

@@ -9,6 +9,7 @@
 #include "base/when.h"
 #include "pki/key.h"
 #include "pki/password.h"
+#include "pki/password_queue.h"
 #include "store/ca.h"
 
 /* ROWS of a table, PROBES of them for one name; the one that matters least gives way. */
@@ -24,8 +25,7 @@ struct row {
 
 struct signon {
 	pthread_mutex_t lock;
-	pthread_cond_t done;
-	unsigned running, waiting;
+	struct password_queue *queue;
 	uint8_t key[32];
 	/* Apart, so that made-up names never push out the count of a real one. */
 	struct row known[ROWS], unknown[ROWS];
@@ -39,7 +39,7 @@ signon_new(void)
 	if (so == NULL)
 		abort();
 	pthread_mutex_init(&so->lock, NULL);
-	pthread_cond_init(&so->done, NULL);
+	so->queue = password_queue_new(AT_ONCE, SIGNON_QUEUE);
 	rand_bytes(so->key, sizeof(so->key));
 	return so;
 }
@@ -49,8 +49,8 @@ signon_free(struct signon *so)
 {
 	if (so == NULL)
 		return;
+	password_queue_free(so->queue);
 	pthread_mutex_destroy(&so->lock);
-	pthread_cond_destroy(&so->done);
 	secret_wipe(so, sizeof(*so));
 	free(so);
 }
@@ -178,40 +178,11 @@ after_check(struct signon *so, struct row *table, const uint8_t name[ID], const 
 	pthread_mutex_unlock(&so->lock);
 }
 
-static err_t
-stretch(struct signon *so, const char *hash, const char *password, bool *ret)
-{
-	bool full;
-
-	pthread_mutex_lock(&so->lock);
-	full = so->waiting >= SIGNON_QUEUE;
-	if (!full) {
-		so->waiting++;
-		while (so->running >= AT_ONCE)
-			pthread_cond_wait(&so->done, &so->lock);
-		so->waiting--;
-		so->running++;
-	}
-	pthread_mutex_unlock(&so->lock);
-	if (full)
-		FAIL(ERR_BUSY, "too many passwords are being checked");
-	*ret = password_matches(hash, password);
-	pthread_mutex_lock(&so->lock);
-	so->running--;
-	pthread_cond_signal(&so->done);
-	pthread_mutex_unlock(&so->lock);
-	return OK;
-}
-
-/* Of no password that anybody has: makes an unknown name cost what a known one costs. */
-static const char nobody[] =
-    "$argon2id$v=19$m=65536,t=3,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
 err_t
 signon_check(struct signon *so, struct store *s, struct arena *a, const char *user,
     const char *password, const char **ret_hash)
 {
-	struct look l = { .a = a, .user = user, .hash = nobody };
+	struct look l = { .a = a, .user = user, .hash = password_of_nobody };
 	uint8_t name[ID], right[ID];
 	struct row *table;
 	bool good = false;
@@ -221,7 +192,7 @@ signon_check(struct signon *so, struct store *s, struct arena *a, const char *us
 	TRY(store_read(s, look_tx, &l));
 	table = l.known ? so->known : so->unknown;
 	if (!l.known)
-		l.hash = nobody;
+		l.hash = password_of_nobody;
 	name_id(so, user, name);
 	keyed(so, 2, l.hash, password, right);
 	switch (before_check(so, table, name, right)) {
@@ -231,7 +202,7 @@ signon_check(struct signon *so, struct store *s, struct arena *a, const char *us
 		good = true;
 		break;
 	case MUST_CHECK:
-		TRY(stretch(so, l.hash, password, &good));
+		TRY(password_queue_check(so->queue, l.hash, password, &good));
 		good = good && l.known;
 		after_check(so, table, name, right, good);
 		break;

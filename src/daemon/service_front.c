@@ -548,6 +548,7 @@ close_front(struct front *f)
 	profile_signer_free(f->profiles);
 	identity_free(f->identity);
 	oidc_free(f->oidc);
+	api_end(&f->api);
 	tls_server_free(f->tls_api);
 	tls_server_free(f->tls_device);
 	key_free(f->tls_key);

@@ -42,7 +42,8 @@ struct login {
 	unsigned failures; /* wrong passwords against it */
 	when_t created, expires, polled;
 };
-err_t store_login_insert(struct tx *tx, const struct login *x);
+err_t store_login_insert(
+    struct tx *tx, const struct login *x); /* ERR_BUSY: LIMIT_LOGINS have not expired */
 err_t store_login_by_code(struct tx *tx, struct arena *a, struct str code_hash, struct login *ret);
 err_t store_login_by_user_code(
     struct tx *tx, struct arena *a, const char *user_code, struct login *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log-ins by device code (RFC 8628) that wait for a person. */
+#include "base/limits.h"
 #include "store/access.h"
 #include "store/row.h"
 
@@ -23,7 +24,12 @@ static const struct shape login_shape = SHAPE("log-in", struct login, login_cols
 err_t
 store_login_insert(struct tx *tx, const struct login *x)
 {
+	int64_t live = 0;
+
 	TRY(row_run(tx, STMT_LOGIN_FORGET, VALS(val_i64(x->created - LOGIN_KEEP)), NULL));
+	TRY(row_number(tx, STMT_LOGIN_LIVE, VALS(val_i64(x->created)), &live));
+	if (live >= LIMIT_LOGINS)
+		FAIL(ERR_BUSY, "%u sign-ins are under way", LIMIT_LOGINS);
 	return row_insert(tx, STMT_LOGIN_INSERT, &login_shape, x);
 }
 

@@ -242,6 +242,7 @@ fixture_teardown(void **state)
 	http_stop(f->device);
 	http_free(f->http);
 	http_free(f->device);
+	api_end(&f->api);
 	ipc_client_free(f->api.keys);
 	ipc_server_stop(f->keys);
 	store_close(f->store);
