@@ -9,6 +9,7 @@
 #include "api/users.h"
 #include "base/secret.h"
 #include "model/notice.h"
+#include "net/fetch.h"
 #include "net/mail.h"
 
 #define SET "notifications"
@@ -81,17 +82,14 @@ target_json(struct arena *a, const struct notice_target *x, json **ret)
 static err_t
 address_check(const struct notice_target *x)
 {
-	struct str s = str_c(x->address);
-
 	if (x->kind == NOTICE_MAIL) {
 		if (!mail_address_good(x->address))
 			FAIL(ERR_NOTICE, "\"address\" must be a mail address");
 		return OK;
 	}
-	if (!text_printable_ascii(s) || memchr(s.p, ' ', s.n) != NULL ||
-	    (!str_starts(s, LIT("https://")) && !str_starts(s, LIT("http://127.0.0.1:")) &&
-		!str_starts(s, LIT("http://localhost:"))))
-		FAIL(ERR_NOTICE, "\"address\" must begin with https://");
+	if (!fetch_address_good(x->address))
+		FAIL(ERR_NOTICE,
+		    "\"address\" must be https://host[:port]/path, without a user name");
 	return OK;
 }
 

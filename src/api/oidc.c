@@ -42,16 +42,6 @@ counter(const char *labels)
 	};
 }
 
-static bool
-address_good(const char *url)
-{
-	struct str s = str_c(url);
-
-	return text_printable_ascii(s) && memchr(s.p, ' ', s.n) == NULL &&
-	    (str_starts(s, LIT("https://")) || str_starts(s, LIT("http://127.0.0.1:")) ||
-		str_starts(s, LIT("http://localhost:")));
-}
-
 err_t
 oidc_new(const struct oidc_conf *conf, struct oidc **ret)
 {
@@ -59,7 +49,7 @@ oidc_new(const struct oidc_conf *conf, struct oidc **ret)
 	struct fetch *fetch;
 	size_t n = 0;
 
-	if (!address_good(conf->issuer))
+	if (!fetch_address_good(conf->issuer))
 		FAIL(ERR_CONF, "[oidc] issuer: must begin with https://");
 	if (*conf->audience == '\0')
 		FAIL(ERR_CONF, "[oidc] audience: must be given with an issuer");
@@ -247,7 +237,7 @@ fetch_keys(struct oidc *o, struct keys **ret)
 	    o, a, arena_printf(a, "%.*s/.well-known/openid-configuration", (int)n, base), &text));
 	TRY(oidc_discovery(base, text, &doc));
 	jwks = json_text(json_get(doc, "jwks_uri"));
-	if (!address_good(jwks))
+	if (!fetch_address_good(jwks))
 		FAIL(ERR_ISSUER, "jwks_uri is no HTTPS address");
 	TRY(get(o, a, jwks, &text));
 	return keys_parse(a, text, ret);

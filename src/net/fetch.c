@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "net/tls_ctx.h"
 
 #define HEADER_VALUE_MAX 256
@@ -383,4 +384,36 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	buf_free(&f->body);
 	TRY(e);
 	return OK;
+}
+
+/* "host", "host:port", "[::1]:port": nothing that any reader of addresses could take for something else. */
+static bool
+authority_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] | 32) < 'a' || (s.p[i] | 32) > 'z')
+			if (memchr("0123456789.-:[]", s.p[i], 15) == NULL)
+				return false;
+	return s.n > 0;
+}
+
+bool
+fetch_address_good(const char *url)
+{
+	struct str rest = str_c(url), authority, host;
+	bool tls = str_starts(rest, LIT("https://"));
+	size_t scheme = tls ? strlen("https://") : strlen("http://"), n = 0;
+
+	if (!text_printable_ascii(rest) || memchr(rest.p, ' ', rest.n) != NULL ||
+	    (!tls && !str_starts(rest, LIT("http://"))))
+		return false;
+	rest = str_of(rest.p + scheme, rest.n - scheme);
+	while (n < rest.n && memchr("/?#", rest.p[n], 3) == NULL)
+		n++;
+	authority = str_of(rest.p, n);
+	if (!authority_plain(authority))
+		return false;
+	host = str_cut(&authority, ':');
+	return tls ||
+	    ((str_eq_c(host, "127.0.0.1") || str_eq_c(host, "localhost")) && authority.n > 0);
 }

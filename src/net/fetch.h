@@ -25,6 +25,9 @@ void fetch_free(struct fetch *f);
 /* headers: "Name: value" strings, ended by NULL; may be NULL. body empty with GET and DELETE. timeout in ms for all of it. */
 err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
     const char *const *headers, struct str body, int64_t timeout_ms, struct fetch_reply *ret);
+/* An address that somebody configured and that secrets may be sent to: https:// with a plain host, or http:// to this very
+ * machine with a port. No user name (what stands before an "@" can look like the host), blanks or control characters. */
+bool fetch_address_good(const char *url);
 /* Goes through this HTTP proxy: "http://[user:password@]host:port"; "" for none. ERR_BAD_REQUEST. ERR_PROXY from fetch_run
  * when the proxy wants another log-in or does not let us through. */
 err_t fetch_proxy(struct fetch *f, const char *url);
