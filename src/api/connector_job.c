@@ -43,16 +43,16 @@ set_pack(struct api *api, struct arena *a, const struct job *j, json *out)
 	return OK;
 }
 
-/* The order goes to the CA, the challenge that stands for it to the device, and its hash to both. */
+/* The order goes to the CA, the challenge that it lies behind to the device. Who carries the order gets the hash. */
 static err_t
-set_challenge(struct api *api, struct arena *a, const struct job *j, json *out)
+bind_challenge(struct api *api, struct arena *a, const struct job *j, struct order *o)
 {
 	const char *challenge;
-	uint8_t hash[32];
+	uint8_t *hash = arena_alloc(a, 32);
 
 	TRY(challenge_of(api->keys, a, j->request, j->fence, &challenge));
 	hash_sha256(str_c(challenge), hash);
-	json_set_text(out, "challenge", text_hex(a, STR(hash)));
+	o->challenge = str_of(hash, 32);
 	return OK;
 }
 
@@ -82,12 +82,15 @@ import_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 err_t
 job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 {
+	struct order order = j->order;
 	json *out, *ekus, *key;
 	struct str sealed;
 
 	if (j->kind == REQUEST_IMPORT)
 		return import_json(api, a, j, ret);
-	TRY(seal(api, a, &j->order, &sealed));
+	if (j->kind == REQUEST_ENROL)
+		TRY(bind_challenge(api, a, j, &order));
+	TRY(seal(api, a, &order, &sealed));
 	out = json_object_new();
 	json_set_id(a, out, "request", j->request);
 	json_set_int(out, "fence", (int64_t)j->fence);
@@ -103,8 +106,10 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	*ret = out;
 	if (j->kind == REQUEST_REVOKE)
 		return OK;
-	if (j->kind == REQUEST_ENROL)
-		return set_challenge(api, a, j, out);
+	if (j->kind == REQUEST_ENROL) {
+		json_set_text(out, "challenge", text_hex(a, order.challenge));
+		return OK;
+	}
 	json_set_base64(a, out, "subject", j->order.subject);
 	json_set_base64(a, out, "san", j->order.san);
 	json_set_text(out, "sid", j->order.sid == NULL ? "" : j->order.sid);

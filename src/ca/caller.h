@@ -34,7 +34,9 @@ struct proof {
 	    vouched; /* the principal that speaks for who asks, by its order or a challenge; NULL: none */
 	const struct order
 	    *stated; /* of a challenge: its id, and names unless its subject is empty; NULL: none */
-	bool sha1;   /* an old device, whose request may be signed with SHA-1 */
+	/* SHA-256 of the challenge by which it reached an order that was left here; empty: none */
+	struct str challenge;
+	bool sha1;    /* an old device, whose request may be signed with SHA-1 */
 	when_t asked; /* 0: now; else when it asked for what a manager has approved by now */
 };
 struct caller_claim {

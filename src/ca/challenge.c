@@ -165,7 +165,10 @@ use_deposit(
 		FAIL(ERR_CHALLENGE, "it is for %s, and was sent to %s", d->ca, ca->name);
 	TRY(sealed_parse(d->sealed, &s));
 	TRY(order_parse(a, s.body, &o));
-	*ret = (struct challenge_use){ d->principal, o.template, text_base64(a, d->sealed), NULL };
+	*ret = (struct challenge_use){ .vouched = d->principal,
+		.template = o.template,
+		.order = text_base64(a, d->sealed),
+		.sha256 = arena_str(a, d->sha256) };
 	return OK;
 }
 
@@ -209,7 +212,9 @@ find_ours(struct issuer *is, struct arena *a, const char *text, const struct ca 
 		.san = l.row.san,
 		.sid = "",
 		.keep = "" };
-	*ret = (struct challenge_use){ l.row.principal, l.row.template, "", o };
+	*ret = (struct challenge_use){
+		.vouched = l.row.principal, .template = l.row.template, .order = "", .stated = o
+	};
 	return OK;
 }
 
@@ -228,7 +233,9 @@ find_order(struct issuer *is, struct arena *a, const char *text, struct challeng
 	TRY(store_read(is->store, look_tx, &l));
 	if (!l.found)
 		FAIL(ERR_ORDER_SIGNATURE, "no key with this id is admitted");
-	*ret = (struct challenge_use){ l.service, arena_strdup(a, o.template), text, NULL };
+	*ret = (struct challenge_use){
+		.vouched = l.service, .template = arena_strdup(a, o.template), .order = text
+	};
 	return OK;
 }
 

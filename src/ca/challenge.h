@@ -38,6 +38,8 @@ struct challenge_use {
 	const char *vouched;  /* the principal that speaks for the request */
 	const char *template; /* that it is for */
 	const char *order;    /* base64 of a sealed order, or "" */
+	struct str
+	    sha256; /* of what was shown, where that order was left behind it; empty: it was shown itself */
 	struct order *stated; /* of one of ours; NULL: it is an order */
 };
 /* ERR_CHALLENGE_MISSING, ERR_CHALLENGE; for an order only what it claims: policy.h opens it. */

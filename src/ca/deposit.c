@@ -60,7 +60,8 @@ deposit_on_message(void *ctx, struct arena *a, struct str in, struct buf *out)
 	l.q = &q;
 	l.sha256 = sha256;
 	TRY(store_read(is->store, caller_tx, &l));
-	TRY(policy_order_open(is->store, a, ORDER_ISSUE, q.order, STR_EMPTY, &l.order));
+	TRY(policy_order_open(is->store, a, ORDER_ISSUE, q.order,
+	    &(struct policy_shown){ .challenge = q.sha256 }, &l.order));
 	TRY(hierarchy_find(h, l.order.ca, &ca));
 	if (ca->role == CA_ROLE_ROOT)
 		FAIL(ERR_CA_UNKNOWN, "%s signs CAs only", ca->name);

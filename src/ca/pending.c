@@ -33,6 +33,7 @@ pending_put(struct issuer *is, struct arena *a, const struct ca_submit_req *q,
 	p.request = buf_str(&b);
 	p.caller_sha256 = who->user == NULL ? STR(who->sha256) : STR_EMPTY;
 	p.vouched = who->vouched;
+	p.challenge = who->challenge;
 	p.sha1 = who->sha1;
 	buf_init(&stated, LIMIT_ORDER_BYTES);
 	if (who->stated != NULL)
@@ -80,6 +81,7 @@ load_vouched(struct load *l)
 	if (l->p.vouched[0] == '\0')
 		return OK;
 	l->who.vouched = l->p.vouched;
+	l->who.challenge = l->p.challenge;
 	if (l->p.stated.n == 0)
 		return OK;
 	l->who.stated = &l->stated;

@@ -156,17 +156,18 @@ take_order(
 {
 	const struct template_row *t = &g->template;
 	uint8_t named[32];
-	struct str holder = STR(from->who.sha256);
+	struct policy_shown by = { .holder = STR(from->who.sha256),
+		.challenge = from->who.challenge,
+		.at = from->who.asked };
 	struct order o;
 
 	if (from->who.vouched != NULL) {
-		holder = STR_EMPTY;
+		by.holder = STR_EMPTY;
 	} else if (from->who.user != NULL) {
 		TRY(seal_holder(from->who.user, named));
-		holder = STR(named);
+		by.holder = STR(named);
 	}
-	TRY(policy_order_open_at(s, a, ORDER_ISSUE, sealed, holder,
-	    from->who.asked != 0 ? from->who.asked : when_now(), &o));
+	TRY(policy_order_open(s, a, ORDER_ISSUE, sealed, &by, &o));
 	policy_order_note(sealed, &o, &from->order);
 	if (!str_ieq_c(str_c(o.ca), g->ca->name))
 		FAIL(ERR_ORDER_CA, "it is for %s, and was sent to %s", o.ca, g->ca->name);

@@ -110,13 +110,18 @@ void policy_ca_says(struct approval *ap, const struct issue_ext *more, size_t n)
 err_t policy_subordinate(struct store *s, const struct ca *signer, struct arena *a, struct str csr,
     int years, int path_len, struct approval **ret);
 
-/* Opens a sealed order of an admitted service; checks seal, kind, time and holder: the SHA-256 of the
- * certificate of who shows it, empty for a device that shows it as its challenge. *ret points into `sealed`. */
+/* By whom and with what an order is shown. */
+struct policy_shown {
+	/* SHA-256 of the certificate of who shows it (seal_holder() of a name); empty: a device that shows a challenge */
+	struct str holder;
+	struct str
+	    challenge; /* SHA-256 of the challenge that it lay behind; empty: it was shown itself */
+	when_t at;     /* 0: now */
+};
+/* Opens a sealed order of an admitted service; checks seal, kind, time, holder and challenge. *ret points into `sealed`.
+ * ERR_ORDER_*. */
 err_t policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    struct str holder, struct order *ret);
-/* The same, as of a time at which it was shown. */
-err_t policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind,
-    struct str sealed, struct str holder, when_t now, struct order *ret);
+    const struct policy_shown *by, struct order *ret);
 
 /* What may end between the look at an order and the intent: the order, and the admission of the key that sealed it. */
 struct policy_order {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening sealed orders: seal, kind, time, holder. */
+/* Opening sealed orders: seal, kind, time, holder, challenge. */
 #include "ca/policy.h"
 
 #include "ca/attribute.h"
@@ -38,15 +38,9 @@ open_sealed(struct arena *a, const struct order_keys *spkis, struct str sealed, 
 
 err_t
 policy_order_open(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    struct str holder, struct order *ret)
+    const struct policy_shown *by, struct order *ret)
 {
-	return policy_order_open_at(s, a, kind, sealed, holder, when_now(), ret);
-}
-
-err_t
-policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, struct str sealed,
-    struct str holder, when_t now, struct order *ret)
-{
+	when_t now = by->at != 0 ? by->at : when_now();
 	struct order_keys keys = { .a = a };
 	struct order o;
 
@@ -60,9 +54,14 @@ policy_order_open_at(struct store *s, struct arena *a, enum order_kind kind, str
 	if (o.issued > now + POLICY_CLOCK_SKEW)
 		FAIL(ERR_ORDER_EXPIRED, "it was made at %s, which is yet to come",
 		    when_text(a, o.issued));
-	if (!str_eq(o.holder, holder))
-		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s", text_hex(a, holder),
+	if (!str_eq(o.holder, by->holder))
+		FAIL(ERR_ORDER_HOLDER, "caller %s, holder %s", text_hex(a, by->holder),
 		    text_hex(a, o.holder));
+	/* An order that lies behind a challenge is worth nothing by itself: who carried it does not know the challenge. */
+	if (!str_eq(o.challenge, by->challenge))
+		FAIL(ERR_ORDER_CHALLENGE, "order %s, %s", id_text(a, o.id),
+		    by->challenge.n == 0 ? "shown without its challenge" :
+					   "shown with another challenge");
 	*ret = o;
 	return OK;
 }

@@ -161,7 +161,8 @@ revoke_by_order(
 	TRY(caller_certificate(h, caller, sha256));
 	b.sha256 = sha256;
 	TRY(store_read(is->store, officer_tx, &b));
-	TRY(policy_order_open(is->store, a, ORDER_REVOKE, sealed, STR(sha256), &o));
+	TRY(policy_order_open(is->store, a, ORDER_REVOKE, sealed,
+	    &(struct policy_shown){ .holder = STR(sha256) }, &o));
 	TRY(hierarchy_find(h, o.ca, &ca));
 	if (id_is_zero(o.id))
 		FAIL(ERR_ORDER, "%s", "it has no request id");

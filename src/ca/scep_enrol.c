@@ -248,6 +248,7 @@ take_authority(struct scep_job *j, struct request *r)
 		FAIL(ERR_RENEWAL, "renewal without a challenge is switched off");
 	TRY(challenge_find(j->is, j->a, r->csr.challenge, j->ca, &use));
 	r->who.vouched = use.vouched;
+	r->who.challenge = use.sha256;
 	r->who.stated = use.stated;
 	add_attribute(r, "CertificateTemplate", use.template);
 	add_attribute(r, "ChanceryOrder", use.order);

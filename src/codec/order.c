@@ -52,6 +52,7 @@ order_check(const struct order *o)
 		FAIL(ERR_RANGE, "order: %u days of validity", o->validity_days);
 	TRY(hash_check(o->spki, "public key hash"));
 	TRY(hash_check(o->holder, "holder hash"));
+	TRY(hash_check(o->challenge, "challenge hash"));
 	return OK;
 }
 
@@ -82,6 +83,7 @@ order_write(const struct order *o, struct buf *out)
 	TRY(wr_u16(out, o->key_bits));
 	TRY(wr_blob(out, o->spki));
 	TRY(wr_blob(out, o->holder));
+	TRY(wr_blob(out, o->challenge));
 	TRY(wr_text(out, o->keep));
 	return OK;
 }
@@ -146,6 +148,7 @@ order_parse(struct arena *a, struct str in, struct order *ret)
 	TRY(rd_u16(&in, &o.key_bits));
 	TRY(rd_blob(&in, HASH_BYTES, &o.spki));
 	TRY(rd_blob(&in, HASH_BYTES, &o.holder));
+	TRY(rd_blob(&in, HASH_BYTES, &o.challenge));
 	TRY(rd_text(a, &in, SERIAL_HEX_MAX, &o.keep));
 	TRY(rd_end(&in));
 	TRY(order_check(&o));

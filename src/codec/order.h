@@ -4,7 +4,7 @@
  *
  *   u16 version (1) | u8 kind | 16 id | 16 slot | 16 device | 16 user | 16 profile | u32 profile version | u64 fence |
  *   i64 issued | i64 expires | blob ca | blob template | blob subject | blob san | blob sid | u8 n, n blobs ekus |
- *   u8 key usage | u16 key bits | blob spki | blob holder | blob keep
+ *   u8 key usage | u16 key bits | blob spki | blob holder | blob challenge | blob keep
  */
 #ifndef CODEC_ORDER_H
 #define CODEC_ORDER_H
@@ -37,6 +37,8 @@ struct order {
 	struct str spki;   /* SHA-256 of the public key that must be certified; empty: any */
 	struct str
 	    holder; /* SHA-256 of the client certificate of the only caller that may present it; empty: any */
+	/* SHA-256 of the challenge that who presents it must show; empty: it is shown itself. */
+	struct str challenge;
 	const char *keep; /* ORDER_REVOKE: serial (hex) that stays; "": none */
 };
 

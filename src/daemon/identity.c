@@ -158,7 +158,7 @@ post(struct identity *i, struct arena *a, const char *url, const json *body, int
 }
 
 err_t
-identity_deposit(void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256)
+identity_deposit(void *ctx, struct arena *a, const struct order *o)
 {
 	struct identity *i = ctx;
 	auto_json json *body = json_object_new();
@@ -166,7 +166,7 @@ identity_deposit(void *ctx, struct arena *a, const struct order *o, struct str c
 
 	TRY(seal(i, a, o, &sealed));
 	json_set_base64(a, body, "order", sealed);
-	json_set_text(body, "challenge", text_hex(a, challenge_sha256));
+	json_set_text(body, "challenge", text_hex(a, o->challenge));
 	return post(i, a, i->challenge_url, body, SUBMIT_TIMEOUT_MS);
 }
 

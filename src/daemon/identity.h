@@ -28,9 +28,8 @@ void identity_free(struct identity *i);
 err_t identity_issue(void *ctx, struct arena *a, const struct order *o, struct str csr,
     struct str *ret_cert, struct str **ret_chain, size_t *retn);
 
-/* Leaves an order to issue for who shows the challenge with this hash. ctx: struct identity. */
-err_t identity_deposit(
-    void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256);
+/* Leaves an order to issue behind the challenge that it names. ctx: struct identity. */
+err_t identity_deposit(void *ctx, struct arena *a, const struct order *o);
 /* Carries a SCEP message of a device. ctx: struct identity. The answer is in the arena. */
 err_t identity_scep(void *ctx, struct arena *a, const char *operation, struct str message,
     int *ret_status, const char **ret_type, struct str *ret_body);

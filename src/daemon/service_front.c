@@ -82,11 +82,11 @@ sign_profile(void *ctx, struct arena *a, struct str content, struct str *ret)
 }
 
 static err_t
-deposit(void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256)
+deposit(void *ctx, struct arena *a, const struct order *o)
 {
 	struct front *f = ctx;
 
-	return identity_deposit(f->identity, a, o, challenge_sha256);
+	return identity_deposit(f->identity, a, o);
 }
 
 static err_t

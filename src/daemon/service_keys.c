@@ -214,6 +214,9 @@ seal(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(order_parse(a, req.order, &order));
 	if (order.expires <= now || order.expires > now + ORDER_LIFE_MAX)
 		FAIL(ERR_ORDER, "an order lasts at most %d s from now", ORDER_LIFE_MAX);
+	/* Whoever gets hold of it could use it. */
+	if (order.holder.n == 0 && order.spki.n == 0 && order.challenge.n == 0)
+		FAIL(ERR_ORDER, "an order names its holder, its key or its challenge");
 	TRY(seal_order(a, k->order, &order, &rep.sealed));
 	return keys_seal_rep_encode(&rep, out);
 }

@@ -25,9 +25,8 @@ struct device_edge {
 	/* Has the order sealed and the identity CA issue for it; see daemon. Certificates in DER, in the arena. */
 	err_t (*identity_issue)(void *ctx, struct arena *a, const struct order *o, struct str csr,
 	    struct str *ret_cert, struct str **ret_chain, size_t *retn);
-	/* Leaves the order at the identity CA for who shows the challenge with this SHA-256. */
-	err_t (*identity_deposit)(
-	    void *ctx, struct arena *a, const struct order *o, struct str challenge_sha256);
+	/* Leaves the order at the identity CA, behind the challenge that it names. */
+	err_t (*identity_deposit)(void *ctx, struct arena *a, const struct order *o);
 	/* A SCEP message to the identity CA; see struct fetch_reply for what comes back. */
 	err_t (*identity_scep)(void *ctx, struct arena *a, const char *operation,
 	    struct str message, int *ret_status, const char **ret_type, struct str *ret_body);

@@ -130,12 +130,14 @@ offer(
     const struct device_edge *edge, struct arena *a, const struct enrol *e, struct device_scep *ret)
 {
 	struct device_scep s = { .device = e->id, .subject = e->order.subject };
+	struct order order = e->order;
 	uint8_t hash[32];
 	struct dn dn;
 
 	TRY(challenge_of(edge->keys, a, e->id, e->order.fence, &s.enrol.challenge));
 	hash_sha256(str_c(s.enrol.challenge), hash);
-	TRY(edge->identity_deposit(edge->identity_ctx, a, &e->order, STR(hash)));
+	order.challenge = STR(hash);
+	TRY(edge->identity_deposit(edge->identity_ctx, a, &order));
 	TRY(dn_decode(a, s.subject, &dn));
 	s.subject_text = dn_print(a, &dn);
 	s.enrol.urls = arena_array(a, 1, sizeof(*s.enrol.urls));

@@ -106,7 +106,7 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 	o->validity_days = d->what.validity_days > 0 ? (uint32_t)d->what.validity_days : 0;
 	o->key_usage = d->what.key_usage;
 	if (r->kind == REQUEST_ENROL) {
-		/* Devices show it as their challenge, and none of them is known to the CA. */
+		/* None of the devices is known to the CA: they show the challenge that whoever seals this binds it to. */
 		o->holder = STR_EMPTY;
 		o->expires = l->now + REQUEST_CHALLENGE_LIFE;
 		o->key_bits = (uint16_t)d->what.key_bits;

@@ -11,6 +11,7 @@ static const struct col pending_cols[] = {
 	COL(struct pending, request),
 	COL(struct pending, vouched),
 	COL(struct pending, stated),
+	COL(struct pending, challenge),
 	COL(struct pending, sha1),
 };
 static const struct shape pending_shape = SHAPE("waiting request", struct pending, pending_cols);

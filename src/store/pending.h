@@ -15,11 +15,12 @@ struct pending {
 	int64_t id;               /* of the record */
 	const char *principal;    /* who asked */
 	struct str caller_sha256; /* its certificate; empty: it came with a password */
-	struct str request;  /* the message of the front (codec/ca_ipc.h), without the password */
-	const char *vouched; /* the principal that spoke for who asked; "": none */
-	struct str stated;   /* its challenge, as an order's bytes (codec/order.h); empty: none */
-	bool sha1;           /* the request may be signed with SHA-1 */
-	int64_t room;        /* to insert: how many of the principal may wait; not kept */
+	struct str request;   /* the message of the front (codec/ca_ipc.h), without the password */
+	const char *vouched;  /* the principal that spoke for who asked; "": none */
+	struct str stated;    /* its challenge, as an order's bytes (codec/order.h); empty: none */
+	struct str challenge; /* SHA-256 of the one that its order lay behind; empty: none */
+	bool sha1;            /* the request may be signed with SHA-1 */
+	int64_t room;         /* to insert: how many of the principal may wait; not kept */
 };
 err_t store_pending_insert(struct tx *tx, const struct pending *p); /* ERR_REQUEST_LIMIT */
 err_t store_pending_get(struct tx *tx, struct arena *a, int64_t id, struct pending *ret);

@@ -98,13 +98,17 @@ class Orderer:
                                                   "rights": list(rights or ("read", "enrol"))})
 
     def seal(self, template, subject, san=None, holder=b"", ident=None, fence=1, seconds=3600, forged=False,
-             usage=0, bits=0, ekus=()):
+             usage=0, bits=0, ekus=(), challenge=None):
+        """challenge: the text that the order is to lie behind; None: it is shown itself."""
         now = int(time.time())
         alt = san.public_bytes() if hasattr(san, "public_bytes") else san or b""
         body = (struct.pack(">HB", 1, 1) + (ident or os.urandom(16)) + bytes(64) + struct.pack(
-            ">IQqq", 1, fence, now + min(seconds, 0) - 5, now + seconds) + blob(self.world.issuing_ca.encode()) + blob(template.encode()) +
-            blob(subject.public_bytes()) + blob(alt) + blob(b"") + bytes([len(ekus)]) + b"".join(blob(e.encode()) for e in ekus) +
-            bytes(4) + struct.pack(">BH", usage, bits) + blob(b"") + blob(holder) + blob(b""))
+            ">IQqq", 1, fence, now + min(seconds, 0) - 5, now + seconds) +
+            blob(self.world.issuing_ca.encode()) + blob(template.encode()) +
+            blob(subject.public_bytes()) + blob(alt) + blob(b"") +
+            bytes([len(ekus)]) + b"".join(blob(e.encode()) for e in ekus) +
+            bytes(4) + struct.pack(">BH", usage, bits) + blob(b"") + blob(holder) +
+            blob(hashlib.sha256(challenge.encode()).digest() if challenge else b"") + blob(b""))
         signature = self.key.sign(b"chancery-order-v1\0" + body, ec.ECDSA(hashes.SHA256()))
         if forged:
             body = body[:3] + os.urandom(16) + body[19:]

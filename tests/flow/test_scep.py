@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 
 import scep_client as scep
 from clients import Device, key_pem, rsa_key
-from enrol_clients import Orderer, Who
+from enrol_clients import Orderer, Refused, Who, WstepClient
 from scep_client import make_csr, name, new_key
 from world import Https, b64, free_ports, tls_context, wait_for
 
@@ -299,8 +299,8 @@ def leaver(given):
     return Leaver(given.world)
 
 
-def order_for(leaver, cn="left", **more):
-    return leaver.orderer.seal("ChanceryUser", name(cn), **more)
+def order_for(leaver, challenge, cn="left", **more):
+    return leaver.orderer.seal("ChanceryUser", name(cn), challenge=challenge, **more)
 
 
 def ask(given, tmp_path, challenge, cn="left", key=None, **more):
@@ -315,25 +315,27 @@ def fresh():
 
 def test_an_order_that_was_left_is_good_for_who_shows_the_challenge(given, leaver, tmp_path):
     challenge = fresh()
-    assert leaver.post(order_for(leaver), challenge)[0] == 200
+    assert leaver.post(order_for(leaver, challenge), challenge)[0] == 200
     c, reply = ask(given, tmp_path, challenge)
     assert c.leaf(reply).subject == name("left")
 
 
 def test_who_shows_no_certificate_leaves_nothing(leaver):
-    assert leaver.post(order_for(leaver), fresh(), who=False)[0] == 403
+    challenge = fresh()
+    assert leaver.post(order_for(leaver, challenge), challenge, who=False)[0] == 403
 
 
 def test_who_may_not_request_leaves_nothing(given, leaver):
     nobody = Who(given.world, "nobody-" + uuid.uuid4().hex[:4], rights=())
-    status, text = leaver.post(order_for(leaver), fresh(), who=nobody)
+    challenge = fresh()
+    status, text = leaver.post(order_for(leaver, challenge), challenge, who=nobody)
     assert status == 403 and "ca-enrol-denied" in text
 
 
 def test_who_may_not_enrol_for_the_template_leaves_what_nobody_can_use(given, leaver, tmp_path):
     weak = Who(given.world, "weak-" + uuid.uuid4().hex[:4])
     challenge = fresh()
-    assert leaver.post(order_for(leaver), challenge, who=weak)[0] == 200
+    assert leaver.post(order_for(leaver, challenge), challenge, who=weak)[0] == 200
     assert ask(given, tmp_path, challenge)[1].status == scep.FAILURE
     assert "template-denied" in failures(given)
 
@@ -344,7 +346,8 @@ def test_who_may_not_enrol_for_the_template_leaves_what_nobody_can_use(given, le
     ({"holder": b"\x11" * 32}, "order-holder"),
 ])
 def test_an_order_that_is_none_is_not_taken(leaver, more, fault):
-    status, text = leaver.post(order_for(leaver, **more), fresh())
+    challenge = fresh()
+    status, text = leaver.post(order_for(leaver, challenge, **more), challenge)
     assert status == 403 and fault in text
 
 
@@ -354,19 +357,39 @@ def test_what_is_no_order_at_all_is_refused(leaver, raw):
     assert leaver.post(b"", "", raw=raw)[0] in (400, 403)
 
 
+def test_an_order_lies_behind_its_own_challenge_alone(given, leaver, tmp_path):
+    """Who carries orders to the CA knows the hash of the challenge, and not the challenge: with the order alone he gets nothing."""
+    challenge = fresh()
+    order = order_for(leaver, challenge)
+    for wrong, bad in ((order, fresh()), (order_for(leaver, None), challenge)):
+        status, text = leaver.post(wrong, bad)
+        assert status == 403 and "order-challenge" in text
+    assert leaver.post(order, challenge)[0] == 200
+    leaver.orderer.may("ChanceryUser")
+    before = failures(given).count("shown without its challenge")
+    assert ask(given, tmp_path, b64(order))[1].status == scep.FAILURE
+    assert failures(given).count("shown without its challenge") == before + 1
+    key = new_key()
+    with pytest.raises(Refused) as refused:
+        WstepClient(given.world, leaver.who, False).enrol(make_csr(key, "left", None), "ChanceryUser", order)
+    assert "order-holder" in str(refused.value)
+    c, reply = ask(given, tmp_path, challenge)
+    assert c.leaf(reply).subject == name("left")
+
+
 def test_one_challenge_stands_for_one_order(given, leaver, tmp_path):
     challenge, ident = fresh(), os.urandom(16)
-    assert leaver.post(order_for(leaver, ident=ident), challenge)[0] == 200
-    assert leaver.post(order_for(leaver, ident=ident), challenge)[0] == 200
-    assert leaver.post(order_for(leaver, cn="other"), challenge)[0] == 409
+    assert leaver.post(order_for(leaver, challenge, ident=ident), challenge)[0] == 200
+    assert leaver.post(order_for(leaver, challenge, ident=ident), challenge)[0] == 200
+    assert leaver.post(order_for(leaver, challenge, cn="other"), challenge)[0] == 409
     c, reply = ask(given, tmp_path, challenge)
     assert c.leaf(reply).subject == name("left")
 
 
 def test_a_later_order_of_the_same_request_takes_the_place_of_the_earlier(given, leaver, tmp_path):
     ident, one, two = os.urandom(16), fresh(), fresh()
-    leaver.post(order_for(leaver, ident=ident, fence=1), one)
-    leaver.post(order_for(leaver, ident=ident, fence=2), two)
+    leaver.post(order_for(leaver, one, ident=ident, fence=1), one)
+    leaver.post(order_for(leaver, two, ident=ident, fence=2), two)
     c, reply = ask(given, tmp_path, two)
     assert c.leaf(reply)
     assert ask(given, tmp_path, one)[1].status == scep.FAILURE
@@ -375,7 +398,7 @@ def test_a_later_order_of_the_same_request_takes_the_place_of_the_earlier(given,
 
 def test_an_order_that_expires_before_it_is_used_is_worth_nothing(given, leaver, tmp_path):
     challenge = fresh()
-    leaver.post(order_for(leaver, seconds=2), challenge)
+    leaver.post(order_for(leaver, challenge, seconds=2), challenge)
     time.sleep(3)
     assert ask(given, tmp_path, challenge)[1].status == scep.FAILURE
     assert "order-expired" in failures(given)
@@ -388,7 +411,7 @@ def test_an_order_that_expires_before_it_is_used_is_worth_nothing(given, leaver,
 ])
 def test_key_and_its_uses_are_those_of_the_order(given, leaver, tmp_path, order, request_, fault):
     challenge = fresh()
-    assert leaver.post(order_for(leaver, **order), challenge)[0] == 200
+    assert leaver.post(order_for(leaver, challenge, **order), challenge)[0] == 200
     key = new_key()
     builder = (x509.CertificateSigningRequestBuilder().subject_name(name("left"))
                .add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, challenge.encode()))

@@ -419,6 +419,85 @@ an_order_is_compared_with_the_request(void **state)
 	refused(enrol(&c, csr_of(l, c.key, "jane", order_text(l, &forged))), ERR_ORDER_SIGNATURE);
 }
 
+/* ---- orders behind a challenge ---- */
+
+#define LEFT_CHALLENGE "00112233445566778899aabbccddeeff"
+#define OTHER_CHALLENGE "ffeeddccbbaa99887766554433221100"
+
+static err_t
+leave(struct lab *l, struct str sealed, const char *challenge)
+{
+	struct ca_deposit_req q = { .caller = l->caller, .order = sealed };
+	auto_buf struct buf in = { 0 };
+	uint8_t hash[32];
+	struct str answer;
+
+	hash_sha256(str_c(challenge), hash);
+	q.sha256 = STR(hash);
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	expect_ok(ca_deposit_req_encode(&q, &in));
+	return lab_call(l, CA_SCEP_DEPOSIT, &in, &answer);
+}
+
+static struct want
+behind(struct lab *l, const char *challenge)
+{
+	struct want w = lab_want(l);
+	uint8_t hash[32];
+
+	hash_sha256(str_c(challenge), hash);
+	w.order.holder = w.order.spki = STR_EMPTY;
+	w.order.challenge = arena_str(l->a, STR(hash));
+	return w;
+}
+
+static void
+an_order_behind_a_challenge_is_worth_nothing_without_it(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key), d = client_of(l, l->other_key);
+	auto_cert struct cert *leaf = NULL;
+	struct want w = behind(l, LEFT_CHALLENGE), open = behind(l, LEFT_CHALLENGE);
+	struct str sealed = lab_seal(l, w.sealer, &w.order);
+
+	lab_grant(l, TEMPLATE, "service", "enrol");
+	expect_err(ERR_ORDER_CHALLENGE, leave(l, sealed, OTHER_CHALLENGE));
+	open.order.challenge = STR_EMPTY;
+	expect_err(
+	    ERR_ORDER_CHALLENGE, leave(l, lab_seal(l, open.sealer, &open.order), LEFT_CHALLENGE));
+	expect_ok(leave(l, sealed, LEFT_CHALLENGE));
+	/* Who carried it, with a key of his own: as a challenge, and as the attribute of a caller who is known. */
+	refused(
+	    enrol(&d, csr_of(l, d.key, "jane", text_base64(l->a, sealed))), ERR_ORDER_CHALLENGE);
+	w.key = l->other_key;
+	lab_denied(l, w, ERR_ORDER_HOLDER);
+	leaf = issued(&c, enrol(&c, csr_of(l, c.key, "jane", LEFT_CHALLENGE)));
+	assert_true(str_eq(cert_subject_der(leaf), w.order.subject));
+}
+
+static void
+a_request_behind_a_challenge_that_waits_is_approved_under_it(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	json *copy = lab_args("source", TEMPLATE, "name", "SlowUser", NULL), *which;
+	auto_json json *list = NULL, *done = NULL;
+	struct want w = behind(l, OTHER_CHALLENGE);
+
+	json_set_bool(copy, "manager_approval", true);
+	lab_do(l, "template.duplicate", copy);
+	lab_grant(l, "SlowUser", "connector", "enrol");
+	w.order.template = "SlowUser";
+	expect_ok(leave(l, lab_seal(l, w.sealer, &w.order), OTHER_CHALLENGE));
+	assert_int_equal(
+	    enrol(&c, csr_of(l, c.key, "jane", OTHER_CHALLENGE)).head.status, SCEP_PENDING);
+	expect_ok(lab_admin(l, "request.list", json_object_new(), &list));
+	which = json_object_new();
+	json_set_int(
+	    which, "id", json_int(json_get(json_at(json_get(list, "requests"), 0), "request_id")));
+	expect_ok(lab_admin(l, "request.approve", which, &done));
+}
+
 static void
 the_address_may_name_the_template(void **state)
 {
@@ -801,6 +880,8 @@ main(void)
 		cmocka_unit_test(a_challenge_needs_the_right_of_its_principal),
 		cmocka_unit_test(an_order_as_challenge_names_the_certificate),
 		cmocka_unit_test(an_order_is_compared_with_the_request),
+		cmocka_unit_test(an_order_behind_a_challenge_is_worth_nothing_without_it),
+		cmocka_unit_test(a_request_behind_a_challenge_that_waits_is_approved_under_it),
 		cmocka_unit_test(the_address_may_name_the_template),
 		cmocka_unit_test(the_answer_is_sealed_and_signed_as_the_question),
 		cmocka_unit_test(a_request_signed_with_another_key_is_refused),

@@ -4,7 +4,7 @@
 #include "codec/order.h"
 
 static const char *purposes[] = { "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4" };
-static const uint8_t hash[32] = { 7 };
+static const uint8_t hash[32] = { 7 }, other_hash[32] = { 8 };
 
 static struct order
 example(void)
@@ -30,6 +30,7 @@ example(void)
 		.key_usage = 0xa0,
 		.spki = STR(hash),
 		.holder = STR(hash),
+		.challenge = STR(other_hash),
 		.keep = "" };
 }
 
@@ -52,6 +53,7 @@ what_is_written_is_read(void **state)
 	assert_int_equal(back.expires, 2000);
 	assert_int_equal(back.key_usage, 0xa0);
 	assert_int_equal(back.validity_days, 365);
+	assert_true(str_eq(back.challenge, STR(other_hash)));
 	expect_ok(order_encode(&back, &again));
 	assert_true(str_eq(buf_str(&b), buf_str(&again)));
 }
@@ -96,6 +98,9 @@ rejects_orders_that_say_nonsense(void **state)
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
 	o.spki = LIT("short");
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o = example();
+	o.challenge = STR("a challenge, where its hash ought");
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
 	o.validity_days = 36526;

@@ -83,6 +83,8 @@ order_key(struct box *b)
 	return k;
 }
 
+static const uint8_t some_hash[32] = { 9 };
+
 static struct order
 an_order(struct box *b)
 {
@@ -99,6 +101,7 @@ an_order(struct box *b)
 		.template = "ChanceryUser",
 		.subject = made_name(b->a, "Alice"),
 		.sid = "",
+		.holder = STR(some_hash),
 		.keep = "" };
 }
 
@@ -188,6 +191,22 @@ an_order_that_is_over_is_not_sealed(void **state)
 	o.expires = MADE_NOW;
 	expect_err(ERR_ORDER, seal(b, &o, &rep));
 	o.expires = MADE_NOW + 1;
+	expect_ok(seal(b, &o, &rep));
+}
+
+static void
+an_order_that_anybody_could_use_is_not_sealed(void **state)
+{
+	struct box *b = *state;
+	struct order o = an_order(b);
+	struct keys_seal_rep rep;
+
+	o.holder = STR_EMPTY;
+	expect_err(ERR_ORDER, seal(b, &o, &rep));
+	o.challenge = STR(some_hash);
+	expect_ok(seal(b, &o, &rep));
+	o.challenge = STR_EMPTY;
+	o.spki = STR(some_hash);
 	expect_ok(seal(b, &o, &rep));
 }
 
@@ -449,6 +468,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(an_order_is_sealed_and_opens_with_the_public_key),
 		CASE(an_order_that_is_over_is_not_sealed),
+		CASE(an_order_that_anybody_could_use_is_not_sealed),
 		CASE(an_order_for_more_than_a_day_is_not_sealed),
 		CASE(bytes_that_are_no_order_are_not_sealed),
 		CASE(only_keys_that_are_lent_sign_digests),

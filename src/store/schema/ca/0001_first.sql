@@ -149,7 +149,7 @@ CREATE TABLE pending (
 	principal TEXT NOT NULL COLLATE NOCASE,
 	caller_sha256 BLOB NOT NULL,
 	request BLOB NOT NULL,
-	vouched TEXT NOT NULL, stated BLOB NOT NULL, sha1 INTEGER NOT NULL
+	vouched TEXT NOT NULL, stated BLOB NOT NULL, challenge BLOB NOT NULL, sha1 INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX pending_principal ON pending (principal);
 
