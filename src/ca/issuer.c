@@ -101,6 +101,7 @@ issuer_open(const struct issuer_conf *conf, struct issuer **ret)
 		.path = arena_printf(a, "%s/ca.db", conf->state_dir),
 		.schema = STORE_CA,
 		.metrics = conf->metrics,
+		.cache = conf->cache,
 	};
 
 	TRY(dir_make(keys_dir, 0700));

@@ -23,6 +23,7 @@ struct issuer_conf {
 	const char *state_dir;   /* is made with mode 0700 if missing */
 	struct metrics *metrics; /* may be NULL */
 	const char *passphrase;  /* of the key files; NULL: they are not encrypted */
+	unsigned cache;          /* as in struct store_conf */
 };
 
 /* Opens the store, loads the keys, and revokes what an earlier process may have signed without answering. */

@@ -28,7 +28,7 @@
 struct ca_conf {
 	struct common common;
 	const char *listen, *url, *listen_http;
-	int64_t loops, workers;
+	int64_t loops, workers, cache;
 	bool encrypt;
 	const char *passphrase_file;
 	const char *const *token_paths;
@@ -78,6 +78,10 @@ static const struct conf_opt opts[] = {
 	    .max = 256, .fallback = "32",
 	    .help =
 		"Workers of each port: requests handled at the same time. Certificates that are under way together share the disk's work."),
+	CONF(struct ca_conf, cache, CONF_INT, .section = "process", .name = "cache", .min = 1,
+	    .max = 4096, .fallback = "32",
+	    .help =
+		"Memory for pages of the database, in MiB: it fills with use, up to there. Each of eight readers keeps up to 4 MiB more."),
 };
 
 static err_t
@@ -242,7 +246,8 @@ issuer_main(void *arg)
 {
 	struct ca_role *r = arg;
 	struct issuer_conf ic = { .state_dir = r->conf->common.state_dir,
-		.passphrase = r->passphrase };
+		.passphrase = r->passphrase,
+		.cache = (unsigned)r->conf->cache };
 	struct ticker ticker = { 0 };
 	struct ipc_server *front = NULL, *admin = NULL;
 	pthread_t thread;

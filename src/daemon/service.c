@@ -87,6 +87,10 @@ static const struct conf_opt opts[] = {
 	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
 	    .min = 1, .max = 256, .fallback = "8",
 	    .help = "Workers of each port: requests handled at the same time."),
+	CONF(struct service_conf, cache, CONF_INT, .section = "process", .name = "cache", .min = 1,
+	    .max = 4096, .fallback = "32",
+	    .help =
+		"Memory for pages of the database, in MiB: it fills with use, up to there. Each of eight readers keeps up to 4 MiB more."),
 };
 
 static err_t

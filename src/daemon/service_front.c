@@ -503,7 +503,9 @@ sweep(void *arg)
 static err_t
 open_front(struct front *f, const struct service *s)
 {
-	struct store_conf sc = { .schema = STORE_SERVICE, .metrics = f->metrics };
+	struct store_conf sc = {
+		.schema = STORE_SERVICE, .metrics = f->metrics, .cache = (unsigned)s->conf->cache
+	};
 	struct tenant tenant = { .a = f->arena };
 	err_t e;
 

@@ -35,7 +35,7 @@ struct service_conf {
 	int64_t apple_renew;
 	const char *mail_server, *mail_from, *mail_user, *mail_password, *notify_ca;
 	bool oidc_directory;
-	int64_t lease, rate, rate_changes, history, loops, workers;
+	int64_t lease, rate, rate_changes, history, loops, workers, cache;
 };
 
 struct service {

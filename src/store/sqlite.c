@@ -321,6 +321,21 @@ db_open(const char *path, enum store_schema schema, bool writer, struct db **ret
 	return OK;
 }
 
+err_t
+db_cache(struct db *db, unsigned mib)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "PRAGMA cache_size=-%u", mib * 1024);
+	return db_exec(db, text);
+}
+
+int64_t
+db_memory(void)
+{
+	return sqlite3_memory_used();
+}
+
 void
 db_close(struct db *db)
 {

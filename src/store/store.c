@@ -27,6 +27,7 @@
 #define GROUP_MAX 256
 #define READERS_DEFAULT 8
 #define READERS_MAX 64
+#define READER_CACHE 4 /* MiB, as db_open() sets it */
 
 struct job {
 	struct job *next;
@@ -63,10 +64,11 @@ struct store {
 	pthread_cond_t freed;
 	struct reader readers[READERS_MAX];
 	size_t nreaders;
+	unsigned cache; /* MiB of the writer */
 
 	struct stamps *stamps;
 
-	struct metric reads, writes, failed, commits, commit_time;
+	struct metric reads, writes, failed, commits, commit_time, memory;
 };
 
 static void
@@ -277,6 +279,7 @@ writer_main(void *arg)
 			db_rollback(s->db);
 			group_fail(first, &report);
 		}
+		metric_set(&s->memory, db_memory());
 		group_stamp(s, first);
 		group_notify(s, first);
 		group_answer(s, first);
@@ -321,6 +324,8 @@ metrics_setup(struct store *s)
 	    "Commits; each holds one or more writes.");
 	metric_name(&s->commit_time, METRIC_HISTOGRAM, "chancery_store_commit_seconds",
 	    "Time that commits take.");
+	metric_name(&s->memory, METRIC_GAUGE, "chancery_store_memory_bytes",
+	    "Memory of the database within this process, most of it pages kept.");
 }
 
 /* They live as long as the store: stop printing the registry before closing it. */
@@ -334,6 +339,7 @@ metrics_register(struct store *s, struct metrics *m)
 	metrics_add(m, &s->failed);
 	metrics_add(m, &s->commits);
 	metrics_add(m, &s->commit_time);
+	metrics_add(m, &s->memory);
 }
 
 static void
@@ -365,6 +371,7 @@ store_new(const struct store_conf *conf)
 	s->nreaders = conf->readers == 0 ? READERS_DEFAULT : conf->readers;
 	if (s->nreaders > READERS_MAX)
 		s->nreaders = READERS_MAX;
+	s->cache = conf->cache;
 	s->last = &s->first;
 	s->stamps = stamps_new();
 	s->notify = conf->notify;
@@ -383,6 +390,8 @@ store_open(const struct store_conf *conf, struct store **ret)
 	err_t e = db_open(conf->path, conf->schema, true, &s->db);
 
 	metrics_setup(s);
+	if (err_ok(e) && s->cache > 0)
+		e = db_cache(s->db, s->cache);
 	if (err_ok(e))
 		e = writer_start(s);
 	if (!err_ok(e)) {
@@ -468,14 +477,23 @@ reader_give(struct store *s, struct reader *r)
 	pthread_mutex_unlock(&s->read_lock);
 }
 
+/* A reader never keeps more than the writer may. */
+static err_t
+reader_open(struct store *s, struct reader *r)
+{
+	if (r->db != NULL)
+		return OK;
+	TRY(db_open(s->path, s->schema, false, &r->db));
+	return s->cache > 0 && s->cache < READER_CACHE ? db_cache(r->db, s->cache) : OK;
+}
+
 static err_t
 reader_run(struct store *s, struct reader *r, store_fn fn, void *arg)
 {
 	struct tx tx = { .writes = false };
 	err_t e;
 
-	if (r->db == NULL)
-		TRY(db_open(s->path, s->schema, false, &r->db));
+	TRY(reader_open(s, r));
 	TRY(db_begin(r->db));
 	tx.db = r->db;
 	e = fn(&tx, arg);
@@ -562,7 +580,7 @@ err_t
 store_backup(struct store *s, const char *path)
 {
 	struct reader *r = reader_take(s);
-	err_t e = r->db == NULL ? db_open(s->path, s->schema, false, &r->db) : OK;
+	err_t e = reader_open(s, r);
 
 	if (err_ok(e))
 		e = db_backup(r->db, path);

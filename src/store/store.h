@@ -37,6 +37,8 @@ struct store_conf {
 	const char *path;
 	enum store_schema schema;
 	unsigned readers; /* 0: 8 */
+	/* MiB for pages that the writer keeps in memory, up to 4096; 0: 32. A reader keeps 4 at most. */
+	unsigned cache;
 	void (*notify)(void *ctx, unsigned topic,
 	    struct str key); /* after commit, on the writer thread; may be NULL */
 	void *notify_ctx;

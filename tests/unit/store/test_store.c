@@ -49,13 +49,21 @@ has(struct tx *tx, void *arg)
 }
 
 static struct store *
-opened(struct scratch *x, struct metrics *m)
+opened_with(struct scratch *x, struct metrics *m, unsigned cache)
 {
-	struct store_conf conf = { .path = x->path, .schema = STORE_SERVICE, .metrics = m };
+	struct store_conf conf = {
+		.path = x->path, .schema = STORE_SERVICE, .metrics = m, .cache = cache
+	};
 	struct store *s = NULL;
 
 	expect_ok(store_open(&conf, &s));
 	return s;
+}
+
+static struct store *
+opened(struct scratch *x, struct metrics *m)
+{
+	return opened_with(x, m, 0);
 }
 
 static bool
@@ -218,6 +226,44 @@ writes_that_wait_share_a_commit(void **state)
 	assert_true(commits >= 1 && commits < writes / 2);
 	metrics_free(m);
 	store_close(s);
+}
+
+static err_t
+put_pages(struct tx *tx, void *arg)
+{
+	static const uint8_t page[4000];
+	const int *pages = arg;
+	char name[16];
+
+	for (int i = 0; i < *pages; i++) {
+		snprintf(name, sizeof(name), "page%d", i);
+		TRY(store_setting_put(tx, name, STR(page)));
+	}
+	return OK;
+}
+
+/* Memory of the database after so many pages were written. */
+static long
+memory_after(struct scratch *x, unsigned cache, int pages)
+{
+	struct metrics *m = metrics_new();
+	struct store *s = opened_with(x, m, cache);
+	long memory;
+
+	expect_ok(store_write(s, put_pages, &pages));
+	memory = metric_read(m, "chancery_store_memory_bytes");
+	metrics_free(m);
+	store_close(s);
+	return memory;
+}
+
+static void
+pages_in_memory_are_bounded_as_told(void **state)
+{
+	enum { PAGES = 1500, MIB = 1 << 20 };
+
+	assert_true(memory_after(*state, 1, PAGES) < 3 * MIB);
+	assert_true(memory_after(*state, 0, PAGES) > 5 * MIB);
 }
 
 struct heard {
@@ -435,6 +481,7 @@ main(void)
 		ON_PATH(a_failed_write_leaves_nothing_and_tells_why),
 		ON_PATH(one_failing_write_of_a_group_leaves_the_others),
 		ON_PATH(writes_that_wait_share_a_commit),
+		ON_PATH(pages_in_memory_are_bounded_as_told),
 		ON_PATH(wake_ups_come_for_what_was_committed_only),
 		ON_PATH(of_many_that_race_for_a_slot_a_lease_or_a_code_one_wins),
 		ON_PATH(a_full_disk_is_an_error_and_the_store_works_on_afterwards),
