@@ -176,7 +176,7 @@ ordered(struct tx *tx, void *arg)
 	TRY(store_request_get(tx, o->a, o->request, &r));
 	TRY(store_slot_get(tx, o->a, r.slot, &s));
 	TRY(store_device_get(tx, o->a, s.device, &d));
-	TRY(desired_for(tx, o->a, &d, &v, &n));
+	TRY(desired_of_profile(tx, o->a, &d, s.profile, &v, &n));
 	o->ca = r.ca;
 	o->stale = true;
 	for (size_t i = 0; i < n; i++) {

@@ -9,7 +9,7 @@ static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 
 #define PEM_LINE 64u /* RFC 7468 2 */
 
-/* Writes the characters of at most three bytes; returns how many those are, without padding. */
+/* Writes the characters of one or two bytes; returns how many those are, without padding. */
 static size_t
 encode_group(const char *alphabet, struct str s, char to[4])
 {
@@ -17,8 +17,6 @@ encode_group(const char *alphabet, struct str s, char to[4])
 
 	if (s.n > 1)
 		v |= (uint32_t)s.p[1] << 8;
-	if (s.n > 2)
-		v |= s.p[2];
 	for (size_t i = 0; i <= s.n; i++)
 		to[i] = alphabet[v >> (18 - 6 * i) & 63];
 	return s.n + 1;
@@ -32,12 +30,16 @@ encode(struct arena *a, struct str s, const char *alphabet, bool padded)
 
 	assert(s.n < SIZE_MAX / 4);
 	to = arena_alloc(a, (s.n + 2) / 3 * 4 + 1);
-	while (s.n > 0) {
-		size_t take = s.n < 3 ? s.n : 3;
+	for (; s.n >= 3; s = str_of(s.p + 3, s.n - 3)) {
+		uint32_t v = (uint32_t)s.p[0] << 16 | (uint32_t)s.p[1] << 8 | s.p[2];
 
-		n += encode_group(alphabet, str_of(s.p, take), to + n);
-		s = str_of(s.p + take, s.n - take);
+		to[n++] = alphabet[v >> 18];
+		to[n++] = alphabet[v >> 12 & 63];
+		to[n++] = alphabet[v >> 6 & 63];
+		to[n++] = alphabet[v & 63];
 	}
+	if (s.n > 0)
+		n += encode_group(alphabet, s, to + n);
 	while (padded && n % 4 != 0)
 		to[n++] = '=';
 	return to;
@@ -61,21 +63,40 @@ is_space(uint8_t c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* -1: in neither alphabet */
-static int
+#define NONE 64u
+
+/* What the characters from '+' to 'z' stand for in either alphabet; 0 also for those in neither. */
+static const uint8_t values['z' - '+' + 1] = { 62, 0, 62, 0, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60,
+	61, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	19, 20, 21, 22, 23, 24, 25, 0, 0, 0, 0, 63, 0, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36,
+	37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51 };
+
+/* NONE: in neither alphabet */
+static uint32_t
 decode_char(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	if (c == '/' || c == '_')
-		return 63;
-	return -1;
+	if (c < '+' || c > 'z' || (values[c - '+'] == 0 && c != 'A'))
+		return NONE;
+	return values[c - '+'];
+}
+
+/* Whole groups from the start, up to the first that has anything else in it; how many characters those are. */
+static size_t
+decode_groups(struct str s, uint8_t *to)
+{
+	size_t at = 0;
+
+	for (; s.n - at >= 4; at += 4) {
+		uint32_t a = decode_char(s.p[at]), b = decode_char(s.p[at + 1]);
+		uint32_t c = decode_char(s.p[at + 2]), d = decode_char(s.p[at + 3]);
+
+		if ((a | b | c | d) >= NONE)
+			break;
+		*to++ = (uint8_t)(a << 2 | b >> 4);
+		*to++ = (uint8_t)(b << 4 | c >> 2);
+		*to++ = (uint8_t)(c << 6 | d);
+	}
+	return at;
 }
 
 /* After the last character: padding is whole or absent, and no bits hang over that an encoder would not write. */
@@ -97,12 +118,12 @@ err_t
 text_unbase64(struct arena *a, struct str s, struct str *ret)
 {
 	uint8_t *to = arena_alloc(a, s.n / 4 * 3 + 3);
-	size_t n = 0, chars = 0, pads = 0;
+	size_t chars = decode_groups(s, to), n = chars / 4 * 3, pads = 0;
 	uint32_t v = 0; /* bits read and not yet written: 0, 2, 4 or 6 of them */
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = chars; i < s.n; i++) {
 		uint8_t c = s.p[i];
-		int d = decode_char(c);
+		uint32_t d = decode_char(c);
 
 		if (is_space(c))
 			continue;
@@ -110,11 +131,11 @@ text_unbase64(struct arena *a, struct str s, struct str *ret)
 			pads++;
 			continue;
 		}
-		if (d < 0)
+		if (d == NONE)
 			FAIL(ERR_BASE64, "byte 0x%02x at %zu", c, i);
 		if (pads > 0)
 			FAIL(ERR_BASE64, "a character after the padding at %zu", i);
-		v = v << 6 | (uint32_t)d;
+		v = v << 6 | d;
 		if (chars++ % 4 == 0)
 			continue;
 		switch (chars % 4) {

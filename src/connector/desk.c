@@ -13,9 +13,9 @@ struct held {
 };
 
 struct desk {
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t moved;
-	size_t room, reserved, n;
+	pthread_mutex_t lock;              /* of all below */
+	pthread_cond_t freed, added, done; /* who waits for room, for a job, for results */
+	size_t room, reserved, n, underway, running;
 	struct held *first, **last; /* in the order in which they came */
 	bool closed, stopped, nudged;
 };
@@ -31,7 +31,9 @@ desk_new(size_t room)
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the clock of when_mono_ms() */
-	pthread_cond_init(&d->moved, &attr);
+	pthread_cond_init(&d->freed, &attr);
+	pthread_cond_init(&d->added, &attr);
+	pthread_cond_init(&d->done, &attr);
 	pthread_condattr_destroy(&attr);
 	return d;
 }
@@ -55,7 +57,9 @@ desk_free(struct desk *d)
 		d->first = h->next;
 		held_free(h);
 	}
-	pthread_cond_destroy(&d->moved);
+	pthread_cond_destroy(&d->freed);
+	pthread_cond_destroy(&d->added);
+	pthread_cond_destroy(&d->done);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -74,17 +78,20 @@ remove_locked(struct desk *d, struct held **at)
 }
 
 static size_t
-room_locked(const struct desk *d)
+free_locked(const struct desk *d, size_t used)
 {
-	size_t used = d->n + d->reserved;
-
 	return d->closed || d->stopped || used >= d->room ? 0 : d->room - used;
 }
 
 static size_t
-reserve_locked(struct desk *d, size_t max)
+room_locked(const struct desk *d)
 {
-	size_t room = room_locked(d);
+	return free_locked(d, d->n + d->reserved);
+}
+
+static size_t
+reserve_locked(struct desk *d, size_t room, size_t max)
+{
 	size_t n = room < max ? room : max;
 
 	d->reserved += n;
@@ -98,19 +105,19 @@ desk_reserve(struct desk *d, size_t max)
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopped && !d->closed && room_locked(d) == 0)
-		pthread_cond_wait(&d->moved, &d->lock);
-	n = reserve_locked(d, max);
+		pthread_cond_wait(&d->freed, &d->lock);
+	n = reserve_locked(d, room_locked(d), max);
 	pthread_mutex_unlock(&d->lock);
 	return n;
 }
 
 size_t
-desk_reserve_now(struct desk *d, size_t max)
+desk_reserve_instead(struct desk *d, size_t max)
 {
 	size_t n;
 
 	pthread_mutex_lock(&d->lock);
-	n = reserve_locked(d, max);
+	n = reserve_locked(d, free_locked(d, d->n + d->reserved - d->underway), max);
 	pthread_mutex_unlock(&d->lock);
 	return n;
 }
@@ -137,7 +144,9 @@ desk_add(struct desk *d, size_t reserved, const json *jobs, int64_t lease_ms)
 	/* Once stopped nobody takes them up; they are not among what is held, so they are free again. */
 	for (size_t i = 0; i < json_count(jobs) && i < reserved && !d->stopped; i++)
 		add_locked(d, json_at(jobs, i), until_ms);
-	pthread_cond_broadcast(&d->moved);
+	if (json_count(jobs) > 0)
+		pthread_cond_broadcast(&d->added);
+	pthread_cond_signal(&d->freed);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -158,7 +167,7 @@ next_locked(struct desk *d)
 		dropped = true;
 	}
 	if (dropped)
-		pthread_cond_broadcast(&d->moved);
+		pthread_cond_signal(&d->freed);
 	return *at;
 }
 
@@ -169,9 +178,11 @@ desk_take(struct desk *d)
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopped && (h = next_locked(d)) == NULL)
-		pthread_cond_wait(&d->moved, &d->lock);
-	if (h != NULL)
+		pthread_cond_wait(&d->added, &d->lock);
+	if (h != NULL) {
 		h->state = HELD_RUNNING;
+		d->running++;
+	}
 	pthread_mutex_unlock(&d->lock);
 	return h;
 }
@@ -188,8 +199,19 @@ desk_done(struct desk *d, struct held *h, json *result)
 	pthread_mutex_lock(&d->lock);
 	h->result = result;
 	h->state = HELD_DONE;
-	pthread_cond_broadcast(&d->moved);
+	d->running--;
+	pthread_cond_signal(&d->done);
 	pthread_mutex_unlock(&d->lock);
+}
+
+static size_t
+done_locked(const struct desk *d)
+{
+	size_t n = 0;
+
+	for (const struct held *h = d->first; h != NULL; h = h->next)
+		n += h->state == HELD_DONE;
+	return n;
 }
 
 static size_t
@@ -201,21 +223,38 @@ results_locked(struct desk *d, size_t most, json *ret)
 		if (h->state != HELD_DONE)
 			continue;
 		h->state = HELD_UNDERWAY;
+		d->underway++;
 		json_add(ret, json_ref(h->result));
 		n++;
 	}
 	return n;
 }
 
-size_t
-desk_results(struct desk *d, int64_t until_ms, size_t most, json *ret)
+/* Waits until there are so many, or nothing else runs, or the time is over; how many there are. */
+static size_t
+await_locked(struct desk *d, size_t want, int64_t until_ms)
 {
 	const struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
 	size_t n;
 
+	while ((n = done_locked(d)) < want && !d->nudged && when_mono_ms() < until_ms) {
+		if (n > 0 && d->running == 0)
+			break;
+		pthread_cond_timedwait(&d->done, &d->lock, &until);
+	}
+	return n;
+}
+
+size_t
+desk_results(struct desk *d, int64_t until_ms, int64_t gather_ms, size_t most, json *ret)
+{
+	size_t n;
+
 	pthread_mutex_lock(&d->lock);
-	while ((n = results_locked(d, most, ret)) == 0 && !d->nudged && when_mono_ms() < until_ms)
-		pthread_cond_timedwait(&d->moved, &d->lock, &until);
+	if (await_locked(d, 1, until_ms) > 0 && gather_ms > 0)
+		(void)await_locked(
+		    d, d->room / 4 < most ? d->room / 4 : most, when_mono_ms() + gather_ms);
+	n = results_locked(d, most, ret);
 	d->nudged = false;
 	pthread_mutex_unlock(&d->lock);
 	return n;
@@ -236,7 +275,8 @@ desk_brought(struct desk *d, bool gone)
 			(*at)->state = HELD_DONE;
 		at = &(*at)->next;
 	}
-	pthread_cond_broadcast(&d->moved);
+	d->underway = 0;
+	pthread_cond_signal(&d->freed);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -274,7 +314,7 @@ desk_close(struct desk *d, bool closed)
 {
 	pthread_mutex_lock(&d->lock);
 	d->closed = closed;
-	pthread_cond_broadcast(&d->moved);
+	pthread_cond_signal(&d->freed);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -303,7 +343,9 @@ desk_stop(struct desk *d)
 			at = &(*at)->next;
 	}
 	d->nudged = true;
-	pthread_cond_broadcast(&d->moved);
+	pthread_cond_broadcast(&d->freed);
+	pthread_cond_broadcast(&d->added);
+	pthread_cond_broadcast(&d->done);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -312,6 +354,6 @@ desk_nudge(struct desk *d)
 {
 	pthread_mutex_lock(&d->lock);
 	d->nudged = true;
-	pthread_cond_broadcast(&d->moved);
+	pthread_cond_broadcast(&d->done);
 	pthread_mutex_unlock(&d->lock);
 }

@@ -30,8 +30,9 @@ void desk_free(struct desk *d);
 /* Waits until there is room, then sets aside up to `max` of it. 0: the desk is stopped, or it is closed to new jobs; then
  * at once. */
 size_t desk_reserve(struct desk *d, size_t max);
-/* The same of the room there is now, without waiting; may be 0. */
-size_t desk_reserve_now(struct desk *d, size_t max);
+/* The same of the room there is now, without waiting, and of that of the results under way: what takes them there comes
+ * back with others instead. May be 0. */
+size_t desk_reserve_instead(struct desk *d, size_t max);
 /* Gives `reserved` back and takes in the jobs of an answer, at most that many; their leases end in lease_ms. jobs may be
  * NULL. */
 void desk_add(struct desk *d, size_t reserved, const json *jobs, int64_t lease_ms);
@@ -43,8 +44,9 @@ const json *held_job(const struct held *h);
 void desk_done(struct desk *d, struct held *h, json *result);
 
 /* Waits for results, until until_ms (when_mono_ms()); puts those that are there, `most` at most, into the array `ret` and
- * counts them as under way. */
-size_t desk_results(struct desk *d, int64_t until_ms, size_t most, json *ret);
+ * counts them as under way. While other jobs run it waits gather_ms more for theirs, or until there are as many as a quarter
+ * of the room. One caller at a time. */
+size_t desk_results(struct desk *d, int64_t until_ms, int64_t gather_ms, size_t most, json *ret);
 /* What became of those under way: gone, or to be brought again. */
 void desk_brought(struct desk *d, bool gone);
 /* Adds {"request", "fence"} of everything held to the array. */

@@ -29,7 +29,8 @@ enum {
 	BACKOFF_MIN_MS = 200,
 	BACKOFF_MAX_MS = 15000,
 	RENEW_AGAIN_MS = 5 * 60 * 1000, /* between attempts to renew our certificate */
-	BRING_MAX = 64                  /* results in one exchange */
+	BRING_MAX = 64,                 /* results in one exchange */
+	GATHER_MS = 25                  /* for which one waits for others */
 };
 
 enum { ASK, BRING };
@@ -302,7 +303,7 @@ bring(struct poller *p, struct asking *ask, size_t n, size_t *most)
 	bool drop;
 	err_t e;
 
-	ask->max = desk_reserve_now(l->desk, l->conf.loops);
+	ask->max = desk_reserve_instead(l->desk, l->conf.loops);
 	e = converse(p, a, ask, &answer);
 	drop = !err_ok(e) && unreadable(&answer, n, most);
 	desk_brought(l->desk, err_ok(e) || drop);
@@ -325,7 +326,7 @@ bring_once(struct poller *p, size_t *most)
 {
 	struct asking ask = { .timeout_ms = TIMEOUT_MS };
 	auto_json json *results = json_array_new();
-	size_t n = desk_results(p->link->desk, when_mono_ms() + LOOK_MS, *most, results);
+	size_t n = desk_results(p->link->desk, when_mono_ms() + LOOK_MS, GATHER_MS, *most, results);
 	err_t e;
 
 	ask.results = results;
@@ -352,7 +353,7 @@ bring_last(struct poller *p)
 
 	while (desk_count(p->link->desk).running > 0 && when_mono_ms() < until)
 		poll(NULL, 0, 20);
-	desk_results(p->link->desk, 0, BRING_MAX, results);
+	desk_results(p->link->desk, 0, 0, BRING_MAX, results);
 	ask.results = results;
 	e = converse(p, a, &ask, &answer);
 	desk_brought(p->link->desk, err_ok(e));

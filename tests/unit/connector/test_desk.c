@@ -45,7 +45,7 @@ add(struct desk *d, unsigned from, unsigned n, int64_t lease_ms)
 {
 	auto_json json *jobs = jobs_of(from, n);
 
-	assert_int_equal(desk_reserve_now(d, n), n);
+	assert_int_equal(desk_reserve_instead(d, n), n);
 	desk_add(d, n, jobs, lease_ms);
 }
 
@@ -64,11 +64,11 @@ room_is_what_is_neither_held_nor_set_aside(void **state)
 	struct desk *d = *state;
 
 	assert_int_equal(desk_reserve(d, 3), 3);
-	assert_int_equal(desk_reserve_now(d, 3), 1);
-	assert_int_equal(desk_reserve_now(d, 3), 0);
+	assert_int_equal(desk_reserve_instead(d, 3), 1);
+	assert_int_equal(desk_reserve_instead(d, 3), 0);
 	desk_add(d, 3, NULL, 0);
 	add(d, 0, 2, LEASE_MS);
-	assert_int_equal(desk_reserve_now(d, 9), 1);
+	assert_int_equal(desk_reserve_instead(d, 9), 1);
 }
 
 static void
@@ -77,7 +77,7 @@ a_service_that_gives_more_than_was_asked_for_does_not_fill_it_over(void **state)
 	struct desk *d = *state;
 	auto_json json *jobs = jobs_of(0, 9);
 
-	assert_int_equal(desk_reserve_now(d, 2), 2);
+	assert_int_equal(desk_reserve_instead(d, 2), 2);
 	desk_add(d, 2, jobs, LEASE_MS);
 	assert_int_equal(desk_count(d).waiting, 2);
 }
@@ -102,7 +102,7 @@ a_job_whose_lease_is_over_is_somebody_elses(void **state)
 	add(d, 2, 1, LEASE_MS);
 	assert_string_equal(json_text(json_get(held_job(desk_take(d)), "request")), "r2");
 	assert_int_equal(desk_count(d).waiting, 0);
-	assert_int_equal(desk_reserve_now(d, 9), 3);
+	assert_int_equal(desk_reserve_instead(d, 9), 3);
 }
 
 static void
@@ -118,11 +118,11 @@ a_result_that_could_not_be_brought_is_brought_again(void **state)
 		auto_json json *results = json_array_new();
 		auto_json json *more = json_array_new();
 
-		assert_int_equal(desk_results(d, 0, 9, results), 1);
-		assert_int_equal(desk_results(d, 0, 9, more), 0);
+		assert_int_equal(desk_results(d, 0, 0, 9, results), 1);
+		assert_int_equal(desk_results(d, 0, 0, 9, more), 0);
 		desk_brought(d, i == 1);
 	}
-	assert_int_equal(desk_reserve_now(d, 9), ROOM);
+	assert_int_equal(desk_reserve_instead(d, 9), ROOM);
 }
 
 static void
@@ -138,9 +138,9 @@ many_results_go_in_one_exchange_and_no_more_than_asked(void **state)
 
 		desk_done(d, h, result_of(h));
 	}
-	assert_int_equal(desk_results(d, 0, 2, first), 2);
+	assert_int_equal(desk_results(d, 0, 0, 2, first), 2);
 	desk_brought(d, true);
-	assert_int_equal(desk_results(d, 0, 2, rest), 1);
+	assert_int_equal(desk_results(d, 0, 0, 2, rest), 1);
 	assert_string_equal(json_text(json_get(json_at(rest, 0), "request")), "r2");
 }
 
@@ -155,7 +155,7 @@ what_is_held_is_said_until_it_was_brought(void **state)
 	h = desk_take(d);
 	desk_done(d, h, result_of(h));
 	desk_take(d);
-	desk_results(d, 0, 9, results);
+	desk_results(d, 0, 0, 9, results);
 	for (int i = 0; i < 2; i++) {
 		auto_json json *holds = json_array_new();
 
@@ -207,7 +207,7 @@ stopped_nobody_waits_any_more_and_what_nobody_took_up_is_not_held(void **state)
 	desk_holds(d, holds);
 	assert_int_equal(json_count(holds), 1);
 	desk_done(d, running, result_of(running));
-	assert_int_equal(desk_results(d, 0, 9, results), 1);
+	assert_int_equal(desk_results(d, 0, 0, 9, results), 1);
 }
 
 static void
@@ -218,9 +218,89 @@ who_waits_for_results_is_nudged(void **state)
 	int64_t before = when_mono_ms();
 
 	desk_nudge(d);
-	assert_int_equal(desk_results(d, before + LEASE_MS, 9, results), 0);
+	assert_int_equal(desk_results(d, before + LEASE_MS, 0, 9, results), 0);
 	assert_true(when_mono_ms() < before + LEASE_MS);
-	assert_int_equal(desk_results(d, before, 9, results), 0);
+	assert_int_equal(desk_results(d, before, 0, 9, results), 0);
+}
+
+static void
+what_takes_results_there_comes_back_with_as_many_jobs(void **state)
+{
+	struct desk *d = *state;
+	auto_json json *results = json_array_new();
+	struct held *h;
+
+	add(d, 0, ROOM, LEASE_MS);
+	h = desk_take(d);
+	assert_int_equal(desk_reserve_instead(d, 9), 0);
+	desk_done(d, h, result_of(h));
+	assert_int_equal(desk_reserve_instead(d, 9), 0);
+	assert_int_equal(desk_results(d, 0, 0, 9, results), 1);
+	assert_int_equal(desk_reserve_instead(d, 9), 1);
+	assert_int_equal(desk_reserve_instead(d, 9), 0);
+	desk_brought(d, false); /* it was not, so nothing came back, either */
+	desk_add(d, 1, NULL, LEASE_MS);
+	assert_int_equal(desk_reserve_instead(d, 9), 0);
+}
+
+static void
+a_result_waits_for_others_only_while_others_run(void **state)
+{
+	struct desk *d = *state;
+	auto_json json *first = json_array_new();
+	auto_json json *rest = json_array_new();
+	struct held *one, *two;
+	int64_t before = when_mono_ms();
+
+	add(d, 0, 2, LEASE_MS);
+	one = desk_take(d);
+	desk_done(d, one, result_of(one));
+	assert_int_equal(desk_results(d, before + LEASE_MS, LEASE_MS, 9, first), 1);
+	desk_brought(d, true);
+	two = desk_take(d);
+	add(d, 2, 1, LEASE_MS);
+	one = desk_take(d);
+	desk_done(d, two, result_of(two));
+	assert_int_equal(desk_results(d, before + LEASE_MS, 1, 9, rest), 1);
+	desk_done(d, one, result_of(one));
+	assert_true(when_mono_ms() < before + LEASE_MS);
+}
+
+#define ROOM_LARGE 16
+
+static void *
+finish_soon(void *arg)
+{
+	struct desk *d = arg;
+
+	poll(NULL, 0, 30);
+	for (int i = 0; i < 3; i++) {
+		struct held *h = desk_take(d);
+
+		desk_done(d, h, result_of(h));
+	}
+	return NULL;
+}
+
+static void
+results_are_gathered_until_there_are_a_quarter_of_the_room(void **state)
+{
+	struct desk *d = desk_new(ROOM_LARGE);
+	auto_json json *results = json_array_new();
+	int64_t before = when_mono_ms();
+	struct held *h;
+	pthread_t t;
+
+	(void)state;
+	add(d, 0, 6, LEASE_MS);
+	(void)desk_take(d);
+	h = desk_take(d);
+	desk_done(d, h, result_of(h));
+	assert_int_equal(pthread_create(&t, NULL, finish_soon, d), 0);
+	assert_int_equal(desk_results(d, before + LEASE_MS, LEASE_MS, 9, results), 4);
+	assert_true(when_mono_ms() < before + LEASE_MS);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	desk_free(d);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -239,6 +319,9 @@ main(void)
 		CASE(closed_it_finishes_what_it_has_and_takes_nothing),
 		CASE(stopped_nobody_waits_any_more_and_what_nobody_took_up_is_not_held),
 		CASE(who_waits_for_results_is_nudged),
+		CASE(what_takes_results_there_comes_back_with_as_many_jobs),
+		CASE(a_result_waits_for_others_only_while_others_run),
+		CASE(results_are_gathered_until_there_are_a_quarter_of_the_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
