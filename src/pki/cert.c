@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdatomic.h>
 
+#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 #include "base/limits.h"
@@ -14,9 +15,11 @@
 
 struct cert {
 	atomic_uint holders;
-	X509 *x509;
+	OSSL_LIB_CTX *none; /* libcrypto without any algorithm: plain was read with it */
+	X509 *plain; /* all but its key, of which looking for who could read it takes longest */
+	_Atomic(X509 *) x509; /* with the key; NULL: nobody asked for it yet */
 	struct arena *arena;
-	struct str der, subject_der, issuer_der, san;
+	struct str der, subject_der, issuer_der, san, spki;
 	uint8_t sha256[32], spki_sha256[32];
 	const char *serial, *subject, *issuer;
 	when_t not_before, not_after;
@@ -119,25 +122,42 @@ read_facts(struct cert *c)
 	auto_ossl_bytes unsigned char *spki = NULL;
 	int n;
 
-	/* Fills the cache of extension flags. */
-	if (X509_check_purpose(c->x509, -1, 0) != 1)
-		FAIL_SSL(ERR_CERTIFICATE, "extensions");
-	c->flags = X509_get_extension_flags(c->x509);
+	/* Fills the cache of extension flags; there is nothing to make its fingerprint with. */
+	(void)X509_check_purpose(c->plain, -1, 0);
+	c->flags = X509_get_extension_flags(c->plain);
 	if ((c->flags & EXFLAG_INVALID) != 0)
 		FAIL_SSL(ERR_CERTIFICATE, "extensions");
+	ssl_forget();
 	if ((c->flags & EXFLAG_KUSAGE) != 0) {
-		usage = X509_get_ext_d2i(c->x509, NID_key_usage, NULL, NULL);
+		usage = X509_get_ext_d2i(c->plain, NID_key_usage, NULL, NULL);
 		if (usage == NULL)
 			FAIL_SSL(ERR_CERTIFICATE, "key usage");
 		if (ASN1_STRING_length(usage) > 0)
 			c->key_usage = ASN1_STRING_get0_data(usage)[0];
 		ASN1_BIT_STRING_free((ASN1_BIT_STRING *)(uintptr_t)usage);
 	}
-	c->san = extension_value(c->x509, OBJ_nid2obj(NID_subject_alt_name));
-	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x509), &spki);
+	c->san = extension_value(c->plain, OBJ_nid2obj(NID_subject_alt_name));
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->plain), &spki);
 	if (n <= 0)
 		FAIL_SSL(ERR_CERTIFICATE, "public key");
-	hash_sha256(str_of(spki, (size_t)n), c->spki_sha256);
+	c->spki = arena_str(c->arena, str_of(spki, (size_t)n));
+	hash_sha256(c->spki, c->spki_sha256);
+	return OK;
+}
+
+/* A context in which no provider was ever loaded would load the default one by itself. */
+static err_t
+context_none(OSSL_LIB_CTX **ret)
+{
+	OSSL_LIB_CTX *none = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *null = none == NULL ? NULL : OSSL_PROVIDER_load(none, "null");
+
+	if (null == NULL) {
+		OSSL_LIB_CTX_free(none);
+		FAIL_SSL(ERR_CRYPTO, "certificate");
+	}
+	OSSL_PROVIDER_unload(null);
+	*ret = none;
 	return OK;
 }
 
@@ -145,21 +165,25 @@ static err_t
 parse(struct cert *c, struct str der, bool odd)
 {
 	const unsigned char *p;
+	X509 *x;
 
 	c->der = arena_str(c->arena, der);
 	p = c->der.p;
-	c->x509 = d2i_X509(NULL, &p, (long)c->der.n);
-	if (c->x509 == NULL)
+	TRY(context_none(&c->none));
+	x = X509_new_ex(c->none, NULL);
+	c->plain = d2i_X509(&x, &p, (long)c->der.n); /* frees x when it fails */
+	if (c->plain == NULL)
 		FAIL_SSL(ERR_CERTIFICATE, "%s", "");
 	if (p != c->der.p + c->der.n)
 		FAIL(ERR_CERTIFICATE, "bytes after the certificate");
-	TRY(check_extensions(c->x509));
+	x = c->plain;
+	TRY(check_extensions(x));
 	TRY(read_facts(c));
-	TRY(read_serial(c->arena, X509_get0_serialNumber(c->x509), odd, &c->serial));
-	TRY(read_name(c->arena, X509_get_subject_name(c->x509), &c->subject_der, &c->subject));
-	TRY(read_name(c->arena, X509_get_issuer_name(c->x509), &c->issuer_der, &c->issuer));
-	TRY(read_time(X509_get0_notBefore(c->x509), &c->not_before));
-	TRY(read_time(X509_get0_notAfter(c->x509), &c->not_after));
+	TRY(read_serial(c->arena, X509_get0_serialNumber(x), odd, &c->serial));
+	TRY(read_name(c->arena, X509_get_subject_name(x), &c->subject_der, &c->subject));
+	TRY(read_name(c->arena, X509_get_issuer_name(x), &c->issuer_der, &c->issuer));
+	TRY(read_time(X509_get0_notBefore(x), &c->not_before));
+	TRY(read_time(X509_get0_notAfter(x), &c->not_after));
 	hash_sha256(c->der, c->sha256);
 	return OK;
 }
@@ -206,6 +230,8 @@ cert_free(struct cert *c)
 	if (c == NULL || atomic_fetch_sub(&c->holders, 1) > 1)
 		return;
 	X509_free(c->x509);
+	X509_free(c->plain);
+	OSSL_LIB_CTX_free(c->none);
 	arena_free(c->arena);
 	free(c);
 }
@@ -291,7 +317,7 @@ cert_self_issued(const struct cert *c)
 bool
 cert_has_eku(const struct cert *c, const char *oid)
 {
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->x509, NID_ext_key_usage, NULL, NULL);
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->plain, NID_ext_key_usage, NULL, NULL);
 	auto_object ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
 	bool found = false;
 
@@ -311,11 +337,7 @@ cert_key_usage(const struct cert *c)
 err_t
 cert_key(const struct cert *c, struct key **ret)
 {
-	EVP_PKEY *p = X509_get_pubkey(c->x509);
-
-	if (p == NULL)
-		FAIL_SSL(ERR_KEY, "public key of the certificate");
-	return key_adopt(p, false, ret);
+	return key_from_spki(c->spki, ret);
 }
 
 err_t
@@ -343,16 +365,40 @@ cert_extension(struct arena *a, const struct cert *c, const char *oid, struct st
 {
 	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
 
-	if (o == NULL || X509_get_ext_by_OBJ(c->x509, o, -1) < 0) {
+	if (o == NULL || X509_get_ext_by_OBJ(c->plain, o, -1) < 0) {
 		ssl_forget();
 		FAIL(ERR_NOT_FOUND, "no extension %s", oid);
 	}
-	*ret = arena_str(a, extension_value(c->x509, o));
+	*ret = arena_str(a, extension_value(c->plain, o));
 	return OK;
+}
+
+/* A key that OpenSSL stumbles over is as one that it does not know: there is none. */
+static X509 *
+read_whole(const struct cert *c)
+{
+	const unsigned char *p = c->der.p;
+	X509 *x = d2i_X509(NULL, &p, (long)c->der.n);
+
+	if (x == NULL && X509_up_ref(c->plain) == 1)
+		x = c->plain;
+	if (x != NULL)
+		(void)X509_check_purpose(x, -1, 0); /* fills the cache of extension flags */
+	ssl_forget();
+	return x;
 }
 
 void *
 cert_x509(const struct cert *c)
 {
-	return c->x509;
+	_Atomic(X509 *) *at = (_Atomic(X509 *) *)(uintptr_t)&c->x509;
+	X509 *have = atomic_load(at), *mine;
+
+	if (have != NULL)
+		return have;
+	mine = read_whole(c);
+	if (atomic_compare_exchange_strong(at, &have, mine))
+		return mine;
+	X509_free(mine);
+	return have;
 }

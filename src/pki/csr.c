@@ -14,6 +14,7 @@
 #include "codec/oid.h"
 #include "pki/build.h"
 #include "pki/key_int.h"
+#include "pki/sigalg.h"
 
 #define OID_SAN "2.5.29.17"
 
@@ -170,35 +171,14 @@ read_parts(struct str der, struct parts *p)
 
 /* ---- the proof ---- */
 
-/* RFC 8017 A.2.4, RFC 5758 3.2, RFC 3279 2.2.3 */
-static const struct sigalg {
-	struct str oid;
-	const char *md;
-	enum key_alg alg;
-	bool sha1;
-} sigalgs[] = {
-	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), "SHA256", KEY_RSA, false },
-	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"), "SHA384", KEY_RSA, false },
-	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"), "SHA512", KEY_RSA, false },
-	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x02"), "SHA256", KEY_EC, false },
-	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x03"), "SHA384", KEY_EC, false },
-	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x04"), "SHA512", KEY_EC, false },
-	{ OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"), "SHA1", KEY_RSA, true },
-	{ OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x01"), "SHA1", KEY_EC, true },
-};
-
 static err_t
 check_proof(struct arena *a, const struct parts *p, const struct key *k, enum proof proof)
 {
-	const struct sigalg *s = NULL;
+	const struct sigalg *s = sigalg_find(p->algorithm);
 	const char *name;
 	err_t e;
 
-	for (size_t i = 0; i < COUNT(sigalgs) && s == NULL; i++)
-		if (str_eq(p->algorithm, sigalgs[i].oid) &&
-		    (proof == PROOF_SHA1_TOO || !sigalgs[i].sha1))
-			s = &sigalgs[i];
-	if (s == NULL) {
+	if (s == NULL || (s->sha1 && proof != PROOF_SHA1_TOO)) {
 		TRY(oid_text(a, p->algorithm, &name));
 		FAIL(ERR_CSR_SIGNATURE, "signature algorithm %s is not taken", name);
 	}
