@@ -12,7 +12,8 @@
 err_t key_adopt(EVP_PKEY *pkey, bool has_private, struct key **ret);
 /* key_verify() with this digest, PKCS#1 v1.5 where the key is RSA. */
 err_t key_verify_with(const struct key *k, const char *md, struct str msg, struct str signature);
-/* The private RSA key of these numbers (pki/rsa_gen.h). */
+/* The private RSA key of these numbers (pki/rsa_gen.h), which nobody has used yet: key_sign() with it is for its own request
+ * and the like, once or twice (pki/rsa_raw.h). */
 err_t key_of_numbers(unsigned bits, const uint64_t *numbers, struct key **ret);
 /* What key_make() makes; ERR_KEY_SIZE for anything else. */
 err_t key_check_kind(enum key_alg alg, unsigned bits);

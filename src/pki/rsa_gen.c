@@ -7,6 +7,7 @@
 #include "base/locked.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "pki/rsa_raw.h"
 #include "pki/ssl_err.h"
 
 #define E 65537
@@ -16,8 +17,6 @@ typedef unsigned __int128 u128;
 /* Locked. */
 struct pair {
 	uint64_t p[PRIME_WORDS_MAX], q[PRIME_WORDS_MAX];
-	uint8_t message[8 * 2 * PRIME_WORDS_MAX], secret[8 * 2 * PRIME_WORDS_MAX],
-	    back[8 * 2 * PRIME_WORDS_MAX];
 };
 
 struct rsa_gen {
@@ -31,7 +30,7 @@ struct rsa_gen {
 /* What a key is made of, and what that is made of. In a frame of the context. */
 struct numbers {
 	BIGNUM *p, *q, *n, *e, *d, *dp, *dq, *qinv;
-	BIGNUM *p1, *q1, *gcd, *lcm, *x;
+	BIGNUM *p1, *q1, *gcd, *lcm, *x, *message, *secret, *back;
 };
 
 err_t
@@ -126,7 +125,7 @@ static bool
 numbers_new(BN_CTX *c, struct numbers *x)
 {
 	BIGNUM **all[] = { &x->p, &x->q, &x->n, &x->e, &x->d, &x->dp, &x->dq, &x->qinv, &x->p1,
-		&x->q1, &x->gcd, &x->lcm, &x->x };
+		&x->q1, &x->gcd, &x->lcm, &x->x, &x->message, &x->secret, &x->back };
 
 	for (size_t i = 0; i < COUNT(all); i++) {
 		*all[i] = BN_CTX_get(c);
@@ -185,22 +184,16 @@ write_numbers(const struct rsa_gen *g, const struct numbers *x, uint64_t *ret)
 	return true;
 }
 
-/* SP 800-56B 6.4.1.1: a message comes back. With the key as it will be used, so with the exponents modulo p and q. */
+/* SP 800-56B 6.4.1.1: a message comes back. With the numbers as they will be used, so with the exponents modulo p and q. */
 static bool
-is_consistent(const struct rsa_gen *g, EVP_PKEY *k)
+is_consistent(const struct rsa_gen *g, struct numbers *x)
 {
-	auto_pkey_ctx EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, k, NULL);
-	size_t n = g->bits / 8, nsecret = n, nback = n;
-	struct pair *x = g->pair;
+	const struct rsa_crt halves = { x->p, x->q, x->dp, x->dq, x->qinv };
 
-	rand_bytes(x->message, n);
-	x->message[0] = 0; /* below the modulus */
-	return c != NULL && EVP_PKEY_encrypt_init(c) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING) == 1 &&
-	    EVP_PKEY_encrypt(c, x->secret, &nsecret, x->message, n) == 1 &&
-	    EVP_PKEY_decrypt_init(c) == 1 && EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING) == 1 &&
-	    EVP_PKEY_decrypt(c, x->back, &nback, x->secret, nsecret) == 1 && nback == n &&
-	    memcmp(x->secret, x->message, n) != 0 && memcmp(x->back, x->message, n) == 0;
+	return BN_rand_range(x->message, x->n) == 1 &&
+	    BN_mod_exp_mont(x->secret, x->message, x->e, x->n, g->bn, NULL) == 1 &&
+	    rsa_raw(g->bn, &halves, x->secret, x->back) && BN_cmp(x->secret, x->message) != 0 &&
+	    BN_cmp(x->back, x->message) == 0;
 }
 
 /* Numbers of the pair; *ret_large: FIPS 186-5 A.1.1 (d above 2^(bits/2)). It is not, once in 2^(bits/2). */
@@ -214,29 +207,26 @@ make_numbers(struct rsa_gen *g, uint64_t *ret, bool *ret_large)
 	if (g->bn == NULL)
 		FAIL_SSL(ERR_CRYPTO, "big numbers");
 	BN_CTX_start(g->bn);
-	ok = numbers_new(g->bn, &x) && derive(g, &x) && belongs(g, &x) && write_numbers(g, &x, ret);
+	ok = numbers_new(g->bn, &x) && derive(g, &x) && belongs(g, &x) && is_consistent(g, &x) &&
+	    write_numbers(g, &x, ret);
 	*ret_large = ok && BN_num_bits(x.d) > (int)g->bits / 2;
 	BN_CTX_end(g->bn);
 	BN_CTX_free(g->bn);
 	g->bn = NULL;
 	if (!ok)
-		FAIL_SSL(ERR_CRYPTO, "numbers of an RSA key");
+		FAIL_SSL(ERR_CRYPTO, "the numbers of an RSA key do not fit");
 	return OK;
 }
 
 static err_t
 make_key(struct rsa_gen *g, uint64_t *ret)
 {
-	auto_pkey EVP_PKEY *k = NULL;
 	bool large;
 
 	do {
 		TRY(take_pair(g));
 		TRY(make_numbers(g, ret, &large));
 	} while (!large);
-	TRY(rsa_numbers_pkey(g->bits, ret, &k));
-	if (!is_consistent(g, k))
-		FAIL_SSL(ERR_CRYPTO, "the halves of an RSA key do not fit");
 	return OK;
 }
 

@@ -304,6 +304,57 @@ keys_sign_and_are_those_of_the_size_asked_for(void **state)
 	assert_null(none);
 }
 
+/* PKCS#1 v1.5 leaves nothing to chance: by libcrypto with all its care it is the same to the byte. */
+static void
+the_first_signature_of_a_key_is_the_one_that_libcrypto_makes(void **state)
+{
+	static const unsigned sizes[] = { 2048, 3072, 4096 };
+	auto_arena struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		auto_key struct key *fresh = NULL, *plain = NULL;
+		struct str first, second;
+
+		expect_ok(key_make_by(KEY_MAKER_CHANCERY, KEY_RSA, sizes[i], &fresh));
+		assert_int_equal(EVP_PKEY_up_ref(key_pkey(fresh)), 1);
+		expect_ok(key_adopt(key_pkey(fresh), true, &plain));
+		for (int n = 0; n < 5; n++) {
+			struct str msg = str_c(arena_printf(a, "message %d", n));
+
+			expect_ok(key_sign(a, fresh, msg, &first));
+			expect_ok(key_sign(a, plain, msg, &second));
+			assert_true(str_eq(first, second));
+			expect_ok(key_verify(plain, msg, first));
+		}
+	}
+}
+
+/* One wrong exponent and the difference to the right signature has a prime factor of the key in common. */
+static void
+a_signature_by_wrong_numbers_does_not_get_out(void **state)
+{
+	enum { BITS = 2048, WORDS = BITS / 64, HALF = BITS / 128 };
+	uint64_t numbers[RSA_NUMBERS_MAX];
+	auto_arena struct arena *a = arena_new();
+	struct rsa_gen *g = NULL;
+	struct str signature;
+
+	(void)state;
+	expect_ok(rsa_gen_new(BITS, PRIME_BEST, PRIME_BATCH_MAX, &g));
+	expect_ok(rsa_gen_next(g, numbers));
+	for (size_t i = 0; i < 3; i++) { /* dP, dQ, qInv */
+		size_t at = 2 * WORDS + (2 + i) * HALF;
+		auto_key struct key *k = NULL;
+
+		numbers[at] ^= 2;
+		expect_ok(key_of_numbers(BITS, numbers, &k));
+		expect_err(ERR_SIGNATURE, key_sign(a, k, LIT("message"), &signature));
+		numbers[at] ^= 2;
+	}
+	rsa_gen_free(g);
+}
+
 static void
 a_key_without_its_private_numbers_has_none(void **state)
 {
@@ -344,6 +395,8 @@ main(void)
 		cmocka_unit_test(primes_near_each_other_are_refused),
 		cmocka_unit_test(primes_are_spread_as_those_that_libcrypto_finds),
 		cmocka_unit_test(keys_sign_and_are_those_of_the_size_asked_for),
+		cmocka_unit_test(the_first_signature_of_a_key_is_the_one_that_libcrypto_makes),
+		cmocka_unit_test(a_signature_by_wrong_numbers_does_not_get_out),
 		cmocka_unit_test(a_key_without_its_private_numbers_has_none),
 		cmocka_unit_test(fips_mode_without_a_provider_is_refused_and_stays_off),
 	};
