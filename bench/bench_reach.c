@@ -9,6 +9,7 @@
  *
  *   reach_rate    slots a second, all devices together. Floor: 1,000,000 slots within the hour.
  *   reach_cpu     microseconds of the processor for a slot, the simulated devices' share with it.
+ *   reach_written bytes that are written for a slot: the log, and the database at checkpoints.
  *   reach_size    bytes of the database for a slot.
  *   reach_queue   open requests after everybody came twice more; floor 0: the program fails otherwise.
  *
@@ -33,7 +34,7 @@ enum {
 	DEVICES = 100000,
 	PROFILES = 10,
 	GROUPED = 1000, /* records of one transaction while filling */
-	COMERS = 4,
+	COMERS = 8,     /* as many as the service has workers, if nothing else is set */
 	CONNECTORS = 2,
 	JOBS = 64,
 	SERIAL_AT = 19, /* where the last bytes of the serial number are in BENCH_ROOT */
@@ -79,6 +80,22 @@ cpu_us(void)
 	getrusage(RUSAGE_SELF, &r);
 	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
 	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+}
+
+/* By the whole program; 0 where the kernel does not count. */
+static double
+written_bytes(void)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	char line[64];
+	double n = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "wchar: ", 7) == 0)
+			n = strtod(line + 7, NULL);
+	if (f != NULL)
+		fclose(f);
+	return n;
 }
 
 /* ---- filling ---- */
@@ -406,7 +423,7 @@ main(void)
 	const char *many = getenv("BENCH_REACH");
 	struct bench b = { .a = arena_new(), .group = id_new() };
 	char dir[] = "/tmp/bench-XXXXXX", path[64];
-	double began, took, cpu, all;
+	double began, took, cpu, written, all;
 	int64_t n = DEVICES;
 	struct stat st;
 	size_t left;
@@ -425,9 +442,11 @@ main(void)
 	all = (double)b.n * PROFILES;
 	began = now_s();
 	cpu = cpu_us();
+	written = written_bytes();
 	reach(&b);
 	took = now_s() - began;
 	cpu = cpu_us() - cpu;
+	written = written_bytes() - written;
 	left = stays_empty(&b);
 	store_close(b.store);
 	if (stat(path, &st) != 0)
@@ -435,6 +454,8 @@ main(void)
 	printf(
 	    "bench reach_rate ours=%.0f 1/s floor=278 ratio=%.2f\n", all / took, all / took / 278);
 	printf("bench reach_cpu ours=%.0f us floor=3600 ratio=%.2f\n", cpu / all, cpu / all / 3600);
+	printf("bench reach_written ours=%.0f bytes floor=262144 ratio=%.2f\n", written / all,
+	    written / all / 262144);
 	printf("bench reach_size ours=%.0f bytes floor=8192 ratio=%.2f\n", (double)st.st_size / all,
 	    (double)st.st_size / all / 8192);
 	printf("bench reach_queue ours=%zu floor=0\n", left);

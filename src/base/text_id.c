@@ -2,6 +2,7 @@
 /* Identifiers of base/text.h. */
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/when.h"
 
 struct id
 id_new(void) /* RFC 4122 4.4 */
@@ -10,6 +11,20 @@ id_new(void) /* RFC 4122 4.4 */
 
 	rand_bytes(id.b, sizeof(id.b));
 	id.b[6] = (uint8_t)((id.b[6] & 0x0f) | 0x40);
+	id.b[8] = (uint8_t)((id.b[8] & 0x3f) | 0x80);
+	return id;
+}
+
+struct id
+id_new_ordered(void) /* RFC 9562 5.7 */
+{
+	uint64_t ms = (uint64_t)when_now_ms();
+	struct id id;
+
+	rand_bytes(id.b, sizeof(id.b));
+	for (int i = 0; i < 6; i++)
+		id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	id.b[6] = (uint8_t)((id.b[6] & 0x0f) | 0x70);
 	id.b[8] = (uint8_t)((id.b[8] & 0x3f) | 0x80);
 	return id;
 }

@@ -72,7 +72,7 @@ slot_new(struct diff *d, const struct desired *want, struct diff_slot *ret)
 {
 	when_ms_t enrolled = d->device->enrolled * 1000;
 	struct slot s = {
-		.id = id_new(),
+		.id = id_new_ordered(),
 		.device = d->device->id,
 		.user = want->user,
 		.profile = want->profile.id,

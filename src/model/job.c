@@ -8,6 +8,14 @@
 /* An order outlives its lease by so many seconds, for clocks that differ and CAs that are slow. */
 enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2, LOST_BATCH = 1000 };
 
+/* One lease may come upon many that nobody wants any more; it does not clean up a whole queue. */
+enum { LEASE_ROUNDS = 4 };
+
+struct leased {
+	struct slot slot;
+	struct request request;
+};
+
 struct leasing {
 	struct arena *a;
 	const struct connector *connector;
@@ -16,6 +24,10 @@ struct leasing {
 	when_t now, until;
 	struct job *jobs;
 	size_t n;
+	struct leased *rows; /* of this round; then those that no job was made of */
+	size_t nrows;
+	int round;
+	bool empty; /* the queue */
 };
 
 static void
@@ -164,19 +176,35 @@ desired_of(struct tx *tx, struct arena *a, const struct slot *s, struct device *
 }
 
 /* The request was made from directory and profile as they were; the order states them as they
- * are. */
+ * are. *ret_d: what the slot should have, if that is something else than what was asked for. */
+static err_t
+job_make(struct tx *tx, struct leasing *l, const struct slot *s, const struct request *r,
+    const struct desired **ret_d, bool *ret_made)
+{
+	const struct desired *d = NULL;
+	struct device device;
+
+	*ret_made = true;
+	if (r->kind == REQUEST_REVOKE)
+		return job_revoke(tx, l, s, r);
+	TRY(desired_of(tx, l->a, s, &device, &d));
+	*ret_d = d;
+	if (d != NULL && d->fault == NULL && str_eq(d->what.hash, r->hash))
+		return r->kind == REQUEST_IMPORT ? job_import(tx, l, s, r, d, &device) :
+						   job_issue(l, s, r, d, &device);
+	*ret_made = false;
+	return OK;
+}
+
 static err_t
 job_take(struct tx *tx, struct leasing *l, struct slot *s, struct request *r)
 {
 	const struct desired *d;
-	struct device device;
+	bool made;
 
-	if (r->kind == REQUEST_REVOKE)
-		return job_revoke(tx, l, s, r);
-	TRY(desired_of(tx, l->a, s, &device, &d));
-	if (d != NULL && d->fault == NULL && str_eq(d->what.hash, r->hash))
-		return r->kind == REQUEST_IMPORT ? job_import(tx, l, s, r, d, &device) :
-						   job_issue(l, s, r, d, &device);
+	TRY(job_make(tx, l, s, r, &d, &made));
+	if (made)
+		return OK;
 	TRY(request_unlease(tx, r));
 	if (d == NULL)
 		return request_withdraw(tx, l->a, s, r, "no longer wanted");
@@ -240,29 +268,66 @@ job_release(struct tx *tx, struct arena *a, struct id connector)
 	return free_leases(tx, a, v, n, NULL);
 }
 
+/* The rows alone. */
 static err_t
 lease(struct tx *tx, void *arg)
 {
 	struct leasing *l = arg;
-	size_t max = l->ask->max;
-	struct request r;
-	struct slot s;
+	size_t room = l->ask->max - l->n;
+	struct leased *row;
 	err_t e;
 
-	l->n = 0;
-	if (!l->ask->again && l->ask->worker != NULL)
+	if (l->round == 0 && !l->ask->again && l->ask->worker != NULL)
 		TRY(free_lost(tx, l));
-	/* Those passed over count, too: one transaction does not clean up a whole queue. */
-	for (size_t tries = 0; l->n < max && tries < 4 * max; tries++) {
-		e = request_lease(tx, l->a, l->connector, l->owner, l->now, l->until, &s, &r);
-		if (err_is(e, ERR_NOT_FOUND)) {
+	for (l->nrows = 0; l->nrows < room; l->nrows++) {
+		row = &l->rows[l->nrows];
+		e = request_lease(
+		    tx, l->a, l->connector, l->owner, l->now, l->until, &row->slot, &row->request);
+		l->empty = err_is(e, ERR_NOT_FOUND);
+		if (l->empty) {
 			err_forget(e);
 			return OK;
 		}
 		TRY(e);
+	}
+	return OK;
+}
+
+/* Jobs of the rows, as things are now; others write meanwhile. Rows that none can be made of remain. */
+static err_t
+make(struct tx *tx, void *arg)
+{
+	struct leasing *l = arg;
+	const struct desired *d;
+	size_t left = 0;
+	bool made;
+
+	for (size_t i = 0; i < l->nrows; i++) {
+		TRY(job_make(tx, l, &l->rows[i].slot, &l->rows[i].request, &d, &made));
+		if (!made)
+			l->rows[left++] = l->rows[i];
+	}
+	l->nrows = left;
+	return OK;
+}
+
+/* What remained is looked at once more by a writer: it ends requests, so it must know. */
+static err_t
+settle(struct tx *tx, void *arg)
+{
+	struct leasing *l = arg;
+
+	for (size_t i = 0; i < l->nrows; i++) {
+		struct request r;
+		struct slot s;
+
+		TRY(store_request_get(tx, l->a, l->rows[i].request.id, &r));
+		if (r.state != REQUEST_LEASED || r.fence != l->rows[i].request.fence)
+			continue;
+		TRY(store_slot_get(tx, l->a, r.slot, &s));
 		TRY(job_take(tx, l, &s, &r));
 	}
-	if (l->n < max)
+	if (l->round + 1 == LEASE_ROUNDS && !l->empty && l->n < l->ask->max)
 		tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
 	return OK;
 }
@@ -280,11 +345,18 @@ job_lease(struct store *s, struct arena *a, const struct connector *c, const str
 		.now = when_now(),
 		.until = when_now() + lease_s,
 		.jobs = arena_array(a, ask->max + 1, sizeof(struct job)),
+		.rows = arena_array(a, ask->max + 1, sizeof(struct leased)),
 	};
 
 	if (c->holder.n == 0)
 		FAIL(ERR_CONNECTOR_HOLDER, "connector %s", c->name);
-	TRY(store_write(s, lease, &l));
+	do {
+		TRY(store_write(s, lease, &l));
+		if (l.nrows > 0)
+			TRY(store_read(s, make, &l));
+		if (l.nrows > 0)
+			TRY(store_write(s, settle, &l));
+	} while (++l.round < LEASE_ROUNDS && !l.empty && l.n < ask->max);
 	*ret = l.jobs;
 	*retn = l.n;
 	return OK;

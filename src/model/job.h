@@ -47,7 +47,8 @@ struct job_asking {
  * ERR_CONNECTOR_HOLDER: the connector never said which certificate it shows to its CA; an order for nobody in particular
  * would be good in anybody's hands.
  * Up to `max` jobs that this connector can do. A request whose profile no longer reduces fails here with its fault and is
- * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds. */
+ * passed over. Nothing to do: *retn is 0. lease_s: length of the lease in seconds.
+ * The rows are leased in one write; jobs are made of them after it, by reading, so that the writer is not held up. */
 err_t job_lease(struct store *s, struct arena *a, const struct connector *c,
     const struct job_asking *ask, int lease_s, struct job **ret, size_t *retn);
 

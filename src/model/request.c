@@ -140,7 +140,7 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
     struct request *ret)
 {
 	struct request r = {
-		.id = id_new(),
+		.id = id_new_ordered(),
 		.slot = s->id,
 		.device = s->device,
 		.attempts = attempts,
@@ -421,7 +421,7 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 			continue;
 		TRY(store_request_forget(tx, v[i].id));
 		r = (struct request){
-			.id = id_new(),
+			.id = id_new_ordered(),
 			.slot = s->id,
 			.device = s->device,
 			.kind = REQUEST_REVOKE,

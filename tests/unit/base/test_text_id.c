@@ -2,6 +2,7 @@
 #include "expect.h"
 
 #include "base/text.h"
+#include "base/when.h"
 
 #define TEXT "00112233-4455-6677-8899-aabbccddeeff"
 
@@ -74,6 +75,27 @@ new_ids_are_random_and_of_version_four(void **state)
 }
 
 static void
+ids_in_order_lie_by_their_time_and_are_random_beside_it(void **state)
+{
+	struct id a, b, later;
+
+	(void)state;
+	when_set(1700000000);
+	a = id_new_ordered();
+	b = id_new_ordered();
+	when_set(1700000001);
+	later = id_new_ordered();
+	when_set(0);
+	assert_false(id_eq(a, b));
+	assert_memory_equal(a.b, b.b, 6);
+	assert_memory_equal(a.b, ((uint8_t[]){ 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00 }), 6);
+	assert_memory_not_equal(a.b + 8, b.b + 8, 8);
+	assert_true(memcmp(b.b, later.b, sizeof(b.b)) < 0);
+	assert_int_equal(a.b[6] >> 4, 7);
+	assert_int_equal(a.b[8] >> 6, 2);
+}
+
+static void
 zero_is_known(void **state)
 {
 	struct id zero = { { 0 } }, last = { { 0 } };
@@ -92,6 +114,7 @@ main(void)
 		cmocka_unit_test(accepts_any_case_and_braces),
 		cmocka_unit_test(rejects_what_is_not_an_id),
 		cmocka_unit_test(new_ids_are_random_and_of_version_four),
+		cmocka_unit_test(ids_in_order_lie_by_their_time_and_are_random_beside_it),
 		cmocka_unit_test(zero_is_known),
 	};
 

@@ -305,6 +305,71 @@ what_a_connector_that_leaves_has_in_hand_is_free_at_once(void **state)
 }
 
 static void
+what_nobody_wants_any_more_is_no_job_and_ends(void **state)
+{
+	WORLD(state);
+	struct job *v;
+
+	world_checkin(w, NULL, 0, NULL);
+	world_unassign(w, w->pkcs_profile.id);
+	assert_int_equal(world_lease(w, &v), 0);
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_WITHDRAWN);
+	assert_int_equal(world_newest(w, "pkcs").fence, 0);
+	assert_int_equal(world_lease(w, &v), 0);
+}
+
+static void
+what_would_be_something_else_by_now_is_no_job_and_wakes_the_device(void **state)
+{
+	WORLD(state);
+	struct warnings warn;
+	struct job *v;
+	unsigned nudges;
+	auto_json json *other = NULL;
+
+	world_checkin(w, NULL, 0, NULL);
+	other = world_pkcs_json(w, "CN=another,O=Corp");
+	expect_ok(profile_update(
+	    w->store, w->a, "test", w->pkcs_profile.id, other, &w->pkcs_profile, &warn));
+	nudges = w->nudges;
+	assert_int_equal(world_lease(w, &v), 0);
+	assert_int_equal(world_newest(w, "pkcs").state, REQUEST_WITHDRAWN);
+	assert_true(w->nudges > nudges);
+}
+
+static void
+leave_and_join(struct world *w, struct tx *tx)
+{
+	struct device other = w->device;
+
+	other.id = id_new();
+	other.identity_sha256 = str_of("another-abcdef0123456789abcdef01", 32);
+	expect_ok(store_device_insert(tx, &other));
+	expect_ok(diff_device(tx, w->a, &other));
+	w->device.state = DEVICE_RETIRED;
+	expect_ok(store_device_update(tx, &w->device));
+	w->device = other;
+}
+
+static void
+what_is_passed_over_makes_room_for_the_next_in_the_queue(void **state)
+{
+	WORLD(state);
+	struct job_asking ask = { .max = 1 };
+	struct id before = w->device.id;
+	struct job *v;
+	size_t n;
+
+	world_checkin(w, NULL, 0, NULL);
+	when_set(when_now() + 1);
+	world_write(w, leave_and_join);
+	expect_ok(job_lease(w->store, w->a, &w->connector, &ask, 60, &v, &n));
+	assert_int_equal(n, 1);
+	assert_true(id_eq(v[0].order.device, w->device.id));
+	assert_false(id_eq(v[0].order.device, before));
+}
+
+static void
 a_connector_without_a_certificate_for_its_ca_gets_no_job(void **state)
 {
 	WORLD(state);
@@ -555,6 +620,9 @@ main(void)
 		IN_WORLD(what_is_in_hand_stays_leased_and_what_is_not_goes_back),
 		IN_WORLD(one_worker_does_not_free_what_another_holds_unless_it_is_alone),
 		IN_WORLD(what_a_connector_that_leaves_has_in_hand_is_free_at_once),
+		IN_WORLD(what_nobody_wants_any_more_is_no_job_and_ends),
+		IN_WORLD(what_would_be_something_else_by_now_is_no_job_and_wakes_the_device),
+		IN_WORLD(what_is_passed_over_makes_room_for_the_next_in_the_queue),
 		IN_WORLD(a_connector_without_a_certificate_for_its_ca_gets_no_job),
 		IN_WORLD(status_says_that_the_connector_has_no_certificate_for_its_ca),
 		IN_WORLD(a_slot_keeps_no_endless_history_and_nothing_is_revoked_twice),

@@ -315,6 +315,41 @@ counts_are_those_that_counting_gives(void **state)
 }
 
 static void
+moves_from_one_way_of_pending_to_another_write_no_row_of_a_user(void **state)
+{
+	static const struct {
+		enum status_state to;
+		when_ms_t since, changed;
+	} moves[] = {
+		{ STATUS_WAITING, 90000, 90000 },
+		{ STATUS_ISSUING, 91000, 90000 },
+		{ STATUS_READY, 92000, 90000 },
+		{ STATUS_OFFERED, 93000, 90000 },
+		{ STATUS_INSTALLED, 94000, 94000 },
+		{ STATUS_RENEWING, 95000, 94000 },
+		{ STATUS_FAILED, 96000, 96000 },
+	};
+	struct scratch *x = *state;
+	struct slot s;
+	struct slot_user *v;
+	bool more;
+	size_t n;
+
+	fill(x, 9);
+	s = made(x, 4);
+	for (size_t i = 0; i < COUNT(moves); i++) {
+		s.state = moves[i].to;
+		s.since = moves[i].since;
+		expect_ok(store_slot_update(&x->tx, &s));
+		sums_agree(x);
+		expect_ok(store_slot_users(
+		    &x->tx, x->a, id_n(30), (struct page){ .limit = 5 }, &v, &n, &more));
+		assert_int_equal(n, 1);
+		assert_int_equal(v[0].changed, moves[i].changed);
+	}
+}
+
+static void
 users_are_listed_from_the_one_that_is_nobody(void **state)
 {
 	struct scratch *x = *state;
@@ -456,6 +491,7 @@ main(void)
 		ON_SERVICE(what_most_texts_have_is_not_asked_for_where_something_else_is),
 		ON_SERVICE(the_index_of_texts_follows_names_and_certificates),
 		ON_SERVICE(counts_are_those_that_counting_gives),
+		ON_SERVICE(moves_from_one_way_of_pending_to_another_write_no_row_of_a_user),
 		ON_SERVICE(users_are_listed_from_the_one_that_is_nobody),
 		ON_SERVICE(old_events_become_counts),
 		ON_SERVICE(removed_slots_go_when_nothing_is_open_about_them),

@@ -282,7 +282,7 @@ CREATE TABLE slot_counts (
 	PRIMARY KEY (profile, state, fault)
 ) STRICT, WITHOUT ROWID;
 -- The same for each user, all devices together (slots of no user: zero), and how many users stand where: 0 nowhere, 1 pending, 2
--- well, 3 failed somewhere.
+-- well, 3 failed somewhere. changed: since when the newest of these numbers is so.
 CREATE TABLE slot_users (
 	profile BLOB NOT NULL, user_id BLOB NOT NULL,
 	pending INTEGER NOT NULL, success INTEGER NOT NULL, error INTEGER NOT NULL, changed INTEGER NOT NULL,
@@ -308,6 +308,10 @@ CREATE TRIGGER slots_moved AFTER UPDATE OF state, fault ON slots WHEN OLD.state 
 	UPDATE slot_counts SET n = n - 1 WHERE profile = OLD.profile AND state = OLD.state AND fault = OLD.fault;
 	INSERT INTO slot_counts (profile, state, fault, n, changed) VALUES (NEW.profile, NEW.state, NEW.fault, 1, NEW.since)
 	    ON CONFLICT DO UPDATE SET n = n + 1, changed = max(changed, excluded.changed);
+END;
+-- Most moves are from one way of pending to the next: no row of a user is written for those.
+CREATE TRIGGER slots_user_moved AFTER UPDATE OF state ON slots WHEN (OLD.state IN (1, 2, 3, 4, 8)) <> (NEW.state IN (1, 2, 3, 4, 8))
+    OR (OLD.state IN (5, 6)) <> (NEW.state IN (5, 6)) OR (OLD.state = 7) <> (NEW.state = 7) BEGIN
 	UPDATE slot_users SET pending = pending - (OLD.state IN (1, 2, 3, 4, 8)) + (NEW.state IN (1, 2, 3, 4, 8)),
 	    success = success - (OLD.state IN (5, 6)) + (NEW.state IN (5, 6)), error = error - (OLD.state = 7) + (NEW.state = 7),
 	    changed = max(changed, NEW.since) WHERE profile = NEW.profile AND user_id = NEW.user_id;
