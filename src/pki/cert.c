@@ -13,13 +13,17 @@
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
+struct extension {
+	struct str oid, value; /* the identifier's bytes; extnValue content */
+};
+
 struct cert {
 	atomic_uint holders;
-	OSSL_LIB_CTX *none; /* libcrypto without any algorithm: plain was read with it */
-	X509 *plain; /* all but its key, of which looking for who could read it takes longest */
-	_Atomic(X509 *) x509; /* with the key; NULL: nobody asked for it yet */
+	_Atomic(X509 *) x509; /* NULL: nobody asked for it yet */
 	struct arena *arena;
 	struct str der, subject_der, issuer_der, san, spki;
+	struct extension *extensions;
+	size_t nextensions;
 	uint8_t sha256[32], spki_sha256[32];
 	const char *serial, *subject, *issuer;
 	when_t not_before, not_after;
@@ -86,58 +90,79 @@ read_name(struct arena *a, const X509_NAME *name, struct str *ret_der, const cha
 	return OK;
 }
 
+static struct str
+object_bytes(const ASN1_OBJECT *o)
+{
+	return o == NULL ? STR_EMPTY : str_of(OBJ_get0_data(o), OBJ_length(o));
+}
+
+/* NULL: there is none. */
+static const struct extension *
+extension_find(const struct cert *c, const ASN1_OBJECT *o)
+{
+	struct str oid = object_bytes(o);
+
+	for (size_t i = 0; i < c->nextensions; i++)
+		if (oid.n > 0 && str_eq(c->extensions[i].oid, oid))
+			return &c->extensions[i];
+	return NULL;
+}
+
 /* RFC 5280 4.2: no extension twice. */
 static err_t
-check_extensions(const X509 *x)
+read_extensions(struct cert *c, const X509 *x)
 {
 	int n = X509_get_ext_count(x);
 
 	if (n > (int)LIMIT_EXTENSIONS)
 		FAIL(ERR_CERTIFICATE, "%d extensions", n);
+	c->extensions = arena_array(c->arena, (size_t)(n < 0 ? 0 : n) + 1, sizeof(*c->extensions));
 	for (int i = 0; i < n; i++) {
-		const ASN1_OBJECT *o = X509_EXTENSION_get_object(X509_get_ext(x, i));
+		X509_EXTENSION *e = X509_get_ext(x, i);
+		const ASN1_OBJECT *o = X509_EXTENSION_get_object(e);
+		const ASN1_OCTET_STRING *v = X509_EXTENSION_get_data(e);
 
-		if (X509_get_ext_by_OBJ(x, o, i) >= 0)
+		if (extension_find(c, o) != NULL)
 			FAIL(ERR_CERTIFICATE, "an extension stands there twice");
+		c->extensions[c->nextensions++] =
+		    (struct extension){ arena_str(c->arena, object_bytes(o)),
+			    arena_str(c->arena,
+				str_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v))) };
 	}
 	return OK;
 }
 
 static struct str
-extension_value(const X509 *x, const ASN1_OBJECT *o)
+extension_value(const struct cert *c, int nid)
 {
-	int at = X509_get_ext_by_OBJ(x, o, -1);
-	const ASN1_OCTET_STRING *v;
+	const struct extension *e = extension_find(c, OBJ_nid2obj(nid));
 
-	if (at < 0)
-		return STR_EMPTY;
-	v = X509_EXTENSION_get_data(X509_get_ext(x, at));
-	return str_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v));
+	return e == NULL ? STR_EMPTY : e->value;
 }
 
 static err_t
-read_facts(struct cert *c)
+read_facts(struct cert *c, X509 *x)
 {
 	const ASN1_BIT_STRING *usage;
 	auto_ossl_bytes unsigned char *spki = NULL;
 	int n;
 
 	/* Fills the cache of extension flags; there is nothing to make its fingerprint with. */
-	(void)X509_check_purpose(c->plain, -1, 0);
-	c->flags = X509_get_extension_flags(c->plain);
+	(void)X509_check_purpose(x, -1, 0);
+	c->flags = X509_get_extension_flags(x);
 	if ((c->flags & EXFLAG_INVALID) != 0)
 		FAIL_SSL(ERR_CERTIFICATE, "extensions");
 	ssl_forget();
 	if ((c->flags & EXFLAG_KUSAGE) != 0) {
-		usage = X509_get_ext_d2i(c->plain, NID_key_usage, NULL, NULL);
+		usage = X509_get_ext_d2i(x, NID_key_usage, NULL, NULL);
 		if (usage == NULL)
 			FAIL_SSL(ERR_CERTIFICATE, "key usage");
 		if (ASN1_STRING_length(usage) > 0)
 			c->key_usage = ASN1_STRING_get0_data(usage)[0];
 		ASN1_BIT_STRING_free((ASN1_BIT_STRING *)(uintptr_t)usage);
 	}
-	c->san = extension_value(c->plain, OBJ_nid2obj(NID_subject_alt_name));
-	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->plain), &spki);
+	c->san = extension_value(c, NID_subject_alt_name);
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
 	if (n <= 0)
 		FAIL_SSL(ERR_CERTIFICATE, "public key");
 	c->spki = arena_str(c->arena, str_of(spki, (size_t)n));
@@ -162,23 +187,19 @@ context_none(OSSL_LIB_CTX **ret)
 }
 
 static err_t
-parse(struct cert *c, struct str der, bool odd)
+read_all(struct cert *c, OSSL_LIB_CTX *none, bool odd)
 {
-	const unsigned char *p;
-	X509 *x;
+	const unsigned char *p = c->der.p;
+	X509 *made = X509_new_ex(none, NULL);
+	auto_x509 X509 *x =
+	    d2i_X509(&made, &p, (long)c->der.n); /* frees what was made when it fails */
 
-	c->der = arena_str(c->arena, der);
-	p = c->der.p;
-	TRY(context_none(&c->none));
-	x = X509_new_ex(c->none, NULL);
-	c->plain = d2i_X509(&x, &p, (long)c->der.n); /* frees x when it fails */
-	if (c->plain == NULL)
+	if (x == NULL)
 		FAIL_SSL(ERR_CERTIFICATE, "%s", "");
 	if (p != c->der.p + c->der.n)
 		FAIL(ERR_CERTIFICATE, "bytes after the certificate");
-	x = c->plain;
-	TRY(check_extensions(x));
-	TRY(read_facts(c));
+	TRY(read_extensions(c, x));
+	TRY(read_facts(c, x));
 	TRY(read_serial(c->arena, X509_get0_serialNumber(x), odd, &c->serial));
 	TRY(read_name(c->arena, X509_get_subject_name(x), &c->subject_der, &c->subject));
 	TRY(read_name(c->arena, X509_get_issuer_name(x), &c->issuer_der, &c->issuer));
@@ -186,6 +207,20 @@ parse(struct cert *c, struct str der, bool odd)
 	TRY(read_time(X509_get0_notAfter(x), &c->not_after));
 	hash_sha256(c->der, c->sha256);
 	return OK;
+}
+
+/* With OpenSSL's own context it would look for who could read the key, which takes eight times as long as all the rest. */
+static err_t
+parse(struct cert *c, struct str der, bool odd)
+{
+	OSSL_LIB_CTX *none;
+	err_t e;
+
+	c->der = arena_str(c->arena, der);
+	TRY(context_none(&none));
+	e = read_all(c, none, odd);
+	OSSL_LIB_CTX_free(none);
+	return e;
 }
 
 static err_t
@@ -230,8 +265,6 @@ cert_free(struct cert *c)
 	if (c == NULL || atomic_fetch_sub(&c->holders, 1) > 1)
 		return;
 	X509_free(c->x509);
-	X509_free(c->plain);
-	OSSL_LIB_CTX_free(c->none);
 	arena_free(c->arena);
 	free(c);
 }
@@ -317,7 +350,10 @@ cert_self_issued(const struct cert *c)
 bool
 cert_has_eku(const struct cert *c, const char *oid)
 {
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->plain, NID_ext_key_usage, NULL, NULL);
+	struct str value = extension_value(c, NID_ext_key_usage);
+	const unsigned char *p = value.p;
+	EXTENDED_KEY_USAGE *eku =
+	    value.n == 0 ? NULL : d2i_EXTENDED_KEY_USAGE(NULL, &p, (long)value.n);
 	auto_object ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
 	bool found = false;
 
@@ -364,26 +400,27 @@ err_t
 cert_extension(struct arena *a, const struct cert *c, const char *oid, struct str *ret)
 {
 	auto_object ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+	const struct extension *e = extension_find(c, o);
 
-	if (o == NULL || X509_get_ext_by_OBJ(c->plain, o, -1) < 0) {
-		ssl_forget();
+	ssl_forget();
+	if (e == NULL)
 		FAIL(ERR_NOT_FOUND, "no extension %s", oid);
-	}
-	*ret = arena_str(a, extension_value(c->plain, o));
+	*ret = arena_str(a, e->value);
 	return OK;
 }
 
-/* A key that OpenSSL stumbles over is as one that it does not know: there is none. */
+/* One whose key OpenSSL stumbles over is as none at all: empty, so that nothing can be done with it. */
 static X509 *
 read_whole(const struct cert *c)
 {
 	const unsigned char *p = c->der.p;
 	X509 *x = d2i_X509(NULL, &p, (long)c->der.n);
 
-	if (x == NULL && X509_up_ref(c->plain) == 1)
-		x = c->plain;
-	if (x != NULL)
-		(void)X509_check_purpose(x, -1, 0); /* fills the cache of extension flags */
+	if (x == NULL)
+		x = X509_new();
+	if (x == NULL)
+		abort();
+	(void)X509_check_purpose(x, -1, 0); /* fills the cache of extension flags */
 	ssl_forget();
 	return x;
 }
