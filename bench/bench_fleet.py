@@ -153,7 +153,7 @@ def installed(world, profile, n):
     def all_of_them():
         found = [s for s in world.slots(profile=profile["id"]) if s["state"] == "installed"]
         return found if len(found) == n else None
-    return {s["deviceId"]: seconds_of(s["installedDateTime"]) for s in wait_for(all_of_them, 600, 1)}
+    return {s["deviceId"]: seconds_of(s["installedDateTime"]) for s in wait_for(all_of_them, 600, 3)}
 
 
 def latency(world):

@@ -22,6 +22,11 @@ struct checkin {
 	size_t n;
 	bool left;    /* the device may have something of ours still */
 	when_t until; /* of struct checkin_calm */
+	/* What the reader found that came before the writer; good for it as long as the stamp from before both is. */
+	struct stamp stamp;
+	struct desired *desired;
+	size_t ndesired;
+	bool has_desired;
 };
 
 static bool
@@ -84,6 +89,7 @@ record(struct tx *tx, struct checkin *c)
 		return OK;
 	TRY(request_may_write(tx));
 	d->last_seen = now;
+	c->has_desired &= !changed;
 	if (changed)
 		TRY(store_device_update(tx, d));
 	if (!known)
@@ -405,15 +411,26 @@ calm_until(const struct tx *tx, const struct checkin *c, const struct diff_slot 
 	return calm ? until : 0;
 }
 
+/* It depends on nothing that is written here but the facts of the device, and is a third of the work. */
+static err_t
+desire(struct tx *tx, struct checkin *c)
+{
+	if (c->has_desired && tx_stamp_holds(tx, c->id, &c->stamp))
+		return OK;
+	c->has_desired = false;
+	TRY(desired_for(tx, c->a, &c->device, &c->desired, &c->ndesired));
+	c->has_desired = !tx_writes(tx);
+	return OK;
+}
+
 static err_t
 answer(struct tx *tx, struct checkin *c)
 {
-	struct desired *desired;
 	struct diff_slot *v;
-	size_t ndesired, n;
+	size_t n;
 
-	TRY(desired_for(tx, c->a, &c->device, &desired, &ndesired));
-	TRY(diff_run(tx, c->a, &c->device, desired, ndesired, &c->has, &v, &n));
+	TRY(desire(tx, c));
+	TRY(diff_run(tx, c->a, &c->device, c->desired, c->ndesired, &c->has, &v, &n));
 	c->commands = arena_array(c->a, n + 1, sizeof(*c->commands));
 	/* What it holds is known from its own words; without any, nothing was ever due if it has no slot. */
 	c->left = !c->has.known && n > 0;
@@ -469,8 +486,7 @@ err_t
 checkin_look(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn, struct checkin_calm *ret_calm)
 {
-	struct checkin c = { .id = device, .report = r, .a = a };
-	struct stamp stamp = store_stamp(s, device);
+	struct checkin c = { .id = device, .report = r, .a = a, .stamp = store_stamp(s, device) };
 	err_t e;
 
 	/* Most check-ins find everything as it was: they only read. The first that needs more
@@ -487,6 +503,6 @@ checkin_look(struct store *s, struct arena *a, struct id device, const struct re
 		return life_refuse(s, a, device);
 	*ret = c.commands;
 	*retn = c.n;
-	*ret_calm = (struct checkin_calm){ stamp, c.until, c.device.last_seen };
+	*ret_calm = (struct checkin_calm){ c.stamp, c.until, c.device.last_seen };
 	return OK;
 }

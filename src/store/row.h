@@ -31,6 +31,9 @@ struct tx {
 	struct note *notes;
 	struct about *about;
 	size_t nabout; /* statements that the devices were named of */
+	/* Of a writer: whose it is, and what goes to disk together with it, up to itself. */
+	const struct store *store;
+	const struct job *group;
 };
 
 /* To be called once for each statement that writes to the tables of devices: store/stamp.h. */

@@ -26,6 +26,10 @@ struct stamp {
 struct stamp store_stamp(const struct store *s, struct id device);
 /* False also when another device has changed of which the counter is the same. */
 bool store_stamp_holds(const struct store *s, struct id device, const struct stamp *stamp);
+/* The same in a transaction that writes, where what was read before it is to be used again: those that ran before it and
+ * go to disk together with it count as well, though nobody else sees them yet. What it wrote itself is the caller's to know. In
+ * one that reads: false. */
+bool tx_stamp_holds(const struct tx *tx, struct id device, const struct stamp *stamp);
 
 /* For the engine (store/store.c): the counters, and that a commit changed what it did. */
 struct stamps;

@@ -122,11 +122,12 @@ group_run(struct store *s, struct arena *a, struct job **ret)
 	struct job **at = ret, *j;
 
 	for (size_t n = 0; n < GROUP_MAX && (j = job_take(s)) != NULL; n++) {
-		struct tx tx = { .db = s->db, .writes = true, .a = a };
+		struct tx tx = { .db = s->db, .writes = true, .a = a, .store = s };
 		struct db_touched t;
 
 		*at = j;
 		at = &j->next;
+		tx.group = *ret;
 		(void)db_touched(s->db);
 		err_take(job_run(&tx, j), &j->report);
 		t = db_touched(s->db);
@@ -150,6 +151,29 @@ group_refuse(struct store *s, struct job **ret)
 		*at = j;
 		at = &j->next;
 	}
+}
+
+static bool
+job_concerns(const struct job *j, struct id device)
+{
+	if (j->report.code != ERR_NONE)
+		return false;
+	for (const struct about *x = j->about; x != NULL; x = x->next)
+		if (id_eq(x->device, device))
+			return true;
+	return j->about_all;
+}
+
+/* The job of this transaction itself is the last, of which nothing is noted yet. */
+bool
+tx_stamp_holds(const struct tx *tx, struct id device, const struct stamp *stamp)
+{
+	if (!tx->writes || !store_stamp_holds(tx->store, device, stamp))
+		return false;
+	for (const struct job *j = tx->group; j != NULL; j = j->next)
+		if (job_concerns(j, device))
+			return false;
+	return true;
 }
 
 static bool

@@ -2,6 +2,10 @@
 /* A check-in that found nothing to do is known again, until anything that it depends on changes. */
 #include "world.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "model/calm.h"
 #include "model/enrol.h"
 #include "store/filter.h"
@@ -171,6 +175,149 @@ any_change_of_directory_targets_and_its_own_ends_it(void **state)
 	}
 }
 
+/* One of several writes that go to disk together: it changes something, or asks whether the stamp is good still. */
+struct together {
+	struct world *w;
+	void (*change)(struct world *w, struct tx *tx);
+	bool fails;
+	struct id device;
+	struct stamp stamp;
+	bool holds;
+};
+
+static err_t
+run_together(struct tx *tx, void *arg)
+{
+	struct together *t = arg;
+
+	if (t->change != NULL)
+		t->change(t->w, tx);
+	else
+		t->holds = tx_stamp_holds(tx, t->device, &t->stamp);
+	if (t->fails)
+		FAIL(ERR_FORBIDDEN, "%s", "not this one");
+	return OK;
+}
+
+/* Whether the stamp of a device is good for a write that goes to disk together with a change, after it. */
+static bool
+holds_beside(
+    struct world *w, struct id device, void (*change)(struct world *w, struct tx *tx), bool fails)
+{
+	struct together v[] = { { .w = w, .change = change, .fails = fails },
+		{ .w = w, .device = device, .stamp = store_stamp(w->store, device) } };
+	void *args[] = { &v[0], &v[1] };
+	struct err_report reports[2];
+
+	store_write_each(w->store, run_together, args, 2, reports);
+	assert_int_equal(reports[0].code, fails ? ERR_FORBIDDEN : ERR_NONE);
+	assert_int_equal(reports[1].code, ERR_NONE);
+	return v[1].holds;
+}
+
+static void
+what_goes_to_disk_together_with_a_write_ends_it_for_that_already(void **state)
+{
+	struct world *w = *state;
+
+	assert_false(holds_beside(w, w->device.id, device_changes, false));
+	assert_false(holds_beside(w, w->device.id, slot_moves, false));
+	assert_false(holds_beside(w, w->device.id, leave_group, false));
+	assert_false(holds_beside(w, id_new(), rename_user, false));
+	/* Another's device, and what did not come about. */
+	assert_true(holds_beside(w, id_new(), device_changes, false));
+	assert_true(holds_beside(w, w->device.id, other_devices, false));
+	assert_true(holds_beside(w, w->device.id, slot_moves, true));
+}
+
+static err_t
+ask_reading(struct tx *tx, void *arg)
+{
+	struct together *t = arg;
+
+	t->holds = tx_stamp_holds(tx, t->device, &t->stamp);
+	return OK;
+}
+
+static void
+what_only_reads_is_never_told_that_it_holds(void **state)
+{
+	struct world *w = *state;
+	struct together t = { .w = w,
+		.device = w->device.id,
+		.stamp = store_stamp(w->store, w->device.id),
+		.holds = true };
+
+	expect_ok(store_read(w->store, ask_reading, &t));
+	assert_false(t.holds);
+}
+
+/* A write that takes its time and then takes the device's user out of the group. */
+struct slow {
+	struct world *w;
+	sem_t begun;
+};
+
+static err_t
+leave_slowly(struct tx *tx, void *arg)
+{
+	struct slow *s = arg;
+
+	sem_post(&s->begun);
+	poll(NULL, 0, 200);
+	leave_group(s->w, tx);
+	return OK;
+}
+
+static void *
+write_slowly(void *arg)
+{
+	struct slow *s = arg;
+
+	expect_ok(store_write(s->w->store, leave_slowly, s));
+	return NULL;
+}
+
+static err_t
+no_slots(struct tx *tx, void *arg)
+{
+	struct world *w = arg;
+	struct slot *v;
+	size_t n;
+
+	TRY(store_slots_of_device(tx, w->a, w->device.id, &v, &n));
+	assert_int_equal(n, 0);
+	return OK;
+}
+
+static void
+join_group(struct world *w, struct tx *tx)
+{
+	expect_ok(store_member_add(tx, w->group.id, (struct member){ w->user.id, MEMBER_USER }));
+}
+
+/* It read that profiles are due; when it comes to write, they are not any more. */
+static void
+a_check_in_that_was_overtaken_between_reading_and_writing_asks_for_nothing(void **state)
+{
+	struct world *w = *state;
+	struct slow s = { .w = w };
+	pthread_t thread;
+
+	/* What it reports is on record before, so that what is due is the first that it wants to write. */
+	world_write(w, leave_group);
+	assert_int_equal(world_checkin(w, NULL, 0, NULL), 0);
+	world_write(w, join_group);
+	sem_init(&s.begun, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, write_slowly, &s), 0);
+	while (sem_wait(&s.begun) != 0)
+		;
+	assert_int_equal(world_checkin(w, NULL, 0, NULL), 0);
+	pthread_join(thread, NULL);
+	sem_destroy(&s.begun);
+	expect_ok(store_read(w->store, no_slots, w));
+}
+
 static void
 a_profile_and_its_targets_end_it(void **state)
 {
@@ -255,6 +402,11 @@ main(void)
 		CASE(another_certificate_than_the_one_on_record_is_not_calm),
 		CASE(other_devices_and_the_log_change_nothing),
 		CASE(any_change_of_directory_targets_and_its_own_ends_it),
+		CASE(what_goes_to_disk_together_with_a_write_ends_it_for_that_already),
+		CASE(what_only_reads_is_never_told_that_it_holds),
+		cmocka_unit_test_setup_teardown(
+		    a_check_in_that_was_overtaken_between_reading_and_writing_asks_for_nothing,
+		    world_setup, world_teardown),
 		CASE(a_profile_and_its_targets_end_it),
 		CASE(a_retired_device_is_not_known_any_more),
 		CASE(another_message_or_certificate_is_not_known),
