@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What devices of each platform cost the service, by a fleet of simulated ones (bench/fleet) on loopback.
 
-    fleet_<platform>_idle     check-ins a second and core that find nothing to do: one request of an agent, a session with its
-                              questions of Windows, a signed message of an iPhone. Floor: GET /healthz of the same process.
-    fleet_<platform>_deliver  certificates delivered a second and core, from the assignment until the device said that it has
-                              it: all processes of the service, not connector and CA. Floor: as above.
-    fleet_single_p50, _p99    seconds from an assignment to "installed", for one of many connected devices whose users get it one
-                              after the other (BENCH_FLEET_CONNECTED devices, 1000). Floor: a second, which is the aim.
-    fleet_burst_p50, _p99     the same for all of them at once. Floor: as many RSA key pairs on all cores.
-    fleet_enrol               devices a second that enrol, BENCH_FLEET (10000) of them. Floor: as many RSA-2048 decryptions and
-                              signatures on all cores, which an enrolment has two of.
-    fleet_rollout             seconds from the first enrolment until all hold a certificate. Floor: RSA key pairs as above.
-    fleet_parked_memory       memory of the service for each device that waits, all of them connected. Floor: 32 KiB, a TLS
-                              connection of OpenSSL alone (bench_flow measures it).
+    fleet_<platform>_idle     check-ins a second and core that find nothing to do: one request of an agent, a session
+                              with its questions of Windows, a signed message of an iPhone. Floor: GET /healthz.
+    fleet_<platform>_deliver  certificates delivered a second and core, from the assignment until the device said that
+                              it has it: all processes of the service, not connector and CA. Floor: GET /healthz.
+    fleet_burst_p50, _p99     seconds from an assignment to "installed", for connected devices that all get it at once
+                              (BENCH_FLEET_CONNECTED, 1000). Floor: as many RSA key pairs by OpenSSL on all cores.
+    fleet_single_p50, _p99    the same for one of them after the other (BENCH_FLEET_SINGLE, 200). Floor: a second, the
+                              aim.
+    fleet_enrol               devices a second that enrol, BENCH_FLEET (10000) of them. Floor: two RSA-2048 signatures
+                              for each on all cores: its request and its handshake.
+    fleet_rollout             seconds from the first enrolment until all hold a certificate. Floor: as many key pairs.
+    fleet_parked_memory       memory of the service for each device that waits, all of them connected. Floor: 32 KiB,
+                              the two buffers for records that a TLS connection may have.
 
-The fleet runs on the same cores; what it takes is on standard error. Processor time is that of the service's processes, so other
-work on the machine changes it little; seconds it does change.
+Parts alone by BENCH_FLEET_ONLY: cost, latency, rollout. The fleet runs on the same cores; what it takes is on
+standard error. Processor time is that of the service's processes, so other work on the machine changes it little;
+seconds it does.
 """
 
 import math
@@ -25,6 +27,9 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -55,7 +60,8 @@ def report(name, ours, unit, floor):
 def note(name, done):
     faults = "".join(f"; {f['id']} x {f['count']}: {f['detail']}" for f in done["faults"])
     print(f"{name}: {done['step']} {done['seconds']} s, fleet's cpu {done['cpuSeconds']} s, p50 {done['p50Ms']} ms, "
-          f"p99 {done['p99Ms']} ms, {done['checkins']} check-ins, {done['failed']} failures{faults}", file=sys.stderr, flush=True)
+          f"p99 {done['p99Ms']} ms, {done['checkins']} check-ins, {done['failed']} failures{faults}",
+          file=sys.stderr, flush=True)
     return done
 
 
@@ -100,6 +106,15 @@ def key_rate():
     for _ in range(12):
         rsa_key()
     return 12 * CORES / (time.process_time() - before)
+
+
+def signature_rate(n=200):
+    """RSA-2048 signatures a second on all cores."""
+    key = rsa_key()
+    before = time.process_time()
+    for _ in range(n):
+        key.sign(b"x", padding.PKCS1v15(), hashes.SHA256())
+    return n * CORES / (time.process_time() - before)
 
 
 class Apple(test_apple.Place):
@@ -149,70 +164,86 @@ def seconds_of(text):
 
 
 def installed(world, profile, n):
-    """Device -> when it was installed, when n have it."""
+    """When each of n devices had it installed, by the service."""
     def all_of_them():
         found = [s for s in world.slots(profile=profile["id"]) if s["state"] == "installed"]
         return found if len(found) == n else None
-    return {s["deviceId"]: seconds_of(s["installedDateTime"]) for s in wait_for(all_of_them, 600, 3)}
+    return sorted(seconds_of(s["installedDateTime"]) for s in wait_for(all_of_them, 600, 3))
 
 
-def latency(world):
-    fleet = Fleet(world, [("linux", CONNECTED)], "--keys", "4", "--seconds", "3600", group="Connected",
-                  users=CONNECTED)
-    root = world.add_root("Root of the connected")
-    world.assign(root, fleet.group)
-    note("connected", fleet.do("enrol"))
-    fleet.begin("live")
+def processes(world):
+    return [pid for role in world.ROLES for pid in world.pids(role).values()]
+
+
+def burst(world, fleet, root):
+    """All at once. The fleet says when it is over: asking the service for all the slots would be part of the load."""
+    profile = world.add_pkcs(root, name="All at once")
+    fleet.begin("live=1")
     fleet.waiting()
-    single = world.add_pkcs(root, name="One by one")
-    some = world.add_group("One by one")
-    world.assign(single, some)
-    quiet([*world.pids("connector").values(), *world.pids("service").values()])
-    begun = []
-    for user in fleet.users[:SINGLE]:
-        begun.append(time.time())
-        world.add_member(some, user)
-        time.sleep(0.2)
-    ends = sorted(installed(world, single, min(SINGLE, CONNECTED)).values())
-    times = [end - start for start, end in zip(begun, ends)]
-    report("single_p50", percentile(times, 0.5), "s", 1)
-    report("single_p99", percentile(times, 0.99), "s", 1)
-    burst = world.add_pkcs(root, name="All at once")
-    quiet([*world.pids("connector").values(), *world.pids("service").values()])
+    quiet(processes(world))
     start = time.time()
-    world.assign(burst, fleet.group)
-    times = [end - start for end in installed(world, burst, CONNECTED).values()]
+    world.assign(profile, fleet.group)
+    note("connected", fleet.result())
+    times = [end - start for end in installed(world, profile, CONNECTED)]
     floor = CONNECTED / key_rate()
     report("burst_p50", percentile(times, 0.5), "s", floor / 2)
     report("burst_p99", percentile(times, 0.99), "s", floor)
+
+
+def single(world, fleet, root):
+    """One after the other, while all are connected."""
+    profile = world.add_pkcs(root, name="One by one")
+    group = world.add_group("One by one")
+    world.assign(profile, group)
+    fleet.begin("live")
+    fleet.waiting()
+    quiet(processes(world))
+    begun = []
+    for user in fleet.users[:SINGLE]:
+        begun.append(time.time())
+        world.add_member(group, user)
+        time.sleep(0.2)
+    times = [end - start for start, end in zip(begun, installed(world, profile, len(begun)))]
+    report("single_p50", percentile(times, 0.5), "s", 1)
+    report("single_p99", percentile(times, 0.99), "s", 1)
     fleet.begin("")
     note("connected", fleet.result())
+
+
+def latency(world):
+    fleet = Fleet(world, [("linux", CONNECTED)], "--seconds", "3600", group="Connected", users=CONNECTED)
+    root = world.add_root("Root of the connected")
+    world.assign(root, fleet.group)
+    note("connected", fleet.do("enrol"))
+    burst(world, fleet, root)
+    single(world, fleet, root)
     fleet.close()
 
 
 def rollout(world):
-    fleet = Fleet(world, [("linux", DEVICES)], "--keys", "4", "--seconds", "7200", group="Large", users=1000)
+    fleet = Fleet(world, [("linux", DEVICES)], "--seconds", "7200", group="Large", users=1000)
     root = world.add_root("Root of the large")
     pkcs = world.add_pkcs(root, name="Large")
     front = world.pid("service", "front")
-    start, cpu = time.time(), service_cpu(world)
+    cpu = service_cpu(world)
     done = note("large", fleet.do("enrol"))
-    report("enrol", DEVICES / float(done["seconds"]), "1/s", CORES * 400)
-    quiet(world.pids("service").values())
+    enrolling = float(done["seconds"])
+    report("enrol", DEVICES / enrolling, "1/s", signature_rate() / 2)
+    quiet(processes(world))
     before = rss_kib(front)
-    fleet.begin("live")
+    fleet.begin("live=1")
     fleet.waiting()
     time.sleep(2)
     report("parked_memory", (rss_kib(front) - before) / DEVICES, "KiB", TLS_KIB)
-    # What was slept to measure memory is not part of it.
-    start += time.time() - start - float(done["seconds"])
+    start = time.time()
     world.assign(root, fleet.group)
     world.assign(pkcs, fleet.group)
-    ends = installed(world, pkcs, DEVICES)
-    report("rollout", max(ends.values()) - start, "s", DEVICES / key_rate())
-    print(f"large: the service's cpu {service_cpu(world) - cpu:.1f} s", file=sys.stderr)
-    fleet.begin("")
-    note("large", fleet.result())
+    done = note("large", fleet.result())
+    if not done["whole"]:
+        raise RuntimeError(f"{done['certificates']} of {DEVICES} certificates")
+    # From nothing to all certificates, without the pause in which memory was measured.
+    report("rollout", enrolling + done["newestLast"] / 1000 - start, "s", DEVICES / key_rate())
+    print(f"large: {(service_cpu(world) - cpu) * 1000 / DEVICES:.2f} ms of the service for each", file=sys.stderr)
     fleet.close()
 
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Windows machine: what its parts share. windows.c enrols, windows_session.c speaks OMA-DM, windows_tree.c is what it manages. */
+/*
+ * A Windows machine: what its parts share. windows.c enrols, windows_session.c speaks OMA-DM, windows_tree.c is what it
+ * manages.
+ */
 #ifndef FLEET_WINDOWS_H
 #define FLEET_WINDOWS_H
 

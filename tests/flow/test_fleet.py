@@ -36,7 +36,8 @@ def profiles_of(world):
             test_android.add_pkcs(world, "androidDeviceOwner", "Android PKCS", android),
             test_android.add_scep(world, "androidDeviceOwner", "Android SCEP", android),
             apple.root(), apple.pkcs(), apple.scep(),
-            windows, test_windows.add_pkcs(world, "Windows PKCS"), test_windows.add_scep(world, windows, "Windows SCEP")]
+            windows, test_windows.add_pkcs(world, "Windows PKCS"),
+            test_windows.add_scep(world, windows, "Windows SCEP")]
 
 
 @pytest.fixture(scope="module")
