@@ -4,7 +4,8 @@
  * deviceManagementExportJob). POST asks for one, GET says how far it is, and then where it lies: a ZIP archive of one
  * file, at an address that needs no token, because nobody can guess it, and that ends within hours.
  *
- * What changes while it is made may be in it as it was or as it is; no row comes twice.
+ * What changes while it is made may be in it as it was or as it is; no row comes twice. One part is in memory at a time, here
+ * and where it is fetched (api/report_file.c); all that are kept share LIMIT_REPORTS_BYTES of the store.
  *
  * Each report takes the permission that reads the same data elsewhere. Who is limited by scope tags gets rows of the profiles
  * that have one of the tags that it had when it asked, and sees only what it asked for itself.
@@ -252,60 +253,6 @@ list(struct http_req *r)
 	return reply_json(r, 200, out);
 }
 
-/* ---- fetching ---- */
-
-struct fetching {
-	struct arena *a;
-	const char *token;
-	struct report_job job;
-	struct buf *out;
-};
-
-static err_t
-collect(struct tx *tx, void *arg)
-{
-	struct fetching *x = arg;
-	struct zip_file f = { 0 };
-	struct str edge;
-
-	x->out->n = 0;
-	TRY(store_report_by_token(tx, x->a, x->token, &x->job));
-	if (x->job.expires <= when_now())
-		FAIL(ERR_NOT_FOUND, "the report was dropped; ask for it again");
-	f = (struct zip_file){ .name = arena_printf(x->a, "%s.%s", x->job.id, x->job.format),
-		.crc = x->job.crc,
-		.size = (uint32_t)x->job.size,
-		.modified = x->job.created };
-	TRY(zip_head(x->a, &f, &edge));
-	TRY(buf_put(x->out, edge));
-	for (int64_t seq = 0, have = 0; have < x->job.size; seq++) {
-		auto_arena struct arena *a = arena_new();
-		struct str part;
-
-		TRY(store_report_part(tx, a, x->job.id, seq, &part));
-		TRY(buf_put(x->out, part));
-		have += (int64_t)part.n;
-	}
-	TRY(zip_tail(x->a, &f, &edge));
-	return buf_put(x->out, edge);
-}
-
-static err_t
-download(struct http_req *r)
-{
-	auto_buf struct buf out = { 0 };
-	struct fetching x = { .a = http_arena(r), .token = http_param(r, "token"), .out = &out };
-	const char *request, *client;
-
-	buf_init(&out, LIMIT_REPORT_BYTES + (1u << 20));
-	TRY(store_read(api_of(r)->store, collect, &x));
-	reply_headers(r, &request, &client);
-	http_reply_header(r, "Content-Disposition",
-	    arena_printf(x.a, "attachment; filename=\"%s.zip\"", x.job.id));
-	http_reply_header(r, "Cache-Control", "no-store");
-	return http_reply(r, 200, "application/zip", buf_str(&out));
-}
-
 /* ---- making ---- */
 
 struct making {
@@ -425,6 +372,7 @@ make_part(struct tx *tx, void *arg)
 	struct making *m = arg;
 	bool is_csv, more = true;
 	const char *const *columns;
+	int64_t kept;
 	err_t e = store_report_next(tx, m->a, &m->job);
 
 	m->out->n = 0;
@@ -448,9 +396,12 @@ make_part(struct tx *tx, void *arg)
 	m->job.state = more ? REPORT_IN_PROGRESS : REPORT_COMPLETED;
 	m->job.size += (int64_t)m->out->n;
 	m->job.crc = zip_crc(m->job.crc, buf_str(m->out));
-	if (m->job.size > (int64_t)LIMIT_REPORT_BYTES)
-		FAIL(ERR_TOO_LARGE, "the report grows past %u MiB; narrow it with filter or select",
-		    LIMIT_REPORT_BYTES >> 20);
+	TRY(store_report_bytes(tx, &kept));
+	if (kept + (int64_t)m->out->n > (int64_t)LIMIT_REPORTS_BYTES)
+		FAIL(ERR_TOO_LARGE,
+		    "the reports that are kept grow past %llu GiB together; narrow it with filter or select, or "
+		    "ask again when older ones are gone",
+		    LIMIT_REPORTS_BYTES >> 30);
 	return OK;
 }
 
@@ -501,7 +452,7 @@ api_report_step(struct api *api, bool *ret)
 	if (old)
 		TRY(store_write(api->store, drop_old, NULL));
 	e = store_read(api->store, make_part, &m);
-	*ret = m.found;
+	*ret = m.found || old;
 	if (!err_ok(e))
 		return m.found ? give_up(api, &m, e) : e;
 	return m.found ? store_write(api->store, keep_part, &m) : OK;
@@ -511,7 +462,6 @@ static const struct http_route routes[] = {
 	GRAPH(POST, JOBS, PERM_CONFIG_READ | PERM_SCOPED, post),
 	GRAPH(GET, JOBS, PERM_CONFIG_READ | PERM_SCOPED, list),
 	GRAPH(GET, JOBS "/{id}", PERM_CONFIG_READ | PERM_SCOPED, get),
-	ROUTE(GET, "/chancery/v1/reports/{token}", PERM_PUBLIC, download),
 	{ 0 },
 };
 

@@ -13,6 +13,8 @@
 #define LIMIT_HTTP_SEGMENTS 32u       /* of a path */
 #define LIMIT_HTTP_PAIRS 128u         /* of a query or a form */
 #define LIMIT_HTTP_CONNECTIONS 16384u /* of one server */
+#define LIMIT_HTTP_STREAMS 64u        /* answers of one server that are made while they are sent */
+#define LIMIT_HTTP_PIECE (256u << 10) /* of such an answer, that is in memory */
 #define LIMIT_IPC_MESSAGE (1u << 20)
 #define LIMIT_JSON_DEPTH 32u
 #define LIMIT_XML_BYTES (1u << 20)
@@ -90,8 +92,8 @@
 #define LIMIT_ROLE_MEMBERS 256u  /* of one role assignment */
 #define LIMIT_NOTICE_TARGETS 64u /* webhooks and addresses */
 #define LIMIT_FILTER_DEPTH 16u
-#define LIMIT_REPORTS 64u               /* that are kept at a time */
-#define LIMIT_REPORT_BYTES (128u << 20) /* of one */
-#define LIMIT_FILTER_ITEMS 256u         /* terms of one filter, names of one list */
+#define LIMIT_REPORTS 64u                /* that are kept at a time */
+#define LIMIT_REPORTS_BYTES (8ull << 30) /* of all that are kept */
+#define LIMIT_FILTER_ITEMS 256u          /* terms of one filter, names of one list */
 
 #endif

@@ -88,13 +88,15 @@ refusal(struct arena *a, const struct fetch_reply *rep, const char *path)
 /* What is sent; everything but method and path may be missing. */
 struct message {
 	const char *method, *path, *if_match;
+	int64_t from; /* of the answer's bytes; 0: all */
+	const struct fetch_sink *sink;
 	struct str body;
 };
 
 static err_t
 exchange(struct cli *c, struct api *x, const struct message *m, struct fetch_reply *ret)
 {
-	const char *headers[5] = { arena_printf(
+	const char *headers[6] = { arena_printf(
 				       c->arena, "Authorization: Bearer %s", x->login.token),
 		"Accept: application/json" };
 	size_t n = 2;
@@ -103,6 +105,9 @@ exchange(struct cli *c, struct api *x, const struct message *m, struct fetch_rep
 		headers[n++] = "Content-Type: application/json";
 	if (m->if_match != NULL)
 		headers[n++] = arena_printf(c->arena, "If-Match: %s", m->if_match);
+	if (m->from > 0)
+		headers[n++] = arena_printf(c->arena, "Range: bytes=%lld-", (long long)m->from);
+	fetch_into(x->fetch, m->sink);
 	return fetch_run(x->fetch, c->arena, m->method,
 	    arena_printf(c->arena, "%s%s", x->login.url, m->path), headers, m->body, TIMEOUT_MS,
 	    ret);
@@ -173,6 +178,14 @@ api_get_tagged(struct cli *c, const char *path, json **ret, const char **ret_eta
 {
 	return send_message(
 	    c, &(struct message){ .method = "GET", .path = path }, NULL, ret, ret_etag);
+}
+
+err_t
+api_get_into(struct cli *c, const char *path, int64_t from, const struct fetch_sink *sink)
+{
+	return send_message(c,
+	    &(struct message){ .method = "GET", .path = path, .from = from, .sink = sink }, NULL,
+	    NULL, NULL);
 }
 
 err_t

@@ -7,6 +7,7 @@
 #define CLI_API_H
 
 #include "cli/command.h"
+#include "net/fetch.h"
 
 struct api;
 
@@ -20,6 +21,8 @@ err_t api_send_if(struct cli *c, const char *method, const char *path, const cha
     const json *body, json **ret);
 /* All members of a collection, page after page. */
 err_t api_list(struct cli *c, const char *path, json **ret);
+/* The bytes of an answer from this place on into the sink, which may get them from the start (status 200) all the same. */
+err_t api_get_into(struct cli *c, const char *path, int64_t from, const struct fetch_sink *sink);
 /* scheme://host of the service. */
 err_t api_url(struct cli *c, const char **ret);
 /* The claims of the token in use. */

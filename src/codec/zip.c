@@ -6,6 +6,9 @@
 #define NAME_MAX_BYTES 255u
 #define LOCAL_BYTES 30u
 #define CENTRAL_BYTES 46u
+#define WIDE_BYTES 20u             /* 4.5.3: the extra field with two sizes */
+#define WIDE_END_BYTES (56u + 20u) /* 4.3.14, 4.3.15 */
+#define IN_WIDE 0xffffffffu        /* "see the extra field" */
 
 uint32_t
 zip_crc(uint32_t before, struct str bytes)
@@ -21,7 +24,7 @@ zip_crc(uint32_t before, struct str bytes)
 }
 
 static err_t
-put(struct buf *b, uint32_t v, int bytes)
+put(struct buf *b, uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
 		TRY(buf_putc(b, (uint8_t)(v >> (8 * i))));
@@ -42,6 +45,18 @@ dos_time(when_t t, uint32_t *ret_date, uint32_t *ret_time)
 	*ret_time = (uint32_t)(tm.tm_hour << 11 | tm.tm_min << 5 | tm.tm_sec / 2);
 }
 
+static bool
+is_wide(const struct zip_file *f)
+{
+	return f->size >= IN_WIDE - 1024; /* what stands around the bytes counts, too */
+}
+
+static unsigned
+version(const struct zip_file *f)
+{
+	return is_wide(f) ? 45 : 10; /* 4.4.3.2 */
+}
+
 /* What local header and central directory share (4.3.7, 4.3.12): version needed to extract file length. */
 static err_t
 put_common(struct buf *b, const struct zip_file *f)
@@ -49,16 +64,47 @@ put_common(struct buf *b, const struct zip_file *f)
 	uint32_t date, time;
 
 	dos_time(f->modified, &date, &time);
-	TRY(put(b, 10, 2)); /* version 1.0 reads it */
+	TRY(put(b, version(f), 2));
 	TRY(put(b, 0, 2));
 	TRY(put(b, 0, 2)); /* stored */
 	TRY(put(b, time, 2));
 	TRY(put(b, date, 2));
 	TRY(put(b, f->crc, 4));
-	TRY(put(b, f->size, 4));
-	TRY(put(b, f->size, 4));
-	TRY(put(b, (uint32_t)strlen(f->name), 2));
-	return put(b, 0, 2);
+	TRY(put(b, is_wide(f) ? IN_WIDE : f->size, 4));
+	TRY(put(b, is_wide(f) ? IN_WIDE : f->size, 4));
+	TRY(put(b, strlen(f->name), 2));
+	return put(b, is_wide(f) ? WIDE_BYTES : 0, 2);
+}
+
+static err_t
+put_name(struct buf *b, const struct zip_file *f)
+{
+	TRY(buf_put(b, str_c(f->name)));
+	if (!is_wide(f))
+		return OK;
+	TRY(put(b, 1, 2));
+	TRY(put(b, 16, 2));
+	TRY(put(b, f->size, 8));
+	return put(b, f->size, 8);
+}
+
+/* 4.3.14, 4.3.15: end record and where it lies. */
+static err_t
+put_wide_end(struct buf *b, uint64_t central_at, uint64_t central)
+{
+	TRY(put(b, 0x06064b50, 4));
+	TRY(put(b, 44, 8)); /* bytes that follow */
+	TRY(put(b, 45, 2));
+	TRY(put(b, 45, 2));
+	TRY(put(b, 0, 8)); /* disks */
+	TRY(put(b, 1, 8));
+	TRY(put(b, 1, 8));
+	TRY(put(b, central, 8));
+	TRY(put(b, central_at, 8));
+	TRY(put(b, 0x07064b50, 4));
+	TRY(put(b, 0, 4));
+	TRY(put(b, central_at + central, 8));
+	return put(b, 1, 4);
 }
 
 err_t
@@ -68,10 +114,10 @@ zip_head(struct arena *a, const struct zip_file *f, struct str *ret)
 
 	if (strlen(f->name) > NAME_MAX_BYTES)
 		FAIL(ERR_TOO_LARGE, "file name");
-	buf_init(&b, LOCAL_BYTES + NAME_MAX_BYTES);
+	buf_init(&b, LOCAL_BYTES + NAME_MAX_BYTES + WIDE_BYTES);
 	TRY(put(&b, 0x04034b50, 4));
 	TRY(put_common(&b, f));
-	TRY(buf_put(&b, str_c(f->name)));
+	TRY(put_name(&b, f));
 	*ret = arena_str(a, buf_str(&b));
 	return OK;
 }
@@ -79,27 +125,31 @@ zip_head(struct arena *a, const struct zip_file *f, struct str *ret)
 err_t
 zip_tail(struct arena *a, const struct zip_file *f, struct str *ret)
 {
-	uint32_t n = (uint32_t)strlen(f->name);
+	uint64_t n = strlen(f->name), extra = is_wide(f) ? WIDE_BYTES : 0;
+	uint64_t central = CENTRAL_BYTES + n + extra,
+		 central_at = LOCAL_BYTES + n + extra + f->size;
 	auto_buf struct buf b = { 0 };
 
 	if (n > NAME_MAX_BYTES)
 		FAIL(ERR_TOO_LARGE, "file name");
-	buf_init(&b, CENTRAL_BYTES + NAME_MAX_BYTES + 22);
+	buf_init(&b, CENTRAL_BYTES + NAME_MAX_BYTES + WIDE_BYTES + WIDE_END_BYTES + 22);
 	TRY(put(&b, 0x02014b50, 4));
-	TRY(put(&b, 10, 2)); /* made by version 1.0 */
+	TRY(put(&b, version(f), 2)); /* made by */
 	TRY(put_common(&b, f));
 	TRY(put(&b, 0, 2)); /* comment */
 	TRY(put(&b, 0, 2)); /* disk */
 	TRY(put(&b, 0, 2)); /* internal attributes */
 	TRY(put(&b, 0, 4)); /* external attributes */
 	TRY(put(&b, 0, 4)); /* the local header is at the start */
-	TRY(buf_put(&b, str_c(f->name)));
+	TRY(put_name(&b, f));
+	if (is_wide(f))
+		TRY(put_wide_end(&b, central_at, central));
 	TRY(put(&b, 0x06054b50, 4));
 	TRY(put(&b, 0, 4)); /* disks */
 	TRY(put(&b, 1, 2));
 	TRY(put(&b, 1, 2));
-	TRY(put(&b, CENTRAL_BYTES + n, 4));
-	TRY(put(&b, LOCAL_BYTES + n + f->size, 4));
+	TRY(put(&b, central, 4));
+	TRY(put(&b, central_at >= IN_WIDE ? IN_WIDE : central_at, 4));
 	TRY(put(&b, 0, 2));
 	*ret = arena_str(a, buf_str(&b));
 	return OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A ZIP archive of one file that is not compressed (APPNOTE.TXT 4.3.6: local header, data, central directory, end
- * record): what goes before and after the file's own bytes. The name is ASCII; sizes stay below 4 GiB.
+ * record): what goes before and after the file's own bytes. The name is ASCII. Where 4 GiB are near, the sizes stand where
+ * 4.5.3 (ZIP64) has them.
  *
  * Not here: reading of archives.
  */
@@ -17,7 +18,8 @@ uint32_t zip_crc(uint32_t before, struct str bytes);
 
 struct zip_file {
 	const char *name;
-	uint32_t crc, size;
+	uint32_t crc;
+	uint64_t size;
 	when_t modified;
 };
 err_t zip_head(struct arena *a, const struct zip_file *f, struct str *ret);

@@ -18,7 +18,9 @@ struct fetch {
 	struct arena *arena; /* the certificates */
 	struct tls_client_conf tls;
 	_Atomic bool interrupted;
-	bool once; /* the next exchange */
+	bool once;                     /* the next exchange */
+	const struct fetch_sink *sink; /* of the next exchange; NULL: into memory */
+	struct err_report sink_fault;
 	const volatile int *stop;
 	char reason[CURL_ERROR_SIZE];
 	char tls_reason[ERR_DETAIL_MAX]; /* why the TLS context could not be made */
@@ -45,8 +47,18 @@ static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct fetch *f = arg;
-	err_t e = buf_put(&f->body, str_of(p, size * n));
+	long status = 0;
+	err_t e;
 
+	if (f->sink != NULL)
+		curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 || status == 206) {
+		e = f->sink->put(f->sink->ctx, (int)status, str_of(p, size * n));
+		if (!err_ok(e))
+			err_take(e, &f->sink_fault);
+		return f->sink_fault.code == ERR_NONE ? size * n : 0;
+	}
+	e = buf_put(&f->body, str_of(p, size * n));
 	if (err_ok(e))
 		return size * n;
 	err_forget(e);
@@ -235,6 +247,12 @@ fetch_once(struct fetch *f)
 }
 
 void
+fetch_into(struct fetch *f, const struct fetch_sink *sink)
+{
+	f->sink = sink;
+}
+
+void
 fetch_interrupt(struct fetch *f)
 {
 	atomic_store(&f->interrupted, true);
@@ -302,6 +320,8 @@ perform(struct fetch *f, struct arena *a, const char *url)
 
 	if (rc == CURLE_OK)
 		return OK;
+	if (f->sink_fault.code != ERR_NONE)
+		return err_raise(&f->sink_fault);
 	curl_easy_getinfo(f->curl, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	if (tunnel >= 400)
 		FAIL(ERR_PROXY, "on the way to %s the proxy answers with status %ld",
@@ -334,7 +354,9 @@ request_setup(struct fetch *f, const char *method, const char *url, struct curl_
 	SET(CURLOPT_CUSTOMREQUEST, method);
 	SET(CURLOPT_FRESH_CONNECT, (long)f->once);
 	SET(CURLOPT_HTTPHEADER, list);
-	SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, f->sink == NULL ? (long)timeout_ms : 0L);
+	SET(CURLOPT_LOW_SPEED_LIMIT, f->sink == NULL ? 0L : 1L);
+	SET(CURLOPT_LOW_SPEED_TIME, f->sink == NULL ? 0L : (long)(timeout_ms / 1000 + 1));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
 #undef SET
 	if (rc != CURLE_OK)
@@ -366,6 +388,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	f->reason[0] = f->tls_reason[0] = f->content_type[0] = f->retry_after[0] = '\0';
 	f->etag[0] = '\0';
 	f->too_large = false;
+	f->sink_fault.code = ERR_NONE;
 	atomic_store(&f->interrupted, false);
 	e = request_setup(f, method, url, list, body, timeout_ms);
 	f->once = false;
@@ -382,6 +405,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 		ret->body = arena_str(a, buf_str(&f->body));
 	}
 	buf_free(&f->body);
+	f->sink = NULL;
 	TRY(e);
 	return OK;
 }

@@ -39,6 +39,13 @@ err_t fetch_negotiate(struct fetch *f);
 /* The next exchange goes over a connection of its own, and so is sent once at most: libcurl sends anew what a kept
  * connection lost without an answer, also what the server has done already. */
 void fetch_once(struct fetch *f);
+/* The body of the next exchange goes there, piece by piece and as long as it likes, if the status is 200 or 206; fetch_run's timeout is
+ * then for each silence. put's failure ends the exchange and is what fetch_run returns. The sink is borrowed until then. */
+struct fetch_sink {
+	err_t (*put)(void *ctx, int status, struct str bytes);
+	void *ctx;
+};
+void fetch_into(struct fetch *f, const struct fetch_sink *sink);
 /* From another thread: the exchange under way ends soon with ERR_TIMEOUT. */
 void fetch_interrupt(struct fetch *f);
 /* Exchanges end in the same way within a second once *stop is set, which a signal handler may do (it is a

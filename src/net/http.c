@@ -55,6 +55,10 @@ metrics_setup(struct http *h)
 		    "Open connections." },
 		{ &h->m.parked, METRIC_GAUGE, "chancery_http_parked",
 		    "Requests that wait for something." },
+		{ &h->m.streams, METRIC_GAUGE, "chancery_http_streams",
+		    "Answers under way that are made while they are sent." },
+		{ &h->m.broken, METRIC_COUNTER, "chancery_http_streams_broken_total",
+		    "Such answers that ended before all of it was sent." },
 		{ &h->m.time, METRIC_HISTOGRAM, "chancery_http_request_time",
 		    "From the head of a request to its answer." },
 	};

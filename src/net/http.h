@@ -137,6 +137,23 @@ void *http_caller(const struct http_req *r);
 void http_reply_header(struct http_req *r, const char *name, const char *value);
 err_t http_reply(struct http_req *r, int status, const char *content_type, struct str body);
 
+/*
+ * An answer too large to be held: made a piece at a time, as fast as the client takes it. Range and If-Range (RFC 9110 13,
+ * 14) are seen to, so that who lost the connection goes on where it broke.
+ *
+ * pull runs on a worker, again and again, without the gate: it appends at least one byte of the whole from `at` on, and
+ * out->max at most. When it fails on_error is told, what that answers goes nowhere, and the connection ends before the length that
+ * was announced: the client sees that bytes are missing. A part past the end is answered 416. ERR_BUSY:
+ * LIMIT_HTTP_STREAMS are under way. ERR_UNSUPPORTED: within a batch.
+ */
+struct http_stream {
+	const char *type;
+	const char *etag; /* in its quotes; another one whenever the bytes are others */
+	uint64_t size;    /* of the whole */
+	err_t (*pull)(struct http_req *r, uint64_t at, struct buf *out);
+};
+err_t http_reply_stream(struct http_req *r, const struct http_stream *s);
+
 /* Waits: to be returned by the handler. After the deadline (when_mono_ms) the handler runs again and http_late(r) holds. */
 err_t http_park(struct http_req *r, unsigned topic, struct str key, int64_t deadline_ms);
 bool http_late(const struct http_req *r);

@@ -4,6 +4,9 @@
  * what.
  *
  *   HEAD ──head──► BODY ──whole──► BUSY ──answer──► FLUSH ──written──► HEAD, or LINGER when it ends
+ *                                  │ ▲
+ *                            piece ▼ │ written: the next one
+ *                                 STREAM
  *
  * LINGER: our side is closed, the rest of what the client sends is read and dropped for a moment;
  * otherwise a reset could overtake the answer.
@@ -31,7 +34,7 @@
 #define LINGER_MS 2000
 #define READ_AHEAD (2 * LIMIT_HTTP_HEADERS)
 
-enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_FLUSH, CONN_LINGER };
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_STREAM, CONN_FLUSH, CONN_LINGER };
 
 struct http_conn {
 	struct http_loop *loop;
@@ -58,6 +61,24 @@ state_set(struct http_conn *c, enum conn_state s)
 	c->since = when_mono_ms();
 }
 
+/* r is over; status as the log shall have it. */
+static void
+req_end(struct http_req *r, int status)
+{
+	struct http *h = r->http;
+	int64_t us = (when_mono_ms() - r->arrived_ms) * 1000;
+
+	metric_time(&h->m.time, us);
+	if (status >= 500)
+		metric_inc(&h->m.errors, 1);
+	if (r->announced && r->at < r->end)
+		metric_inc(&h->m.broken, 1);
+	if (h->conf.on_done != NULL)
+		h->conf.on_done(h->conf.done_ctx, http_method_name(r->method), r->target.raw_path,
+		    status, r->sent, us);
+	req_free(r);
+}
+
 static void
 conn_free(struct http_conn *c)
 {
@@ -75,6 +96,8 @@ conn_free(struct http_conn *c)
 			req_free(c->req);
 		else
 			c->req->conn = NULL;
+	} else if (c->state == CONN_STREAM) {
+		req_end(c->req, 499);
 	} else {
 		req_free(c->req);
 	}
@@ -295,6 +318,7 @@ conn_read(struct http_conn *c)
 				break;
 		break;
 	case CONN_BUSY:
+	case CONN_STREAM:
 	case CONN_FLUSH:
 		/* The last request, maybe refused before all of it came: its answer shall arrive. */
 		if (c->close)
@@ -316,13 +340,25 @@ on_read(struct bufferevent *bev, void *arg)
 	conn_read(arg);
 }
 
-/* The answer is out. */
+/* A client that is cut off here goes on at the next start. */
+static void
+next_piece(struct http_conn *c)
+{
+	state_set(c, CONN_BUSY);
+	work_push(c->loop->http, c->req);
+}
+
+/* The answer is out, or its piece. */
 static void
 on_written(struct bufferevent *bev, void *arg)
 {
 	struct http_conn *c = arg;
 
-	if (c->state != CONN_FLUSH || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		return;
+	if (c->state == CONN_STREAM)
+		next_piece(c);
+	if (c->state != CONN_FLUSH)
 		return;
 	if (c->close || atomic_load(&c->loop->http->stopping)) {
 		conn_linger(c);
@@ -423,105 +459,47 @@ conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr)
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
 
-static const char *
-reason(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} rows[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 302, "Found" },
-		{ 304, "Not Modified" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 410, "Gone" },
-		{ 412, "Precondition Failed" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].status == status)
-			return rows[i].text;
-	return "Status";
-}
-
-/* RFC 9110 5.6.7; the names do not depend on a locale. */
-static void
-put_date(struct evbuffer *out)
-{
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
-		"Sep", "Oct", "Nov", "Dec" };
-	time_t now = (time_t)when_now();
-	struct tm tm;
-
-	if (gmtime_r(&now, &tm) == NULL)
-		return;
-	evbuffer_add_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday],
-	    tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 static void
 write_answer(struct http_conn *c, struct http_req *r)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	bool bodyless = r->status == 204 || r->status == 304;
 
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", r->status, reason(r->status));
-	put_date(out);
-	if (r->out_type != NULL && !bodyless)
-		evbuffer_add_printf(out, "Content-Type: %s\r\n", r->out_type);
-	if (!bodyless)
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", r->out_body.n);
-	if (c->close)
-		evbuffer_add_printf(out, "Connection: close\r\n");
-	else if (r->head.minor == 0)
-		evbuffer_add_printf(out, "Connection: keep-alive\r\n");
-	evbuffer_add(out, r->out_head.p, r->out_head.n);
-	evbuffer_add(out, "\r\n", 2);
-	if (!bodyless && r->method != HTTP_HEAD && r->out_body.n > 0)
+	if (!r->announced)
+		answer_head(out, r, c->close);
+	r->announced = true;
+	if (r->method == HTTP_HEAD)
+		r->at = r->end;
+	else if (r->status != 204 && r->status != 304 && r->out_body.n > 0)
 		evbuffer_add(out, r->out_body.p, r->out_body.n);
+	r->sent += r->out_body.n;
+	buf_free(&r->out_body);
 }
 
 void
 conn_answer(struct http_req *r)
 {
-	struct http *h = r->http;
 	struct http_conn *c = r->conn;
-	int64_t us = (when_mono_ms() - r->arrived_ms) * 1000;
-	int status = r->dropped || c == NULL ? 499 : r->status;
 
-	metric_time(&h->m.time, us);
-	if (status >= 500)
-		metric_inc(&h->m.errors, 1);
-	if (h->conf.on_done != NULL)
-		h->conf.on_done(h->conf.done_ctx, http_method_name(r->method), r->target.raw_path,
-		    status, r->out_body.n, us);
-	if (c != NULL) {
-		c->req = NULL;
-		c->close |= atomic_load(&h->stopping);
-		state_set(c, CONN_FLUSH);
-		if (r->dropped)
-			conn_free(c);
-		else
-			write_answer(c, r);
+	if (c == NULL) {
+		req_end(r, 499);
+		return;
 	}
-	req_free(r);
+	c->close |= atomic_load(&r->http->stopping);
+	if (r->dropped || r->broken) {
+		c->req = NULL;
+		state_set(c, CONN_FLUSH);
+		conn_free(c);
+		req_end(r, r->broken ? 500 : 499);
+		return;
+	}
+	write_answer(c, r);
+	if (r->at < r->end) {
+		state_set(c, CONN_STREAM);
+		return;
+	}
+	c->req = NULL;
+	state_set(c, CONN_FLUSH);
+	req_end(r, r->status);
 }
 
 void
@@ -542,6 +520,7 @@ conn_sweep(struct http_loop *l)
 			break;
 		case CONN_BUSY:
 			break;
+		case CONN_STREAM: /* of each piece */
 		case CONN_FLUSH:
 			limit = FLUSH_MS;
 			break;
@@ -570,7 +549,7 @@ conn_close_idle(struct http_loop *l)
 
 	for (struct http_conn *c = l->conns; c != NULL; c = next) {
 		next = c->next;
-		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+		if (c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_STREAM)
 			conn_free(c);
 	}
 }

@@ -5,6 +5,7 @@
  *            http_conn.c (loop)              http_work.c (worker)            http_park.c
  *   bytes ──► head, body ──► request ─queue─► gate, handler ──┬─► parked ──notify, deadline──► queue
  *            answer ◄──────────────── done list ◄─────────────┘      └─ client gone ─► dropped by its loop
+ *            piece is out ──queue──► http_stream.c: next piece ──► done list, until the last one
  *
  * Invariants
  * 1. A connection and its bufferevent are touched by its loop's thread only. Other threads reach a
@@ -22,6 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -67,6 +69,13 @@ struct http_req {
 	struct buf out_head;
 	struct buf out_body;
 	const char *out_type;
+
+	/* an answer in pieces (http_stream.c); out_body is the one in hand */
+	err_t (*pull)(struct http_req *r, uint64_t at, struct buf *out); /* NULL: it is whole */
+	uint64_t at, end;                                                /* what is to come yet */
+	bool broken;    /* by us: the client gets no more */
+	bool announced; /* the head is out */
+	uint64_t sent;  /* bytes of the body */
 
 	/* parking */
 	bool want_park;
@@ -134,7 +143,7 @@ struct http_loop {
 };
 
 struct http_metrics {
-	struct metric requests, refused, errors, connections, parked, time;
+	struct metric requests, refused, errors, connections, parked, streams, broken, time;
 	char labels[64];
 };
 
@@ -155,7 +164,8 @@ struct http {
 	_Atomic bool stopping;
 	_Atomic bool quit; /* loops end when their answers are out */
 	_Atomic size_t nconns;
-	_Atomic size_t bodies; /* bytes of all that are under way */
+	_Atomic size_t bodies;  /* bytes of all that are under way */
+	_Atomic size_t streams; /* answers in pieces that are under way */
 	struct http_metrics m;
 };
 
@@ -166,6 +176,16 @@ void req_free(struct http_req *r);
 err_t req_route(struct http_req *r);
 /* Adds what was read of the body to the server's sum. ERR_BUSY: too much is under way. */
 err_t req_count(struct http_req *r);
+
+/* http_answer.c */
+/* The head of the answer, with the length of all that follows. */
+void answer_head(struct evbuffer *out, const struct http_req *r, bool close);
+
+/* http_stream.c */
+/* The next piece, or `broken`. */
+void stream_pull(struct http_req *r);
+/* r is over: it counts no longer. */
+void stream_end(const struct http_req *r);
 
 /* http_work.c */
 void work_push(struct http *h, struct http_req *r);

@@ -42,6 +42,7 @@ req_free(struct http_req *r)
 	if (r == NULL)
 		return;
 	atomic_fetch_sub(&r->http->bodies, r->counted);
+	stream_end(r);
 	buf_free(&r->body);
 	buf_free(&r->out_head);
 	buf_free(&r->out_body);

@@ -118,6 +118,10 @@ work(struct http *h, struct http_req *r)
 			r->dropped = true;
 			break;
 		}
+		if (r->pull != NULL) {
+			stream_pull(r);
+			break;
+		}
 		work_run(r);
 		if (r->replied)
 			break;

@@ -69,15 +69,18 @@ store_report_step(struct tx *tx, const struct report_job *r, struct id from, str
 	    STMT_REPORT_EXISTS, VALS(val_text(r->id))));
 	if (part.n == 0)
 		return OK;
-	return row_run(tx, STMT_REPORT_PART_ADD, VALS(val_text(r->id), val_bytes(part)), NULL);
+	return row_run(tx, STMT_REPORT_PART_ADD,
+	    VALS(val_text(r->id), val_i64(r->size - (int64_t)part.n), val_bytes(part)), NULL);
 }
 
 err_t
-store_report_part(struct tx *tx, struct arena *a, const char *id, int64_t seq, struct str *ret)
+store_report_bytes_at(
+    struct tx *tx, struct arena *a, const char *id, int64_t at, int64_t max, struct str *ret)
 {
 	struct part p;
 
-	TRY(row_one(tx, a, STMT_REPORT_PART, &part_shape, VALS(val_text(id), val_i64(seq)), &p));
+	TRY(row_one(tx, a, STMT_REPORT_BYTES_AT, &part_shape,
+	    VALS(val_text(id), val_i64(at), val_i64(max)), &p));
 	*ret = p.bytes;
 	return OK;
 }
@@ -85,7 +88,14 @@ store_report_part(struct tx *tx, struct arena *a, const char *id, int64_t seq, s
 err_t
 store_report_drop(struct tx *tx, when_t now)
 {
+	TRY(row_run(tx, STMT_REPORT_DROP_PARTS, VALS(val_i64(now)), NULL));
 	return row_run(tx, STMT_REPORT_DROP, VALS(val_i64(now)), NULL);
+}
+
+err_t
+store_report_bytes(struct tx *tx, int64_t *ret)
+{
+	return row_number(tx, STMT_REPORT_BYTES, NO_VALS, ret);
 }
 
 err_t

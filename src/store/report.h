@@ -36,11 +36,15 @@ err_t store_report_by_token(
 err_t store_report_list(struct tx *tx, struct arena *a, struct report_job **ret, size_t *retn);
 /* The oldest that is to be worked at; ERR_NOT_FOUND. */
 err_t store_report_next(struct tx *tx, struct arena *a, struct report_job *ret);
-/* Appends a part (empty: none) and writes how far it is, if nobody else went on from `from`. ERR_STATE_MOVED. */
+/* Appends a part (empty: none), which r->size has in it, and writes how far it is, if nobody else went on from `from`.
+ * ERR_STATE_MOVED. */
 err_t store_report_step(struct tx *tx, const struct report_job *r, struct id from, struct str part);
-err_t store_report_part(
-    struct tx *tx, struct arena *a, const char *id, int64_t seq, struct str *ret); /* from 0 */
-err_t store_report_drop(struct tx *tx, when_t now); /* those that expired */
+/* What lies at this place of the whole, max bytes at most, to the end of the part it is in. ERR_NOT_FOUND. */
+err_t store_report_bytes_at(
+    struct tx *tx, struct arena *a, const char *id, int64_t at, int64_t max, struct str *ret);
+/* A piece of those that expired; a report goes with its last part. Again until none is left. */
+err_t store_report_drop(struct tx *tx, when_t now);
+err_t store_report_bytes(struct tx *tx, int64_t *ret); /* of all */
 err_t store_report_count(struct tx *tx, int64_t *ret);
 
 #endif

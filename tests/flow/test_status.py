@@ -5,6 +5,7 @@ import io
 import json
 import os
 import ssl
+import subprocess
 import urllib.request
 import zipfile
 
@@ -76,3 +77,27 @@ def test_a_report_opens_with_other_programs(world, given, form):
     assert mine[0]["CertificateStatus"] == "Active"
     assert mine[0]["DeviceId"] == slot["deviceId"]
     assert "Client Authentication" in mine[0]["EnhancedKeyUsage"]
+
+
+def test_a_report_is_fetched_whole_or_from_where_it_broke_off(world, given, tmp_path):
+    world.wait_slot(given.agents[0], given.pkcs)
+    whole, rest = tmp_path / "whole.zip", tmp_path / "rest.zip"
+    job = world.cli_json("report", "export", "ChancerySlots", "--output", str(whole), "--timeout", "60")
+    data = whole.read_bytes()
+    assert (job["status"], job["bytes"], job["file"]) == ("completed", len(data), str(whole))
+    assert zipfile.ZipFile(whole).testzip() is None
+    assert not whole.with_name("whole.zip.part").exists()
+    rest.write_bytes(data[:100])
+    curl = ["curl", "-s", "--cacert", world.root_file]
+    subprocess.run([*curl, "-f", "-C", "-", "-o", rest, job["url"]], check=True, timeout=30)
+    assert rest.read_bytes() == data
+    head = subprocess.run([*curl, "-r", "999999999-", "-D", "-", "-o", "/dev/null", job["url"]],
+                          check=True, timeout=30, capture_output=True, text=True).stdout
+    assert head.startswith("HTTP/1.1 416 ")
+    again = world.cli_json("report", "fetch", job["id"], str(tmp_path / "again.zip"))
+    assert again["bytes"] == len(data)
+    assert 'chancery_http_streams{server="api"} 0' in world.raw("GET", "/metrics")[2].decode()
+    # No such report, and no place for it: nothing is left behind.
+    assert world.cli("report", "fetch", "ChancerySlots_0", str(tmp_path / "none.zip"), check=False).returncode != 0
+    assert world.cli("report", "fetch", job["id"], str(tmp_path / "no" / "a.zip"), check=False).returncode != 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["again.zip", "rest.zip", "whole.zip"]

@@ -4,6 +4,7 @@
 
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/download.h"
 #include "cli/out.h"
 #include "cli/url.h"
 
@@ -61,6 +62,24 @@ wait_for(struct cli *c, const char *id, int64_t timeout_s, json **ret)
 	}
 }
 
+/* The archive; what is said of the job gets its name and size. */
+static err_t
+save(struct cli *c, json *job, const char *file)
+{
+	const char *path = url_path(json_text(json_get(job, "url")));
+	int64_t size;
+
+	if (*path == '\0')
+		FAIL(ERR_NOT_FOUND, "a file of the report, which is %s%s%s",
+		    json_text(json_get(job, "status")),
+		    *json_text(json_get(job, "@chancery.detail")) == '\0' ? "" : ": ",
+		    json_text(json_get(job, "@chancery.detail")));
+	TRY(download(c, path, file, &size));
+	json_set_text(job, "file", file);
+	json_set_int(job, "bytes", size);
+	return OK;
+}
+
 static err_t export(struct cli *c)
 {
 	auto_json json *body = json_object_new(), *job = NULL, *done = NULL;
@@ -83,7 +102,20 @@ static err_t export(struct cli *c)
 		json_add(select, json_text_new(names[i]));
 	TRY(api_send(c, "POST", JOBS, body, &job));
 	TRY(wait_for(c, json_text(json_get(job, "id")), timeout, &done));
+	if (args_has(c->args, "output"))
+		TRY(save(c, done, args_text(c->args, "output")));
 	return out_object(c, done);
+}
+
+static err_t
+fetch(struct cli *c)
+{
+	auto_json json *job = NULL;
+	const char *id = url_encode(c->arena, c->args->operands[0]);
+
+	TRY(api_get(c, arena_printf(c->arena, JOBS "/%s", id), &job));
+	TRY(save(c, job, c->args->operands[1]));
+	return out_object(c, job);
 }
 
 static const struct opt export_opts[] = {
@@ -91,6 +123,7 @@ static const struct opt export_opts[] = {
 	{ .name = "select", .value = "COLUMNS", .many = true, .help = "These columns only." },
 	{ .name = "filter", .value = "FILTER", .help = "Rows that match: \"State eq 'failed'\"." },
 	{ .name = "search", .value = "TEXT", .help = "Rows with this in a name or number." },
+	{ .name = "output", .value = "FILE", .help = "Fetch it when it is made: a ZIP archive." },
 	{ .name = "timeout", .value = "SECONDS", .help = "Wait so long at most; else 600." },
 	{ 0 },
 };
@@ -98,6 +131,9 @@ static const struct opt export_opts[] = {
 static const struct verb verbs[] = {
 	{ "export", "Have a report made; tells the address where it can be fetched, for hours.",
 	    "REPORT", export_opts, export },
+	{ "fetch",
+	    "Fetch a report that was made, as a ZIP archive; what breaks off is gone on with.",
+	    "ID FILE", NULL, fetch },
 	{ "list", "Reports that are kept.", NULL, NULL, list },
 	{ 0 },
 };

@@ -31,6 +31,33 @@ an_archive_is_head_bytes_and_tail(void **state)
 	assert_memory_equal(tail.p + 51, "PK\5\6\0\0\0\0\1\0\1\0\x33\0\0\0\x2c\0\0\0\0\0", 22);
 }
 
+/* APPNOTE 4.5.3, 4.3.14, 4.3.15 */
+static void
+from_4_gib_on_the_sizes_stand_elsewhere(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct zip_file f = { .name = "a.csv", .size = (uint64_t)5 << 30 };
+	struct str head, tail;
+
+	(void)state;
+	expect_ok(zip_head(a, &f, &head));
+	expect_ok(zip_tail(a, &f, &tail));
+	assert_int_equal(head.n, 30 + 5 + 20);
+	assert_int_equal(tail.n, 46 + 5 + 20 + 56 + 20 + 22);
+	assert_memory_equal(head.p + 18, "\xff\xff\xff\xff\xff\xff\xff\xff\5\0\x14\0", 12);
+	assert_memory_equal(head.p + 35, "\1\0\x10\0\0\0\0\x40\1\0\0\0\0\0\0\x40\1\0\0\0", 20);
+	assert_memory_equal(tail.p + 71, "PK\6\6", 4);
+	assert_memory_equal(tail.p + 127, "PK\6\7", 4);
+	assert_memory_equal(
+	    tail.p + 147, "PK\5\6\0\0\0\0\1\0\1\0\x47\0\0\0\xff\xff\xff\xff\0\0", 22);
+	f.size = 0xffffffff - 1024;
+	expect_ok(zip_head(a, &f, &head));
+	assert_int_equal(head.n, 55);
+	f.size--;
+	expect_ok(zip_head(a, &f, &head));
+	assert_int_equal(head.n, 35);
+}
+
 static void
 a_name_that_is_too_long_is_refused(void **state)
 {
@@ -52,6 +79,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_checksum_is_that_of_the_standard_and_goes_on),
 		cmocka_unit_test(an_archive_is_head_bytes_and_tail),
+		cmocka_unit_test(from_4_gib_on_the_sizes_stand_elsewhere),
 		cmocka_unit_test(a_name_that_is_too_long_is_refused),
 	};
 

@@ -378,6 +378,24 @@ CREATE INDEX requests_lease ON requests (ca, kind, due, created) WHERE state <= 
 CREATE INDEX requests_due ON requests (state, due) WHERE state <= 2;
 CREATE INDEX requests_state ON requests (state);
 CREATE INDEX requests_revoke ON requests (number) WHERE kind = 2;
+-- How many are queued (1) and leased (2), by profile: kept with every request that comes, moves or goes.
+CREATE TABLE queue_counts (
+	profile BLOB NOT NULL, state INTEGER NOT NULL,
+	n INTEGER NOT NULL,
+	PRIMARY KEY (profile, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER requests_counted AFTER INSERT ON requests WHEN NEW.state <= 2 BEGIN
+	INSERT INTO queue_counts (profile, state, n) SELECT profile, NEW.state, 1 FROM slots WHERE id = NEW.slot
+	    ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER requests_moved AFTER UPDATE OF state ON requests WHEN OLD.state <> NEW.state AND min(OLD.state, NEW.state) <= 2 BEGIN
+	UPDATE queue_counts SET n = n - 1 WHERE profile = (SELECT profile FROM slots WHERE id = OLD.slot) AND state = OLD.state;
+	INSERT INTO queue_counts (profile, state, n) SELECT profile, NEW.state, 1 FROM slots WHERE id = NEW.slot AND NEW.state <= 2
+	    ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER requests_deleted AFTER DELETE ON requests WHEN OLD.state <= 2 BEGIN
+	UPDATE queue_counts SET n = n - 1 WHERE profile = (SELECT profile FROM slots WHERE id = OLD.slot) AND state = OLD.state;
+END;
 
 CREATE TABLE events (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -405,9 +423,9 @@ CREATE TABLE reports (
 ) STRICT;
 CREATE TABLE report_parts (
 	report TEXT NOT NULL COLLATE NOCASE REFERENCES reports (id) ON DELETE CASCADE,
-	seq INTEGER NOT NULL,
+	start INTEGER NOT NULL, -- in the whole
 	bytes BLOB NOT NULL,
-	PRIMARY KEY (report, seq)
+	PRIMARY KEY (report, start)
 ) STRICT;
 
 CREATE TABLE apps (
