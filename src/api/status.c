@@ -8,16 +8,13 @@
 #include "api/slot.h"
 #include "store/slot_count.h"
 
-/* Requests that are looked at for the queue of who is limited by tags: the queue itself is counted for all together. */
-#define QUEUE_LOOKS 10000
-
 struct look {
 	struct arena *a;
 	const struct caller *who;
 	struct slot_count *v;
 	size_t n;
 	int64_t queued, leased;
-	bool limited, queue_whole;
+	bool limited;
 	struct event_count *events;
 	size_t nevents;
 	json *profiles; /* the caller's */
@@ -68,14 +65,13 @@ count(struct tx *tx, struct look *l, const struct slot_profiles *reach)
 		TRY(store_request_counts(tx, requests));
 		l->queued = (int64_t)requests[REQUEST_QUEUED];
 		l->leased = (int64_t)requests[REQUEST_LEASED];
-		l->queue_whole = true;
 		return store_event_counts(tx, l->a, &l->events, &l->nevents);
 	}
 	for (size_t i = 0; i < l->n; i++)
 		if (reach_has(reach, l->v[i].profile))
 			l->v[n++] = l->v[i];
 	l->n = n;
-	TRY(store_queue_counts(tx, l->a, QUEUE_LOOKS, &queue, &nqueue, &l->queue_whole));
+	TRY(store_queue_counts(tx, l->a, &queue, &nqueue));
 	for (size_t i = 0; i < nqueue; i++) {
 		bool has = reach_has(reach, queue[i].profile);
 
@@ -180,7 +176,6 @@ get(struct http_req *r)
 	TRY(store_read(api_of(r)->store, look, &l));
 	json_set_int(queue, "queued", l.queued);
 	json_set_int(queue, "leased", l.leased);
-	json_set_bool(queue, "complete", l.queue_whole);
 	json_set(out, "states", states_json(&l));
 	json_set(out, "faults", faults_json(&l));
 	json_set(out, "history", l.limited ? json_null_new() : history_json(&l));

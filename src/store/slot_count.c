@@ -62,16 +62,13 @@ store_slot_counts(
 }
 
 err_t
-store_queue_counts(struct tx *tx, struct arena *a, size_t max, struct queue_count **ret,
-    size_t *retn, bool *ret_whole)
+store_queue_counts(struct tx *tx, struct arena *a, struct queue_count **ret, size_t *retn)
 {
 	struct slot_count *rows;
 	struct queue_count *v;
 	size_t nrows, n = 0;
-	int64_t seen = 0;
 
-	TRY(row_all(
-	    tx, a, STMT_QUEUE_COUNTS, &count_shape, VALS(val_i64((int64_t)max)), &rows, &nrows));
+	TRY(row_all(tx, a, STMT_QUEUE_COUNTS, &count_shape, NO_VALS, &rows, &nrows));
 	v = arena_array(a, nrows + 1, sizeof(*v));
 	for (size_t i = 0; i < nrows; i++) {
 		if (n == 0 || !id_eq(v[n - 1].profile, rows[i].profile))
@@ -80,11 +77,9 @@ store_queue_counts(struct tx *tx, struct arena *a, size_t max, struct queue_coun
 			v[n - 1].queued = rows[i].n;
 		else
 			v[n - 1].leased = rows[i].n;
-		seen += rows[i].n;
 	}
 	*ret = v;
 	*retn = n;
-	*ret_whole = seen < (int64_t)max;
 	return OK;
 }
 

@@ -29,9 +29,8 @@ struct queue_count {
 	struct id profile;
 	int64_t queued, leased;
 };
-/* After looking at no more than `max`; *ret_whole: there are no others. */
-err_t store_queue_counts(struct tx *tx, struct arena *a, size_t max, struct queue_count **ret,
-    size_t *retn, bool *ret_whole);
+/* As many rows as profiles have such. */
+err_t store_queue_counts(struct tx *tx, struct arena *a, struct queue_count **ret, size_t *retn);
 
 /* The slots that a profile has for a user; user zero: those of devices without one. */
 struct slot_user {

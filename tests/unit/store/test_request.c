@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include "store/slot.h"
+#include "store/slot_count.h"
 
 static const enum request_kind issue[] = { REQUEST_ISSUE };
 
@@ -196,6 +197,61 @@ a_revocation_with_a_fault_is_found_while_it_is_open(void **state)
 	expect_err(ERR_NOT_FOUND, store_request_stuck(tx, a, r.slot, &got));
 }
 
+/* "profile:queued/leased ..." */
+static const char *
+queue(struct tx *tx, struct arena *a)
+{
+	const char *out = "";
+	struct queue_count *v;
+	size_t n;
+
+	expect_ok(store_queue_counts(tx, a, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		out = arena_printf(a, "%s%s%d:%lld/%lld", out, i == 0 ? "" : " ",
+		    v[i].profile.b[15], (long long)v[i].queued, (long long)v[i].leased);
+	return out;
+}
+
+static void
+what_waits_is_counted_by_profile_at_every_step(void **state)
+{
+	IN(state);
+	static const enum request_kind revoke[] = { REQUEST_REVOKE };
+	struct request r, got;
+	size_t n;
+
+	assert_string_equal(queue(tx, a), "");
+	queued(tx, 1, "CA");
+	r = queued(tx, 2, "CA");
+	assert_string_equal(queue(tx, a), "1:1/0 2:1/0");
+	r.id = id_n(3);
+	r.kind = REQUEST_REVOKE;
+	expect_ok(store_request_insert(tx, &r));
+	assert_string_equal(queue(tx, a), "1:1/0 2:2/0");
+	expect_ok(store_request_lease(tx, a, revoke, 1, "CA", "", "me", 100, 160, &got));
+	expect_ok(store_request_lease(tx, a, issue, 1, "CA", "", "me", 100, 170, &r));
+	assert_string_equal(queue(tx, a), "1:0/1 2:1/1");
+	/* Taken over by another: still one. */
+	expect_ok(store_request_lease(tx, a, revoke, 1, "CA", "", "two", 165, 200, &got));
+	assert_string_equal(queue(tx, a), "1:0/1 2:1/1");
+	expect_ok(store_request_expire(tx, 180, &n));
+	assert_int_equal(n, 1);
+	assert_string_equal(queue(tx, a), "1:1/0 2:1/1");
+	got.state = REQUEST_DONE;
+	expect_ok(store_request_move(tx, &got, REQUEST_LEASED, got.fence));
+	assert_string_equal(queue(tx, a), "1:1/0 2:1/0");
+	expect_ok(store_request_get(tx, a, id_n(1), &r));
+	r.state = REQUEST_FAILED;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_request_get(tx, a, id_n(2), &r));
+	r.state = REQUEST_READY;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	assert_string_equal(queue(tx, a), "");
+	r.state = REQUEST_QUEUED;
+	expect_ok(store_request_move(tx, &r, REQUEST_READY, 0));
+	assert_string_equal(queue(tx, a), "2:1/0");
+}
+
 int
 main(void)
 {
@@ -207,6 +263,7 @@ main(void)
 		ON_SERVICE(a_lease_that_is_over_can_be_taken_and_shuts_out_the_first),
 		ON_SERVICE(leases_that_are_over_go_back_and_the_next_due_is_known),
 		ON_SERVICE(what_was_sealed_is_forgotten_and_the_list_leaves_it_out),
+		ON_SERVICE(what_waits_is_counted_by_profile_at_every_step),
 		ON_SERVICE(a_revocation_with_a_fault_is_found_while_it_is_open),
 	};
 
