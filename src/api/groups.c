@@ -215,7 +215,7 @@ import_members(struct tx *tx, struct arena *a, const struct caller *who, struct 
 
 err_t
 group_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret)
+    enum import_outcome *ret, int64_t *again)
 {
 	const char *sid = json_text(json_get(row, "onPremisesSecurityIdentifier"));
 	const char *name = json_text(json_get(row, "displayName"));
@@ -224,6 +224,7 @@ group_import(struct tx *tx, struct arena *a, const struct caller *who, const jso
 	size_t n = 0;
 	err_t e = *sid == '\0' ? ERROR(ERR_NOT_FOUND, "group") : store_group_by_sid(tx, a, sid, &g);
 
+	(void)again;
 	if (err_is(e, ERR_NOT_FOUND)) {
 		err_forget(e);
 		TRY(store_group_by_name(tx, a, name, &named, &n));

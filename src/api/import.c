@@ -9,7 +9,7 @@
  * userPrincipalName, groups by SID or name, devices by serial number), so the same file again changes nothing. A dry run does
  * all of it and takes it back. With errors nothing is applied and the answer is 400, unless it was a dry run.
  *
- * People whose attributes change get certificates anew: "reissue" says how many, and past the threshold of roll-outs nothing
+ * People and devices whose attributes change get certificates anew or lose them: "reissue" says how many, and past the threshold of roll-outs nothing
  * is applied (409) unless the request says that it is meant.
  */
 #include "api/user_pfx.h"
@@ -24,7 +24,7 @@ struct import {
 	const json *rows;
 	bool dry;
 	err_t (*one)(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-	    enum import_outcome *ret);
+	    enum import_outcome *ret, int64_t *again);
 	size_t count[IMPORT_UNCHANGED + 1];
 	size_t bad;
 	int64_t reissue; /* certificates that are issued again for it */
@@ -60,19 +60,6 @@ shown(const struct import *m, size_t max)
 	return n < max ? n : max;
 }
 
-/* What a changed person's certificates would be issued again for. */
-static err_t
-count_again(struct tx *tx, struct arena *a, struct import *m, const json *row)
-{
-	const char *upn = json_text(json_get(row, "userPrincipalName"));
-	const char *key = json_text(json_get(row, "onPremisesImmutableId"));
-	struct user u;
-
-	TRY(*upn != '\0' ? store_user_by_upn(tx, a, upn, &u) :
-			   store_user_by_immutable(tx, a, key, &u));
-	return regroup_user(tx, u.id, &m->reissue);
-}
-
 /* Many are made anew only for who says so. */
 static err_t
 check_again(struct tx *tx, const struct import *m)
@@ -99,9 +86,7 @@ import_row(struct tx *tx, struct import *m, const json *row)
 	for (void *it = json_iter(row); it != NULL; it = json_iter_next(row, it))
 		if (strcmp(json_iter_key(it), "line") != 0)
 			json_set(fields, json_iter_key(it), json_ref(json_iter_value(it)));
-	e = m->one(tx, a, m->who, fields, &outcome);
-	if (err_ok(e) && outcome == IMPORT_UPDATED && m->one == user_import)
-		e = count_again(tx, a, m, fields);
+	e = m->one(tx, a, m->who, fields, &outcome, &m->reissue);
 	if (err_ok(e))
 		m->count[outcome]++;
 	else if (err_info(e.code)->http >= 500)
@@ -175,7 +160,7 @@ first_errors(const struct import *m)
 static err_t
 run(struct http_req *r,
     err_t (*one)(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-	enum import_outcome *ret))
+	enum import_outcome *ret, int64_t *again))
 {
 	const struct caller *who = http_caller(r);
 	auto_json json *body = NULL;

@@ -6,6 +6,7 @@
 #include "api/reach.h"
 #include "api/users.h"
 #include "model/diff.h"
+#include "model/regroup.h"
 #include "model/scope.h"
 
 #define NEVER "0001-01-01T00:00:00Z"
@@ -181,16 +182,20 @@ edit_read(
 /* What a filter or a name sees of it may be another now. */
 static err_t
 device_save(struct tx *tx, struct arena *a, const char *actor, const char *before,
-    const struct device *d, bool *ret_changed)
+    const struct device *d, bool *ret_changed, int64_t *again)
 {
 	const char *after;
+	struct regroup_due was, is;
 
 	TRY(device_text(tx, a, d, &after));
 	*ret_changed = strcmp(before, after) != 0;
 	if (!*ret_changed)
 		return OK;
+	TRY(regroup_device(tx, d->id, &was));
 	TRY(store_device_update(tx, d));
 	TRY(diff_device(tx, a, d));
+	TRY(regroup_device(tx, d->id, &is));
+	*again += regroup_moved(&was, &is);
 	return store_audit_add(
 	    tx, actor, "device.update", target_text(a, "device", d->id), before, after);
 }
@@ -198,10 +203,11 @@ device_save(struct tx *tx, struct arena *a, const char *actor, const char *befor
 static err_t
 update(struct tx *tx, void *arg)
 {
-	static const char *const known[] = { "id", NULL };
+	static const char *const known[] = { "id", ROLLOUT_MEMBER, NULL };
 	struct device_change *c = arg;
 	auto_json json *now = NULL;
 	const char *before;
+	int64_t again = 0;
 	bool changed;
 
 	TRY(reach_device(tx, c->a, c->who, PERM_DEVICES_WRITE, c->id));
@@ -211,12 +217,13 @@ update(struct tx *tx, void *arg)
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(device_text(tx, c->a, &c->device, &before));
 	TRY(edit_read(tx, c->a, c->body, known, &c->device));
-	return device_save(tx, c->a, c->who->actor, before, &c->device, &changed);
+	TRY(device_save(tx, c->a, c->who->actor, before, &c->device, &changed, &again));
+	return regroup_names(tx, c->a, json_get(c->body, ROLLOUT_MEMBER), again);
 }
 
 err_t
 device_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret)
+    enum import_outcome *ret, int64_t *again)
 {
 	static const char *const known[] = { "id", "serialNumber", "deviceName",
 		"userPrincipalName", NULL };
@@ -246,7 +253,7 @@ device_import(struct tx *tx, struct arena *a, const struct caller *who, const js
 			d.user = u.id;
 		}
 	}
-	TRY(device_save(tx, a, who->actor, before, &d, &changed));
+	TRY(device_save(tx, a, who->actor, before, &d, &changed, again));
 	*ret = changed ? IMPORT_UPDATED : IMPORT_UNCHANGED;
 	return OK;
 }
@@ -385,6 +392,7 @@ set_user(struct tx *tx, void *arg)
 	struct device_change *c = arg;
 	const char *url, *before;
 	struct user u;
+	int64_t again = 0;
 	bool changed;
 
 	TRY(reach_device(tx, c->a, c->who, PERM_DEVICES_WRITE, c->id));
@@ -396,7 +404,8 @@ set_user(struct tx *tx, void *arg)
 		TRY(reference_id(url, &c->device.user));
 		TRY_CTX(store_user_get(tx, c->a, c->device.user, &u), "user");
 	}
-	return device_save(tx, c->a, c->who->actor, before, &c->device, &changed);
+	/* Whose device it is says who has it in his hands: that does not wait. */
+	return device_save(tx, c->a, c->who->actor, before, &c->device, &changed, &again);
 }
 
 static err_t

@@ -193,13 +193,14 @@ has_keys(struct tx *tx, struct arena *a, struct id pfx, const struct pfx_copies 
 
 err_t
 pfx_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret)
+    enum import_outcome *ret, int64_t *again)
 {
 	struct pfx_copies copies = { 0 };
 	struct user_pfx p, was;
 	bool same;
 	err_t e;
 
+	(void)again;
 	TRY(fresh(tx, a, row, &p, &copies));
 	TRY(may_write(tx, a, who, &p));
 	e = store_pfx_by_thumbprint(tx, a, p.user, p.thumbprint, &was);

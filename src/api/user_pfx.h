@@ -8,7 +8,7 @@
 
 /* One row of an import, in the import's transaction. */
 err_t pfx_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret);
+    enum import_outcome *ret, int64_t *again);
 
 /* user_pfx_body.c */
 #define PFX_KEPT_BLOB "AA==" /* what stands in the blob's place in a GET, and keeps it in a PATCH */

@@ -8,6 +8,7 @@
 #include "api/users.h"
 
 #include "model/diff.h"
+#include "model/regroup.h"
 
 static err_t
 check_upn(struct arena *a, const struct field *f, const void *at)
@@ -75,7 +76,8 @@ const struct field user_fields[] = {
 	    .help = "When it was made."),
 };
 const size_t user_nfields = COUNT(user_fields);
-static const char *const known[] = { "passwordProfile", "onPremisesSyncEnabled", NULL };
+static const char *const known[] = { "passwordProfile", "onPremisesSyncEnabled", ROLLOUT_MEMBER,
+	NULL };
 
 void
 texts_to_null(json *entity)
@@ -179,10 +181,11 @@ user_insert(struct tx *tx, struct arena *a, const struct caller *who, struct use
 /* *u as it is on record becomes what the body says. */
 static err_t
 user_change(struct tx *tx, struct arena *a, const struct caller *who, const json *body,
-    struct user *u, bool *ret_changed)
+    struct user *u, bool *ret_changed, int64_t *again)
 {
 	const struct user was = *u;
 	const char *before, *after;
+	struct regroup_due had, has;
 
 	TRY(owned_check(u->source, u->upn));
 	TRY(user_text(a, u, &before));
@@ -195,9 +198,12 @@ user_change(struct tx *tx, struct arena *a, const struct caller *who, const json
 	if (!*ret_changed)
 		return OK;
 	u->modified = when_now();
+	TRY(regroup_user(tx, u->id, &had));
 	TRY(unless_taken(tx, a, u, store_user_update(tx, u)));
 	/* Names and rights of every device of this person may be others now, also of those that are away. */
 	TRY(diff_user(tx, a, u->id));
+	TRY(regroup_user(tx, u->id, &has));
+	*again += regroup_moved(&had, &has);
 	return store_audit_add(
 	    tx, who->actor, "user.update", target_text(a, "user", u->id), before, after);
 }
@@ -215,17 +221,19 @@ update(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
 	auto_json json *now = NULL;
+	int64_t again = 0;
 	bool changed;
 
 	TRY(user_find(tx, c->a, c->key, &c->user));
 	TRY(user_json(c->a, &c->user, &now));
 	TRY(etag_check(c->a, c->if_match, now));
-	return user_change(tx, c->a, c->who, c->body, &c->user, &changed);
+	TRY(user_change(tx, c->a, c->who, c->body, &c->user, &changed, &again));
+	return regroup_names(tx, c->a, json_get(c->body, ROLLOUT_MEMBER), again);
 }
 
 err_t
 user_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret)
+    enum import_outcome *ret, int64_t *again)
 {
 	const char *upn = json_text(json_get(row, "userPrincipalName"));
 	const char *key = json_text(json_get(row, "onPremisesImmutableId"));
@@ -241,7 +249,7 @@ user_import(struct tx *tx, struct arena *a, const struct caller *who, const json
 		e = store_user_by_upn(tx, a, upn, &u);
 	}
 	if (err_ok(e)) {
-		TRY(user_change(tx, a, who, row, &u, &changed));
+		TRY(user_change(tx, a, who, row, &u, &changed, again));
 		*ret = changed ? IMPORT_UPDATED : IMPORT_UNCHANGED;
 		return OK;
 	}

@@ -26,14 +26,14 @@ err_t check_sid(struct arena *a, const struct field *f, const void *at);
 /* ERR_RECORD_OWNED: a directory elsewhere keeps the record. */
 err_t owned_check(const char *source, const char *name);
 
-/* One row of an import, in the import's transaction. */
+/* One row of an import, in the import's transaction. *again grows by the certificates that are issued again or taken for it. */
 enum import_outcome { IMPORT_CREATED, IMPORT_UPDATED, IMPORT_UNCHANGED };
 err_t user_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret);
+    enum import_outcome *ret, int64_t *again);
 err_t group_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret);
+    enum import_outcome *ret, int64_t *again);
 err_t device_import(struct tx *tx, struct arena *a, const struct caller *who, const json *row,
-    enum import_outcome *ret);
+    enum import_outcome *ret, int64_t *again);
 
 /* Adds a member with all checks, audited; ERR_REFERENCE_EXISTS. */
 err_t member_add(

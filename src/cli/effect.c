@@ -2,6 +2,7 @@
 #include "cli/effect.h"
 
 #include "cli/api.h"
+#include "cli/args.h"
 #include "cli/out.h"
 
 static void
@@ -83,4 +84,16 @@ effect_warn_of(struct cli *c, const char *of, const char *id, const json *body)
 			", at a set pace: chancery rollout list" :
 			"");
 	return OK;
+}
+
+void
+effect_now(struct cli *c, json *body)
+{
+	json *terms;
+
+	if (!args_has(c->args, "now"))
+		return;
+	terms = json_object_new();
+	json_set_bool(terms, "now", true);
+	json_set(body, "@chancery.rollout", terms);
 }

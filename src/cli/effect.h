@@ -12,5 +12,13 @@ err_t effect_show_of(struct cli *c, const char *of, const char *id, const json *
 /* Before it is done: how many would lose what they have, if any do, and whether that is paced. Nothing where --json was
  * asked for. */
 err_t effect_warn_of(struct cli *c, const char *of, const char *id, const json *body);
+/* --now of a change of one record: it does not wait for the hour's room (import-large). */
+void effect_now(struct cli *c, json *body);
+#define EFFECT_NOW_OPT \
+	{ \
+		.name = "now", \
+		.help = \
+		    "Also where more certificates follow than small changes of an hour may move." \
+	}
 
 #endif

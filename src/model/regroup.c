@@ -290,31 +290,69 @@ regroup_hour(struct tx *tx, struct arena *a, int64_t add, bool *ret_full)
 	return hour_full(tx, a, add, t.threshold, ret_full);
 }
 
-static err_t
-device_again(struct tx *tx, const struct device *d, int64_t *count)
+err_t
+regroup_device(struct tx *tx, struct id device, struct regroup_due *ret)
 {
 	auto_arena struct arena *a = arena_new();
+	struct regroup_due due = { 0 };
 	struct slot *v;
 	size_t n;
 
-	TRY(store_slots_of_device(tx, a, d->id, &v, &n));
-	for (size_t i = 0; i < n; i++)
-		*count += v[i].wanted && v[i].wanted_hash.n > 0 && v[i].reached_hash.n > 0 &&
-		    !str_eq(v[i].wanted_hash, v[i].reached_hash);
+	TRY(store_slots_of_device(tx, a, device, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].wanted || v[i].reached_hash.n == 0)
+			continue;
+		due.held++;
+		due.again += v[i].wanted_hash.n > 0 && !str_eq(v[i].wanted_hash, v[i].reached_hash);
+	}
+	*ret = due;
 	return OK;
 }
 
 err_t
-regroup_user(struct tx *tx, struct id user, int64_t *count)
+regroup_user(struct tx *tx, struct id user, struct regroup_due *ret)
 {
 	auto_arena struct arena *a = arena_new();
+	struct regroup_due due = { 0 }, one;
 	struct device *v;
 	size_t n;
 
 	TRY(store_device_of_user(tx, a, user, &v, &n));
-	for (size_t i = 0; i < n; i++)
-		if (v[i].state == DEVICE_ACTIVE)
-			TRY(device_again(tx, &v[i], count));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].state != DEVICE_ACTIVE)
+			continue;
+		TRY(regroup_device(tx, v[i].id, &one));
+		due.again += one.again;
+	}
+	*ret = due;
+	return OK;
+}
+
+int64_t
+regroup_moved(const struct regroup_due *before, const struct regroup_due *after)
+{
+	int64_t n = 0;
+
+	if (after->again > before->again)
+		n += after->again - before->again;
+	if (after->held < before->held)
+		n += before->held - after->held;
+	return n;
+}
+
+err_t
+regroup_names(struct tx *tx, struct arena *a, const json *terms, int64_t count)
+{
+	struct rollout_terms t;
+	bool full;
+
+	TRY(rollout_terms(tx, a, &t));
+	TRY(rollout_terms_read(a, terms, true, &t));
+	if (t.now || count == 0)
+		return OK;
+	TRY(hour_full(tx, a, count, t.threshold, &full));
+	if (full)
+		FAIL(ERR_IMPORT_LARGE, "%lld of this change", (long long)count);
 	return OK;
 }
 

@@ -17,8 +17,9 @@
  * Only what is taken waits. What the change brings comes at once, and so does the end of who is disabled, deleted or
  * retired.
  *
- * Attributes of people are in the names of certificates. One person's are issued again at once; who changes those of many (an
- * import) is refused past the threshold until he says that he means it: regroup_user(), regroup_hour().
+ * Attributes of people and devices are in the names of certificates, and filters look at those of devices. What one such change
+ * has issued again or takes counts with the small changes of the hour; past the threshold it is refused until its author says
+ * that he means it: regroup_moved(), then regroup_names(), or regroup_hour() for an import as a whole.
  *
  * Not here: what holds the slots (model/rollout_hold.c).
  */
@@ -64,9 +65,20 @@ err_t regroup_filter(struct tx *tx, struct arena *a, struct id filter, struct re
 err_t regroup_after(struct tx *tx, struct arena *a, const char *actor, struct regroup *g,
     const json *terms, struct regroup_effect *ret, struct warnings *warn);
 
-/* Attributes of a person changed, and his devices were compared with what they should have by now (model/diff.h): what they
- * have with other content, and is issued again, is added to *count. */
-err_t regroup_user(struct tx *tx, struct id user, int64_t *count);
+/* What is due for a person's active devices, or for one device: looked at before a change of attributes, and again when the
+ * devices were compared with what they should have by now (model/diff.h). */
+struct regroup_due {
+	int64_t
+	    held; /* it should have, and was given; of a person 0: who is disabled does not wait */
+	int64_t again; /* of these, what it should have with other content, and is issued again */
+};
+err_t regroup_user(struct tx *tx, struct id user, struct regroup_due *ret);
+err_t regroup_device(struct tx *tx, struct id device, struct regroup_due *ret);
+/* How many certificates the change has issued again or takes. */
+int64_t regroup_moved(const struct regroup_due *before, const struct regroup_due *after);
+/* ERR_IMPORT_LARGE: regroup_hour() has no room for so many, and terms (ROLLOUT_MEMBER of a body; NULL: none) do not say "now". */
+err_t regroup_names(struct tx *tx, struct arena *a, const json *terms, int64_t count);
+
 /* Whether so many more, with what small changes took within the hour, are more than the threshold of the installation; if not,
  * they count from now on. */
 err_t regroup_hour(struct tx *tx, struct arena *a, int64_t add, bool *ret_full);

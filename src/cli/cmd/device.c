@@ -2,6 +2,7 @@
 /* chancery device: what enrolled. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
@@ -94,24 +95,28 @@ retire(struct cli *c)
 	return act(c, "retire", "is retired");
 }
 
-static const struct opt set_opts[] = {
-	{ .name = "owner",
-	    .value = "WHOSE",
-	    .property = "ownerType",
-	    .help = "company, personal or unknown." },
-	{ .name = "category",
-	    .value = "TEXT",
-	    .property = "deviceCategoryDisplayName",
-	    .help = "Category; filters ask for it." },
-	{ .name = "notes", .value = "TEXT", .property = "notes", .help = "For people." },
-	{ .name = "sid",
-	    .value = "SID",
-	    .property = "onPremisesSecurityIdentifier",
-	    .help = "Security identifier of the computer account." },
-	{ .name = "user", .value = "UPN", .help = "Primary user; \"\" for none." },
-	{ 0 },
-};
-static const struct opt import_opts[] = { IMPORT_OPTS, { 0 } };
+#define SET_OPTS \
+	{ .name = "owner", \
+		.value = "WHOSE", \
+		.property = "ownerType", \
+		.help = "company, personal or unknown." }, \
+	    { .name = "category", \
+		    .value = "TEXT", \
+		    .property = "deviceCategoryDisplayName", \
+		    .help = "Category; filters ask for it." }, \
+	    { .name = "notes", .value = "TEXT", .property = "notes", .help = "For people." }, \
+	    { .name = "sid", \
+		    .value = "SID", \
+		    .property = "onPremisesSecurityIdentifier", \
+		    .help = "Security identifier of the computer account." }, \
+	{ \
+		.name = "user", .value = "UPN", .help = "Primary user; \"\" for none." \
+	}
+
+static const struct opt set_opts[] = { SET_OPTS, { 0 } };
+static const struct opt update_opts[] = { SET_OPTS, EFFECT_NOW_OPT, { 0 } };
+static const struct opt import_opts[] = { IMPORT_OPTS,
+	{ .name = "yes", .help = "Also where many certificates are issued again for it." }, { 0 } };
 
 static err_t
 set_user(struct cli *c, const char *device, const char *upn)
@@ -140,6 +145,8 @@ update(struct cli *c)
 	if (args_has(c->args, "user"))
 		TRY(set_user(c, id, args_text(c->args, "user")));
 	if (json_count(body) > 0)
+		effect_now(c, body);
+	if (json_count(body) > 0)
 		TRY(api_send(c, "PATCH", arena_printf(c->arena, DEVICES "/%s", id), body, &answer));
 	else
 		TRY(api_get(c, arena_printf(c->arena, DEVICES "/%s", id), &answer));
@@ -155,7 +162,7 @@ import_devices(struct cli *c)
 static const struct verb verbs[] = {
 	{ "list", "The devices.", NULL, NULL, list },
 	{ "show", "One device.", "DEVICE", NULL, show },
-	{ "update", "Change what is known of a device.", "DEVICE", set_opts, update },
+	{ "update", "Change what is known of a device.", "DEVICE", update_opts, update },
 	{ "import",
 	    "Facts about enrolled devices from a CSV or JSON file, found by serialNumber or id.",
 	    "FILE", import_opts, import_devices },

@@ -2,6 +2,7 @@
 /* chancery user: the people that certificates are for. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
@@ -75,6 +76,7 @@ update(struct cli *c)
 	TRY(args_body(c->arena, c->args, body));
 	if (json_count(body) == 0)
 		FAIL(ERR_USAGE, "nothing to change was given");
+	effect_now(c, body);
 	TRY(path_of(c, &path));
 	TRY(api_send(c, "PATCH", path, body, NULL));
 	out_say(c, "changed");
@@ -162,6 +164,7 @@ static err_t delete (struct cli *c)
 	}
 
 static const struct opt user_opts[] = { USER_OPTS, { 0 } };
+static const struct opt update_opts[] = { USER_OPTS, EFFECT_NOW_OPT, { 0 } };
 static const struct opt import_opts[] = { IMPORT_OPTS,
 	{ .name = "yes", .help = "Also where many certificates are issued again for it." }, { 0 } };
 
@@ -175,7 +178,7 @@ static const struct verb verbs[] = {
 	{ "create", "Make a user.", "[USER]", user_opts, create },
 	{ "list", "The users.", NULL, NULL, list },
 	{ "show", "One user.", "USER", NULL, show },
-	{ "update", "Change a user; certificates follow.", "USER", user_opts, update },
+	{ "update", "Change a user; certificates follow.", "USER", update_opts, update },
 	{ "delete", "Delete a user; certificates are removed and revoked.", "USER", NULL, delete },
 	{ "import", "Users of a CSV or JSON file, all or none; those that are there are changed.",
 	    "FILE", import_opts, import_users },

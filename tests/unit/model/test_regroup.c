@@ -433,6 +433,81 @@ an_hour_later_small_changes_work_at_once(void **state)
 	assert_int_equal(all_come(w), DEVICES - 6);
 }
 
+struct names {
+	struct world *w;
+	int64_t count;
+	const char *terms; /* NULL: none */
+};
+
+static err_t
+names_run(struct tx *tx, void *arg)
+{
+	const struct names *n = arg;
+	auto_json json *terms = NULL;
+
+	if (n->terms != NULL)
+		TRY(json_parse(str_c(n->terms), 1000, &terms));
+	return regroup_names(tx, n->w->a, terms, n->count);
+}
+
+static err_t
+names(struct world *w, int64_t count, const char *terms)
+{
+	return store_write(w->store, names_run, &(struct names){ w, count, terms });
+}
+
+static void
+changes_of_names_share_the_hour_and_are_refused_past_it(void **state)
+{
+	struct world *w = *state;
+
+	terms(w, "{\"threshold\":5,\"slotsPerHour\":1}");
+	expect_err(ERR_IMPORT_LARGE, names(w, 6, NULL));
+	expect_ok(names(w, 6, "{\"now\":true}"));
+	expect_ok(names(w, 3, NULL));
+	next = 0;
+	do_change(drop_next); /* a member who leaves counts with them */
+	expect_ok(names(w, 1, "{\"now\":false}"));
+	expect_err(ERR_IMPORT_LARGE, names(w, 1, NULL));
+	expect_ok(names(w, 0, NULL));
+	expect_err(ERR_ROLLOUT_TERMS, names(w, 0, "{\"later\":true}"));
+	expect_err(ERR_ROLLOUT_TERMS, names(w, 0, "[]"));
+	when_set(when_now() + 3601);
+	expect_ok(names(w, 5, NULL));
+}
+
+static err_t
+due_run(struct tx *tx, void *arg)
+{
+	struct world *w = arg;
+	struct regroup_due had, has;
+
+	TRY(regroup_device(tx, fleet.device[0], &had));
+	assert_int_equal(had.held, 1);
+	assert_int_equal(had.again, 0);
+	TRY(regroup_device(tx, w->device.id, &has));
+	assert_int_equal(has.held, 0);
+	return OK;
+}
+
+static void
+what_a_change_has_issued_again_or_takes_counts_once(void **state)
+{
+	static const struct {
+		struct regroup_due had, has;
+		int64_t moved;
+	} rows[] = {
+		{ { 3, 0 }, { 3, 0 }, 0 }, { { 3, 0 }, { 3, 2 }, 2 },
+		{ { 3, 2 }, { 3, 2 }, 0 }, /* on its way already */
+		{ { 3, 2 }, { 3, 0 }, 0 }, { { 3, 0 }, { 1, 1 }, 3 },
+		{ { 3, 0 }, { 5, 0 }, 0 }, /* what it brings */
+	};
+
+	expect_ok(store_write(((struct world *)*state)->store, due_run, *state));
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(regroup_moved(&rows[i].had, &rows[i].has), rows[i].moved);
+}
+
 static void
 devices_that_are_away_keep_it_as_long(void **state)
 {
@@ -503,6 +578,8 @@ main(void)
 		CASE(a_narrower_filter_is_paced),
 		CASE(many_small_changes_are_one_large_one),
 		CASE(an_hour_later_small_changes_work_at_once),
+		CASE(changes_of_names_share_the_hour_and_are_refused_past_it),
+		CASE(what_a_change_has_issued_again_or_takes_counts_once),
 		CASE(devices_that_are_away_keep_it_as_long),
 		CASE(who_is_retired_does_not_wait),
 		CASE(another_roll_out_that_holds_slots_comes_first),
