@@ -179,7 +179,10 @@ static err_t
 refuse_groups(const json *body, const char *name)
 {
 	if (json_count(json_get(body, name)) > 0)
-		FAIL(ERR_ROLE, "\"%s\": limits by group are not supported; use scope tags", name);
+		FAIL(ERR_ROLE,
+		    "\"%s\": limits by group are not supported; give profiles, filters and devices a scope tag "
+		    "(roleScopeTagIds of each) and name it in \"roleScopeTagIds\" here",
+		    name);
 	return OK;
 }
 
