@@ -30,6 +30,11 @@ const struct conf_opt agent_opts[] = {
 	    .fallback = "yes", .help = "Run update-ca-certificates after a change."),
 	CONF(struct agent_conf, device_name, CONF_TEXT, .section = "device", .name = "name",
 	    .fallback = "", .help = "Name of the device; empty: the host's name."),
+	CONF(struct agent_conf, wipe, CONF_BOOL, .section = "device", .name = "wipe",
+	    .fallback = "no",
+	    .help =
+		"Let the service wipe this device: what it delivered is removed, hooks get the event wipe and erase the "
+		"rest, the agent leaves. no: a wipe is refused."),
 	CONF(struct agent_conf, token_module, CONF_TEXT, .section = "token", .name = "module",
 	    .fallback = "",
 	    .help =

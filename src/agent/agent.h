@@ -34,6 +34,7 @@ struct agent_conf {
 	    *etc_dir;      /* where CA certificates go; where the system's TLS libraries look */
 	bool trust_update; /* run update-ca-certificates */
 	const char *device_name;                                 /* "": the host's */
+	bool wipe;                                               /* the service may wipe it */
 	const char *token_module, *token_label, *token_pin_file; /* module "": key in a file */
 	const char **nss_databases;
 	const char *nss_password_file;
@@ -78,6 +79,11 @@ err_t agent_enrol(struct agent *g, const char *code);
 err_t agent_unenrol(struct agent *g);
 /* The end of that: here nothing is left but the lock. The agent can only be closed after it. */
 err_t agent_forget(const struct agent *g, struct arena *a);
+/* The service wants this device wiped. ERR_DEVICE_NO_WIPE: its own configuration does not allow it; else what was delivered
+ * is gone. */
+err_t agent_wipe_begin(const struct agent *g, struct arena *a);
+/* The service heard of it: the hooks get the word, and the enrolment and the key go. The agent can only be closed after it. */
+err_t agent_wipe_end(const struct agent *g);
 /* What the enrolment answers: a certificate for our key that chains to a root that came with it. */
 err_t agent_answer_check(const struct agent *g, struct arena *a, const json *answer);
 

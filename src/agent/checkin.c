@@ -92,6 +92,11 @@ agent_command(const struct agent *g, struct arena *a, const json *c, struct outc
 	const char *kind;
 
 	TRY(json_need_text(c, "kind", 64, &kind));
+	if (str_eq_c(str_c(kind), "wipe")) {
+		TRY(agent_wipe_begin(g, a));
+		*ret = o;
+		return OK;
+	}
 	TRY(json_need_text(c, "alias", LIMIT_TEXT, &t.alias));
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (str_eq_c(str_c(kind), kinds[i].kind)) {
@@ -159,6 +164,7 @@ agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json
 	TRY(trust_inventory(g, a, inventory));
 	TRY(identity_inventory(g, a, inventory));
 	json_set(msg, "results", json_ref((json *)(uintptr_t)results));
+	json_set_bool(msg, "wipe", g->conf->wipe);
 	json_set_int(msg, "wait", wait);
 	return agent_post(g, f, a, "/agent/v1/checkin", msg, TIMEOUT_MS, ret);
 }
@@ -274,6 +280,11 @@ agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 			if (once && did == 0)
 				return OK;
 			continue;
+		}
+		if (err_is(e, ERR_DEVICE_WIPED) && g->conf->wipe) {
+			err_forget(e);
+			log_event(LOG_LEVEL_INFO, "wiped", "device", g->device_id, NULL);
+			return agent_wipe_end(g);
 		}
 		if (once)
 			return e;

@@ -54,4 +54,7 @@ err_t consumers_forget(const struct agent *g, struct arena *a);
 
 extern const struct consumer consumer_nss, consumer_networkmanager, consumer_wpa, consumer_hooks;
 
+/* hooks.c: each hook is told that the device is to be wiped; the first failure is returned once all were told. */
+err_t hooks_wipe(const struct agent *g, struct arena *a);
+
 #endif

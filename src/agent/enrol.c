@@ -106,6 +106,13 @@ agent_forget(const struct agent *g, struct arena *a)
 	return agent_keys_remove(g, a);
 }
 
+static bool
+is_unknown_there(err_t e)
+{
+	return err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_WIPED) ||
+	    err_is(e, ERR_DEVICE_UNKNOWN);
+}
+
 /* A service that does not know us any more has nothing to be told. */
 static err_t
 say_goodbye(const struct agent *g, struct arena *a)
@@ -117,7 +124,7 @@ say_goodbye(const struct agent *g, struct arena *a)
 
 	TRY(fetch_new(&g->tls, &f));
 	e = agent_post(g, f, a, "/agent/v1/unenrol", msg, TIMEOUT_MS, &answer);
-	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_UNKNOWN)) {
+	if (is_unknown_there(e)) {
 		err_forget(e);
 		return OK;
 	}
@@ -135,7 +142,7 @@ say_empty(const struct agent *g, struct arena *a)
 
 	TRY(fetch_new(&g->tls, &f));
 	e = agent_report(g, f, a, results, 0, &answer);
-	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_UNKNOWN)) {
+	if (is_unknown_there(e)) {
 		err_forget(e);
 		return OK;
 	}
@@ -154,4 +161,22 @@ agent_unenrol(struct agent *g)
 	TRY(let_go(g, a));
 	TRY(say_empty(g, a));
 	return agent_forget(g, a);
+}
+
+err_t
+agent_wipe_begin(const struct agent *g, struct arena *a)
+{
+	if (!g->conf->wipe)
+		FAIL(ERR_DEVICE_NO_WIPE, "[device] wipe is no");
+	return let_go(g, a);
+}
+
+err_t
+agent_wipe_end(const struct agent *g)
+{
+	auto_arena struct arena *a = arena_new();
+	err_t e = hooks_wipe(g, a);
+
+	TRY(agent_forget(g, a));
+	return e;
 }

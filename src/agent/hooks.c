@@ -2,7 +2,7 @@
 /*
  * Hooks: programs of the administrator, in one folder, that are told of every change by their environment.
  *
- *   CHANCERY_EVENT   installed, replaced, removed
+ *   CHANCERY_EVENT   installed, replaced, removed; and wipe, alone, when the device is to be wiped: erase what is to go
  *   CHANCERY_KIND    ca, identity
  *   CHANCERY_ALIAS, CHANCERY_NAME, CHANCERY_SHA256
  *   CHANCERY_CERT, CHANCERY_CHAIN, CHANCERY_KEY (a file) or CHANCERY_KEY_URI (a PKCS#11 URI); not with "removed"
@@ -209,6 +209,29 @@ bring_all(const struct agent *g, struct arena *a, const struct holdings *h, json
 			first = rep;
 	}
 	return first.code == ERR_NONE ? OK : err_raise(&first);
+}
+
+err_t
+hooks_wipe(const struct agent *g, struct arena *a)
+{
+	const char *env[] = { "CHANCERY_EVENT=wipe", NULL };
+	struct err_report first = { .code = ERR_NONE };
+	char **names = NULL;
+	size_t n;
+
+	TRY(list(g, a, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		const char *argv[] = { arena_printf(a, "%s/%s", g->conf->hooks_dir, names[i]),
+			"wipe", NULL };
+		struct err_report rep;
+
+		err_take(exec_run(a, argv, env, g->conf->hooks_timeout * 1000, NULL), &rep);
+		if (first.code == ERR_NONE)
+			first = rep;
+	}
+	if (first.code != ERR_NONE)
+		FAIL(ERR_HOOK, "%s", first.detail);
+	return OK;
 }
 
 const struct consumer consumer_hooks = {

@@ -26,6 +26,7 @@ const struct action_group action_groups[] = {
 	    "Change and remove managed devices." },
 	{ PERM_DEVICES_ACT, "RemoteTasks", { "SyncDevice", "Retire" }, { NULL },
 	    "Make devices check in, retire them." },
+	{ PERM_DEVICES_WIPE, "RemoteTasks", { "Wipe" }, { NULL }, "Wipe devices." },
 	{ PERM_RBAC_READ, "Roles", { "Read" }, { NULL }, "Read roles and their assignments." },
 	{ PERM_RBAC_WRITE, "Roles", { "Create", "Update", "Delete", "Assign" }, { NULL },
 	    "Change roles and assign them: who has it can give every permission." },

@@ -140,7 +140,21 @@ struct device_change {
 	struct device device;
 	struct user user; /* the primary one */
 	const struct user *of;
+	json *shown; /* after the change */
 };
+
+/* As it is in the transaction; ret is the caller's. */
+static err_t
+device_now(
+    struct tx *tx, struct arena *a, const struct device *d, const struct user *of, json **ret)
+{
+	auto_json json *j = NULL;
+
+	TRY(device_json(a, d, of, &j));
+	TRY(device_wipe_json(tx, a, d, j));
+	*ret = steal(j);
+	return OK;
+}
 
 static err_t
 device_text(struct tx *tx, struct arena *a, const struct device *d, const char **ret)
@@ -213,12 +227,15 @@ update(struct tx *tx, void *arg)
 	TRY(reach_device(tx, c->a, c->who, PERM_DEVICES_WRITE, c->id));
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	TRY(device_user(tx, c->a, &c->device, &c->user, &c->of));
-	TRY(device_json(c->a, &c->device, c->of, &now));
+	TRY(device_now(tx, c->a, &c->device, c->of, &now));
 	TRY(etag_check(c->a, c->if_match, now));
 	TRY(device_text(tx, c->a, &c->device, &before));
 	TRY(edit_read(tx, c->a, c->body, known, &c->device));
 	TRY(device_save(tx, c->a, c->who->actor, before, &c->device, &changed, &again));
-	return regroup_names(tx, c->a, json_get(c->body, ROLLOUT_MEMBER), again);
+	TRY(regroup_names(tx, c->a, json_get(c->body, ROLLOUT_MEMBER), again));
+	json_free(c->shown); /* of a try before this */
+	c->shown = NULL;
+	return device_now(tx, c->a, &c->device, c->of, &c->shown);
 }
 
 err_t
@@ -296,7 +313,7 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 			continue;
 		}
 		TRY(device_user(tx, a, &v[i], &user, &of));
-		TRY(device_json(a, &v[i], of, &j));
+		TRY(device_now(tx, a, &v[i], of, &j));
 		rows_add(rows, v[i].id, j);
 	}
 	return OK;
@@ -339,6 +356,7 @@ struct look {
 	const struct caller *who;
 	struct user user;
 	const struct user *of;
+	json *shown;
 };
 
 static err_t
@@ -348,7 +366,8 @@ look(struct tx *tx, void *arg)
 
 	TRY(reach_device(tx, l->a, l->who, PERM_DEVICES_READ, l->id));
 	TRY(store_device_get(tx, l->a, l->id, &l->device));
-	return device_user(tx, l->a, &l->device, &l->user, &l->of);
+	TRY(device_user(tx, l->a, &l->device, &l->user, &l->of));
+	return device_now(tx, l->a, &l->device, l->of, &l->shown);
 }
 
 static err_t
@@ -356,13 +375,11 @@ get(struct http_req *r)
 {
 	struct look l = { .a = http_arena(r), .who = http_caller(r) };
 	struct query q;
-	json *j;
 
 	TRY(param_id(r, "id", &l.id));
 	TRY(query_read(r, QUERY_ENTITY, &q));
 	TRY(store_read(api_of(r)->store, look, &l));
-	TRY(device_json(l.a, &l.device, l.of, &j));
-	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, &q, j);
+	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, &q, l.shown);
 }
 
 static err_t
@@ -373,16 +390,19 @@ patch(struct http_req *r)
 		.a = http_arena(r), .who = who, .if_match = http_header(r, "If-Match")
 	};
 	auto_json json *body = NULL;
-	json *j;
+	err_t e;
 
 	TRY(rights_device(r, PERM_DEVICES_WRITE));
 	TRY(param_id(r, "id", &c.id));
 	TRY(body_object(r, &body));
 	TRY(rights_body(who, c.a, PERM_DEVICES_WRITE, body, "roleScopeTagIds", false));
 	c.body = body;
-	TRY(store_write(api_of(r)->store, update, &c));
-	TRY(device_json(c.a, &c.device, c.of, &j));
-	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, NULL, j);
+	e = store_write(api_of(r)->store, update, &c);
+	if (!err_ok(e)) {
+		json_free(c.shown);
+		return e;
+	}
+	return reply_entity(r, 200, "deviceManagement/managedDevices", NULL, NULL, c.shown);
 }
 
 /* The primary user, by reference; body NULL: none. */
@@ -446,7 +466,7 @@ read_of_user(struct tx *tx, struct arena *a, struct page p, const void *arg, con
 		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0 ||
 		    !rights_reach(of->who, PERM_DEVICES_READ, v[i].scope_tags))
 			continue;
-		TRY(device_json(a, &v[i], &u, &j));
+		TRY(device_now(tx, a, &v[i], &u, &j));
 		rows_add(rows, v[i].id, j);
 	}
 	return OK;

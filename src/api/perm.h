@@ -48,6 +48,7 @@ enum perm {
 	PERM_CONNECTORS_READ = 1u << 27,
 	PERM_CONNECTORS_WRITE = 1u << 28,
 	PERM_SCEP_VALIDATE = 1u << 29,
+	PERM_DEVICES_WIPE = 1u << 30,
 };
 /* What has no scope tags and may be read by who is limited by them. */
 #define PERM_UNTAGGED \

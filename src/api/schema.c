@@ -28,7 +28,7 @@ const struct navigation profile_root_links[] = {
 };
 
 static const char *const profile_actions[] = { "assign", NULL };
-static const char *const device_actions[] = { "retire", "syncDevice", NULL };
+static const char *const device_actions[] = { "retire", "syncDevice", "wipe", NULL };
 
 const struct entity_kind entity_kinds[] = {
 	{ "users", "user", of_user, NULL },

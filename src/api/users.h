@@ -56,6 +56,8 @@ err_t user_json(struct arena *a, const struct user *u, json **ret);
 err_t group_json(struct arena *a, const struct group *g, json **ret);
 /* user: the primary one; NULL: none. */
 err_t device_json(struct arena *a, const struct device *d, const struct user *user, json **ret);
+/* What device_json() does not know: that a wipe was asked for, and how it stands. */
+err_t device_wipe_json(struct tx *tx, struct arena *a, const struct device *d, json *j);
 /* Properties that have one value here; of device_json(). */
 void device_rest_json(json *j);
 /* Empty texts of an entity become null, as Graph shows what is not set. */

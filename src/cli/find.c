@@ -34,7 +34,7 @@ is_id(const char *s)
 static bool
 has_left(const json *entity)
 {
-	return str_eq_c(str_c(json_text(json_get(entity, "managementState"))), "retireIssued");
+	return str_eq_c(str_c(json_text(json_get(entity, "deviceRegistrationState"))), "revoked");
 }
 
 /* The identifiers of those found that have left, or of those that have not; how many. */

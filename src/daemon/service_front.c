@@ -3,6 +3,7 @@
 #include "daemon/notify.h"
 #include "daemon/push.h"
 #include "daemon/service_apple.h"
+#include "daemon/wipe_count.h"
 
 #include "api/oidc.h"
 #include "base/limits.h"
@@ -375,6 +376,7 @@ struct sweeper {
 	int64_t rollouts; /* none is looked at before, by when_mono_ms() */
 	int64_t seen;     /* last contacts are not written before */
 	struct metric open[3]; /* roll-outs: running, paused, stopped */
+	struct wipe_count wipes;
 };
 
 /* One retired device a round. */
@@ -486,6 +488,9 @@ sweep(void *arg)
 			log_error("slots and their history", e);
 		roll_out(s);
 		write_seen(s);
+		e = wipe_count_look(&s->wipes);
+		if (!err_ok(e))
+			log_error("wipes", e);
 		e = reports(s->front);
 		if (!err_ok(e))
 			log_error("report", e);
@@ -577,6 +582,7 @@ service_front_main(void *arg)
 	TRY(common_enter(&s->conf->common, "service", s->self));
 	TRY(open_front(&f, s));
 	count_roll_outs(&sweeper);
+	wipe_count_init(&sweeper.wipes, f.store, f.metrics);
 	TRY(ipc_server_new(s->fd_admin, 8, service_admin_verbs, &f, &admin));
 	TRY(ipc_server_start(admin));
 	if (pthread_create(&thread, NULL, sweep, &sweeper) != 0)

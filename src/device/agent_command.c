@@ -9,6 +9,7 @@ static const char *const command_names[] = {
 	[COMMAND_REMOVE_CA] = "remove_ca",
 	[COMMAND_REMOVE_IDENTITY] = "remove_identity",
 	[COMMAND_ENROL] = "enrol_scep",
+	[COMMAND_WIPE] = "wipe",
 };
 
 static json *
@@ -88,6 +89,7 @@ fill(const struct device_edge *edge, struct arena *a, const struct command *c, j
 		return enrol_write(edge, a, c, j);
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
+	case COMMAND_WIPE:
 		break;
 	}
 	return OK;
@@ -100,7 +102,8 @@ command_write(const struct device_edge *edge, struct arena *a, const struct comm
 
 	json_set_text(j, "id", c->id);
 	json_set_text(j, "kind", command_names[c->kind]);
-	json_set_text(j, "alias", c->alias);
+	if (c->alias != NULL)
+		json_set_text(j, "alias", c->alias);
 	if (c->profile != NULL)
 		json_set_text(j, "name", c->profile->display_name);
 	TRY(fill(edge, a, c, j));

@@ -158,6 +158,9 @@ agent_checkin_read(struct arena *a, const json *msg, struct agent_checkin *ret)
 		TRY(agent_facts_read(a, json_get(msg, "facts"), &c.report.facts));
 		c.report.has_facts = true;
 	}
+	if (!json_is_null(json_get(msg, "wipe")) && !json_is_bool(json_get(msg, "wipe")))
+		FAIL(ERR_BAD_REQUEST, "\"wipe\" must be true or false");
+	c.report.wipe = json_true(json_get(msg, "wipe")) ? REPORT_WIPE_CAN : REPORT_WIPE_NEVER;
 	TRY(read_items(a, msg, &c.report));
 	TRY(read_results(a, msg, &c.report));
 	*ret = c;

@@ -266,7 +266,8 @@ message(struct http_req *r)
 
 	TRY(apple_msg_read(t.a, http_body(r), &m));
 	e = apple_caller(r, &device);
-	if (err_is(e, ERR_DEVICE_RETIRED) && m.type != APPLE_AUTHENTICATE) {
+	if ((err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_WIPED)) &&
+	    m.type != APPLE_AUTHENTICATE) {
 		err_forget(e);
 		return farewell(r, &m);
 	}

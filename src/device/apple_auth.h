@@ -12,7 +12,7 @@
 
 #include "device/device.h"
 
-/* ERR_DEVICE_UNKNOWN, ERR_DEVICE_RETIRED (there is nothing left to remove), ERR_CMS, ERR_CHAIN. */
+/* ERR_DEVICE_UNKNOWN, ERR_DEVICE_RETIRED, ERR_DEVICE_WIPED (there is nothing left to remove), ERR_CMS, ERR_CHAIN. */
 err_t apple_caller(struct http_req *r, struct device **ret);
 
 #endif

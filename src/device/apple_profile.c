@@ -242,7 +242,8 @@ apple_profile_print(
 		return pl_print(a, p, ret);
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
-		FAIL(ERR_INTERNAL, "a removal needs no profile");
+	case COMMAND_WIPE:
+		FAIL(ERR_INTERNAL, "this command needs no profile");
 	}
 	pl_set(a, p, "PayloadContent", content);
 	return pl_print(a, p, ret);

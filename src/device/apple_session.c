@@ -8,6 +8,7 @@
 #include "device/apple_profile.h"
 #include "device/apple_state.h"
 #include "model/request.h"
+#include "model/wipe.h"
 #include "store/device_state.h"
 
 /* Seconds after which a device is asked again for what it holds and what it is. */
@@ -31,6 +32,7 @@ struct session {
 	struct apple_channels ch; /* all of the device's; ch.own is this one */
 	struct str was;           /* of this channel, as it is stored */
 	when_t asked;             /* an administrator wants to know how it stands */
+	bool wiping;              /* it is to be erased: nothing else matters */
 	struct str *found;        /* DER for each item of it, where it is news */
 	bool has_facts;
 	struct device facts;
@@ -69,6 +71,8 @@ begin(struct session *s)
 	st->ask = 0;
 	st->naway = 0;
 	st->nlisted = 0;
+	if (s->wiping)
+		return;
 	if (s->m->channel[0] == '\0' &&
 	    (now - st->informed >= INFORMATION_EVERY || s->asked >= st->informed))
 		ask(s, st, APPLE_ASK_INFORMATION);
@@ -264,7 +268,7 @@ forget_told(struct session *s, struct apple_state *st)
 	size_t n = 0;
 
 	for (size_t i = 0; i < st->nresults && !st->fresh; i++)
-		if (st->results[i].status == RESULT_OK)
+		if (st->results[i].status == RESULT_OK && !wipe_is_command(st->results[i].id))
 			kept[n++] = st->results[i];
 	st->results = kept;
 	st->nresults = n;
@@ -309,7 +313,7 @@ fill_results(struct session *s, struct report *r)
 	for (size_t i = 0; i < st->nresults; i++) {
 		const struct apple_result *from = &st->results[i];
 
-		if (from->status == RESULT_OK && !st->fresh)
+		if (from->status == RESULT_OK && !st->fresh && !wipe_is_command(from->id))
 			continue;
 		v[n++] = (struct report_result){ .id = from->id,
 			.status = from->status,
@@ -330,6 +334,8 @@ run_checkin(struct session *s)
 	struct command *v;
 	size_t n;
 
+	if (s->m->channel[0] == '\0' && !asking(own(s)))
+		r.wipe = REPORT_WIPE_CAN;
 	fill_results(s, &r);
 	if (own(s)->fresh)
 		apple_inventory_report(s->a, &s->ch, s->found, &r);
@@ -374,6 +380,28 @@ apple_leave_print(struct arena *a, struct str *ret)
 	return print_remove(&s, LEAVE_ID, APPLE_ENROLMENT, ret);
 }
 
+/* A Mac without a quick erase goes by ObliterationBehavior; others do not look at it. */
+static err_t
+print_erase(struct session *s, const struct command *c, struct str *ret)
+{
+	static const char *const fallbacks[] = {
+		[WIPE_FALLBACK_NONE] = "DoNotObliterate",
+		[WIPE_FALLBACK_WARN] = "ObliterateWithWarning",
+		[WIPE_FALLBACK_ALWAYS] = "Always",
+	};
+	const struct wipe_how *how = c->wipe;
+	struct pl *body;
+	struct pl *p = command(s, c->id, "EraseDevice", &body);
+
+	if (how->pin != NULL && how->pin[0] != '\0')
+		pl_set_text(s->a, body, "PIN", how->pin);
+	if (how->keep_data_plan)
+		pl_set_bool(s->a, body, "PreserveDataPlan", true);
+	if (how->fallback > 0 && (size_t)how->fallback < COUNT(fallbacks))
+		pl_set_text(s->a, body, "ObliterationBehavior", fallbacks[how->fallback]);
+	return pl_print(s->a, p, ret);
+}
+
 static err_t
 print_command(struct session *s, const struct command *c, struct str *ret)
 {
@@ -385,6 +413,8 @@ print_command(struct session *s, const struct command *c, struct str *ret)
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
 		return print_remove(s, c->id, c->alias, ret);
+	case COMMAND_WIPE:
+		return print_erase(s, c, ret);
 	}
 	FAIL(ERR_INTERNAL, "command of kind %d", (int)c->kind);
 }
@@ -473,9 +503,12 @@ static err_t
 load(struct tx *tx, void *arg)
 {
 	struct session *s = arg;
+	struct device_life life;
 	struct channel_state cs;
 
 	TRY(store_device_asked(tx, s->device->id, &s->asked));
+	TRY(store_device_life_get(tx, s->a, s->device->id, &life));
+	s->wiping = wipe_is_open(&life) && s->m->channel[0] == '\0';
 	TRY(store_device_state_get(tx, s->a, s->device->id, s->m->channel, &cs));
 	s->was = cs.state;
 	return apple_channels_load(tx, s->a, s->device->id, s->m->channel, &s->ch);
@@ -504,6 +537,11 @@ apple_session_step(struct device_edge *edge, struct arena *a, const struct devic
 		return print_question(&s, own(&s), ret);
 	}
 	e = answer(&s, ret);
+	if (err_is(e, ERR_DEVICE_WIPED)) {
+		err_forget(e);
+		*ret = STR_EMPTY;
+		return OK;
+	}
 	if (!err_is(e, ERR_DEVICE_RETIRED))
 		return e;
 	/* Nothing of ours is left but the management itself. */

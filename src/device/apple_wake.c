@@ -3,6 +3,7 @@
 
 #include "device/apple_state.h"
 #include "model/diff.h"
+#include "model/wipe.h"
 #include "store/device_state.h"
 
 err_t
@@ -34,6 +35,7 @@ apple_wake_due(struct tx *tx, struct arena *a, struct id device, const char *top
 	struct desired *desired;
 	struct diff_slot *slots;
 	struct holdings has;
+	struct device_life life;
 	struct device d;
 	size_t n, nslots;
 	err_t e;
@@ -44,6 +46,10 @@ apple_wake_due(struct tx *tx, struct arena *a, struct id device, const char *top
 		return OK;
 	TRY(store_device_get(tx, a, device, &d));
 	if (d.state != DEVICE_ACTIVE)
+		return OK;
+	TRY(store_device_life_get(tx, a, device, &life));
+	*ret = wipe_is_open(&life);
+	if (*ret)
 		return OK;
 	TRY(desired_for(tx, a, &d, &desired, &n));
 	TRY(inventory_parse(a, d.inventory, &has));

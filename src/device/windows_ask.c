@@ -137,6 +137,7 @@ ask_node(struct arena *a, struct windows_state *st, const char *uri, const char 
 		return add(a, st, uri, "Thumbprint");
 	case WINDOWS_SCEP:
 	case WINDOWS_REMOVE:
+	case WINDOWS_WIPE:
 		break;
 	}
 	TRY(add(a, st, uri, "CertThumbprint"));
@@ -162,7 +163,7 @@ ask_nodes(struct arena *a, const struct holdings *has, struct windows_state *st)
 			TRY(ask_node(a, st, uri, sha1));
 	}
 	for (size_t i = 0; i < st->nsent; i++)
-		if (st->sent[i].op != WINDOWS_REMOVE)
+		if (st->sent[i].op != WINDOWS_REMOVE && st->sent[i].op != WINDOWS_WIPE)
 			TRY(ask_node(a, st, st->sent[i].uri, st->sent[i].sha1));
 	return OK;
 }

@@ -271,6 +271,16 @@ settle_removal(struct reporting *p, const struct windows_sent *s)
 		windows_error(p->a, s->code, s->original, result_of(p, s));
 }
 
+/* The status says whether the device takes it on; of one whose answer was lost it is told again. */
+static void
+settle_wipe(struct reporting *p, const struct windows_sent *s)
+{
+	if (s->code >= 300)
+		windows_error(p->a, s->code, s->original, result_of(p, s));
+	else if (s->code != 0)
+		result_of(p, s);
+}
+
 static err_t
 settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
 {
@@ -287,6 +297,9 @@ settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
 		return settle_scep(p, s, ret_settled);
 	case WINDOWS_REMOVE:
 		settle_removal(p, s);
+		return OK;
+	case WINDOWS_WIPE:
+		settle_wipe(p, s);
 		return OK;
 	}
 	return OK;

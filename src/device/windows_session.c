@@ -250,6 +250,7 @@ check_in(struct turn *t)
 	struct report rep = {
 		.has_facts = !t->st.facts,
 		.again = !http_first_run(t->r),
+		.wipe = t->st.rounds < ROUNDS_MAX ? REPORT_WIPE_CAN : REPORT_WIPE_NOT_HERE,
 		.with = &with,
 	};
 	struct command *v;
@@ -269,6 +270,11 @@ check_in(struct turn *t)
 	t->st.facts = true;
 	t->st.nanswers = 0;
 	e = checkin_run(t->edge->store, t->a, t->device->id, &rep, &v, &n);
+	if (err_is(e, ERR_DEVICE_WIPED)) {
+		err_forget(e);
+		t->changed = false;
+		return send(t);
+	}
 	if (err_is(e, ERR_DEVICE_RETIRED)) {
 		err_forget(e);
 		return send_farewell(t);
@@ -288,7 +294,7 @@ leave(struct turn *t)
 
 	TRY(device_retire(t->edge->store, t->a, "device", t->device->id));
 	e = checkin_run(t->edge->store, t->a, t->device->id, &rep, &v, &n);
-	if (!err_is(e, ERR_DEVICE_RETIRED))
+	if (!err_is(e, ERR_DEVICE_RETIRED) && !err_is(e, ERR_DEVICE_WIPED))
 		TRY(e);
 	err_forget(e);
 	t->changed = false;

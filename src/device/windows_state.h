@@ -16,7 +16,8 @@ enum windows_op {
 	WINDOWS_TRUST = 1, /* a certificate for one of its trust stores */
 	WINDOWS_PFX,       /* a key with its certificate */
 	WINDOWS_SCEP,      /* it makes a key and requests */
-	WINDOWS_REMOVE
+	WINDOWS_REMOVE,
+	WINDOWS_WIPE
 };
 struct windows_sent {
 	enum windows_op op;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codec/san.h"
 #include "device/windows_error.h"
+#include "model/wipe.h"
 #include "pki/cert.h"
 #include "pki/key.h"
 
@@ -244,6 +245,21 @@ shared(const struct windows_telling *t, const char *uri)
 	return false;
 }
 
+/* ---- wiping ---- */
+
+/* RemoteWipe CSP. Whose data is kept stays enrolled as well. */
+static const char *
+wipe_uri(const struct wipe_how *how)
+{
+#define NODE "./Device/Vendor/MSFT/RemoteWipe/"
+	if (how->protect)
+		return NODE "doWipeProtected";
+	if (how->keep_user)
+		return NODE "doWipePersistUserData";
+	return how->keep_enrolment ? NODE "doWipePersistProvisionedData" : NODE "doWipe";
+#undef NODE
+}
+
 /* ---- a command ---- */
 
 static bool
@@ -273,7 +289,9 @@ drop_older(struct windows_telling *t, const char *alias)
 static struct windows_sent
 sent_for(struct windows_telling *t, const struct command *c)
 {
-	struct windows_sent s = { .id = c->id, .alias = c->alias, .since = when_now() };
+	struct windows_sent s = {
+		.id = c->id, .alias = c->alias == NULL ? "" : c->alias, .since = when_now()
+	};
 	const char *sha1;
 
 	s.uri = s.sha1 = s.sha256 = "";
@@ -296,6 +314,10 @@ sent_for(struct windows_telling *t, const struct command *c)
 	case COMMAND_REMOVE_IDENTITY:
 		s.op = WINDOWS_REMOVE;
 		windows_place_read(t->a, c->place, &s.uri, &sha1);
+		break;
+	case COMMAND_WIPE:
+		s.op = WINDOWS_WIPE;
+		s.uri = wipe_uri(c->wipe);
 		break;
 	}
 	return s;
@@ -325,6 +347,8 @@ tell_one(struct windows_telling *t, const struct command *c, struct windows_sent
 		return tell_pfx(t, c, s->uri);
 	case WINDOWS_SCEP:
 		return tell_scep(t, c, s->uri);
+	case WINDOWS_WIPE:
+		return put(t, "Exec", s->uri, NULL, NULL);
 	case WINDOWS_REMOVE:
 		break;
 	}

@@ -6,6 +6,7 @@
 #include "model/life.h"
 #include "model/request.h"
 #include "model/status.h"
+#include "model/wipe.h"
 #include "pki/key.h"
 
 /* Seconds: how often the time of the last contact is written; how long something is not offered
@@ -20,8 +21,10 @@ struct checkin {
 	struct holdings has;
 	struct command *commands;
 	size_t n;
-	bool left;    /* the device may have something of ours still */
-	when_t until; /* of struct checkin_calm */
+	bool left;                   /* the device may have something of ours still */
+	when_t until;                /* of struct checkin_calm */
+	const struct wipe_how *wipe; /* NULL: not to be told */
+	bool wiping;                 /* it is to be told some time */
 	/* What the reader found that came before the writer; good for it as long as the stamp from before both is. */
 	struct stamp stamp;
 	struct desired *desired;
@@ -72,7 +75,7 @@ record(struct tx *tx, struct checkin *c)
 	bool changed = false, known = true;
 
 	if (r->again)
-		return inventory_parse(c->a, d->inventory, &c->has);
+		return OK;
 	if (r->has_facts && life_is_elsewhere(d, &r->facts))
 		FAIL(ERR_DEVICE_ELSEWHERE, "device %s", id_text(c->a, d->id));
 	if (r->has_facts) {
@@ -84,7 +87,6 @@ record(struct tx *tx, struct checkin *c)
 		TRY(inventory_print(c->a, r->items, r->nitems, &inventory));
 		changed |= text_set(&d->inventory, inventory);
 	}
-	TRY(inventory_parse(c->a, d->inventory, &c->has));
 	if (!changed && now - d->last_seen < SEEN_EVERY)
 		return OK;
 	TRY(request_may_write(tx));
@@ -402,7 +404,7 @@ calm_until(const struct tx *tx, const struct checkin *c, const struct diff_slot 
 {
 	const struct report *r = c->report;
 	when_t until = INT64_MAX;
-	bool calm = !tx_writes(tx) && c->n == 0 && !r->again && r->has_inventory &&
+	bool calm = !tx_writes(tx) && c->n == 0 && !c->wiping && !r->again && r->has_inventory &&
 	    r->nresults == 0 && c->device.state == DEVICE_ACTIVE &&
 	    str_eq(r->identity, c->device.identity_sha256);
 
@@ -423,6 +425,16 @@ desire(struct tx *tx, struct checkin *c)
 	return OK;
 }
 
+/* Whatever else is to be done there goes with it. */
+static void
+command_wipe(struct checkin *c)
+{
+	c->commands[0] = (struct command){
+		.kind = COMMAND_WIPE, .id = wipe_command_id(c->a, c->id), .wipe = c->wipe
+	};
+	c->n = 1;
+}
+
 static err_t
 answer(struct tx *tx, struct checkin *c)
 {
@@ -439,6 +451,10 @@ answer(struct tx *tx, struct checkin *c)
 		c->left |= v[i].remove || v[i].slot.reached_hash.n > 0;
 		if (v[i].remove)
 			command_remove(c, &v[i]);
+	}
+	if (c->wipe != NULL) {
+		command_wipe(c);
+		return OK;
 	}
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < n; i++)
@@ -460,6 +476,11 @@ run(struct tx *tx, void *arg)
 	if (c->device.state == DEVICE_GONE)
 		return OK;
 	TRY(record(tx, c));
+	TRY(wipe_checkin(tx, c->a, &c->device, c->report, &c->wipe, &c->wiping));
+	if (c->device.state == DEVICE_GONE)
+		return OK;
+	/* One that was reset holds nothing any more. */
+	TRY(inventory_parse(c->a, c->device.inventory, &c->has));
 	for (size_t i = 0; !c->report->again && i < c->report->nresults; i++)
 		TRY(result_take(tx, c, &c->report->results[i]));
 	TRY(answer(tx, c));

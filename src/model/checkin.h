@@ -7,7 +7,7 @@
  *
  * Running it again with the same report is harmless. When nothing is to be recorded or changed it only reads.
  *
- * A device that was retired is told what to remove, and nothing else. Once it reports that nothing is left it is gone:
+ * A device that is to be wiped is told that and nothing else (model/wipe.h). One that was retired is told what to remove, and nothing else. Once it reports that nothing is left it is gone:
  * from then on it is refused.
  */
 #ifndef MODEL_CHECKIN_H
@@ -55,6 +55,13 @@ struct checkin_with {
 	void *ctx;
 };
 
+/* Whether the device can be told in this answer to wipe itself. */
+enum report_wipe {
+	REPORT_WIPE_NOT_HERE, /* not in this answer */
+	REPORT_WIPE_CAN,
+	REPORT_WIPE_NEVER /* it does not let itself be wiped */
+};
+
 struct report {
 	/* It was taken before and waited since, so it may be older than what is on record: only the answer is made
 	 * anew. */
@@ -67,6 +74,7 @@ struct report {
 	const struct report_result *results;
 	size_t nresults;
 	const struct checkin_with *with; /* NULL: nothing */
+	enum report_wipe wipe;
 	struct str
 	    identity; /* SHA-256 of the certificate that the device showed; for checkin_calm() */
 };
@@ -76,12 +84,15 @@ enum command_kind {
 	COMMAND_INSTALL_IDENTITY,
 	COMMAND_REMOVE_CA,
 	COMMAND_REMOVE_IDENTITY,
-	COMMAND_ENROL /* make a key, request by SCEP */
+	COMMAND_ENROL, /* make a key, request by SCEP */
+	COMMAND_WIPE   /* erase everything; comes alone */
 };
+struct wipe_how;
+
 struct command {
 	enum command_kind kind;
-	const char *id;    /* "<slot id>:<hash>" */
-	const char *alias; /* "chancery-<profile id>" */
+	const char *id;    /* "<slot id>:<hash>"; WIPE: "<device id>:wipe" */
+	const char *alias; /* "chancery-<profile id>"; WIPE: NULL */
 	struct str der;    /* INSTALL_CA */
 	struct str pfx, password,
 	    sha256;      /* INSTALL_IDENTITY: as packed (model/packing.h), hash of the leaf */
@@ -94,7 +105,8 @@ struct command {
 	    root; /* ENROL, INSTALL_IDENTITY: DER of the root that the profile refers to; empty: none */
 	struct id request; /* ENROL: what challenge and address are made of (device/device.h) */
 	uint64_t fence;
-	const char *place; /* removals: as the inventory said; NULL: it did not */
+	const char *place;           /* removals: as the inventory said; NULL: it did not */
+	const struct wipe_how *wipe; /* WIPE: model/wipe.h */
 };
 
 /* What a check-in found, for model/calm.h. */
@@ -106,7 +118,8 @@ struct checkin_calm {
 };
 
 /* ERR_DEVICE_ELSEWHERE: it speaks of other hardware than the device's; ERR_DEVICE_REPLACED: model/life.h.
- * ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. */
+ * ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. ERR_DEVICE_WIPED: it said that it
+ * wipes itself. */
 err_t checkin_run(struct store *s, struct arena *a, struct id device, const struct report *r,
     struct command **ret, size_t *retn);
 /* The same, and whether the device is as it should be. */

@@ -5,6 +5,7 @@
 #include "model/filter.h"
 #include "model/profile.h"
 #include "model/rollout.h"
+#include "model/wipe.h"
 #include "store/device_life.h"
 #include "store/user_pfx.h"
 
@@ -202,7 +203,7 @@ desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
 
 	TRY(user_of(tx, a, d, &user, &due));
 	TRY(store_device_life_get(tx, a, d->id, &life));
-	if (!due || d->state != DEVICE_ACTIVE || life.lost != 0) {
+	if (!due || d->state != DEVICE_ACTIVE || life.lost != 0 || wipe_withholds(&life)) {
 		*ret = NULL;
 		*retn = 0;
 		return OK;

@@ -9,6 +9,7 @@
  */
 #include "model/enrol.h"
 #include "model/life.h"
+#include "model/wipe.h"
 #include "base/secret.h"
 #include "codec/oid.h"
 #include "model/diff.h"
@@ -396,6 +397,7 @@ leave(struct tx *tx, void *arg)
 	if (d.state != DEVICE_ACTIVE)
 		return OK;
 	d.state = DEVICE_RETIRED;
+	TRY(wipe_forget(tx, l->a, d.id));
 	TRY(store_device_update(tx, &d));
 	TRY(diff_device(tx, l->a, &d));
 	return store_audit_add(tx, l->actor, "device.retire", id_text(l->a, d.id),

@@ -134,6 +134,8 @@ why(struct tx *tx, void *arg)
 	if (!id_is_zero(life.replaced))
 		FAIL(ERR_DEVICE_REPLACED, "device %s is %s now", id_text(c->a, c->device),
 		    id_text(c->a, life.replaced));
+	if (life.wipe == WIPE_DONE)
+		FAIL(ERR_DEVICE_WIPED, "device %s", id_text(c->a, c->device));
 	FAIL(ERR_DEVICE_RETIRED, "device %s", id_text(c->a, c->device));
 }
 

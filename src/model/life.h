@@ -39,7 +39,8 @@ bool life_is_elsewhere(const struct device *on_record, const struct device *says
 /* That an identity was refused for it, in the audit log: once an hour for each device. */
 err_t life_note_elsewhere(struct store *s, struct arena *a, struct id device);
 
-/* Why the identity of a device that is gone is refused: ERR_DEVICE_REPLACED or ERR_DEVICE_RETIRED. */
+/* Why the identity of a device that is gone is refused: ERR_DEVICE_REPLACED, ERR_DEVICE_WIPED or
+ * ERR_DEVICE_RETIRED. */
 err_t life_refuse(struct store *s, struct arena *a, struct id device);
 
 #endif

@@ -8,6 +8,15 @@ static const struct col life_cols[] = {
 	COL(struct device_life, lost),
 	COL(struct device_life, elsewhere),
 	REF(struct device_life, replaced),
+	COL(struct device_life, wipe),
+	COL(struct device_life, wipe_how),
+	COL(struct device_life, wipe_by),
+	COL(struct device_life, wipe_asked),
+	COL(struct device_life, wipe_issued),
+	COL(struct device_life, wipe_ended),
+	COL(struct device_life, wipe_expires),
+	COL(struct device_life, wipe_fault),
+	COL(struct device_life, wipe_detail),
 };
 static const struct shape life_shape = SHAPE("device", struct device_life, life_cols);
 
@@ -55,5 +64,31 @@ store_device_same(
 		TRY(store_device_get(tx, a, v[i].id, &out[i]));
 	*ret = out;
 	*retn = n;
+	return OK;
+}
+
+struct wipe_count {
+	enum wipe_state state;
+	int64_t n;
+};
+static const struct col count_cols[] = {
+	COL(struct wipe_count, state),
+	COL(struct wipe_count, n),
+};
+static const struct shape count_shape = SHAPE("count", struct wipe_count, count_cols);
+
+err_t
+store_device_wipe_counts(struct tx *tx, int64_t ret[WIPE_FAILED + 1])
+{
+	auto_arena struct arena *a = arena_new();
+	struct wipe_count *v;
+	size_t n;
+
+	TRY(row_all(tx, a, STMT_DEVICE_WIPE_COUNTS, &count_shape, NO_VALS, &v, &n));
+	for (size_t i = 0; i <= WIPE_FAILED; i++)
+		ret[i] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].state <= WIPE_FAILED)
+			ret[v[i].state] = v[i].n;
 	return OK;
 }

@@ -38,6 +38,7 @@ MEMBERS = {
                             "key_usage", "sha1", "root"},
     "remove_ca": COMMON,
     "remove_identity": COMMON,
+    "wipe": {"id", "kind"},
 }
 
 
@@ -261,6 +262,8 @@ class AndroidAgent:
         self.aliases = {}  # alias -> DER of the CA certificate that is kept under it
         self.pending = {}  # command id -> {"key", "asked"}
         self.seen = []     # commands, as they came
+        self.may_wipe = mode == "device_owner"  # DevicePolicyManager.wipeData of the whole device
+        self.wiped = False
         self.key = self.former_key = None
         self.id = self.cert = self.https = None
         os.makedirs(folder, exist_ok=True)
@@ -371,7 +374,8 @@ class AndroidAgent:
         return items
 
     def checkin(self, results=(), wait=0):
-        answer = self.post("/agent/v1/checkin", {"wait": wait, "facts": self.facts(), "inventory": self.inventory(),
+        answer = self.post("/agent/v1/checkin", {"wipe": self.may_wipe, "wait": wait, "facts": self.facts(),
+                                                 "inventory": self.inventory(),
                                                  "results": list(results)})
         assert set(answer) == {"commands", "next_poll_seconds"}
         self.seen += answer["commands"]
@@ -427,6 +431,12 @@ class AndroidAgent:
         data = self.aliases.pop(c["alias"], None)
         if data is not None:
             self.store.uninstall_ca_cert(data)
+
+    def do_wipe(self, _c):
+        """The device says so before it does: afterwards there is nobody to say it."""
+        if not self.may_wipe:
+            raise error("not_permitted", "wipeData: SecurityException")
+        self.wiped = True
 
     def do_remove_identity(self, c):
         self.store.remove_key_pair(c["alias"])

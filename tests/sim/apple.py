@@ -297,7 +297,7 @@ class AppleDevice:
     def do_EraseDevice(self, command, _channel):
         if self.mac and len(command.get("PIN", "")) != 6:
             raise mdm_error(12008, "PIN")
-        self.erased = True
+        self.erased = command
 
     def do_DeviceLock(self, command, _channel):
         if self.mac and len(command.get("PIN", "")) != 6:

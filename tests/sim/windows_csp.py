@@ -28,6 +28,7 @@ SCEP_NODES = {"ServerURL", "Challenge", "EKUMapping", "KeyUsage", "SubjectName",
               "RetryCount", "TemplateName", "ContainerName", "CustomTextToShowInPrompt", "AADKeyIdentifierList"}
 SCEP_NEEDED = {"ServerURL", "Challenge", "EKUMapping", "KeyUsage", "SubjectName", "KeyLength", "HashAlgorithm",
                "CAThumbprint"}
+WIPES = ("doWipe", "doWipeProtected", "doWipePersistUserData", "doWipePersistProvisionedData")
 STORES = {"Root", "CA", "TrustedPublisher", "TrustedPeople", "UntrustedCertificates"}
 TPM, TPM_OR_SOFTWARE, SOFTWARE, HELLO = 1, 2, 3, 4
 SCEP_OK, SCEP_PENDING, SCEP_FAILED, SCEP_UNKNOWN = 1, 2, 16, 32
@@ -91,6 +92,7 @@ class Tree:
         self.enrolling = []             # (scope, id) whose enrolment was started
         self.imports = 0
         self.unenrolled = self.wiped = False
+        self.no_recovery = False        # there is no recovery environment that could reset it
 
     # Where a path leads
 
@@ -117,10 +119,20 @@ class Tree:
             return self.store_node(verb, scope, path.split("/")[4:])
         if path.startswith(MSFT + "DMClient/"):
             return self.dmclient_node(verb, path.split("/")[3:], data)
-        if path == MSFT + "RemoteWipe/doWipe" and verb == "Exec":
-            self.wiped = True
-            return None
+        if path.startswith(MSFT + "RemoteWipe/"):
+            return self.wipe_node(verb, scope, path.split("/")[3:])
         return self.fact(verb, path)
+
+    def wipe_node(self, verb, scope, parts):
+        """RemoteWipe: the status says whether the machine takes it on; it resets itself afterwards."""
+        if scope != "Device" or parts not in ([n] for n in WIPES):
+            raise Failed(404)
+        if verb != "Exec":
+            raise Failed(405)
+        if self.no_recovery:
+            raise Failed(500)
+        self.wiped = parts[0]
+        return None
 
     def fact(self, verb, path):
         if path in self.facts:

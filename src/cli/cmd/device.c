@@ -2,6 +2,7 @@
 /* chancery device: what enrolled. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/effect.h"
 #include "cli/find.h"
 #include "cli/import.h"
@@ -95,6 +96,103 @@ retire(struct cli *c)
 	return act(c, "retire", "is retired");
 }
 
+static const struct opt wipe_opts[] = {
+	{ .name = "keep-user-data",
+	    .property = "keepUserData",
+	    .help = "Windows: accounts and data of its users stay, and it stays enrolled." },
+	{ .name = "keep-enrolment",
+	    .property = "keepEnrollmentData",
+	    .help = "Windows: it stays enrolled." },
+	{ .name = "protected",
+	    .property = "useProtectedWipe",
+	    .help = "Windows: the disk is cleaned, even if the device does not start afterwards." },
+	{ .name = "keep-data-plan",
+	    .property = "persistEsimDataPlan",
+	    .help = "iPhone and iPad: the data plan of an eSIM stays." },
+	{ .name = "pin",
+	    .value = "DIGITS",
+	    .property = "macOsUnlockCode",
+	    .help = "Macs: six digits that it asks for afterwards; needed." },
+	{ .name = "fallback",
+	    .value = "HOW",
+	    .property = "obliterationBehavior",
+	    .help =
+		"Macs that cannot erase quickly: default, doNotObliterate, obliterateWithWarning "
+		"or always." },
+	{ .name = "yes", .help = "Do not ask." },
+	{ 0 },
+};
+
+static err_t
+may_wipe(struct cli *c, bool *ret)
+{
+	const char *names = "";
+
+	*ret = args_has(c->args, "yes");
+	if (*ret)
+		return OK;
+	for (size_t i = 0; i < c->args->noperands; i++)
+		names = arena_printf(
+		    c->arena, "%s%s%.128s", names, i == 0 ? "" : ", ", c->args->operands[i]);
+	return ask_yes(
+	    arena_printf(c->arena,
+		"Wipe %s? What is on it is lost, its certificates are revoked. [y/N] ", names),
+	    ret);
+}
+
+static err_t
+wipe(struct cli *c)
+{
+	auto_json json *body = json_object_new();
+	bool yes;
+
+	TRY(args_body(c->arena, c->args, body));
+	TRY(may_wipe(c, &yes));
+	if (!yes)
+		FAIL(ERR_USAGE, "nothing was wiped");
+	for (size_t i = 0; i < c->args->noperands; i++) {
+		const char *id;
+
+		TRY(find_device(c, c->args->operands[i], &id));
+		TRY_CTX(
+		    api_send(c, "POST", arena_printf(c->arena, DEVICES "/%s/wipe", id), body, NULL),
+		    "%.128s", c->args->operands[i]);
+		out_say(c, "%s is to be wiped with its next contact", c->args->operands[i]);
+	}
+	return OK;
+}
+
+static const char *
+wipe_path(struct cli *c, const char *id)
+{
+	return arena_printf(c->arena, "/chancery/v1/devices/%s/wipe", id);
+}
+
+static err_t
+wipe_cancel(struct cli *c)
+{
+	for (size_t i = 0; i < c->args->noperands; i++) {
+		const char *id;
+
+		TRY(find_device(c, c->args->operands[i], &id));
+		TRY_CTX(api_send(c, "DELETE", wipe_path(c, id), NULL, NULL), "%.128s",
+		    c->args->operands[i]);
+		out_say(c, "%s is not told to wipe itself any more", c->args->operands[i]);
+	}
+	return OK;
+}
+
+static err_t
+wipe_show(struct cli *c)
+{
+	auto_json json *answer = NULL;
+	const char *id;
+
+	TRY(find_device(c, c->args->operands[0], &id));
+	TRY(api_get(c, wipe_path(c, id), &answer));
+	return out_object(c, answer);
+}
+
 #define SET_OPTS \
 	{ .name = "owner", \
 		.value = "WHOSE", \
@@ -174,6 +272,11 @@ static const struct verb verbs[] = {
 	    found },
 	{ "retire", "Make devices leave: certificates are removed and revoked.", "DEVICE...", NULL,
 	    retire },
+	{ "wipe", "Have devices erase themselves; their certificates are revoked.", "DEVICE...",
+	    wipe_opts, wipe },
+	{ "wipe-cancel", "Devices are not to be wiped, as long as they have not said yes to it.",
+	    "DEVICE...", NULL, wipe_cancel },
+	{ "wipe-show", "Where the newest wipe of a device stands.", "DEVICE", NULL, wipe_show },
 	{ 0 },
 };
 

@@ -232,7 +232,7 @@ names_of_microsoft_that_cannot_be_kept_are_refused_and_why(void **state)
 		{ MS "DeviceConfigurations_ViewReports\"",
 		    "only together with Microsoft.Intune_DeviceConfigurations_Read" },
 		{ MS "RemoteTasks_Retire\"", "RemoteTasks_SyncDevice" },
-		{ MS "RemoteTasks_Wipe\"", "nothing here" },
+		{ MS "RemoteTasks_RebootNow\"", "nothing here" },
 		{ MS "MobileApps_Read\"", "nothing here that Microsoft.Intune_MobileApps_Read" },
 		{ MS "DeviceConfigurations_Raed\"", "nothing here" },
 		{ MS "DeviceConfiguration_Read\"",

@@ -68,11 +68,16 @@ CREATE INDEX devices_user ON devices (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX devices_machine ON devices (machine_id) WHERE machine_id <> '';
 CREATE INDEX devices_udid ON devices (udid) WHERE udid <> '';
 -- What befell devices. lost: since when. elsewhere: when its identity was last told to be used on another machine. replaced: by the
--- same hardware enrolled anew.
+-- same hardware enrolled anew. wipe: where the newest wipe stands, 0 none was asked for, 1 pending, 2 issued, 3 resetting, 4 failed,
+-- 5 done, 6 cancelled, 7 expired.
 CREATE TABLE device_lives (
 	device BLOB NOT NULL PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,
-	lost INTEGER NOT NULL, elsewhere INTEGER NOT NULL, replaced BLOB
+	lost INTEGER NOT NULL, elsewhere INTEGER NOT NULL, replaced BLOB,
+	wipe INTEGER NOT NULL, wipe_how TEXT NOT NULL, wipe_by TEXT NOT NULL,
+	wipe_asked INTEGER NOT NULL, wipe_issued INTEGER NOT NULL, wipe_ended INTEGER NOT NULL, wipe_expires INTEGER NOT NULL,
+	wipe_fault TEXT NOT NULL, wipe_detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX device_lives_wipe ON device_lives (wipe) WHERE wipe BETWEEN 1 AND 4;
 -- What platforms keep of devices between messages; only they read it.
 CREATE TABLE device_states (
 	device BLOB NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
