@@ -293,7 +293,9 @@ fill_api(struct front *f)
 		.apple_topic = f->apple_topic,
 		.organization = f->conf->organization,
 		.calm = f->calm,
+		.count = &f->edge_count,
 	};
+	edge_count_init(&f->edge_count, f->metrics);
 }
 
 static void

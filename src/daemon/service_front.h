@@ -74,6 +74,7 @@ struct front {
 	struct tls_server *tls_api, *tls_device;
 	struct api api;
 	struct device_edge device;
+	struct edge_count edge_count;
 	struct calm *calm;
 	struct http *http_api, *http_device;
 	atomic_bool restart; /* joined meanwhile: end, to be started again */

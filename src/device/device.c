@@ -136,6 +136,7 @@ device_enrol_of(const struct device_edge *edge, struct arena *a, const struct co
 void
 device_error(struct http_req *r, err_t e)
 {
+	struct device_edge *edge = http_ctx(r);
 	struct arena *a = http_arena(r);
 	struct err_report rep;
 	const struct err_info *info;
@@ -145,6 +146,7 @@ device_error(struct http_req *r, err_t e)
 
 	json_set(body, "error", error);
 	err_take(e, &rep);
+	edge_count_refused(edge->count, rep.code);
 	for (size_t i = 0; i < platform_count; i++)
 		if (platform_table[i]->error != NULL && platform_table[i]->error(r, &rep))
 			return;

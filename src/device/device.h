@@ -13,6 +13,7 @@
 #define DEVICE_DEVICE_H
 
 #include "codec/order.h"
+#include "device/count.h"
 #include "model/checkin.h"
 #include "model/job.h"
 #include "model/calm.h"
@@ -48,6 +49,7 @@ struct device_edge {
 	const char *apple_topic;  /* subject UID of the push certificate */
 	const char *organization; /* as people know it */
 	struct calm *calm;
+	struct edge_count *count; /* NULL: nothing is counted */
 };
 
 /*

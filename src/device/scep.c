@@ -99,6 +99,25 @@ ask_identity(struct http_req *r, const struct asked *q)
 	return reply(r, status, type, body);
 }
 
+static void
+count(struct http_req *r, enum relay_outcome o)
+{
+	struct device_edge *edge = http_ctx(r);
+
+	edge_count_relay(edge->count, o, when_mono_ms() - http_arrived_ms(r));
+}
+
+/* What cannot even be put on its way. */
+static err_t
+refuse(struct http_req *r, err_t e)
+{
+	if (err_is(e, ERR_BUSY))
+		count(r, RELAY_FULL);
+	if (err_is(e, ERR_SCEP_ADDRESS))
+		count(r, RELAY_NOWHERE);
+	return e;
+}
+
 static err_t
 serve(struct http_req *r)
 {
@@ -117,11 +136,17 @@ serve(struct http_req *r)
 		err_forget(e);
 		FAIL(ERR_SCEP_ADDRESS, "%s", text_safe(http_arena(r), str_c(name)));
 	}
-	TRY(relay_ask(edge->store, http_arena(r), id, q.operation, q.message, &row));
-	if (row.state == RELAY_ANSWERED)
+	e = relay_ask(edge->store, http_arena(r), id, q.operation, q.message, &row);
+	if (!err_ok(e))
+		return refuse(r, e);
+	if (row.state == RELAY_ANSWERED) {
+		count(r, row.status == 503 ? RELAY_UNREACHABLE : RELAY_CARRIED);
 		return reply(r, row.status, row.type, row.body);
-	if (http_late(r))
+	}
+	if (http_late(r)) {
+		count(r, RELAY_LATE);
 		FAIL(ERR_SCEP_RELAY, "request %s at %s", name, row.ca);
+	}
 	return http_park(r, TOPIC_RELAY, id_str(&row.id), http_arrived_ms(r) + WAIT_MS);
 }
 

@@ -110,6 +110,9 @@ def test_a_certificate_comes_through_the_connector_and_is_installed_when_the_dev
     assert rows[-3:] == ["challenge-left", "offered", "installed"], rows
     journal = world.admin("ca", "journal.list", {})["lines"]
     assert any(x["event"] == "challenge-left" for x in journal)
+    metrics = dict(line.rsplit(" ", 1) for line in world.raw("GET", "/metrics")[2].decode().splitlines()
+                   if line.startswith("chancery_relay_"))
+    assert int(metrics['chancery_relay_total{outcome="answered"}']) >= 2 and int(metrics["chancery_relay_seconds_count"])
     # Nothing of it is kept in the clear, not at the service, not at the CA.
     for role in ("service", "ca", "connector"):
         for folder, _, files in os.walk(world.state_dir(role)):

@@ -236,6 +236,11 @@ def test_an_android_device_says_so_before_it_does_it(place):
         agent.sync()
     assert caught.value.id == "device-wiped" and agent.wiped
     assert [c["kind"] for c in agent.seen][-1] == "wipe" and stands(place, agent)["state"] == "done"
+    with pytest.raises(AgentRefused):
+        agent.checkin()
+    metrics = world.raw("GET", "/metrics")[2].decode()
+    assert 'chancery_device_refused_total{fault="device-wiped"} ' in metrics
+    assert 'chancery_device_refused_total{fault="device-wiped"} 0' not in metrics.splitlines()
     personal = AndroidAgent(world.device_url, world.root_file, os.path.join(world.dir, "android", "pixel-p"),
                             name="pixel-p", mode="profile_owner").enrol(world.code(place.ada))
     assert wipe(place, personal)[0] == 204

@@ -222,6 +222,35 @@ names_of_microsoft_that_are_one_permission_here_go_together(void **state)
 }
 
 static void
+who_may_wipe_by_microsofts_name_may_nothing_else_to_a_device(void **state)
+{
+	struct fixture *f = *state;
+	const char *token = token_for(f, EVERYTHING);
+	struct somebody wipes = nobody(f), retires = nobody(f);
+	static const char one[] =
+	    "/v1.0/deviceManagement/managedDevices/00000000-0000-4000-8000-000000000001";
+
+	assign(f, token,
+	    posted(f, ROLES, token,
+		action_role(f, "Wipers", MS "ManagedDevices_Read\"," MS "RemoteTasks_Wipe\"")),
+	    quoted(f, wipes.id), "");
+	assign(f, token,
+	    posted(f, ROLES, token,
+		action_role(f, "Retirers",
+		    MS "ManagedDevices_Read\"," MS "RemoteTasks_SyncDevice\"," MS
+		       "RemoteTasks_Retire\"")),
+	    quoted(f, retires.id), "");
+	assert_int_equal(
+	    status_of(f, "POST", arena_printf(f->a, "%s/wipe", one), wipes.token, NULL), 404);
+	assert_int_equal(
+	    status_of(f, "POST", arena_printf(f->a, "%s/retire", one), wipes.token, NULL), 403);
+	assert_int_equal(
+	    status_of(f, "POST", arena_printf(f->a, "%s/retire", one), retires.token, NULL), 404);
+	assert_int_equal(
+	    status_of(f, "POST", arena_printf(f->a, "%s/wipe", one), retires.token, NULL), 403);
+}
+
+static void
 names_of_microsoft_that_cannot_be_kept_are_refused_and_why(void **state)
 {
 	static const struct {
@@ -485,6 +514,7 @@ main(void)
 		TEST(names_of_microsoft_give_what_they_say_and_no_more),
 		TEST(names_of_microsoft_that_are_one_permission_here_go_together),
 		TEST(names_of_microsoft_that_cannot_be_kept_are_refused_and_why),
+		TEST(who_may_wipe_by_microsofts_name_may_nothing_else_to_a_device),
 		TEST(what_roles_cannot_allow_or_reach_is_refused_by_name),
 		TEST(a_role_with_scope_tags_shows_and_changes_only_what_has_them),
 		TEST(what_a_limited_caller_makes_gets_its_own_tags),

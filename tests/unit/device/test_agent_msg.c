@@ -449,6 +449,33 @@ no_commands_are_an_empty_list(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void
+who_does_not_say_that_it_can_be_wiped_never_is(void **state)
+{
+	struct box *b = *state;
+
+	assert_int_equal(good(b, "{\"protocol\":1}").report.wipe, REPORT_WIPE_NEVER);
+	assert_int_equal(good(b, "{\"protocol\":1,\"wipe\":false}").report.wipe, REPORT_WIPE_NEVER);
+	assert_int_equal(good(b, "{\"protocol\":1,\"wipe\":null}").report.wipe, REPORT_WIPE_NEVER);
+	assert_int_equal(good(b, "{\"protocol\":1,\"wipe\":true}").report.wipe, REPORT_WIPE_CAN);
+	bad(b, "{\"protocol\":1,\"wipe\":\"true\"}", "wipe");
+	bad(b, "{\"protocol\":1,\"wipe\":1}", "wipe");
+}
+
+static void
+a_wipe_is_told_with_its_id_and_nothing_else(void **state)
+{
+	struct box *b = *state;
+	const struct device_edge edge = { .poll_seconds = 60 };
+	const struct command c = { .kind = COMMAND_WIPE, .id = "d:wipe" };
+	auto_json json *body = NULL;
+	struct str text;
+
+	expect_ok(agent_commands_write(&edge, b->a, &c, 1, &body));
+	expect_ok(json_print(b->a, json_at(json_get(body, "commands"), 0), &text));
+	assert_string_equal(arena_cstr(b->a, text), "{\"id\":\"d:wipe\",\"kind\":\"wipe\"}");
+}
+
 int
 main(void)
 {
@@ -471,6 +498,8 @@ main(void)
 		CASE(a_platform_that_does_not_exist_is_refused),
 		CASE(commands_are_written_with_what_their_kind_needs),
 		CASE(no_commands_are_an_empty_list),
+		CASE(who_does_not_say_that_it_can_be_wiped_never_is),
+		CASE(a_wipe_is_told_with_its_id_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

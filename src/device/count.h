@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the edge towards devices counts: identities that were refused, by why; and SCEP messages that a connector was to
+ * carry, by what came of them. Adding is one atomic instruction, from any thread.
+ */
+#ifndef DEVICE_COUNT_H
+#define DEVICE_COUNT_H
+
+#include "base/err.h"
+#include "base/metric.h"
+
+enum relay_outcome {
+	RELAY_CARRIED,     /* an answer of the authority */
+	RELAY_LATE,        /* no connector brought one in time */
+	RELAY_UNREACHABLE, /* a connector could not reach the authority */
+	RELAY_FULL,        /* too many on their way */
+	RELAY_NOWHERE,     /* nothing is requested at the address */
+	RELAY_OUTCOMES
+};
+
+enum { COUNTED_FAULTS = 5 };
+
+struct edge_count {
+	struct metric refused[COUNTED_FAULTS];
+	struct metric relay[RELAY_OUTCOMES];
+	struct metric relay_time;
+};
+
+/* At start; both outlive what counts. */
+void edge_count_init(struct edge_count *c, struct metrics *m);
+/* Faults that are not of an identity are not counted. c NULL is fine. */
+void edge_count_refused(struct edge_count *c, enum err_code fault);
+/* ms: since the message arrived. */
+void edge_count_relay(struct edge_count *c, enum relay_outcome o, int64_t ms);
+
+#endif
