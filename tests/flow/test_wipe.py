@@ -24,6 +24,12 @@ echo "$CHANCERY_EVENT $CHANCERY_ALIAS" >>"$(dirname "$0")/../told"
 
 @pytest.fixture(scope="module")
 def place(world):
+    secret = os.path.join(world.dir, "app.secret")
+    with open(secret, "w", encoding="ascii") as f:
+        f.write(world.app["client_secret"])
+    os.chmod(secret, 0o600)
+    world.cli("login", "--url", world.url, "--tenant", world.tenant, "--client-id", world.app["client_id"],
+              "--secret-file", secret, "--ca", world.root_file)
     return Place(world)
 
 
@@ -136,7 +142,7 @@ def test_what_is_cancelled_before_the_device_comes_never_reaches_it(place):
 def test_who_may_only_change_devices_may_not_wipe_them(place):
     world = place.world
     phone = place.device("Phone of others")
-    app = world.add_app("inventory", "DeviceManagementManagedDevices.ReadWrite.All")
+    app = world.add_app("inventory", ["DeviceManagementManagedDevices.ReadWrite.All"])
     token = world.fetch_token(app)
     for method, path in (("POST", f"/beta/deviceManagement/managedDevices/{phone.id}/wipe"),
                          ("DELETE", f"/chancery/v1/devices/{phone.id}/wipe")):
@@ -151,7 +157,7 @@ def test_who_may_only_change_devices_may_not_wipe_them(place):
 
 def test_windows_resets_by_the_node_that_was_asked_for(place, tmp_path):
     world = place.world
-    pcs = [enrolled(world, place.ada, tmp_path, f"PC-W{i}") for i in range(2)]
+    pcs = [enrolled(world, place.ada, tmp_path, f"PC-W{i}", upn="ada@contoso.test") for i in range(2)]
     profile = add_root(world, "root to wipe", pem=world.issuing_pem)
     world.assign(profile, place.group)
     for pc in pcs:
