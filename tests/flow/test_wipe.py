@@ -143,7 +143,7 @@ def test_who_may_only_change_devices_may_not_wipe_them(place):
     world = place.world
     phone = place.device("Phone of others")
     app = world.add_app("inventory", ["DeviceManagementManagedDevices.ReadWrite.All"])
-    token = world.fetch_token(app)
+    token = world.fetch_token(app)["access_token"]
     for method, path in (("POST", f"/beta/deviceManagement/managedDevices/{phone.id}/wipe"),
                          ("DELETE", f"/chancery/v1/devices/{phone.id}/wipe")):
         with pytest.raises(ApiError) as caught:
