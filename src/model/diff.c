@@ -4,6 +4,9 @@
 #include "model/request.h"
 #include "model/status.h"
 
+/* So often in so many milliseconds, and it is not issued again for now. */
+enum { LOST_OFTEN = 6, LOST_LATELY_MS = 86400 * 1000 };
+
 struct diff {
 	struct tx *tx;
 	struct arena *a;
@@ -208,12 +211,37 @@ can_offer_again(const struct diff_slot *ds)
 	return r->sealed.n > 0 && (r->kind == REQUEST_IMPORT || ds->slot.not_after > when_now());
 }
 
+/* What was issued was installed, and is gone. Two machines that share an identity, one restored from a backup of the other
+ * or copied from it, each lack what was issued for the other: without an end it would be issued again at each contact. */
+static err_t
+count_losses(struct diff *d, struct diff_slot *ds)
+{
+	const struct request *r = &ds->request;
+	struct event *v;
+	size_t n, lost = 0;
+
+	if (!ds->has_request || r->state != REQUEST_DONE || ds->slot.reached_hash.n > 0 ||
+	    !str_eq(r->hash, ds->slot.wanted_hash))
+		return OK;
+	TRY(store_event_list(d->tx, d->a, ds->slot.id, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		lost +=
+		    strcmp(v[i].event, "lost") == 0 && when_now_ms() - v[i].when < LOST_LATELY_MS;
+	ds->losses = lost < LOST_OFTEN ? 0 : lost;
+	return OK;
+}
+
 static err_t
 fresh(struct diff *d, struct diff_slot *ds)
 {
-	d->dirty = false;
-	if (can_offer_again(ds))
+	if (can_offer_again(ds)) {
+		d->dirty = false;
 		return delivery_again(d->tx, d->a, &ds->slot, &ds->request);
+	}
+	TRY(count_losses(d, ds));
+	if (ds->losses > 0)
+		return OK;
+	d->dirty = false;
 	TRY(request_insert(d->tx, d->a, &ds->slot, &ds->desired->what, &ds->request));
 	ds->has_request = true;
 	return OK;
@@ -274,7 +302,14 @@ tell(struct diff *d, struct diff_slot *ds)
 {
 	const struct request *r = &ds->request;
 
-	if (ds->has_request && r->state == REQUEST_READY && ds->root_missing)
+	if (ds->losses > 0)
+		set_fault(d, &ds->slot, err_info(ERR_DEVICE_ELSEWHERE)->id,
+		    arena_printf(d->a,
+			"its inventory lacked the certificate %zu times within a day, each time "
+			"after it had shown it: two machines seem to have one identity; it is not "
+			"issued again today",
+			ds->losses));
+	else if (ds->has_request && r->state == REQUEST_READY && ds->root_missing)
 		set_fault(d, &ds->slot, err_info(ERR_ROOT_PENDING)->id, "");
 	else if (ds->has_request && (request_is_open(r) || r->state == REQUEST_FAILED))
 		set_fault(d, &ds->slot, r->fault, r->detail);

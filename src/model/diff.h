@@ -6,7 +6,8 @@
  *   desired, no slot          -> slot
  *   desired, other content    -> request_insert; an open request for older content is withdrawn
  *   desired, renewal due      -> request_insert
- *   desired, device lost it   -> what is still sealed is offered again, else request_insert
+ *   desired, device lost it   -> what is still sealed is offered again, else request_insert; lost for the sixth time in a
+ *                                day, as when two machines with one identity take turns: a fault, until a day is over
  *   desired, cannot be made   -> the slot's fault says why; what the device has stays
  *   slot, not desired         -> request_withdraw, revocation; removed until the inventory agrees
  *
@@ -27,6 +28,7 @@ struct diff_slot {
 	struct request request;
 	bool root_missing; /* its root is not on the device yet */
 	bool remove;       /* the device still has it and shall not */
+	size_t losses;     /* of late, when there were too many to issue it again now; else 0 */
 };
 
 err_t diff_run(struct tx *tx, struct arena *a, const struct device *d,

@@ -51,6 +51,8 @@ state_of(const struct slot *s, const struct request *r)
 	case REQUEST_FAILED:
 		return STATUS_FAILED;
 	case REQUEST_DONE:
+		/* Installed once, and not issued again for a reason. */
+		return s->fault != NULL && s->fault[0] != '\0' ? STATUS_FAILED : STATUS_WAITING;
 	case REQUEST_WITHDRAWN:
 		return STATUS_WAITING;
 	}
