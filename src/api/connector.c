@@ -6,6 +6,7 @@
  * neither results nor jobs it stays parked until there is work or its wait is over.
  */
 #include "api/connector_job.h"
+#include "api/connector_release.h"
 #include "api/user_pfx.h"
 #include "codec/keys_ipc.h"
 #include "model/relay.h"
@@ -77,7 +78,7 @@ post_enrol(struct http_req *r)
 	auto_json json *body = NULL;
 	auto_json json *out = json_object_new();
 	auto_csr struct csr csr = { 0 };
-	struct connector facts = { .enabled = true };
+	struct connector facts = { .enabled = true, .report = "" };
 	const char *code;
 	struct str csr_der, cert, *chain, text;
 	struct api_ca ca;
@@ -163,6 +164,8 @@ contact(struct tx *tx, void *arg)
 	x->seen->identity = now.identity;
 	x->seen->identity_sha256 = now.identity_sha256;
 	x->seen->fence = now.fence;
+	x->seen->wanted = now.wanted;
+	x->seen->turn = now.turn;
 	if (x->seen->checked < now.checked) { /* another poll told it meanwhile */
 		x->seen->templates = now.templates;
 		x->seen->checked = now.checked;
@@ -195,6 +198,7 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	TRY(comma_list(a, body, "cas", LIMIT_CAS, &seen.cas));
 	TRY(comma_list(a, body, "import_keys", 2 * LIMIT_IMPORT_KEYS, &seen.import_keys));
 	TRY(note_check(a, body, &seen));
+	TRY(connector_report_read(a, body, &seen));
 	seen.machine = machine;
 	seen.version = version;
 	if (holder != NULL && *holder != '\0') {
@@ -205,7 +209,8 @@ note_facts(struct api *api, struct arena *a, const json *body, struct connector 
 	bool same = strcmp(seen.machine, c->machine) == 0 &&
 	    strcmp(seen.version, c->version) == 0 && strcmp(seen.features, c->features) == 0 &&
 	    strcmp(seen.cas, c->cas) == 0 && strcmp(seen.import_keys, c->import_keys) == 0 &&
-	    str_eq(seen.holder, c->holder) && seen.checked == c->checked;
+	    str_eq(seen.holder, c->holder) && seen.checked == c->checked &&
+	    connector_report_same(&seen, c);
 
 	if (!same || when_now() - c->last_contact >= CONTACT_S) {
 		seen.last_contact = when_now();
@@ -289,6 +294,7 @@ post_poll(struct http_req *r)
 	struct str text;
 	int64_t wait;
 	size_t n, nmessages;
+	bool news;
 
 	json_set(out, "results", answers);
 	json_set(out, "jobs", jobs);
@@ -303,8 +309,10 @@ post_poll(struct http_req *r)
 	TRY(relay_lease(api->store, a, c, ask.max, &messages, &nmessages));
 	ask.max -= nmessages;
 	TRY(job_lease(api->store, a, c, &ask, api->lease_s, &v, &n));
+	TRY(connector_offer(r, c, body, out, &news));
 	/* With results it is answered at once: they must not be taken twice, nor kept waiting. */
-	if (n == 0 && nmessages == 0 && wait > 0 && json_count(results) == 0 && !http_late(r)) {
+	if (n == 0 && nmessages == 0 && !news && wait > 0 && json_count(results) == 0 &&
+	    !http_late(r)) {
 		int64_t until = http_arrived_ms(r) + wait * 1000;
 
 		return http_park(r, TOPIC_QUEUE, STR_EMPTY, until);
@@ -353,6 +361,7 @@ const struct http_route api_connector_routes[] = {
 	    POST, "/connector/v1/enrol", PERM_CONNECTOR_ENROL, post_enrol, LIMIT_HTTP_STRANGER),
 	ROUTE_BODY(POST, "/connector/v1/renew", PERM_CONNECTOR, post_renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/connector/v1/poll", PERM_CONNECTOR, post_poll),
+	ROUTE(GET, "/connector/v1/release/{id}", PERM_CONNECTOR, connector_release_part),
 	ROUTE(POST, "/connector/v1/revoked", PERM_CONNECTOR, post_revoked),
 	ROUTE(POST, "/connector/v1/pfx/lacking", PERM_CONNECTOR, pfx_post_lacking),
 	ROUTE(POST, "/connector/v1/pfx/rewrapped", PERM_CONNECTOR, pfx_post_rewrapped),

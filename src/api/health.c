@@ -6,6 +6,7 @@
  * Chancery.Metrics.Read, also from this machine: behind a proxy everybody comes from there. Prometheus gets itself one
  * (its setting oauth2).
  */
+#include "api/connector_release.h"
 #include "api/reply.h"
 #include "codec/keys_ipc.h"
 
@@ -39,6 +40,21 @@ get_ready(struct http_req *r)
 	return http_reply(r, 200, "text/plain; charset=utf-8", LIT("ready\n"));
 }
 
+struct telling {
+	struct arena *a;
+	struct buf *out;
+	size_t from;
+};
+
+static err_t
+tell_connectors(struct tx *tx, void *arg)
+{
+	struct telling *t = arg;
+
+	t->out->n = t->from;
+	return connector_metrics(tx, t->a, t->out);
+}
+
 static err_t
 get_metrics(struct http_req *r)
 {
@@ -48,6 +64,8 @@ get_metrics(struct http_req *r)
 	buf_init(&b, METRICS_MAX);
 	if (api->metrics != NULL)
 		TRY(metrics_print(api->metrics, &b));
+	TRY(store_read(api->store, tell_connectors,
+	    &(struct telling){ .a = http_arena(r), .out = &b, .from = b.n }));
 	return http_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&b));
 }
 

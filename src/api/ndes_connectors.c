@@ -4,6 +4,7 @@
  * and /deviceManagement/certificateConnectorDetails, which shows the same.
  * Active is one that was heard of within the hour and is not disabled.
  */
+#include "api/connector_release.h"
 #include "api/users.h"
 #include "model/job.h"
 #include "model/request.h"
@@ -30,6 +31,10 @@ warning(struct arena *a, const struct connector *c)
 		return "it never said which certificate it shows to its CA";
 	if (*c->cas == '\0')
 		return "it reaches no CA";
+	if (connector_update_failed(c))
+		return arena_printf(a,
+		    "it did not go over to a release: see \"chancery connector update\" on %s",
+		    c->machine);
 	return NULL;
 }
 
@@ -54,6 +59,8 @@ connector_json(struct arena *a, const struct connector *c, size_t jobs)
 	json_set_text(j, "@chancery.features", c->features);
 	json_set_text(j, "@chancery.certificationAuthorities", c->cas);
 	json_set_int(j, "@chancery.jobs", (int64_t)jobs);
+	json_set(j, "@chancery.keys", connector_keys_json(c));
+	json_set(j, "@chancery.update", connector_update_json(a, c));
 	json_set_text(j, "@chancery.warning", warning(a, c));
 	return j;
 }
@@ -149,7 +156,7 @@ patch(struct http_req *r)
 	static const char *const known[] = { "id", "machineName", "connectorVersion", "state",
 		"enrolledDateTime", "lastConnectionDateTime", "roleScopeTagIds",
 		"@chancery.enabled", "@chancery.features", "@chancery.certificationAuthorities",
-		"@chancery.jobs", "@chancery.warning", NULL };
+		"@chancery.jobs", "@chancery.keys", "@chancery.update", "@chancery.warning", NULL };
 	const struct caller *who = http_caller(r);
 	struct change c = { .a = http_arena(r), .actor = who->actor };
 	auto_json json *body = NULL;

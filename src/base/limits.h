@@ -94,6 +94,9 @@
 #define LIMIT_FILTER_DEPTH 16u
 #define LIMIT_REPORTS 64u                /* that are kept at a time */
 #define LIMIT_REPORTS_BYTES (8ull << 30) /* of all that are kept */
-#define LIMIT_FILTER_ITEMS 256u          /* terms of one filter, names of one list */
+#define LIMIT_RELEASE_BYTES (48u << 20)  /* of the connector, as one file */
+#define LIMIT_RELEASE_HEAD 65536u        /* what it says of itself */
+#define LIMIT_RELEASE_FILES 16u
+#define LIMIT_FILTER_ITEMS 256u /* terms of one filter, names of one list */
 
 #endif

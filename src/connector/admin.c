@@ -8,6 +8,7 @@
  *   connector.check                 the self-test (check.h)
  *   connector.set                   which features it serves, the proxies, the secret towards the CA
  *   connector.drain                 finishes what it holds and takes nothing more; connector.resume goes on
+ *   connector.update.show           where it stands with updates; .begin, .part, .finish: a release by hand (report.h)
  *   pfx....                         import keys: link_pfx.h
  */
 #include "base/when.h"
@@ -19,6 +20,7 @@
 #include "connector/job.h"
 #include "connector/link_pfx.h"
 #include "connector/metrics.h"
+#include "connector/report.h"
 #include "net/admin.h"
 
 static json *
@@ -214,6 +216,10 @@ static const struct admin_verb verbs[] = {
 	{ "connector.set", set },
 	{ "connector.drain", drain },
 	{ "connector.resume", resume },
+	{ "connector.update.begin", update_verb_begin },
+	{ "connector.update.part", update_verb_part },
+	{ "connector.update.finish", update_verb_finish },
+	{ "connector.update.show", update_verb_show },
 	{ "pfx.key.create", link_pfx_create },
 	{ "pfx.key.list", link_pfx_list },
 	{ "pfx.key.admit", link_pfx_admit },

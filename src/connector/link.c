@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/when.h"
+#include "connector/report.h"
 
 #include <poll.h>
 #include <sys/utsname.h>
@@ -76,6 +77,7 @@ start_locked(struct link *l)
 		return OK;
 	l->started = when_now();
 	TRY(start_thread(&l->watch, watch_loop, l));
+	TRY(start_thread(&l->reporter, report_loop, l));
 	TRY(start_thread(&l->poller[0], ask_loop, l));
 	TRY(start_thread(&l->poller[1], bring_loop, l));
 	for (; l->nworkers < l->conf.loops && l->nworkers < LINK_LOOPS_MAX; l->nworkers++)
@@ -118,6 +120,10 @@ end_threads(struct link *l)
 {
 	atomic_store(&l->stop, true);
 	desk_stop(l->desk);
+	pthread_mutex_lock(&l->lock);
+	if (l->fetching != NULL)
+		fetch_interrupt(l->fetching);
+	pthread_mutex_unlock(&l->lock);
 	while (!atomic_load(&l->asked)) {
 		interrupt(l);
 		poll(NULL, 0, STEP_MS);
@@ -129,6 +135,7 @@ end_threads(struct link *l)
 	for (unsigned i = 0; i < l->nworkers; i++)
 		pthread_join(l->worker[i], NULL);
 	pthread_join(l->watch, NULL);
+	pthread_join(l->reporter, NULL);
 }
 
 void

@@ -38,6 +38,15 @@ struct link_conf {
 	const char *version;     /* four parts, as Graph clients read it */
 	struct ipc_client *keys; /* connector/keys; borrowed */
 	unsigned loops;          /* jobs at the same time: 1 .. LINK_LOOPS_MAX */
+	struct ipc_client
+	    *update; /* connector/update; borrowed. NULL: this connector does not update itself */
+	bool update_fetch; /* it takes what the service offers */
+};
+
+/* A release that the service offers; id "": none. */
+struct update_offer {
+	char id[ID_TEXT], version[32], sha256[65];
+	int64_t size;
 };
 
 /* How we show the CA who we are. */
@@ -89,11 +98,16 @@ struct link {
 	unsigned nworkers;
 	const struct join *watching; /* by the watch */
 	pthread_t watch;
-	atomic_bool stop;  /* all but bring end as soon as they can */
-	atomic_bool lost;  /* the service did not answer the last time */
-	atomic_bool asked; /* ask has ended */
-	atomic_bool last;  /* nothing is leased any more: bring ends after one more exchange */
-	atomic_bool again; /* ask was interrupted to ask anew */
+	pthread_t reporter;
+	char report
+	    [2048]; /* what is said of us: JSON; "": nothing yet. Under lock, as the two below */
+	struct update_offer offer;
+	struct fetch *fetching; /* of a release; to be interrupted */
+	atomic_bool stop;       /* all but bring end as soon as they can */
+	atomic_bool lost;       /* the service did not answer the last time */
+	atomic_bool asked;      /* ask has ended */
+	atomic_bool last;       /* nothing is leased any more: bring ends after one more exchange */
+	atomic_bool again;      /* ask was interrupted to ask anew */
 	struct err_report trouble;  /* newest failure of a poll; code ERR_NONE: none yet */
 	when_t trouble_at, started; /* started: the threads; 0: not yet */
 	_Atomic int64_t jobs, failures, last_contact; /* shown by connector.show */

@@ -16,6 +16,7 @@
 #include "connector/event.h"
 #include "connector/job.h"
 #include "connector/link_pfx.h"
+#include "connector/report.h"
 
 #include <poll.h>
 
@@ -66,7 +67,7 @@ message(struct arena *a, const struct poller *p, const struct asking *ask)
 {
 	const struct join *j = p->join;
 	json *msg = json_object_new(), *features = json_array_new(), *cas = json_array_new(),
-	     *holds = json_array_new();
+	     *holds = json_array_new(), *report;
 
 	json_set_int(msg, "protocol", LINK_PROTOCOL);
 	json_set_text(msg, "version", p->link->conf.version);
@@ -79,6 +80,9 @@ message(struct arena *a, const struct poller *p, const struct asking *ask)
 	for (size_t i = 0; i < j->ncas; i++)
 		json_add(cas, json_text_new(j->cas[i]));
 	json_set(msg, "cas", cas);
+	report = report_json(p->link);
+	if (report != NULL)
+		json_set(msg, "report", report);
 	json_set_text(msg, "worker", names[p->index]);
 	json_set_bool(msg, "alone", ask->alone);
 	json_set_int(msg, "wait", ask->wait_s);
@@ -111,6 +115,7 @@ exchange(struct poller *p, struct arena *a, const struct asking *ask, struct ans
 		    (int)(rep.body.n < 300 ? rep.body.n : 300), text_safe(a, rep.body));
 	atomic_store(&p->link->last_contact, when_now());
 	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &ret->all));
+	report_offered(p->link, ret->all);
 	lease_s = json_int(json_get(ret->all, "lease_seconds"));
 	ret->lease_ms = (lease_s > 0 && lease_s <= 86400 ? lease_s : LEASE_S) * 1000;
 	return OK;

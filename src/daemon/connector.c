@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The role "connector": outbound connections to the service and to CAs; key pairs in a process without network.
+ * The role "connector": outbound connections to the service and to CAs; key pairs in a process without network; releases
+ * of itself, if they are wanted, in a third (self_update.h).
  */
 #include "base/file.h"
 #include "base/text.h"
 #include "connector/keys.h"
 #include "connector/link.h"
+#include "connector/updater.h"
 #include "daemon/expiry.h"
 #include "daemon/role.h"
+#include "daemon/self_update.h"
 
 #include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 
 #define KEYS_PATIENCE_MS 10000
+#define UPDATE_PATIENCE_MS 60000
 #define TOKEN_PATHS_MAX 4
 #define JOBS_MIN 8 /* while some wait for the CA others can go on */
 #define JOBS_CORE 4
@@ -27,11 +31,13 @@ struct connector_conf {
 	const char *generator;
 	const char *const *token_paths;
 	const char *const *sizes;
+	struct self_update_conf update;
 };
 
 struct connector_role {
 	const struct connector_conf *conf;
-	int fd_admin, fd_keys; /* made by the parent */
+	int fd_admin, fd_keys, fd_update; /* made by the parent */
+	struct self_update update;
 	const struct proc *self;
 };
 
@@ -58,6 +64,7 @@ static const struct conf_opt opts[] = {
 	CONF(struct connector_conf, token_paths, CONF_TEXTS, .section = "keys",
 	    .name = "token_paths", .fallback = "",
 	    .help = "Folders that the module of a PKCS#11 token reads and writes, at most four."),
+	SELF_UPDATE_OPTS(struct connector_conf),
 };
 
 static err_t
@@ -170,7 +177,7 @@ link_main(void *arg)
 	struct connector_role *r = arg;
 	auto_arena struct arena *a = arena_new();
 	struct link_conf lc = { .version = CHANCERY_VERSION_FOUR, .loops = jobs_of(r->conf) };
-	struct ipc_client *keys = NULL;
+	struct ipc_client *keys = NULL, *update = NULL;
 	struct ipc_server *admin = NULL;
 	struct link *l = NULL;
 	struct watcher watcher = { 0 };
@@ -182,6 +189,11 @@ link_main(void *arg)
 	lc.dir = arena_printf(a, "%s/link", r->conf->common.state_dir);
 	TRY(name_kerberos(a, lc.dir));
 	lc.keys = keys;
+	if (self_update_is_on(&r->conf->update))
+		TRY(ipc_client_new(arena_printf(a, "%s/update.sock", r->conf->common.run_dir), 4,
+		    UPDATE_PATIENCE_MS, &update));
+	lc.update = update;
+	lc.update_fetch = strcmp(r->conf->update.mode, "signed") == 0;
 	TRY(link_open(&lc, &l));
 	TRY(ipc_server_new(r->fd_admin, 4, link_admin_verbs, l, &admin));
 	TRY(ipc_server_start(admin));
@@ -197,6 +209,7 @@ link_main(void *arg)
 	ipc_server_stop(admin);
 	link_close(l);
 	ipc_client_free(keys);
+	ipc_client_free(update);
 	return OK;
 }
 
@@ -235,6 +248,33 @@ keys_main(void *arg)
 	return OK;
 }
 
+static bool
+asks(void *arg, int status)
+{
+	struct connector_role *r = arg;
+
+	return self_update_asks(&r->update, status);
+}
+
+/* Ends with what it has to tell the parent. */
+static err_t
+update_main(void *arg)
+{
+	struct connector_role *r = arg;
+	auto_arena struct arena *a = arena_new();
+	struct updater_conf uc = { .dir = r->update.folder,
+		.version = CHANCERY_VERSION_FOUR,
+		.mode = r->conf->update.mode,
+		.releases = r->update.releases };
+	int status = 0;
+
+	TRY(common_enter(&r->conf->common, "connector", r->self + 2));
+	uc.admin = arena_printf(a, "%s/admin.sock", r->conf->common.run_dir);
+	TRY(updater_run(&uc, r->fd_update, &status));
+	arena_free(steal(a));
+	exit(status);
+}
+
 static err_t
 run(struct arena *a, void *conf, bool check_only)
 {
@@ -251,9 +291,15 @@ run(struct arena *a, void *conf, bool check_only)
 		{ "keys", keys_main, &r, .net = false, .paths_rw = { keys_dir },
 		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
 		    .user = common_user(&c->common) },
+		{ "update", update_main, &r, .net = false,
+		    .paths_ro = { "/etc", "/usr", "/lib", "/proc/self" },
+		    .user = common_user(&c->common), .asks = asks },
 	};
+	bool updates = self_update_is_on(&c->update);
 	const struct common_sock socks[] = { { "admin.sock", &r.fd_admin },
-		{ "keys.sock", &r.fd_keys }, { 0 } };
+		{ "keys.sock", &r.fd_keys }, { updates ? "update.sock" : NULL, &r.fd_update },
+		{ 0 } };
+	err_t e;
 
 	TRY(common_check(&c->common));
 	for (size_t i = 0; c->token_paths != NULL && c->token_paths[i] != NULL; i++) {
@@ -263,13 +309,23 @@ run(struct arena *a, void *conf, bool check_only)
 	}
 	TRY(generator_of(c->generator, &maker));
 	TRY(sizes_of(c->sizes, &sizes));
-	if (check_only)
+	TRY(self_update_open(a, &c->common, &c->update, check_only, &r.update));
+	if (check_only) {
+		self_update_close(&r.update);
 		return OK;
+	}
 	common_log(&c->common, "connector", "parent");
+	if (updates)
+		TRY(self_update_start(&r.update));
+	processes[2].paths_rw[0] = r.update.folder;
+	processes[2].paths_ro[4] = r.update.releases.dir;
 	TRY(common_make(a, &c->common, (const char *const[]){ link_dir, keys_dir, NULL }, socks));
 	r.self = processes;
-	return proc_run("connector", processes, COUNT(processes),
-	    arena_printf(a, "%s/connector.pid", c->common.run_dir));
+	TRY(proc_run("connector", processes, updates ? 3 : 2,
+	    arena_printf(a, "%s/connector.pid", c->common.run_dir)));
+	e = self_update_end(&r.update);
+	self_update_close(&r.update);
+	return e;
 }
 
 const struct role role_connector = {

@@ -133,18 +133,42 @@ child_died(struct parent *pa, struct child *c, int status, bool expected)
 	child_failed(c);
 }
 
-static void
+static bool
+child_asks(const struct child *c, int status)
+{
+	return c->proc->asks != NULL && WIFEXITED(status) && WEXITSTATUS(status) >= PROC_ASKS;
+}
+
+/* True: one that ended wants the role to end. */
+static bool
 reap(struct parent *pa, bool expected)
 {
+	bool leave = false;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct child *c = child_by_pid(pa, pid);
+		bool asks = c != NULL && child_asks(c, status);
 
 		if (c != NULL)
-			child_died(pa, c, status, expected);
+			child_died(pa, c, status, expected || asks);
+		if (asks && !expected)
+			leave |= c->proc->asks(c->proc->arg, WEXITSTATUS(status));
 	}
+	return leave;
+}
+
+/* The parent's own time is over, for whoever set it. */
+static bool
+alarmed(const struct parent *pa)
+{
+	bool leave = false;
+
+	for (size_t i = 0; i < pa->n; i++)
+		if (pa->children[i].proc->asks != NULL)
+			leave |= pa->children[i].proc->asks(pa->children[i].proc->arg, PROC_ALARM);
+	return leave;
 }
 
 /* Starts what is due; how long until the next is, -1: nothing waits. */
@@ -193,7 +217,7 @@ end_children(struct parent *pa, struct child *from, size_t n)
 	for (;;) {
 		bool any = false;
 
-		reap(pa, true);
+		(void)reap(pa, true);
 		for (size_t i = 0; i < n; i++)
 			any |= from[i].pid > 0;
 		if (!any)
@@ -261,7 +285,10 @@ watch(struct parent *pa)
 			return;
 		if (sig == SIGHUP)
 			restart_all(pa);
-		reap(pa, false);
+		if (sig == SIGALRM && alarmed(pa))
+			return;
+		if (reap(pa, false))
+			return;
 	}
 }
 
@@ -277,6 +304,7 @@ proc_run(const char *role, const struct proc *procs, size_t n, const char *pid_f
 	sigaddset(&pa.signals, SIGINT);
 	sigaddset(&pa.signals, SIGHUP);
 	sigaddset(&pa.signals, SIGCHLD);
+	sigaddset(&pa.signals, SIGALRM);
 	if (sigprocmask(SIG_BLOCK, &pa.signals, &before) != 0)
 		FAIL(ERR_SYSTEM, "signals: %s", strerror(errno));
 	pa.children = calloc(n, sizeof(*pa.children));
@@ -305,4 +333,16 @@ proc_wait(void)
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	while (sigwaitinfo(&term, NULL) < 0 && errno == EINTR)
 		;
+}
+
+bool
+proc_wait_for(int64_t ms)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	return sigtimedwait(&term, NULL, &ts) == SIGTERM;
 }

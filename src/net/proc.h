@@ -25,7 +25,14 @@ struct proc {
 	const char *paths_rw[8]; /* Landlock: may read and write below these; ends with NULL */
 	const char *paths_ro[8]; /* may read below these */
 	const char *user;        /* switch to it when started as root; NULL: stay */
+	/* In the parent, after it ended with a status of PROC_ASKS and above: it asks for something. It is started again, unless
+	 * the answer is true: then the role ends as if it had been told to, and proc_run() returns. NULL: it never asks. */
+	bool (*asks)(void *arg, int status);
 };
+
+#define PROC_ASKS 96
+#define PROC_ALARM \
+	255 /* SIGALRM came for the parent: who answers to processes that ask is asked with this status */
 
 /* Runs the role until it is told to end. Logs starts, deaths and restarts through log. pid_file, when not NULL, is a
  * path that gets the parent's pid once all children were started; it belongs to the user of the first row. */
@@ -46,6 +53,8 @@ err_t jail_enter(const struct proc *p, const char **ret_missing);
 
 /* In a child: blocks until SIGTERM. */
 void proc_wait(void);
+/* The same for so many ms at most: true when SIGTERM came. It must be blocked, as it is in children. */
+bool proc_wait_for(int64_t ms);
 
 /* A listening TCP socket for "host:port" or "[v6]:port"; port 0 takes a free one. *ret_port is what it got. */
 err_t net_listen(const char *addr, int *ret_fd, unsigned *ret_port);

@@ -18,6 +18,9 @@ static const struct col connector_cols[] = {
 	COL(struct connector, fence),
 	COL(struct connector, templates),
 	COL(struct connector, checked),
+	COL(struct connector, wanted),
+	COL(struct connector, turn),
+	COL(struct connector, report),
 	COL(struct connector, enrolled),
 };
 static const struct shape connector_shape = SHAPE("connector", struct connector, connector_cols);

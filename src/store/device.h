@@ -96,8 +96,11 @@ struct connector {
 	when_t enrolled, last_contact;
 	uint64_t fence; /* of the order that its identity was issued under */
 	const char
-	    *templates; /* comma list of those that it may enrol for, when it was checked last */
-	when_t checked; /* 0: never */
+	    *templates;   /* comma list of those that it may enrol for, when it was checked last */
+	when_t checked;   /* 0: never */
+	struct id wanted; /* release that it shall go over to; zero: none */
+	when_t turn;      /* when that was offered to it; 0: not yet */
+	const char *report; /* what it says of itself, JSON; "": nothing */
 };
 
 err_t store_connector_insert(struct tx *tx, const struct connector *c);

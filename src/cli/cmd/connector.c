@@ -5,12 +5,13 @@
  * On its host besides: what it is, whether all that a job needs is there, which features it serves, and putting it out of
  * work without losing any.
  *
- * Joining itself is cli/connector_join.h.
+ * Joining itself is cli/connector_join.h, new releases are cli/connector_update.h.
  */
 #include "base/when.h"
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/connector_join.h"
+#include "cli/connector_update.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -309,6 +310,19 @@ static const struct opt enrol_opts[] = {
 	ENROL_OPTS("Names under which profiles call the CA; else those of the file."),
 };
 
+static const struct opt update_opts[] = {
+	{ .name = "file",
+	    .value = "FILE",
+	    .help = "A signed release for the connector of this host; it goes over to it." },
+	SOCK_OPT("connector"),
+	{ 0 },
+};
+static const struct opt offer_opts[] = {
+	{ .name = "connector", .value = "NAME", .many = true, .help = "Who shall go over to it." },
+	{ .name = "all", .help = "All connectors that the service knows." },
+	{ 0 },
+};
+
 static const struct verb verbs[] = {
 	{ "join", "Join the connector of this host to the CA of this host and to the service.",
 	    NULL, join_opts, connector_join },
@@ -330,6 +344,15 @@ static const struct verb verbs[] = {
 	{ "drain", "Finish what the connector of this host has in hand, and take nothing more.",
 	    NULL, drain_opts, drain },
 	{ "resume", "Let a drained connector work again.", NULL, show_opts, resume },
+	{ "update", "Where the connector of this host stands with updates, or a release by hand.",
+	    NULL, update_opts, connector_update },
+	{ "upload", "Give the service a signed release of the connector.", "FILE", NULL,
+	    connector_upload },
+	{ "releases", "The releases that the service has.", NULL, NULL, connector_releases },
+	{ "offer", "Let connectors go over to a release, one after the other.", "VERSION",
+	    offer_opts, connector_offer },
+	{ "withdraw", "Offer a release no longer.", "VERSION", offer_opts, connector_withdraw },
+	{ "discard", "Delete a release from the service.", "VERSION", NULL, connector_discard },
 	{ "list", "The connectors that the service knows.", NULL, NULL, list },
 	{ "delete", "Refuse a connector from now on.", "CONNECTOR", NULL, delete },
 	{ 0 },

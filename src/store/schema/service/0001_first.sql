@@ -113,9 +113,26 @@ CREATE TABLE connectors (
 	enabled INTEGER NOT NULL, last_contact INTEGER NOT NULL,
 	fence INTEGER NOT NULL,
 	templates TEXT NOT NULL, checked INTEGER NOT NULL,
+	wanted BLOB NOT NULL, turn INTEGER NOT NULL, report TEXT NOT NULL,
 	enrolled INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX connectors_identity ON connectors (identity_sha256) WHERE identity_sha256 <> x'';
+
+-- Releases of the connector, in parts. version: as the bundle says, once all of it is there; "" before.
+CREATE TABLE connector_releases (
+	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+	version TEXT NOT NULL, machine TEXT NOT NULL,
+	size INTEGER NOT NULL, got INTEGER NOT NULL, sha256 BLOB NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX connector_releases_version ON connector_releases (version, machine) WHERE version <> '';
+
+CREATE TABLE connector_release_parts (
+	release BLOB NOT NULL REFERENCES connector_releases (id) ON DELETE CASCADE,
+	at INTEGER NOT NULL,
+	bytes BLOB NOT NULL,
+	PRIMARY KEY (release, at)
+) STRICT;
 
 CREATE TABLE codes (
 	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New releases of the connector: by hand on its host, and through the service.
+ *
+ *   update --file FILE         on the host: handed to the connector in parts, which checks, tries and keeps it, or goes back
+ *   upload FILE, offer VERSION at the service: connectors that allow it fetch it, one after the other
+ */
+#ifndef CLI_CONNECTOR_UPDATE_H
+#define CLI_CONNECTOR_UPDATE_H
+
+#include "cli/command.h"
+
+err_t connector_update(struct cli *c);
+err_t connector_upload(struct cli *c);
+err_t connector_releases(struct cli *c);
+err_t connector_offer(struct cli *c);
+err_t connector_withdraw(struct cli *c);
+err_t connector_discard(struct cli *c);
+
+#endif
