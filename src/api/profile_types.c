@@ -83,6 +83,25 @@ fields_json(const struct field *f, size_t n)
 }
 
 static json *
+references_json(const struct profile_type *t)
+{
+	json *list = json_array_new();
+
+	for (const struct reference *r = t->kind->refs; r != NULL && r->name != NULL; r++) {
+		json *one;
+
+		if ((r->only & t->only) == 0)
+			continue;
+		one = json_object_new();
+		json_set_text(one, "name", r->name);
+		json_set_text(one, "to", r->to == REF_ROOT ? "trustedRoot" : "certificate");
+		json_set_bool(one, "many", r->many);
+		json_add(list, one);
+	}
+	return list;
+}
+
+static json *
 type_json(struct arena *a, const struct profile_type *t)
 {
 	static const char *const roots[] = {
@@ -97,6 +116,7 @@ type_json(struct arena *a, const struct profile_type *t)
 	json_set_text(j, "title", t->kind->title);
 	json_set_text(j, "platform", t->platform);
 	json_set_text(j, "rootCertificate", roots[t->root]);
+	json_set(j, "references", references_json(t));
 	f = profile_common_fields(&n);
 	list = fields_json(f, n);
 	json_set(j, "commonProperties", list);

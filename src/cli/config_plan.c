@@ -113,9 +113,13 @@ named(const struct making *m, enum config_kind k, const char *name)
 	return false;
 }
 
-static bool
-has_root(const json *want)
+/* How many others may have to be there first: what uses certificates refers to what refers to roots. */
+enum { RANKS = 3 };
+static int
+rank_of(const json *want)
 {
+	if (json_count(json_get(want, "references")) > 0)
+		return 2;
 	return *json_text(json_get(want, "rootCertificate")) != '\0';
 }
 
@@ -123,9 +127,9 @@ has_root(const json *want)
 static err_t
 kind_steps(struct making *m, enum config_kind k)
 {
-	for (int pass = 0; pass < 2; pass++)
+	for (int rank = 0; rank < RANKS; rank++)
 		for (size_t i = 0; i < m->n; i++)
-			if (m->items[i].kind == k && has_root(m->items[i].want) == (pass == 1))
+			if (m->items[i].kind == k && rank_of(m->items[i].want) == rank)
 				TRY(item_step(m, &m->items[i]));
 	return OK;
 }
@@ -135,7 +139,7 @@ prune_kind(struct making *m, enum config_kind k)
 {
 	const json *rows = m->p->world.rows[k];
 
-	for (int pass = 0; pass < 2; pass++)
+	for (int rank = RANKS; rank-- > 0;)
 		for (size_t i = 0; named(m, k, NULL) && i < json_count(rows); i++) {
 			struct config_step s = { .action = CONFIG_DELETE, .kind = k };
 			json *have;
@@ -147,7 +151,7 @@ prune_kind(struct making *m, enum config_kind k)
 			TRY(config_to_file(m->c, &m->p->world, k, json_at(rows, i), &have));
 			s.have = keep(m->p, have);
 			s.diff = keep(m->p, json_object_new());
-			if (has_root(have) == (pass == 0))
+			if (rank_of(have) == rank)
 				step_add(m, s);
 		}
 	return OK;
@@ -292,6 +296,21 @@ lists(const json *list, const char *member, const char *name)
 }
 
 /* The property by which an object refers to another; NULL: it does not. */
+static bool
+uses(const json *references, const char *name)
+{
+	for (void *it = json_iter(references); it != NULL; it = json_iter_next(references, it)) {
+		const json *value = json_iter_value(it);
+
+		if (strcmp(json_text(value), name) == 0)
+			return true;
+		for (size_t i = 0; i < json_count(value); i++)
+			if (strcmp(json_text(json_at(value, i)), name) == 0)
+				return true;
+	}
+	return false;
+}
+
 static const char *
 refers(struct arena *a, const json *want, enum config_kind k, const char *name)
 {
@@ -311,6 +330,8 @@ refers(struct arena *a, const json *want, enum config_kind k, const char *name)
 	case CONFIG_ROLE:
 		return strcmp(json_text(json_get(want, "role")), name) == 0 ? "role" : NULL;
 	case CONFIG_PROFILE:
+		if (uses(json_get(want, "references"), name))
+			return "references";
 		return strcmp(json_text(json_get(want, "rootCertificate")), name) == 0 ?
 		    "rootCertificate" :
 		    NULL;

@@ -165,6 +165,21 @@ create(struct cli *c, struct config_plan *p, struct config_step *s)
 	return OK;
 }
 
+/* References that are there and that the files do not have any more. */
+static void
+drop_references(struct cli *c, const struct config_step *s, json *body)
+{
+	const json *have = json_get(s->have, "references");
+
+	for (void *it = json_iter(have); it != NULL && json_get(s->diff, "references") != NULL;
+	     it = json_iter_next(have, it)) {
+		const char *member = arena_printf(c->arena, "%s@odata.bind", json_iter_key(it));
+
+		if (json_get(body, member) == NULL)
+			json_set(body, member, json_null_new());
+	}
+}
+
 static err_t
 change(struct cli *c, struct config_plan *p, struct config_step *s, const json *terms)
 {
@@ -179,6 +194,7 @@ change(struct cli *c, struct config_plan *p, struct config_step *s, const json *
 		etag = "";
 	}
 	TRY(config_to_api(c, &p->world, s->kind, s->item->want, s->diff, &body, missing));
+	drop_references(c, s, body);
 	TRY(none_missing(s, missing));
 	if (json_count(body) == 0)
 		return OK;

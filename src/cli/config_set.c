@@ -14,12 +14,13 @@ static const char *const none[] = { NULL };
 static const char *const tags[] = { "scopeTags", NULL };
 static const char *const of_role[] = { "permissions", "scopeTags", NULL };
 static const char *const of_role_assignment[] = { "role", "members", "scopeTags", NULL };
-static const char *const of_profile[] = { "rootCertificate", "scopeTags", "assignments", NULL };
+static const char *const of_profile[] = { "rootCertificate", "references", "scopeTags",
+	"assignments", NULL };
 /* Of profiles: what the service keeps, and what has another form. */
 static const char *const hidden[] = { "id", "createdDateTime", "lastModifiedDateTime", "version",
 	"supportsScopeTags", "roleScopeTagIds", "assignments", "groupAssignments",
-	"@chancery.rootCertificateId", "@chancery.warnings", "@odata.context", "@odata.etag",
-	NULL };
+	"@chancery.rootCertificateId", "@chancery.references", "@chancery.warnings",
+	"@odata.context", "@odata.etag", NULL };
 
 #define MANAGEMENT "/beta/deviceManagement/"
 
@@ -249,6 +250,29 @@ members_to_file(struct cli *c, const struct config_world *w, const json *list, j
 	return OK;
 }
 
+/* Identifiers of profiles by the name of the reference, each with one or a list of them. */
+static err_t
+named_to_file(const struct config_world *w, const json *refs, json **ret)
+{
+	auto_json json *out = json_object_new();
+
+	for (void *it = json_iter(refs); it != NULL; it = json_iter_next(refs, it)) {
+		const json *value = json_iter_value(it);
+		json *list;
+		const char *name;
+
+		if (json_is_text(value)) {
+			TRY(name_of(w, CONFIG_PROFILE, json_text(value), &name));
+			json_set_text(out, json_iter_key(it), name);
+		} else {
+			TRY(names_of(w, CONFIG_PROFILE, value, &list));
+			json_set(out, json_iter_key(it), list);
+		}
+	}
+	*ret = json_count(out) == 0 ? NULL : steal(out);
+	return OK;
+}
+
 static err_t
 reference_to_file(struct cli *c, const struct config_world *w, enum config_kind k,
     const char *property, const json *row, json **ret)
@@ -258,6 +282,8 @@ reference_to_file(struct cli *c, const struct config_world *w, enum config_kind 
 	if (strcmp(property, "scopeTags") == 0)
 		return names_of(w, CONFIG_SCOPE_TAG,
 		    json_get(row, k == CONFIG_FILTER ? "roleScopeTags" : "roleScopeTagIds"), ret);
+	if (strcmp(property, "references") == 0)
+		return named_to_file(w, json_get(row, "@chancery.references"), ret);
 	if (strcmp(property, "assignments") == 0)
 		return targets_to_file(w, json_get(row, "assignments"), ret);
 	if (strcmp(property, "members") == 0)
@@ -447,6 +473,50 @@ permissions_to_api(const json *list)
 	return out;
 }
 
+/* The address of the profile of that name; NULL: it is not there yet. */
+static err_t
+profile_url(struct cli *c, const struct config_world *w, const char *property, const json *name,
+    json *missing, json **ret)
+{
+	const char *id;
+
+	*ret = NULL;
+	if (!json_is_text(name))
+		FAIL(ERR_USAGE, "\"references\", \"%.128s\" must be a name or a list of names",
+		    property);
+	TRY(resolve(c, w, CONFIG_PROFILE, property, json_text(name), missing, &id));
+	if (id != NULL)
+		*ret = json_text_new(
+		    arena_printf(c->arena, "%s('%s')", config_sets[CONFIG_PROFILE].path, id));
+	return OK;
+}
+
+static err_t
+named_to_api(
+    struct cli *c, const struct config_world *w, const json *refs, json *out, json *missing)
+{
+	if (!json_is_object(refs))
+		FAIL(ERR_USAGE, "\"references\" must be an object: what for, and a profile's name");
+	for (void *it = json_iter(refs); it != NULL; it = json_iter_next(refs, it)) {
+		const char *property = json_iter_key(it),
+			   *member = arena_printf(c->arena, "%s@odata.bind", property);
+		const json *value = json_iter_value(it);
+		json *list = json_is_array(value) ? json_array_new() : NULL, *one;
+
+		if (list != NULL)
+			json_set(out, member, list);
+		for (size_t i = 0; i < (list != NULL ? json_count(value) : 1); i++) {
+			TRY(profile_url(c, w, property, list != NULL ? json_at(value, i) : value,
+			    missing, &one));
+			if (one != NULL && list != NULL)
+				json_add(list, one);
+			else if (one != NULL)
+				json_set(out, member, one);
+		}
+	}
+	return OK;
+}
+
 static err_t
 reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k,
     const char *property, const json *value, json *out, json *missing)
@@ -457,6 +527,8 @@ reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k
 
 	if (strcmp(property, "assignments") == 0 || json_is_null(value))
 		return OK;
+	if (strcmp(property, "references") == 0)
+		return named_to_api(c, w, value, out, missing);
 	if (strcmp(property, "channel") == 0) {
 		json_set(out, "kind", json_ref((json *)(uintptr_t)value));
 		return OK;

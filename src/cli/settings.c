@@ -113,6 +113,26 @@ settings_set_root(struct arena *a, json *body, const char *profile_id)
 	    arena_printf(a, "/beta/deviceManagement/deviceConfigurations('%s')", profile_id));
 }
 
+void
+settings_refer(struct arena *a, json *body, const char *name, const char *profile_id, bool more)
+{
+	const char *member = arena_printf(a, "%s@odata.bind", name);
+	json *url = json_text_new(
+	    arena_printf(a, "/beta/deviceManagement/deviceConfigurations('%s')", profile_id));
+	json *have = json_get(body, member), *list;
+
+	if (!more || have == NULL) {
+		json_set(body, member, url);
+	} else if (json_is_array(have)) {
+		json_add(have, url);
+	} else {
+		list = json_array_new();
+		json_add(list, json_ref(have));
+		json_add(list, url);
+		json_set(body, member, list);
+	}
+}
+
 /* A list of objects: a line each, "name=value, name=value". */
 static void
 print_list(struct cli *c, const char *key, const json *list)

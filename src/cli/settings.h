@@ -12,6 +12,9 @@
 err_t settings_read(struct cli *c, json **ret);
 /* rootCertificate@odata.bind. */
 void settings_set_root(struct arena *a, json *body, const char *profile_id);
+/* "<name>@odata.bind": this profile alone, or with `more` behind those that are there. */
+void settings_refer(
+    struct arena *a, json *body, const char *name, const char *profile_id, bool more);
 err_t settings_print(struct cli *c, const json *profile);
 
 #endif

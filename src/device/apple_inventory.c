@@ -75,11 +75,19 @@ look(struct arena *a, const struct apple_held *held, struct seen *ret)
 	return true;
 }
 
+/* The profile says by its UUID that it brings this certificate. */
 static bool
-listed_uuid(const struct apple_state *st, const char *uuid)
+brings(struct arena *a, const struct apple_listed *l, const struct seen *v)
+{
+	return strcmp(v->uuid, l->uuid) == 0 ||
+	    strcmp(apple_uuid_used(a, l->name, v->sha256), l->uuid) == 0;
+}
+
+static bool
+listed_brings(struct arena *a, const struct apple_state *st, const struct seen *v)
 {
 	for (size_t i = 0; i < st->nlisted; i++)
-		if (strcmp(st->listed[i].uuid, uuid) == 0)
+		if (brings(a, &st->listed[i], v))
 			return true;
 	return false;
 }
@@ -104,18 +112,35 @@ claim_of(const struct apple_state *st, const struct apple_listed *l)
 	return NULL;
 }
 
+/* What was found to be of the profile before, and is there still: another one with the same subject is another's. */
+static struct seen *
+settled(const struct apple_state *st, const struct apple_claim *claim, struct seen *v, size_t n)
+{
+	if (claim == NULL || claim->command[0] != '\0')
+		return NULL;
+	for (size_t i = 0; i < st->nitems; i++)
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(st->items[i].alias, claim->alias) == 0 &&
+			    memcmp(st->items[i].sha256, v[k].sha256, 32) == 0)
+				return &v[k];
+	return NULL;
+}
+
 /* NULL: the device shows none. */
 static struct seen *
-came_of(const struct apple_state *st, const struct apple_listed *l, struct seen *v, size_t n)
+came_of(struct arena *a, const struct apple_state *st, const struct apple_listed *l, struct seen *v,
+    size_t n)
 {
 	const struct apple_claim *claim = claim_of(st, l);
-	struct seen *best = NULL;
+	struct seen *best = settled(st, claim, v, n);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].uuid, l->uuid) == 0)
+		if (brings(a, l, &v[i]))
 			return &v[i];
+	if (best != NULL)
+		return best;
 	for (size_t i = 0; i < n && claim != NULL; i++) {
-		if (!v[i].identity || v[i].known || listed_uuid(st, v[i].uuid) ||
+		if (!v[i].identity || v[i].known || listed_brings(a, st, &v[i]) ||
 		    another_has(st, l->name, v[i].sha256) ||
 		    strcmp(v[i].subject, claim->subject) != 0 ||
 		    v[i].not_before < claim->since - SKEW)
@@ -174,7 +199,7 @@ apple_inventory_take(
 	items = arena_array(a, st->nlisted + 1, sizeof(*items));
 	found = arena_array(a, st->nlisted + 1, sizeof(*found));
 	for (size_t i = 0; i < st->nlisted; i++) {
-		struct seen *s = came_of(st, &st->listed[i], v, n);
+		struct seen *s = came_of(a, st, &st->listed[i], v, n);
 
 		if (s == NULL)
 			continue;

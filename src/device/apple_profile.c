@@ -3,6 +3,7 @@
 
 #include "codec/dn.h"
 #include "codec/san.h"
+#include "device/apple_use.h"
 #include "pki/cert.h"
 
 /* Rights of the management: inspect and install profiles, lock, erase, query device and network. */
@@ -24,9 +25,8 @@ apple_uuid(struct arena *a, struct str sha256)
 	return text;
 }
 
-/* A UUID for a part of something. */
-static const char *
-uuid_for(struct arena *a, const char *part, const char *of)
+const char *
+apple_uuid_for(struct arena *a, const char *part, const char *of)
 {
 	uint8_t hash[32];
 
@@ -35,19 +35,25 @@ uuid_for(struct arena *a, const char *part, const char *of)
 }
 
 const char *
+apple_uuid_used(struct arena *a, const char *alias, const uint8_t sha256[32])
+{
+	return apple_uuid_for(a, alias, text_hex(a, str_of(sha256, 32)));
+}
+
+const char *
 apple_uuid_of(struct arena *a, const struct command *c)
 {
 	uint8_t hash[32];
 
 	if (c->kind == COMMAND_ENROL)
-		return uuid_for(a, "profile", c->id);
+		return apple_uuid_for(a, "profile", c->id);
 	hash_sha256(c->kind == COMMAND_INSTALL_CA ? c->der : c->leaf, hash);
-	return apple_uuid(a, STR(hash));
+	return c->what != NULL && c->what->use != NULL ? apple_uuid_used(a, c->alias, hash) :
+							 apple_uuid(a, STR(hash));
 }
 
-/* What every payload begins with. */
-static struct pl *
-payload(
+struct pl *
+apple_payload(
     struct arena *a, const char *type, const char *identifier, const char *uuid, const char *name)
 {
 	struct pl *p = pl_dict(a);
@@ -64,8 +70,9 @@ static struct pl *
 certificate_payload(
     struct arena *a, struct str der, bool root, const char *identifier, const char *name)
 {
-	struct pl *p = payload(a, root ? "com.apple.security.root" : "com.apple.security.pkcs1",
-	    identifier, uuid_for(a, "payload", identifier), name);
+	struct pl *p =
+	    apple_payload(a, root ? "com.apple.security.root" : "com.apple.security.pkcs1",
+		identifier, apple_uuid_for(a, "payload", identifier), name);
 
 	pl_set_text(a, p, "PayloadCertificateFileName", "certificate.cer");
 	pl_set_data(a, p, "PayloadContent", der);
@@ -199,7 +206,7 @@ apple_subject_of(struct arena *a, const struct command *c, const char **ret)
 static struct pl *
 top(struct arena *a, const char *identifier, const char *uuid, const char *name, bool of_user)
 {
-	struct pl *p = payload(a, "Configuration", identifier, uuid, name);
+	struct pl *p = apple_payload(a, "Configuration", identifier, uuid, name);
 
 	pl_set_text(a, p, "PayloadScope", of_user ? "User" : "System");
 	return p;
@@ -223,6 +230,7 @@ apple_profile_print(
 {
 	const char *name = c->profile->display_name;
 	struct pl *p = top(a, c->alias, apple_uuid_of(a, c), name, c->what->access.user_channel);
+	const char *uuid = apple_uuid_for(a, "payload", c->id);
 	struct pl *content = pl_array(a), *scep, *d;
 
 	switch (c->kind) {
@@ -231,10 +239,13 @@ apple_profile_print(
 		break;
 	case COMMAND_ENROL:
 		TRY(scep_content(a, c->what, enrol, &d));
-		scep = payload(a, "com.apple.security.scep", arena_printf(a, "%s.scep", c->alias),
-		    uuid_for(a, "payload", c->id), name);
+		scep = apple_payload(
+		    a, "com.apple.security.scep", arena_printf(a, "%s.scep", c->alias), uuid, name);
 		pl_set(a, scep, "PayloadContent", d);
 		pl_add(content, scep);
+		if (c->what->use != NULL)
+			TRY(apple_use_print(a, c->what->use, c->alias, uuid,
+			    c->what->access.user_channel, content));
 		break;
 	case COMMAND_INSTALL_IDENTITY:
 		pl_set_bool(a, p, "IsEncrypted", true);
@@ -253,9 +264,10 @@ err_t
 apple_frame(struct arena *a, const struct job *j, struct str *ret)
 {
 	const char *identifier = arena_printf(a, "%s.pkcs12", j->alias);
+	const char *uuid = apple_uuid_for(a, identifier, id_text(a, j->request));
 	struct pl *content = pl_array(a);
-	struct pl *p = payload(a, "com.apple.security.pkcs12", identifier,
-	    uuid_for(a, identifier, id_text(a, j->request)), j->profile.display_name);
+	struct pl *p = apple_payload(
+	    a, "com.apple.security.pkcs12", identifier, uuid, j->profile.display_name);
 
 	pl_set_text(a, p, "PayloadCertificateFileName", "identity.p12");
 	pl_set(a, p, "PayloadContent", pl_data_mark(a, PACK_MARK_PFX));
@@ -263,6 +275,9 @@ apple_frame(struct arena *a, const struct job *j, struct str *ret)
 	pl_set_bool(a, p, "KeyIsExtractable", false);
 	pl_set_bool(a, p, "AllowAllAppsAccess", j->what.access.all_apps);
 	pl_add(content, p);
+	if (j->what.use != NULL)
+		TRY(apple_use_print(
+		    a, j->what.use, j->alias, uuid, j->what.access.user_channel, content));
 	return pl_print(a, content, ret);
 }
 
@@ -270,7 +285,7 @@ static err_t
 identity_payload(
     struct arena *a, const struct apple_enrolment *e, const char *uuid, struct pl **ret)
 {
-	struct pl *p = payload(
+	struct pl *p = apple_payload(
 	    a, "com.apple.security.scep", APPLE_ENROLMENT ".identity", uuid, "Device identity");
 	struct pl *d = pl_dict(a);
 	struct dn dn;
@@ -294,8 +309,8 @@ static struct pl *
 mdm_payload(struct arena *a, const struct apple_enrolment *e, const char *identity)
 {
 	const char *device = id_text(a, e->device);
-	struct pl *p = payload(a, "com.apple.mdm", APPLE_ENROLMENT ".management",
-	    uuid_for(a, "management", device), "Management");
+	struct pl *p = apple_payload(a, "com.apple.mdm", APPLE_ENROLMENT ".management",
+	    apple_uuid_for(a, "management", device), "Management");
 	struct pl *can = pl_array(a);
 
 	pl_add(can, pl_text(a, "com.apple.mdm.per-user-connections"));
@@ -316,9 +331,9 @@ err_t
 apple_enrolment_print(struct arena *a, const struct apple_enrolment *e, struct str *ret)
 {
 	const char *device = id_text(a, e->device);
-	const char *identity = uuid_for(a, "identity", e->challenge);
+	const char *identity = apple_uuid_for(a, "identity", e->challenge);
 	struct pl *p =
-	    top(a, APPLE_ENROLMENT, uuid_for(a, "enrolment", device), "Management", false);
+	    top(a, APPLE_ENROLMENT, apple_uuid_for(a, "enrolment", device), "Management", false);
 	struct pl *content = pl_array(a), *scep;
 
 	for (size_t i = 0; i < e->nroots; i++)

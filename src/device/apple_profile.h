@@ -19,6 +19,13 @@
 
 /* Of the first 16 bytes of a hash. */
 const char *apple_uuid(struct arena *a, struct str sha256);
+/* For a part of something, by the names of both. */
+const char *apple_uuid_for(struct arena *a, const char *part, const char *of);
+/* Of a profile that brings a certificate together with what uses it: another profile may have the same certificate. */
+const char *apple_uuid_used(struct arena *a, const char *alias, const uint8_t sha256[32]);
+/* What every payload begins with. */
+struct pl *apple_payload(
+    struct arena *a, const char *type, const char *identifier, const char *uuid, const char *name);
 /* UUID of the profile that this command installs. */
 const char *apple_uuid_of(struct arena *a, const struct command *c);
 /* The subject of what COMMAND_ENROL asks for, decoded, as text. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/assign.h"
+#include "model/refs.h"
 #include "model/rollout.h"
 #include "pki/key.h"
 #include "store/access.h"
@@ -253,6 +254,9 @@ assign(struct tx *tx, void *arg)
 	TRY(store_assign(tx, c->id, now, nnow));
 	TRY(assign_warn(tx, c->a, &profile, &c->warn));
 	TRY(store_profile_by_root(tx, c->a, c->id, COUNT(c->warn.v), &by, &nby));
+	for (size_t i = 0; i < nby; i++)
+		TRY(assign_warn(tx, c->a, &by[i], &c->warn));
+	TRY(refs_users(tx, c->a, c->id, COUNT(c->warn.v), &by, &nby));
 	for (size_t i = 0; i < nby; i++)
 		TRY(assign_warn(tx, c->a, &by[i], &c->warn));
 	TRY(targets_text(c->a, was, nwas, &before));

@@ -2,6 +2,7 @@
 /* What an assignment leaves out or contradicts: see assign.h. */
 #include "model/assign.h"
 #include "model/filter.h"
+#include "model/refs.h"
 
 /* Whom targets reach. */
 enum { PEOPLE = 1, DEVICES = 2 };
@@ -119,6 +120,35 @@ root_warn(struct tx *tx, struct arena *a, const struct profile *p, const struct 
 	return OK;
 }
 
+/* The same for each profile that it refers to. */
+static err_t
+refs_warn(struct tx *tx, struct arena *a, const struct profile *p, const struct assignment *own,
+    size_t nown, struct warnings *w)
+{
+	struct used *used;
+	size_t n;
+
+	TRY(refs_load(tx, a, p, &used, &n));
+	for (size_t i = 0; i < n; i++) {
+		const struct profile *of = &used[i].profile;
+		struct assignment *its;
+		bool covers = true;
+		size_t nits;
+
+		TRY(store_assignments(tx, a, of->id, &its, &nits));
+		for (size_t k = 0; k < nown; k++)
+			covers = covers &&
+			    (own[k].kind == TARGET_EXCLUDE_GROUP ||
+				root_covers(its, nits, own, nown, &own[k]));
+		if (!covers)
+			warn(w, ERR_NEED_NOT_ASSIGNED,
+			    arena_printf(a,
+				"\"%s\" (%s) is not assigned to every device that gets \"%s\"",
+				of->display_name, used[i].as->name, p->display_name));
+	}
+	return OK;
+}
+
 /* An exclusion works on whoever it reaches, here as well; but who mixes them has most likely the wrong group. */
 static err_t
 mixed_warn(struct tx *tx, struct arena *a, const struct profile *p, const struct assignment *own,
@@ -182,6 +212,7 @@ assign_warn(struct tx *tx, struct arena *a, const struct profile *p, struct warn
 
 	TRY(store_assignments(tx, a, p->id, &own, &nown));
 	TRY(root_warn(tx, a, p, own, nown, w));
+	TRY(refs_warn(tx, a, p, own, nown, w));
 	TRY(mixed_warn(tx, a, p, own, nown, w));
 	TRY(filter_warn(tx, a, p, own, nown, w));
 	return user_warn(tx, a, p, own, nown, w);

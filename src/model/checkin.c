@@ -109,6 +109,10 @@ install_id(struct arena *a, const struct request *r)
 		hash_sha256(str_c(arena_printf(a, "enrol %s %llu", id_text(a, r->id),
 				(unsigned long long)r->fence)),
 		    hash);
+	else if (r->kind == REQUEST_IMPORT) /* the same one may come again, in another shape */
+		hash_sha256(str_c(arena_printf(
+				a, "import %s %s", text_hex(a, r->leaf), text_hex(a, r->hash))),
+		    hash);
 	else
 		hash_sha256(r->leaf, hash);
 	return arena_printf(a, "%s:%s", id_text(a, r->slot), text_hex(a, str_of(hash, 8)));
@@ -333,7 +337,7 @@ command_install(struct tx *tx, struct checkin *c, struct diff_slot *ds, struct s
 	struct command cmd = { .root = root };
 	bool ready = true;
 
-	if (!ds->has_request || ds->root_missing)
+	if (!ds->has_request || ds->root_missing || ds->need_missing)
 		return OK;
 	if (r->state == REQUEST_READY || r->state == REQUEST_OFFERED)
 		TRY(request_renew_challenge(tx, c->a, &ds->slot, r, &ready));
@@ -388,7 +392,7 @@ slot_is_calm(const struct diff_slot *ds, when_t *until)
 	if (ds->desired == NULL)
 		return !s->wanted && !ds->remove && s->reached_hash.n == 0;
 	if ((s->fault != NULL && s->fault[0] != '\0') || s->reached_hash.n == 0 ||
-	    !str_eq(s->reached_hash, s->wanted_hash) || ds->root_missing ||
+	    !str_eq(s->reached_hash, s->wanted_hash) || ds->root_missing || ds->need_missing ||
 	    (ds->has_request && (request_is_open(&ds->request) || ds->request.sealed.n > 0)))
 		return false;
 	if (ds->desired->what.kind != PRIM_DELIVER)
@@ -449,16 +453,18 @@ answer(struct tx *tx, struct checkin *c)
 	for (size_t i = 0; i < n; i++) {
 		TRY(forget_confirmed(tx, c, &v[i]));
 		c->left |= v[i].remove || v[i].slot.reached_hash.n > 0;
-		if (v[i].remove)
-			command_remove(c, &v[i]);
 	}
 	if (c->wipe != NULL) {
 		command_wipe(c);
 		return OK;
 	}
-	for (int pass = 0; pass < 2; pass++)
+	for (int rank = KIND_RANKS; rank-- > 0;)
 		for (size_t i = 0; i < n; i++)
-			if (v[i].desired != NULL && v[i].desired->kind->needs_root == (pass == 1))
+			if (v[i].remove && kind_rank_of(v[i].slot.kind) == rank)
+				command_remove(c, &v[i]);
+	for (int rank = 0; rank < KIND_RANKS; rank++)
+		for (size_t i = 0; i < n; i++)
+			if (v[i].desired != NULL && kind_rank(v[i].desired->kind) == rank)
 				TRY(command_install(tx, c, &v[i], root_of(v, n, &v[i])));
 	c->until = calm_until(tx, c, v, n);
 	return OK;

@@ -3,7 +3,7 @@
 #include "model/desired.h"
 #include "model/applies.h"
 #include "model/filter.h"
-#include "model/profile.h"
+#include "model/refs.h"
 #include "model/rollout.h"
 #include "model/wipe.h"
 #include "store/device_life.h"
@@ -69,6 +69,22 @@ pfx_of(struct tx *tx, struct arena *a, const struct kind *k, struct subject_of *
 	return OK;
 }
 
+/* What the profile names, when it is about that. An older version or a draft may name what is not there: then it names
+ * nothing, which is the slot's fault. */
+static err_t
+used_of(struct tx *tx, struct arena *a, const struct profile *p, struct subject_of *who)
+{
+	struct used *v = NULL;
+	err_t e = refs_load(tx, a, p, &v, &who->nused);
+
+	who->used = v;
+	if (!err_is(e, ERR_MODEL_INVALID))
+		return e;
+	err_forget(e);
+	who->nused = 0;
+	return OK;
+}
+
 static err_t
 desire(struct arena *a, const struct profile *p, const struct assignment *by,
     const struct subject_of *who, struct desired *ret)
@@ -86,6 +102,9 @@ desire(struct arena *a, const struct profile *p, const struct assignment *by,
 	d.changed = p->modified;
 	if (who->user != NULL && who->user->modified > d.changed)
 		d.changed = who->user->modified;
+	for (size_t i = 0; i < who->nused; i++)
+		if (who->used[i].profile.modified > d.changed)
+			d.changed = who->used[i].profile.modified;
 	d.changed *= 1000;
 
 	e = reduce(a, p, d.kind, who, &d.what);
@@ -225,14 +244,15 @@ desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
 	}
 	out = arena_array(a, n * (who.npfx + 1) + 1, sizeof(*out));
 	/* Roots first: what refers to them comes after in every answer to the device. */
-	for (int pass = 0; pass < 2; pass++)
+	for (int rank = 0; rank < KIND_RANKS; rank++)
 		for (size_t i = 0; i < n; i++) {
 			const struct profile_type *type;
 
 			TRY(profile_type_find(profiles[i].type, &type));
-			if (type->kind->needs_root != (pass == 1) ||
+			if (kind_rank(type->kind) != rank ||
 			    (only != NULL && !id_eq(profiles[i].id, *only)))
 				continue;
+			TRY(used_of(tx, a, &profiles[i], &who));
 			TRY(desire_each(a, &profiles[i], &by[i], &who, out, &at));
 		}
 	*ret = out;
@@ -338,6 +358,7 @@ desired_draft(struct tx *tx, struct arena *a, const struct device *d, const stru
 		return OK;
 	TRY(profile_type_find(p->type, &type));
 	TRY(pfx_of(tx, a, type->kind, &who));
+	TRY(used_of(tx, a, p, &who));
 	TRY(desire(a, p, by, &who, ret));
 	TRY(root_reaches(tx, a, &who, p, &rooted));
 	if (ret->fault == NULL && !rooted) {

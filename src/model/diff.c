@@ -274,6 +274,13 @@ obstacle(const struct diff *d, const struct diff_slot *ds, const char **ret_deta
 	*ret_detail = want->detail;
 	if (want->fault != NULL)
 		return want->fault;
+	for (size_t i = 0; i < want->what.nneeds; i++)
+		if (wanted_slot(d, want->what.needs[i]) == NULL) {
+			*ret_detail = arena_printf(d->a,
+			    "profile %s, which \"%s\" refers to, is not assigned to this device",
+			    id_text(d->a, want->what.needs[i]), want->profile.display_name);
+			return err_info(ERR_NEED_NOT_ASSIGNED)->id;
+		}
 	if (want->what.kind == PRIM_TRUST || id_is_zero(want->what.root) ||
 	    wanted_slot(d, want->what.root) != NULL)
 		return NULL;
@@ -281,6 +288,13 @@ obstacle(const struct diff *d, const struct diff_slot *ds, const char **ret_deta
 	    "the trusted-root profile %s of \"%s\" is not assigned to this device",
 	    id_text(d->a, want->what.root), want->profile.display_name);
 	return err_info(ERR_ROOT_NOT_ASSIGNED)->id;
+}
+
+/* The device has what is wanted. */
+static bool
+is_reached(const struct diff_slot *ds)
+{
+	return ds->slot.reached_hash.n > 0 && str_eq(ds->slot.reached_hash, ds->slot.wanted_hash);
 }
 
 static bool
@@ -291,8 +305,34 @@ root_is_missing(const struct diff *d, const struct diff_slot *ds)
 	if (ds->desired->what.kind == PRIM_TRUST || id_is_zero(ds->desired->what.root))
 		return false;
 	root = wanted_slot(d, ds->desired->what.root);
-	return root == NULL || root->slot.reached_hash.n == 0 ||
-	    !str_eq(root->slot.reached_hash, root->slot.wanted_hash);
+	return root == NULL || !is_reached(root);
+}
+
+/* Whether everything that a profile brings is on the device. */
+static bool
+profile_is_reached(const struct diff *d, struct id profile)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->v[i].desired == NULL || !id_eq(d->v[i].slot.profile, profile))
+			continue;
+		if (!is_reached(&d->v[i]))
+			return false;
+		n++;
+	}
+	return n > 0;
+}
+
+static bool
+need_is_missing(const struct diff *d, const struct diff_slot *ds)
+{
+	const struct primitive *what = &ds->desired->what;
+
+	for (size_t i = 0; i < what->nneeds; i++)
+		if (!profile_is_reached(d, what->needs[i]))
+			return true;
+	return false;
 }
 
 /* What the slot says while nothing moves: why its request waits or failed, that its root is
@@ -311,6 +351,8 @@ tell(struct diff *d, struct diff_slot *ds)
 			ds->losses));
 	else if (ds->has_request && r->state == REQUEST_READY && ds->root_missing)
 		set_fault(d, &ds->slot, err_info(ERR_ROOT_PENDING)->id, "");
+	else if (ds->has_request && r->state == REQUEST_READY && ds->need_missing)
+		set_fault(d, &ds->slot, err_info(ERR_NEED_PENDING)->id, "");
 	else if (ds->has_request && (request_is_open(r) || r->state == REQUEST_FAILED))
 		set_fault(d, &ds->slot, r->fault, r->detail);
 	else
@@ -353,6 +395,7 @@ wanted(struct diff *d, struct diff_slot *ds)
 	else
 		TRY(drop_stale(d, ds, "what the device has is right again"));
 	ds->root_missing = root_is_missing(d, ds);
+	ds->need_missing = need_is_missing(d, ds);
 	tell(d, ds);
 	return save(d, ds);
 }
@@ -415,11 +458,10 @@ diff_run(struct tx *tx, struct arena *a, const struct device *device, const stru
 	TRY(gather(&d));
 	/* Roots before what refers to them: losing a root holds a certificate back in the same
 	 * look. */
-	for (int pass = 0; pass < 2; pass++)
+	for (int rank = 0; rank < KIND_RANKS; rank++)
 		for (size_t i = 0; i < d.n; i++) {
 			d.dirty = false;
-			if (d.v[i].desired != NULL &&
-			    d.v[i].desired->kind->needs_root == (pass == 1))
+			if (d.v[i].desired != NULL && kind_rank(d.v[i].desired->kind) == rank)
 				TRY(wanted(&d, &d.v[i]));
 		}
 	TRY(all_unwanted(&d));

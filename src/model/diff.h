@@ -27,6 +27,7 @@ struct diff_slot {
 	bool has_request; /* its newest issue or trust request, in whatever state */
 	struct request request;
 	bool root_missing; /* its root is not on the device yet */
+	bool need_missing; /* another thing that it needs is not (struct primitive, needs) */
 	bool remove;       /* the device still has it and shall not */
 	size_t losses;     /* of late, when there were too many to issue it again now; else 0 */
 };

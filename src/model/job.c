@@ -148,8 +148,8 @@ job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct 
 
 	order_base(l, s, r, &j.order);
 	take_content(l->a, &j, s, d, device);
-	TRY(store_pfx_get(tx, l->a, s->item, &j.pfx));
-	TRY(store_pfx_copies(tx, l->a, s->item, &v, &n));
+	TRY(store_pfx_get(tx, l->a, d->what.pfx[0].id, &j.pfx));
+	TRY(store_pfx_copies(tx, l->a, d->what.pfx[0].id, &v, &n));
 	for (size_t i = 0; i < n; i++)
 		if (opens(l->connector, &v[i]))
 			j.copy = v[i];

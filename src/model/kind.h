@@ -41,6 +41,7 @@ struct key_access {
 };
 
 /* What one device shall have because of one profile. Everything in the arena of the call. */
+struct use;
 struct primitive {
 	enum primitive_kind kind;
 	struct str der; /* TRUST: the CA certificate */
@@ -67,15 +68,22 @@ struct primitive {
 	int validity_days;   /* a wish, part of the order; the CA decides */
 	struct id root;      /* trusted-root profile that must be on the device first; zero: none */
 	int renewal_percent; /* renew when so much of the life is left */
-	struct str hash;     /* SHA-256 over everything above that makes it "the same content" */
+	const struct use
+	    *use; /* what goes with it in one piece, and uses it (model/use.h); NULL: nothing */
+	const struct id *needs; /* profiles that must be on the device first, besides root */
+	size_t nneeds;
+	struct str hash; /* SHA-256 over everything above that makes it "the same content" */
 };
 
 /* Who a profile is reduced for. */
+struct used;
 struct subject_of {
 	const struct device *device;
 	const struct user *user;    /* NULL: none */
 	const struct user_pfx *pfx; /* imported for the user: store_pfx_of_user() */
 	size_t npfx;
+	const struct used *used; /* profiles that the one to be reduced names: refs_load() */
+	size_t nused;
 };
 
 /* Platforms as API types tell them apart. */
@@ -92,6 +100,8 @@ enum family {
 	ON_LINUX = 1 << 9,
 	ON_FORERUNNER = 1 << 10 /* windows10PFXImportCertificateProfile */
 };
+/* A type of VPN that has a table of its own; a bit of USES() that no platform's rows have. */
+#define USES_IKEV2 (1 << 11)
 #define ON_APPLE (ON_IOS | ON_MACOS)
 #define ON_ENTERPRISE (ON_FORWORK | ON_WORKPROFILE | ON_OWNER | ON_AOSP)
 #define ON_ANY 0x7ffu
@@ -101,6 +111,7 @@ enum family {
 #define PKCS(families) ((uint64_t)(families) << 12)
 #define SCEP(families) ((uint64_t)(families) << 24)
 #define PFX(families) ((uint64_t)(families) << 36)
+#define USES(families) ((uint64_t)(families) << 48) /* Wi-Fi, VPN, mail: kinds that share no rows */
 
 struct profile_type;
 struct warnings;
@@ -111,6 +122,15 @@ struct rows_of {
 	size_t n;
 };
 
+/* A name under which profiles of a kind refer to others (model/refs.h). */
+enum reference_to { REF_ROOT = 1, REF_CERTIFICATE };
+struct reference {
+	const char *name; /* "identityCertificate" */
+	enum reference_to to;
+	bool many;
+	uint64_t only; /* as of struct field */
+};
+
 struct kind {
 	const char *name;              /* "pkcs": stored in slots */
 	const char *title;             /* "PKCS certificate" */
@@ -119,6 +139,9 @@ struct kind {
 	bool needs_user;               /* its slots belong to the user of the device, too */
 	bool needs_root;               /* refers to a trusted-root profile */
 	bool needs_pfx;                /* wants subject_of.pfx */
+	/* A reference that these settings cannot do without; NULL: the first to a certificate will do. */
+	const char *(*must)(const void *settings);
+	const struct reference *refs; /* ended by name NULL; NULL: wants no subject_of.used */
 	/* Rules over the whole settings, after the fields were read; what is allowed and deserves a look is added to
 	 * warn. */
 	err_t (*check)(struct arena *a, const struct profile_type *t, const void *settings,
@@ -134,5 +157,10 @@ struct kind {
 
 extern const struct kind *const kind_table[];
 extern const size_t kind_count;
+
+/* In which order a device gets things: trusted roots 0, certificates 1, what uses them 2. They go the other way round. */
+enum { KIND_RANKS = 3 };
+int kind_rank(const struct kind *k);
+int kind_rank_of(const char *name);
 
 #endif

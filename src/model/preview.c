@@ -3,6 +3,7 @@
 #include "model/preview.h"
 
 #include "model/profile_json.h"
+#include "model/refs.h"
 #include "model/request.h"
 #include "pki/issue.h"
 #include "pki/key.h"
@@ -130,11 +131,14 @@ names_make(struct tx *tx, struct run *r)
 	struct preview *p = r->p;
 	struct subject_of who = { .device = &p->device, .user = p->user };
 	struct user_pfx *pfx = NULL;
+	struct used *used;
 	void *settings;
 
 	if (p->type->kind->needs_pfx && p->user != NULL)
 		TRY(store_pfx_of_user(tx, r->a, p->user->id, &pfx, &who.npfx));
 	who.pfx = pfx;
+	TRY(refs_load(tx, r->a, &p->profile, &used, &who.nused));
+	who.used = used;
 	TRY(profile_settings(r->a, p->type->kind, &p->profile, &settings));
 	TRY(p->type->kind->reduce(r->a, &p->profile, settings, &who, &p->what));
 	p->resolved = true;
@@ -157,7 +161,7 @@ root_fits(struct tx *tx, struct run *r)
 		    "\"rootCertificate@odata.bind\" is missing: it names the trusted-root profile");
 	TRY_CTX(store_profile_get(tx, r->a, r->p->what.root, &root), "trusted root");
 	TRY(profile_type_find(root.type, &t));
-	if (t->kind->needs_root || strcmp(t->platform, r->p->type->platform) != 0)
+	if (kind_rank(t->kind) != 0 || strcmp(t->platform, r->p->type->platform) != 0)
 		FAIL(ERR_MODEL_INVALID, "profile \"%s\" is no trusted root for this platform",
 		    root.display_name);
 	TRY(profile_settings(r->a, t->kind, &root, &settings));

@@ -2,6 +2,7 @@
 /* Profiles created and changed: see profile.h. */
 #include "model/assign.h"
 #include "model/profile_json.h"
+#include "model/refs.h"
 #include "model/rollout_turn.h"
 #include "model/scope.h"
 #include "store/access.h"
@@ -72,7 +73,7 @@ root_check(struct tx *tx, struct arena *a, const struct profile *p, const struct
 	}
 	TRY(e);
 	TRY(profile_type_find(root.type, &type));
-	if (type->kind->needs_root || strcmp(root.platform, p->platform) != 0)
+	if (kind_rank(type->kind) != 0 || strcmp(root.platform, p->platform) != 0)
 		FAIL(ERR_MODEL_INVALID,
 		    "\"rootCertificate@odata.bind\": profile \"%s\" is no trusted "
 		    "root for this platform",
@@ -91,6 +92,7 @@ create(struct tx *tx, void *arg)
 	c->warn = c->said;
 	TRY(profile_type_find(p->type, &type));
 	TRY(root_check(tx, c->a, p, type, &c->warn));
+	TRY(refs_check(tx, c->a, p));
 	TRY_CTX(scope_check(tx, c->a, p->scope_tags), "\"roleScopeTagIds\"");
 	TRY(store_profile_insert(tx, p));
 	TRY(json_of(c->a, p, &after));
@@ -170,6 +172,7 @@ changed(struct tx *tx, struct change *c, const struct profile_type *t, const cha
 	const char *after, *action = arena_printf(c->a, "profile.%s", name);
 
 	TRY(root_check(tx, c->a, p, t, &c->warn));
+	TRY(refs_check(tx, c->a, p));
 	TRY_CTX(scope_check(tx, c->a, p->scope_tags), "\"roleScopeTagIds\"");
 	TRY(paced(tx, c, name, p));
 	if (c->plans)
@@ -334,6 +337,10 @@ static err_t delete (struct tx *tx, void *arg)
 	if (n > 0)
 		FAIL(ERR_PROFILE_IN_USE, "\"%s\" (%s) has it as its trusted root",
 		    by[0].display_name, id_text(c->a, by[0].id));
+	TRY(refs_users(tx, c->a, c->id, COUNT(c->warn.v), &by, &n));
+	if (n > 0)
+		FAIL(ERR_PROFILE_IN_USE, "\"%s\" (%s) refers to it", by[0].display_name,
+		    id_text(c->a, by[0].id));
 	TRY(json_of(c->a, &c->profile, &before));
 	TRY(paced(tx, c, "delete", NULL));
 	if (c->plans)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles between the API's JSON and the record. See profile_json.h. */
 #include "model/profile_json.h"
+#include "model/refs.h"
 #include "model/rollout.h"
 
 struct common {
@@ -39,12 +40,13 @@ static const struct field fields[] = {
 static const char *const *
 names_of(struct arena *a, const struct field *f, size_t n)
 {
-	const char **names = arena_array(a, n + 3, sizeof(*names));
+	const char **names = arena_array(a, n + 4, sizeof(*names));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = f[i].name;
 	names[n] = ROOT_SHOWN;
 	names[n + 1] = ROLLOUT_MEMBER;
+	names[n + 2] = REFS_SHOWN;
 	return names;
 }
 
@@ -124,7 +126,8 @@ strangers_check(struct arena *a, const struct profile_type *t, const json *body,
 			    "\"%s\" does not exist on type %s; it is a setting of another platform",
 			    name, bare);
 		if (strstr(name, "@odata.bind") == NULL ||
-		    (t->root != ROOT_NONE && strcmp(name, "rootCertificate@odata.bind") == 0))
+		    (t->root != ROOT_NONE && strcmp(name, "rootCertificate@odata.bind") == 0) ||
+		    refs_has(t, name))
 			continue;
 		FAIL(ERR_MODEL_INVALID, "\"%.128s\" does not exist on type %s",
 		    text_safe(a, str_c(name)), bare);
@@ -157,6 +160,7 @@ profile_json_read(struct arena *a, const struct profile_type *t, const json *bod
 		FAIL(ERR_MODEL_INVALID, "displayName must not be empty");
 	TRY(k->check(a, t, settings, w));
 	TRY(field_write(a, own, n, settings, out));
+	TRY(refs_read(a, t, mode == FIELD_UPDATE ? p->settings : NULL, body, out));
 	TRY(json_print(a, out, &text));
 	TRY(text_cstr(a, text, &p->settings));
 	p->display_name = c.display_name;
@@ -188,6 +192,7 @@ profile_json(struct arena *a, const struct profile *p, json **ret)
 	TRY(field_write(a, own + rules, n - rules, settings, out));
 	if (type->root != ROOT_NONE)
 		json_set_id(a, out, ROOT_SHOWN, p->root);
+	TRY(refs_show(type, p, out));
 	*ret = steal(out);
 	return OK;
 }
@@ -208,28 +213,7 @@ err_t
 profile_json_root(const json *body, bool *found, struct id *ret)
 {
 	const json *bind = json_get(body, "rootCertificate@odata.bind");
-	struct str url, last = STR_EMPTY;
-	err_t e;
 
 	*found = bind != NULL;
-	if (bind == NULL)
-		return OK;
-	if (!json_is_text(bind))
-		FAIL(ERR_MODEL_INVALID, "\"rootCertificate@odata.bind\" must be a text");
-	/* .../deviceConfigurations('<id>') or .../deviceConfigurations/<id> */
-	url = str_c(json_text(bind));
-	for (size_t i = 0; i < url.n; i++)
-		if (url.p[i] == '/' || url.p[i] == '(')
-			last = str_of(url.p + i + 1, url.n - i - 1);
-	if (last.n > 0 && last.p[last.n - 1] == ')')
-		last.n--;
-	if (last.n > 1 && last.p[0] == '\'' && last.p[last.n - 1] == '\'')
-		last = str_of(last.p + 1, last.n - 2);
-	e = id_parse(last, ret);
-	if (!err_ok(e)) {
-		err_forget(e);
-		FAIL(ERR_MODEL_INVALID, "\"rootCertificate@odata.bind\" names no profile: %.128s",
-		    json_text(bind));
-	}
-	return OK;
+	return bind == NULL ? OK : refs_url("rootCertificate@odata.bind", bind, ret);
 }

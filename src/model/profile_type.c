@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API types of profiles: a row a type. */
-#include "model/profile.h"
+#include "model/refs.h"
 
 extern const struct kind kind_trusted_root;
 extern const struct kind kind_pkcs;
 extern const struct kind kind_scep;
 extern const struct kind kind_imported_pfx;
+
+extern const struct kind kind_wifi;
+extern const struct kind kind_vpn;
+extern const struct kind kind_mail;
 
 #define GRAPH_TYPE(name_) "#microsoft.graph." name_
 #define OWN_TYPE(name_) "#chancery." name_
@@ -25,17 +29,32 @@ extern const struct kind kind_imported_pfx;
 	{ \
 		name_, platform_, &kind_imported_pfx, family_, PFX(family_), root_ \
 	}
+#define USING(name_, platform_, kind_, family_) \
+	{ \
+		name_, platform_, &kind_, family_, USES(family_), ROOT_NONE \
+	}
+/* A type of a platform that other rows of the same kind tell apart by its second bit. */
+#define USING_AS(name_, platform_, kind_, family_, as_) \
+	{ \
+		name_, platform_, &kind_, family_, USES(as_), ROOT_NONE \
+	}
 
 static const struct profile_type types[] = {
 	TRUSTED(GRAPH_TYPE("iosTrustedRootCertificate"), "ios", ON_IOS),
 	DELIVERED(GRAPH_TYPE("iosPkcsCertificateProfile"), "ios", ON_IOS, ROOT_NONE),
 	IMPORTED(GRAPH_TYPE("iosImportedPFXCertificateProfile"), "ios", ON_IOS, ROOT_NONE),
 	ENROLLED(GRAPH_TYPE("iosScepCertificateProfile"), "ios", ON_IOS, ROOT_MAY),
+	USING(GRAPH_TYPE("iosEnterpriseWiFiConfiguration"), "ios", kind_wifi, ON_IOS),
+	USING(GRAPH_TYPE("iosVpnConfiguration"), "ios", kind_vpn, ON_IOS),
+	USING_AS(GRAPH_TYPE("iosikEv2VpnConfiguration"), "ios", kind_vpn, ON_IOS, USES_IKEV2),
+	USING(GRAPH_TYPE("iosEasEmailProfileConfiguration"), "ios", kind_mail, ON_IOS),
 
 	TRUSTED(GRAPH_TYPE("macOSTrustedRootCertificate"), "macos", ON_MACOS),
 	DELIVERED(GRAPH_TYPE("macOSPkcsCertificateProfile"), "macos", ON_MACOS, ROOT_NONE),
 	IMPORTED(GRAPH_TYPE("macOSImportedPFXCertificateProfile"), "macos", ON_MACOS, ROOT_NONE),
 	ENROLLED(GRAPH_TYPE("macOSScepCertificateProfile"), "macos", ON_MACOS, ROOT_MAY),
+	USING(GRAPH_TYPE("macOSEnterpriseWiFiConfiguration"), "macos", kind_wifi, ON_MACOS),
+	USING(GRAPH_TYPE("macOSVpnConfiguration"), "macos", kind_vpn, ON_MACOS),
 
 	TRUSTED(GRAPH_TYPE("androidTrustedRootCertificate"), "android", ON_ANDROID),
 	DELIVERED(GRAPH_TYPE("androidPkcsCertificateProfile"), "android", ON_ANDROID, ROOT_MAY),
@@ -99,7 +118,8 @@ const struct profile_type *const profile_types = types;
 
 /* Bases of the types above, which nothing can be made of. */
 static const char *const abstract[] = { "deviceConfiguration", "iosCertificateProfile",
-	"iosCertificateProfileBase", "macOSCertificateProfileBase", "androidCertificateProfileBase",
+	"appleVpnConfiguration", "easEmailProfileConfigurationBase", "iosCertificateProfileBase",
+	"macOSCertificateProfileBase", "androidCertificateProfileBase",
 	"androidForWorkCertificateProfileBase", "androidWorkProfileCertificateProfileBase",
 	"androidDeviceOwnerCertificateProfileBase", "aospDeviceOwnerCertificateProfileBase",
 	"windowsCertificateProfileBase", "windows10CertificateProfileBase",
@@ -194,6 +214,7 @@ err_t
 profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret)
 {
 	auto_json json *j = NULL;
+	static const char *const kept[] = { REFS_STORED, NULL };
 	void *settings = arena_alloc(a, k->size);
 	const struct profile_type *t;
 	const struct field *f;
@@ -202,7 +223,22 @@ profile_settings(struct arena *a, const struct kind *k, const struct profile *p,
 	TRY(profile_type_find(p->type, &t));
 	f = profile_type_fields(a, t, &n);
 	TRY(json_parse(str_c(p->settings), LIMIT_HTTP_BODY, &j));
-	TRY(field_read(a, f, n, j, FIELD_CREATE, NULL, settings));
+	TRY(field_read(a, f, n, j, FIELD_CREATE, kept, settings));
 	*ret = settings;
 	return OK;
+}
+
+int
+kind_rank(const struct kind *k)
+{
+	return k->refs != NULL ? 2 : k->needs_root ? 1 : 0;
+}
+
+int
+kind_rank_of(const char *name)
+{
+	for (size_t i = 0; i < kind_count; i++)
+		if (strcmp(kind_table[i]->name, name) == 0)
+			return kind_rank(kind_table[i]);
+	return 0;
 }

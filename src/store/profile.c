@@ -95,6 +95,14 @@ store_profile_by_root(struct tx *tx, struct arena *a, struct id root, size_t lim
 }
 
 err_t
+store_profile_by_reference(struct tx *tx, struct arena *a, const char *text, size_t limit,
+    struct profile **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_PROFILE_BY_REFERENCE, &profile_shape,
+	    VALS(val_text(text), val_i64((int64_t)limit)), ret, retn);
+}
+
+err_t
 store_assign(struct tx *tx, struct id profile, const struct assignment *v, size_t n)
 {
 	TRY(row_run(tx, STMT_ASSIGN_CLEAR, VALS(val_id(profile)), NULL));

@@ -40,6 +40,9 @@ err_t store_profile_list(
 /* Those that refer to it as their trusted root, at most `limit`. */
 err_t store_profile_by_root(struct tx *tx, struct arena *a, struct id root, size_t limit,
     struct profile **ret, size_t *retn);
+/* Those whose settings hold this text, at most `limit`. */
+err_t store_profile_by_reference(struct tx *tx, struct arena *a, const char *text, size_t limit,
+    struct profile **ret, size_t *retn);
 /* Replaces all assignments of a profile. */
 err_t store_assign(struct tx *tx, struct id profile, const struct assignment *v, size_t n);
 err_t store_assignments(

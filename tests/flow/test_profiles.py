@@ -67,6 +67,35 @@ TYPES = {
     "windowsPhone81ImportedPFXCertificateProfile": BASE + ["intendedPurpose", "keyStorageProvider"],
     "windowsPhone81SCEPCertificateProfile": BASE + SCEP + ["hashAlgorithm", "keyStorageProvider"],
 }
+# What uses a certificate; of what has none nothing is there.
+WIFI = ["networkName", "ssid", "connectAutomatically", "connectWhenNetworkNameIsHidden", "wiFiSecurityType",
+        "proxySettings", "proxyManualAddress", "proxyManualPort", "proxyAutomaticConfigurationUrl", "preSharedKey",
+        "eapType", "trustedServerCertificateNames", "authenticationMethod", "outerIdentityPrivacyTemporaryValue"]
+TUNNEL = ["connectionName", "connectionType", "authenticationMethod", "server", "onDemandRules", "proxyServer",
+          "disconnectOnIdle", "disconnectOnIdleTimerInSeconds"]
+MAKERS = ["loginGroupOrDomain", "role", "realm", "identifier", "customData", "customKeyValueData"]
+USES = {
+    "iosEnterpriseWiFiConfiguration": WIFI + ["disableMacAddressRandomization", "usernameFormatString"],
+    "macOSEnterpriseWiFiConfiguration": WIFI + ["deploymentChannel"],
+    "iosVpnConfiguration": TUNNEL + MAKERS + ["providerType"],
+    "macOSVpnConfiguration": TUNNEL + MAKERS + ["deploymentChannel"],
+    "iosikEv2VpnConfiguration": TUNNEL + [
+        "remoteIdentifier", "localIdentifier", "clientAuthenticationType", "serverCertificateIssuerCommonName",
+        "serverCertificateCommonName", "serverCertificateType", "deadPeerDetectionRate",
+        "disableMobilityAndMultihoming", "disableRedirect", "enableCertificateRevocationCheck", "enableEAP",
+        "enablePerfectForwardSecrecy", "enableUseInternalSubnetAttributes", "securityAssociationParameters",
+        "childSecurityAssociationParameters", "mtuSizeInBytes", "tlsMinimumVersion", "tlsMaximumVersion"],
+    "iosEasEmailProfileConfiguration": [
+        "usernameSource", "usernameAADSource", "userDomainNameSource", "customDomainName", "accountName",
+        "authenticationMethod", "blockMovingMessagesToOtherEmailAccounts", "blockSendingEmailFromThirdPartyApps",
+        "blockSyncingRecentlyUsedEmailAddresses", "durationOfEmailToSync", "emailAddressSource", "easServices",
+        "easServicesUserOverrideEnabled", "hostName", "requireSmime", "smimeEnablePerMessageSwitch",
+        "smimeEncryptByDefaultEnabled", "smimeSigningEnabled", "smimeSigningUserOverrideEnabled",
+        "smimeEncryptByDefaultUserOverrideEnabled", "smimeSigningCertificateUserOverrideEnabled",
+        "smimeEncryptionCertificateUserOverrideEnabled", "requireSsl", "useOAuth"],
+}
+CERTIFICATE_TYPES = dict(TYPES)
+TYPES.update(USES)
 EVERY = {"id", "lastModifiedDateTime", "roleScopeTagIds", "supportsScopeTags", "createdDateTime", "description",
          "displayName", "version"}
 RULES = {"deviceManagementApplicabilityRuleOsEdition", "deviceManagementApplicabilityRuleOsVersion",
@@ -92,8 +121,17 @@ ENUMS = {
     "certificationAuthorityType": ["notConfigured", "microsoft", "digiCert"],
     "certificateAccessType": ["userApproval", "specificApps"],
     "deploymentChannel": ["deviceChannel", "userChannel"],
+    "wiFiSecurityType": ["wpaEnterprise", "wpa2Enterprise"],
+    "proxySettings": ["none", "manual", "automatic"],
+    "eapType": ["eapTls", "eapTtls", "peap"],
+    "durationOfEmailToSync": ["userDefined", "oneDay", "threeDays", "oneWeek", "twoWeeks", "oneMonth", "unlimited"],
+    "emailAddressSource": ["userPrincipalName", "primarySmtpAddress"],
+    "easServices": ["none", "calendars", "contacts", "email", "notes", "reminders"],
+    "localIdentifier": ["deviceFQDN", "empty", "clientCertificateSubjectName"],
 }
-REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize"}
+REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize",
+            "networkName", "ssid", "wiFiSecurityType", "eapType", "connectionName", "server", "remoteIdentifier",
+            "accountName", "hostName"}
 DEFAULTS = {"renewalThresholdPercentage": 20, "certificateValidityPeriodValue": 1,
             "certificateValidityPeriodScale": "years", "intendedPurpose": "unassigned",
             "destinationStore": "computerCertStoreRoot", "certificateStore": "user",
@@ -159,19 +197,45 @@ def example(name, pem):
         "keyStorageProvider": "useSoftwareKsp", "intendedPurpose": "smimeEncryption",
         "certificateAccessType": "specificApps", "silentCertificateAccessDetails": [{"packageId": "com.example.mail"}],
         "allowAllAppsAccess": True, "deploymentChannel": "deviceChannel", "destinationStore": "computerCertStoreRoot",
+        "networkName": "Office", "ssid": "office", "wiFiSecurityType": "wpa2Enterprise", "eapType": "eapTls",
+        "preSharedKey": None, "trustedServerCertificateNames": ["radius.corp.test"], "connectAutomatically": True,
+        "authenticationMethod": "certificate", "connectionName": "Corp", "connectionType": "ciscoAnyConnect",
+        "server": {"description": "Gateway", "address": "vpn.corp.test", "isDefaultServer": True},
+        "remoteIdentifier": "vpn.corp.test", "accountName": "Work", "hostName": "mail.corp.test",
+        "durationOfEmailToSync": "oneWeek", "easServices": "calendars,contacts,email",
     }
     body = {"@odata.type": "#microsoft.graph." + name, "displayName": name,
             "id": "00000000-0000-0000-0000-000000000000", "roleScopeTagIds": ["0"]}
     body.update({p: values[p] for p in TYPES[name] if p in values})
+    if name == "iosikEv2VpnConfiguration":
+        body["connectionType"] = "ikEv2"
     if "subjectNameFormatString" in TYPES[name]:
         body.update(subjectNameFormat="custom", subjectNameFormatString="CN={{UserName}},OU=x+O=Example")
     return body
 
 
+@pytest.fixture(scope="module")
+def certificates(world):
+    """A certificate profile for iPhones and one for Macs: what the others refer to."""
+    return {system: world.api("POST", world.CONFIGURATIONS, example(system + "PkcsCertificateProfile", world.root_pem))
+            for system in ("ios", "macOS")}
+
+
+def references(world, types, certificates, name):
+    system = "macOS" if name.startswith("macOS") else "ios"
+    bind = f"{world.url}{world.CONFIGURATIONS}('{certificates[system]['id']}')"
+    return {r["name"] + "@odata.bind": bind for r in types["#microsoft.graph." + name]["references"]
+            if r["to"] == "certificate"}
+
+
 @pytest.mark.parametrize("name", TYPES)
-def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, name):
+def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, types, certificates, name):
     sent = example(name, world.root_pem)
-    made = world.api("POST", world.CONFIGURATIONS, sent)
+    binds = references(world, types, certificates, name)
+    assert bool(binds) == (name in USES)
+    made = world.api("POST", world.CONFIGURATIONS, dict(sent, **binds))
+    assert not any("@odata.bind" in key for key in made)
+    assert len(made.get("@chancery.references", {})) == len(binds)
     for key, value in sent.items():
         if key not in ("id", "keyUsage"):
             assert made[key] == value, key
@@ -189,8 +253,11 @@ def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, name):
     world.api("DELETE", one)
 
 
-NUMBERS = {"renewalThresholdPercentage": (0, 100), "certificateValidityPeriodValue": (0, 25)}
-LISTS = {"customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls"}
+NUMBERS = {"renewalThresholdPercentage": (0, 100), "certificateValidityPeriodValue": (0, 25),
+           "proxyManualPort": (-1, 65536), "disconnectOnIdleTimerInSeconds": (-1, 86401),
+           "mtuSizeInBytes": (1279, 1401)}
+LISTS = {"trustedServerCertificateNames", "onDemandRules", "customData", "customKeyValueData",
+         "customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls"}
 TRUTHS = {"allowAllAppsAccess"}
 
 
@@ -212,8 +279,8 @@ def wrong_values(name):
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, name):
-    good = example(name, world.root_pem)
+def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, types, certificates, name):
+    good = dict(example(name, world.root_pem), **references(world, types, certificates, name))
     # One caller may not send so much at once; each type is another one.
     token = world.fetch_token(world.add_app(name))["access_token"]
 
@@ -227,7 +294,8 @@ def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, na
             assert caught.value.status == 400, (prop, value, caught.value)
             assert prop in caught.value.text, (prop, value, caught.value.text)
     refused(lambda: post({"noSuchThing": 1}), 400, "noSuchThing")
-    for prop in sorted({p for t in TYPES.values() for p in t} - set(TYPES[name])):
+    near = USES if name in USES else CERTIFICATE_TYPES
+    for prop in sorted({p for t in near.values() for p in t} - set(TYPES[name])):
         refused(lambda p=prop: post({p: 1}), 400, prop)
     kept = world.api("GET", world.CONFIGURATIONS + "?$filter=displayName eq 'must not be'")["value"]
     assert kept == []

@@ -18,7 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from apple_profile import CERTIFICATES, Profile, Refused, load_plist, need, payload_error, read_certificate, read_pkcs12
+from apple_profile import (CERTIFICATES, USES, Profile, Refused, load_plist, need, payload_error, read_certificate,
+                           read_pkcs12)
 from apple_scep import AppleScep
 
 RIGHTS = {"InstallProfile": 2, "RemoveProfile": 2, "ProfileList": 1, "CertificateList": 1, "DeviceInformation": 16,
@@ -321,7 +322,9 @@ class AppleDevice:
                 raise self.fail[q["PayloadType"]]
             if q["PayloadType"] == "com.apple.mdm":
                 self.take_mdm(q, p, held, by_mdm)
-            elif q["PayloadType"] not in CERTIFICATES and not q["PayloadType"].endswith(".managed"):
+            elif q["PayloadType"] in USES and (not self.mac or q["PayloadType"] != "com.apple.eas.account"):
+                USES[q["PayloadType"]](q)
+            elif q["PayloadType"] not in CERTIFICATES:
                 raise payload_error(2004, q["PayloadType"])
         channel.profiles[p.identifier] = p
         return p

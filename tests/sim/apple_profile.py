@@ -38,7 +38,10 @@ IDENTITIES = ("com.apple.security.pkcs12", "com.apple.security.scep")
 REFERENCES = {
     "com.apple.wifi.managed": [("PayloadCertificateUUID", True),
                                ("EAPClientConfiguration.PayloadCertificateAnchorUUID", False)],
-    "com.apple.vpn.managed": [("IKEv2.PayloadCertificateUUID", True)],
+    "com.apple.vpn.managed": [("IKEv2.PayloadCertificateUUID", True), ("IPSec.PayloadCertificateUUID", True),
+                              ("VPN.PayloadCertificateUUID", True)],
+    "com.apple.eas.account": [("PayloadCertificateUUID", True), ("SMIMESigningCertificateUUID", True),
+                              ("SMIMEEncryptionCertificateUUID", True)],
     "com.apple.mail.managed": [("SMIMESigningCertificateUUID", True), ("SMIMEEncryptionCertificateUUID", True)],
     "com.apple.mdm": [("IdentityCertificateUUID", True)],
 }
@@ -206,6 +209,51 @@ def check_payloads(payloads):
         raise profile_error(1008, "duplicate PayloadIdentifier")
     for p in payloads:
         check_references(p, {u: q for q in payloads for u in (q["PayloadUUID"],)})
+
+
+def wifi_error(code, text):
+    return Refused("MCWiFiErrorDomain", code, text)
+
+
+def check_wifi(p):
+    need(p, "SSID_STR", str, payload_error, 2002, 2003)
+    if p.get("EncryptionType", "Any") not in ("WEP", "WPA", "WPA2", "WPA3", "Any", "None"):
+        raise payload_error(2004, "EncryptionType")
+    if p.get("ProxyType", "None") not in ("None", "Manual", "Auto"):
+        raise payload_error(2004, "ProxyType")
+    eap = p.get("EAPClientConfiguration")
+    if eap is None:
+        return
+    types = need(eap, "AcceptEAPTypes", list, payload_error, 2002, 2003)
+    if not types or any(t not in (13, 17, 18, 21, 23, 25, 43) for t in types):
+        raise wifi_error(13004, f"AcceptEAPTypes {types}")
+    if 13 in types and "PayloadCertificateUUID" not in p:
+        raise wifi_error(13004, "EAP-TLS without an identity")
+
+
+def check_vpn(p):
+    need(p, "UserDefinedName", str, payload_error, 2002, 2003)
+    kind = need(p, "VPNType", str, payload_error, 2002, 2003)
+    if kind not in ("L2TP", "IPSec", "IKEv2", "AlwaysOn", "VPN", "TransparentProxy"):
+        raise payload_error(2004, f"VPNType {kind}")
+    if (kind == "VPN") != ("VPNSubType" in p):
+        raise payload_error(2004, "VPNSubType")
+    own = need(p, kind, dict, payload_error, 2002, 2003)
+    more = ["RemoteIdentifier", "LocalIdentifier"] if kind == "IKEv2" else []
+    for key in ["RemoteAddress", "AuthenticationMethod"] + more:
+        need(own, key, str, payload_error, 2002, 2003)
+    if own["AuthenticationMethod"] == "Certificate" and "PayloadCertificateUUID" not in own:
+        raise Refused("MCVPNErrorDomain", 15003, "no certificate")
+
+
+def check_mail(p):
+    need(p, "Host", str, payload_error, 2002, 2003)
+    if p.get("MailNumberOfPastDaysToSync", 7) not in (0, 1, 3, 7, 14, 31):
+        raise payload_error(2004, "MailNumberOfPastDaysToSync")
+
+
+# Payloads that use certificates, and what they must say.
+USES = {"com.apple.wifi.managed": check_wifi, "com.apple.vpn.managed": check_vpn, "com.apple.eas.account": check_mail}
 
 
 class Profile:

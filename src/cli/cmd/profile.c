@@ -56,6 +56,29 @@ put_warnings(struct cli *c, const json *answer)
 	}
 }
 
+/* --use NAME=PROFILE: the first of a name replaces what a file has, more of it make a list. */
+static err_t
+read_uses(struct cli *c, json *body)
+{
+	const char *last = "", *id;
+
+	for (size_t i = 0; i < c->args->n; i++) {
+		struct str rest = str_c(c->args->v[i].value == NULL ? "" : c->args->v[i].value),
+			   name;
+
+		if (!str_eq_c(str_c(c->args->v[i].opt->name), "use"))
+			continue;
+		name = str_cut(&rest, '=');
+		if (name.n == 0 || rest.n == 0)
+			FAIL(ERR_USAGE, "--use %s is not NAME=PROFILE", c->args->v[i].value);
+		TRY(find_profile(c, arena_cstr(c->arena, rest), &id));
+		settings_refer(
+		    c->arena, body, arena_cstr(c->arena, name), id, str_eq_c(name, last));
+		last = arena_cstr(c->arena, name);
+	}
+	return OK;
+}
+
 /* --file, --set and --certificate, in this order, into a body. */
 static err_t
 read_body(struct cli *c, json **ret)
@@ -68,6 +91,7 @@ read_body(struct cli *c, json **ret)
 		TRY(find_profile(c, args_text(c->args, "root"), &root));
 		settings_set_root(c->arena, body, root);
 	}
+	TRY(read_uses(c, body));
 	*ret = steal(body);
 	return OK;
 }
@@ -343,9 +367,13 @@ preview(struct cli *c)
 	    { .name = "certificate", \
 		    .value = "FILE", \
 		    .help = "The CA certificate of a trusted root, PEM or DER." }, \
+	    { .name = "root", \
+		    .value = "PROFILE", \
+		    .help = "The trusted-root profile that a certificate profile needs." }, \
 	{ \
-		.name = "root", .value = "PROFILE", \
-		.help = "The trusted-root profile that a certificate profile needs." \
+		.name = "use", .value = "NAME=PROFILE", .many = true, \
+		.help = \
+		    "A profile that a Wi-Fi, VPN or mail profile refers to, as identityCertificate=Ada. Several of one name stand one after the other." \
 	}
 
 static const struct opt create_opts[] = {

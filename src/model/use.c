@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/use.h"
+
+#include "base/rd.h"
+#include "model/subject.h"
+#include "pki/key.h"
+
+/* Bytes of settings, and of roots, that fit with their certificate into what a connector seals (LIMIT_PACK_FRAME). */
+enum { SETTINGS_MAX = 8192, ROOTS_MAX = 12288 };
+
+const struct field_member use_methods[] = {
+	{ "certificate", USE_CERTIFICATE },
+	{ 0 },
+};
+
+err_t
+use_check_text(struct arena *a, const struct field *f, const void *at)
+{
+	const char *text = *(const char *const *)at;
+
+	if (text == NULL || text[0] == '\0')
+		return OK;
+	TRY_CTX(subject_text_check(a, text), "%s", f->name);
+	return OK;
+}
+
+err_t
+use_check_never(struct arena *a, const struct field *f, const void *at)
+{
+	const char *text = *(const char *const *)at;
+
+	(void)a;
+	if (text != NULL && text[0] != '\0')
+		FAIL(ERR_MODEL_INVALID,
+		    "\"%s\" must be null: who connects shows a certificate, and secrets are not kept here",
+		    f->name);
+	return OK;
+}
+
+err_t
+use_text(struct arena *a, const struct subject_of *who, const char *format, const char **ret)
+{
+	struct subject_of of = *who;
+
+	*ret = "";
+	if (format == NULL || format[0] == '\0')
+		return OK;
+	return dn_text_resolve(a, format, subject_lookup, &of, ret);
+}
+
+/* The profile that the certificate comes of; refs_check() saw to it that there is one. */
+static err_t
+certificate_of(const struct profile *p, const struct subject_of *who, const struct profile **ret)
+{
+	for (size_t i = 0; i < who->nused; i++)
+		if (who->used[i].as->to == REF_CERTIFICATE) {
+			*ret = &who->used[i].profile;
+			return OK;
+		}
+	FAIL(ERR_MODEL_INVALID, "profile \"%s\" names no certificate", p->display_name);
+}
+
+static err_t
+reduce_one(
+    struct arena *a, const struct profile *p, const struct subject_of *who, struct primitive *ret)
+{
+	struct subject_of of = *who;
+	const struct profile_type *t;
+	struct primitive what;
+	void *settings;
+
+	of.used = NULL;
+	of.nused = 0;
+	TRY(profile_type_find(p->type, &t));
+	TRY(profile_settings(a, t->kind, p, &settings));
+	TRY(t->kind->reduce(a, p, settings, &of, &what));
+	/* Of several the first: it is the one that is valid longest. */
+	if (t->kind->item != NULL)
+		TRY(t->kind->item(a, &what, 0, &what));
+	*ret = what;
+	return OK;
+}
+
+static err_t
+roots_of(struct arena *a, const struct subject_of *who, struct use *u)
+{
+	struct str *v = arena_array(a, who->nused + 1, sizeof(*v));
+	size_t bytes = 0;
+
+	u->nroots = 0;
+	for (size_t i = 0; i < who->nused; i++) {
+		struct primitive root;
+		bool twice = false;
+
+		if (who->used[i].as->to != REF_ROOT)
+			continue;
+		TRY(reduce_one(a, &who->used[i].profile, who, &root));
+		for (size_t k = 0; k < u->nroots; k++)
+			twice = twice || str_eq(v[k], root.der);
+		if (twice)
+			continue;
+		bytes += root.der.n;
+		if (bytes > ROOTS_MAX)
+			FAIL(ERR_TOO_LARGE, "the trusted roots have more than %d bytes", ROOTS_MAX);
+		v[u->nroots++] = root.der;
+	}
+	u->roots = v;
+	return OK;
+}
+
+/* What makes it another thing to install; the certificate's part is that of its own profile. */
+static err_t
+make_hash(struct arena *a, const struct profile *p, const struct use *u, struct primitive *what)
+{
+	auto_buf struct buf b;
+	uint8_t *hash = arena_alloc(a, 32);
+
+	buf_init(&b, SETTINGS_MAX + ROOTS_MAX + LIMIT_LONG_TEXT * 4u);
+	TRY(wr_text(&b, "use 1"));
+	TRY(wr_blob(&b, what->hash));
+	TRY(wr_blob(&b, str_c(p->settings)));
+	TRY(wr_text(&b, u->user == NULL ? "" : u->user));
+	TRY(wr_text(&b, u->address == NULL ? "" : u->address));
+	TRY(wr_text(&b, u->local == NULL ? "" : u->local));
+	if (u->wifi != NULL)
+		TRY(wr_text(&b, u->wifi->user));
+	for (size_t i = 0; i < u->nroots; i++)
+		TRY(wr_blob(&b, u->roots[i]));
+	hash_sha256(buf_str(&b), hash);
+	what->hash = str_of(hash, 32);
+	return OK;
+}
+
+err_t
+use_reduce(struct arena *a, const struct profile *p, const struct subject_of *who,
+    const struct use *u, struct primitive *ret)
+{
+	struct use *use = ARENA_NEW(a, struct use);
+	struct id *needs = arena_array(a, who->nused + 1, sizeof(*needs));
+	const struct profile *certificate;
+	struct primitive what;
+
+	if (strlen(p->settings) > SETTINGS_MAX)
+		FAIL(ERR_TOO_LARGE, "the settings of \"%s\" have more than %d bytes",
+		    p->display_name, SETTINGS_MAX);
+	*use = *u;
+	TRY(certificate_of(p, who, &certificate));
+	TRY_CTX(reduce_one(a, certificate, who, &what), "the certificate of \"%s\"",
+	    certificate->display_name);
+	TRY(roots_of(a, who, use));
+	TRY(make_hash(a, p, use, &what));
+	for (size_t i = 0; i < who->nused; i++)
+		needs[i] = who->used[i].profile.id;
+	what.needs = needs;
+	what.nneeds = who->nused;
+	what.use = use;
+	*ret = what;
+	return OK;
+}
