@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "cli/api.h"
+#include "cli/config_refs.h"
 
 static const char *const plain[] = { "displayName", "description", NULL };
 static const char *const of_group[] = { "displayName", "description", "mailNickname", NULL };
@@ -140,8 +141,8 @@ config_made(struct config_world *w, enum config_kind k, const char *name, const 
 }
 
 /* ERR_NOT_FOUND: it is of something that the API did not list. */
-static err_t
-name_of(const struct config_world *w, enum config_kind k, const char *id, const char **ret)
+err_t
+config_name_of(const struct config_world *w, enum config_kind k, const char *id, const char **ret)
 {
 	const json *ids = w->ids[k];
 
@@ -155,14 +156,14 @@ name_of(const struct config_world *w, enum config_kind k, const char *id, const 
 	    config_sets[k].kind, id);
 }
 
-static err_t
-names_of(const struct config_world *w, enum config_kind k, const json *ids, json **ret)
+err_t
+config_names_of(const struct config_world *w, enum config_kind k, const json *ids, json **ret)
 {
 	auto_json json *list = json_array_new();
 	const char *name;
 
 	for (size_t i = 0; i < json_count(ids); i++) {
-		TRY(name_of(w, k, json_text(json_at(ids, i)), &name));
+		TRY(config_name_of(w, k, json_text(json_at(ids, i)), &name));
 		json_add(list, json_text_new(name));
 	}
 	*ret = steal(list);
@@ -189,12 +190,12 @@ target_to_file(const struct config_world *w, const json *target, json *out)
 			continue;
 		name = targets[i].value;
 		if (name == NULL)
-			TRY(name_of(w, CONFIG_GROUP, text_of(target, "groupId"), &name));
+			TRY(config_name_of(w, CONFIG_GROUP, text_of(target, "groupId"), &name));
 		json_set_text(out, targets[i].member, name);
 	}
 	if (*filter == '\0')
 		return OK;
-	TRY(name_of(w, CONFIG_FILTER, filter, &name));
+	TRY(config_name_of(w, CONFIG_FILTER, filter, &name));
 	json_set_text(out, "filter", name);
 	json_set_text(
 	    out, "filterMode", text_of(target, "deviceAndAppManagementAssignmentFilterType"));
@@ -231,7 +232,7 @@ members_to_file(struct cli *c, const struct config_world *w, const json *list, j
 			json_add(out, json_text_new(id));
 			continue;
 		}
-		e = name_of(w, CONFIG_GROUP, id, &name);
+		e = config_name_of(w, CONFIG_GROUP, id, &name);
 		if (err_ok(e)) {
 			json_add(out, json_text_new(arena_printf(c->arena, "group:%s", name)));
 			continue;
@@ -250,29 +251,6 @@ members_to_file(struct cli *c, const struct config_world *w, const json *list, j
 	return OK;
 }
 
-/* Identifiers of profiles by the name of the reference, each with one or a list of them. */
-static err_t
-named_to_file(const struct config_world *w, const json *refs, json **ret)
-{
-	auto_json json *out = json_object_new();
-
-	for (void *it = json_iter(refs); it != NULL; it = json_iter_next(refs, it)) {
-		const json *value = json_iter_value(it);
-		json *list;
-		const char *name;
-
-		if (json_is_text(value)) {
-			TRY(name_of(w, CONFIG_PROFILE, json_text(value), &name));
-			json_set_text(out, json_iter_key(it), name);
-		} else {
-			TRY(names_of(w, CONFIG_PROFILE, value, &list));
-			json_set(out, json_iter_key(it), list);
-		}
-	}
-	*ret = json_count(out) == 0 ? NULL : steal(out);
-	return OK;
-}
-
 static err_t
 reference_to_file(struct cli *c, const struct config_world *w, enum config_kind k,
     const char *property, const json *row, json **ret)
@@ -280,10 +258,10 @@ reference_to_file(struct cli *c, const struct config_world *w, enum config_kind 
 	const char *name;
 
 	if (strcmp(property, "scopeTags") == 0)
-		return names_of(w, CONFIG_SCOPE_TAG,
+		return config_names_of(w, CONFIG_SCOPE_TAG,
 		    json_get(row, k == CONFIG_FILTER ? "roleScopeTags" : "roleScopeTagIds"), ret);
 	if (strcmp(property, "references") == 0)
-		return named_to_file(w, json_get(row, "@chancery.references"), ret);
+		return config_refs_to_file(w, json_get(row, "@chancery.references"), ret);
 	if (strcmp(property, "assignments") == 0)
 		return targets_to_file(w, json_get(row, "assignments"), ret);
 	if (strcmp(property, "members") == 0)
@@ -302,7 +280,7 @@ reference_to_file(struct cli *c, const struct config_world *w, enum config_kind 
 	name = text_of(row,
 	    strcmp(property, "role") == 0 ? "roleDefinitionId" : "@chancery.rootCertificateId");
 	if (*name != '\0')
-		TRY(name_of(
+		TRY(config_name_of(
 		    w, strcmp(property, "role") == 0 ? CONFIG_ROLE : CONFIG_PROFILE, name, &name));
 	*ret = *name == '\0' ? NULL : json_text_new(name);
 	return OK;
@@ -384,9 +362,9 @@ config_to_file(
 }
 
 /* An identifier, or NULL and a line in `missing`. */
-static err_t
-resolve(struct cli *c, const struct config_world *w, enum config_kind k, const char *property,
-    const char *name, json *missing, const char **ret)
+err_t
+config_resolve(struct cli *c, const struct config_world *w, enum config_kind k,
+    const char *property, const char *name, json *missing, const char **ret)
 {
 	*ret = config_id(w, k, name);
 	if (*ret != NULL && **ret == '\0')
@@ -423,7 +401,7 @@ member_id(struct cli *c, const struct config_world *w, const char *member, json 
 	if (strncmp(member, "issuer:", 7) == 0)
 		return OK;
 	if (strncmp(member, "group:", 6) == 0)
-		return resolve(c, w, CONFIG_GROUP, "members", member + 6, missing, ret);
+		return config_resolve(c, w, CONFIG_GROUP, "members", member + 6, missing, ret);
 	if (strncmp(member, "id:", 3) == 0) {
 		*ret = member + 3;
 		return OK;
@@ -450,7 +428,7 @@ ids_to_api(struct cli *c, const struct config_world *w, const char *property, co
 		const char *name = json_text(json_at(list, i)), *id;
 
 		if (tag)
-			TRY(resolve(c, w, CONFIG_SCOPE_TAG, property, name, missing, &id));
+			TRY(config_resolve(c, w, CONFIG_SCOPE_TAG, property, name, missing, &id));
 		else
 			TRY(member_id(c, w, name, missing, &id));
 		if (id != NULL)
@@ -473,50 +451,6 @@ permissions_to_api(const json *list)
 	return out;
 }
 
-/* The address of the profile of that name; NULL: it is not there yet. */
-static err_t
-profile_url(struct cli *c, const struct config_world *w, const char *property, const json *name,
-    json *missing, json **ret)
-{
-	const char *id;
-
-	*ret = NULL;
-	if (!json_is_text(name))
-		FAIL(ERR_USAGE, "\"references\", \"%.128s\" must be a name or a list of names",
-		    property);
-	TRY(resolve(c, w, CONFIG_PROFILE, property, json_text(name), missing, &id));
-	if (id != NULL)
-		*ret = json_text_new(
-		    arena_printf(c->arena, "%s('%s')", config_sets[CONFIG_PROFILE].path, id));
-	return OK;
-}
-
-static err_t
-named_to_api(
-    struct cli *c, const struct config_world *w, const json *refs, json *out, json *missing)
-{
-	if (!json_is_object(refs))
-		FAIL(ERR_USAGE, "\"references\" must be an object: what for, and a profile's name");
-	for (void *it = json_iter(refs); it != NULL; it = json_iter_next(refs, it)) {
-		const char *property = json_iter_key(it),
-			   *member = arena_printf(c->arena, "%s@odata.bind", property);
-		const json *value = json_iter_value(it);
-		json *list = json_is_array(value) ? json_array_new() : NULL, *one;
-
-		if (list != NULL)
-			json_set(out, member, list);
-		for (size_t i = 0; i < (list != NULL ? json_count(value) : 1); i++) {
-			TRY(profile_url(c, w, property, list != NULL ? json_at(value, i) : value,
-			    missing, &one));
-			if (one != NULL && list != NULL)
-				json_add(list, one);
-			else if (one != NULL)
-				json_set(out, member, one);
-		}
-	}
-	return OK;
-}
-
 static err_t
 reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k,
     const char *property, const json *value, json *out, json *missing)
@@ -528,7 +462,7 @@ reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k
 	if (strcmp(property, "assignments") == 0 || json_is_null(value))
 		return OK;
 	if (strcmp(property, "references") == 0)
-		return named_to_api(c, w, value, out, missing);
+		return config_refs_to_api(c, w, value, out, missing);
 	if (strcmp(property, "channel") == 0) {
 		json_set(out, "kind", json_ref((json *)(uintptr_t)value));
 		return OK;
@@ -549,7 +483,7 @@ reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k
 	}
 	if (!json_is_text(value))
 		FAIL(ERR_USAGE, "\"%s\" must be a name", property);
-	TRY(resolve(
+	TRY(config_resolve(
 	    c, w, role ? CONFIG_ROLE : CONFIG_PROFILE, property, json_text(value), missing, &id));
 	path = config_sets[role ? CONFIG_ROLE : CONFIG_PROFILE].path;
 	if (id != NULL)
@@ -602,7 +536,7 @@ target_to_api(
 		type = targets[i].type;
 		if (targets[i].value != NULL)
 			continue;
-		TRY(resolve(c, w, CONFIG_GROUP, "assignments", name, missing, &id));
+		TRY(config_resolve(c, w, CONFIG_GROUP, "assignments", name, missing, &id));
 		if (id != NULL)
 			json_set_text(target, "groupId", id);
 	}
@@ -613,7 +547,7 @@ target_to_api(
 	json_set_text(target, "@odata.type", type);
 	if (*filter == '\0')
 		return OK;
-	TRY(resolve(c, w, CONFIG_FILTER, "assignments", filter, missing, &id));
+	TRY(config_resolve(c, w, CONFIG_FILTER, "assignments", filter, missing, &id));
 	if (id != NULL)
 		json_set_text(target, "deviceAndAppManagementAssignmentFilterId", id);
 	json_set_text(
