@@ -19,6 +19,7 @@
 #include "device/apple_session.h"
 #include "device/apple_state.h"
 #include "model/enrol.h"
+#include "model/life.h"
 #include "store/device_state.h"
 
 struct telling {
@@ -94,7 +95,8 @@ find_before(struct tx *tx, struct beginning *b, const struct device *d)
 		return OK;
 	}
 	TRY(e);
-	if (!id_eq(was.id, d->id) && was.udid != NULL && strcmp(was.udid, b->t->m->udid) == 0)
+	if (!id_eq(was.id, d->id) && was.udid != NULL && strcmp(was.udid, b->t->m->udid) == 0 &&
+	    life_may_replace(&was, d))
 		b->before = was.id;
 	return OK;
 }

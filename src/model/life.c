@@ -68,6 +68,20 @@ replace_one(struct tx *tx, struct arena *a, struct device *was, const struct dev
 	    arena_printf(a, "{\"by\":\"%s\"}", id_text(a, by->id)));
 }
 
+/* What hardware it is, everybody who enrols a device of his own says as he likes. */
+static err_t
+note_same(struct tx *tx, struct arena *a, const struct device *was, const struct device *by)
+{
+	return store_audit_add(tx, "device", "device.sameHardware", id_text(a, was->id), "",
+	    arena_printf(a, "{\"as\":\"%s\"}", id_text(a, by->id)));
+}
+
+bool
+life_may_replace(const struct device *was, const struct device *by)
+{
+	return id_eq(was->user, by->user);
+}
+
 err_t
 life_replace(struct tx *tx, struct arena *a, const struct device *d)
 {
@@ -77,7 +91,8 @@ life_replace(struct tx *tx, struct arena *a, const struct device *d)
 	TRY(store_device_same(tx, a, d, &v, &n));
 	for (size_t i = 0; i < n; i++)
 		if (v[i].enrolled <= d->enrolled)
-			TRY(replace_one(tx, a, &v[i], d));
+			TRY(life_may_replace(&v[i], d) ? replace_one(tx, a, &v[i], d) :
+							 note_same(tx, a, &v[i], d));
 	return OK;
 }
 

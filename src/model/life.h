@@ -4,7 +4,9 @@
  *
  *   device_lost     its certificates are withdrawn and revoked at once, and removed when it comes; it stays enrolled
  *   device_found    it is as it was: everything is issued anew
- *   life_replace    the same hardware was enrolled anew: the older record is gone with its identity, at once
+ *   life_replace    the same hardware was enrolled anew for the same person: the older record is gone with its identity, at
+ *                   once. For somebody else, both stay, and the audit log says so: a device is what its owner says that it
+ *                   is, and nobody shall end a colleague's by saying so
  *   life_elsewhere  an identity that shows up on other hardware than it was enrolled on is refused
  *
  * What is the same hardware: the same udid (Apple), or the same machine_id and name. A serial number alone says nothing:
@@ -31,6 +33,9 @@ err_t device_found(struct store *s, struct arena *a, const struct life_actor *by
 
 /* After d enrolled, or said for the first time what hardware it is. Expects a writing transaction. */
 err_t life_replace(struct tx *tx, struct arena *a, const struct device *d);
+
+/* Is `by`, on what is said to be the same hardware, of the same person (or both of nobody)? */
+bool life_may_replace(const struct device *was, const struct device *by);
 
 /* Is it known what hardware it is? */
 bool life_says_hardware(const struct device *d);

@@ -149,6 +149,32 @@ hardware_that_is_enrolled_anew_leaves_its_old_identity_dead_at_once(void **state
 }
 
 static void
+somebody_else(struct world *w, struct tx *tx)
+{
+	w->user.id = id_new();
+	w->user.upn = "mallory@example.test";
+	w->user.mail = "mallory@mail.example.test";
+	w->user.sid = "S-1-5-21-1-2-3-1666";
+	expect_ok(store_user_insert(tx, &w->user));
+}
+
+static void
+hardware_that_somebody_else_says_to_have_ends_nobodys_device(void **state)
+{
+	WORLD(state);
+	struct report r = says("m-1", "laptop-1");
+	struct device facts = { .name = "laptop-1", .machine_id = "m-1", .platform = "linux" };
+
+	installed(w);
+	expect_ok(checkin(w, w->device.id, &r));
+	when_set(MADE_NOW + 1);
+	world_write(w, somebody_else);
+	enrolled(w, &facts, "new");
+	expect_ok(checkin(w, w->device.id, &r));
+	assert_string_equal(world_word(w, "pkcs"), "installed");
+}
+
+static void
 hardware_that_says_only_later_what_it_is_replaces_its_old_record_then(void **state)
 {
 	WORLD(state);
@@ -341,6 +367,7 @@ main(void)
 		IN_WORLD(who_may_not_act_on_it_changes_nothing),
 		IN_WORLD(a_retired_device_is_neither_lost_nor_found),
 		IN_WORLD(hardware_that_is_enrolled_anew_leaves_its_old_identity_dead_at_once),
+		IN_WORLD(hardware_that_somebody_else_says_to_have_ends_nobodys_device),
 		IN_WORLD(hardware_that_says_only_later_what_it_is_replaces_its_old_record_then),
 		IN_WORLD(two_with_the_same_serial_live_side_by_side),
 		IN_WORLD(copies_of_a_machine_with_names_of_their_own_live_side_by_side),
