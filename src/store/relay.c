@@ -34,11 +34,13 @@ static const struct shape enrolling_shape =
 err_t
 store_relay_insert(struct tx *tx, const struct relay *r)
 {
-	int64_t all, each;
+	int64_t all, each, kept;
 
 	TRY(row_number(tx, STMT_RELAY_COUNT, NO_VALS, &all));
 	TRY(row_number(tx, STMT_RELAY_COUNT_OF, VALS(val_id(r->request)), &each));
-	if (all >= (int64_t)LIMIT_RELAYS || each >= (int64_t)LIMIT_RELAYS_EACH)
+	TRY(row_number(tx, STMT_RELAY_COUNT_KEPT, VALS(val_id(r->request)), &kept));
+	if (all >= (int64_t)LIMIT_RELAYS || each >= (int64_t)LIMIT_RELAYS_EACH ||
+	    kept >= (int64_t)LIMIT_RELAYS_KEPT)
 		FAIL(ERR_BUSY, "%lld messages are on their way, %lld of this request",
 		    (long long)all, (long long)each);
 	return row_insert(tx, STMT_RELAY_INSERT, &relay_shape, r);

@@ -9,6 +9,8 @@
 
 #include "store/device.h"
 
+#define LIMIT_RELAYS_KEPT 64u /* of one request, with those whose answer is kept for a while */
+
 enum relay_state { RELAY_WAITING = 1, RELAY_TAKEN, RELAY_ANSWERED };
 
 struct relay {
@@ -26,7 +28,8 @@ struct relay {
 	when_t expires;
 };
 
-/* ERR_BUSY: there are LIMIT_RELAYS already, or LIMIT_RELAYS_EACH of that request. */
+/* ERR_BUSY: there are LIMIT_RELAYS already, or LIMIT_RELAYS_EACH of that request, or
+ * LIMIT_RELAYS_KEPT of it with those that were answered and are not over. */
 err_t store_relay_insert(struct tx *tx, const struct relay *r);
 err_t store_relay_get(struct tx *tx, struct arena *a, struct id id, when_t now, struct relay *ret);
 /* The oldest that waits for one of these CAs (comma list) becomes TAKEN by owner; ERR_NOT_FOUND: none. */

@@ -158,6 +158,25 @@ what_is_over_is_neither_taken_nor_answered(void **state)
 	assert_int_equal(lease(w, 4, &v), 1);
 }
 
+static void
+what_was_answered_is_not_kept_without_end(void **state)
+{
+	WORLD(state);
+	struct relay row, *v;
+
+	world_write(w, a_request);
+	for (unsigned i = 0; i < LIMIT_RELAYS_KEPT; i++) {
+		expect_ok(ask(w, request, "PKIOperation", arena_printf(w->a, "m%u", i), &row));
+		assert_int_equal(lease(w, 1, &v), 1);
+		expect_ok(relay_answer(
+		    w->store, w->a, &w->connector, v[0].id, 200, "text/plain", LIT("answer")));
+	}
+	expect_err(ERR_BUSY, ask(w, request, "PKIOperation", "one more", &row));
+	when_set(MADE_NOW + RELAY_LIFE + 1);
+	expect_ok(relay_sweep(w->store));
+	expect_ok(ask(w, request, "PKIOperation", "one more", &row));
+}
+
 int
 main(void)
 {
@@ -169,6 +188,7 @@ main(void)
 		IN_WORLD(a_connector_gets_messages_for_its_cas_and_with_the_feature_only),
 		IN_WORLD(how_many_are_on_their_way_for_one_request_is_bounded),
 		IN_WORLD(what_is_over_is_neither_taken_nor_answered),
+		IN_WORLD(what_was_answered_is_not_kept_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
