@@ -7,21 +7,40 @@
 #include "codec/ca_ipc.h"
 #include "pki/cms.h"
 
+/* Where the path of the CA ends; empty: that is not known here. */
+static struct str
+root_of(const struct scep_job *j)
+{
+	const struct ca *ca = j->ca, *top = ca;
+	const struct extra_cert *x;
+
+	while (ca != NULL && ca->role != CA_ROLE_ROOT) {
+		top = ca;
+		ca = ca->above;
+	}
+	if (ca != NULL)
+		return cert_der(ca->cert);
+	for (size_t i = 0; (x = extra_cert_above(&j->h->extra, top->name, i)) != NULL; i++)
+		if (x->root)
+			return x->der;
+	return STR_EMPTY;
+}
+
 /* RFC 8894 4.2.1.2: the RA and those above it. */
 static err_t
 certs_of(struct scep_job *j, struct str *ret)
 {
 	struct str certs[LIMIT_CHAIN_CERTS + 2];
 	struct ipc_blobs chain = hierarchy_chain(j->a, j->h, j->ca);
-	const struct ca *root;
+	struct str root = root_of(j);
 	size_t n = 0;
 
 	certs[n++] = cert_der(j->ra.cert);
 	for (size_t i = 0; i < chain.n; i++)
 		certs[n++] = chain.v[i];
-	/* Windows and certmonger want the whole way up. */
-	if (err_ok(hierarchy_find(j->h, j->ca->issuer, &root)) && root->role == CA_ROLE_ROOT)
-		certs[n++] = cert_der(root->cert);
+	/* Windows, Apple and certmonger want the whole way up: they are told the fingerprint of the root. */
+	if (root.n > 0)
+		certs[n++] = root;
 	return cms_certs(j->a, certs, n, ret);
 }
 

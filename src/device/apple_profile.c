@@ -164,9 +164,11 @@ names(struct arena *a, struct str der, struct pl **ret)
 
 static err_t
 scep_content(
-    struct arena *a, const struct primitive *w, const struct device_enrol *e, struct pl **ret)
+    struct arena *a, const struct command *c, const struct device_enrol *e, struct pl **ret)
 {
+	const struct primitive *w = c->what;
 	struct pl *d = pl_dict(a), *sans;
+	uint8_t root[20];
 	struct dn dn;
 
 	if (w->key_bits != 2048 && w->key_bits != 4096)
@@ -180,6 +182,12 @@ scep_content(
 	if (pl_count(sans) > 0)
 		pl_set(a, d, "SubjectAltName", sans);
 	pl_set_text(a, d, "Challenge", e->challenge);
+	/* Whoever carries the messages could put an RA of his own in the place of the CA's, and read the challenge. Other
+	 * CAs may answer without their root, which the device would refuse then. */
+	if (w->ca[0] != '\0' && c->root.n > 0) {
+		hash_sha1(c->root, root);
+		pl_set_data(a, d, "CAFingerprint", arena_str(a, STR(root)));
+	}
 	pl_set_int(a, d, "Keysize", w->key_bits);
 	pl_set_text(a, d, "Key Type", "RSA");
 	pl_set_int(a, d, "Key Usage",
@@ -238,7 +246,7 @@ apple_profile_print(
 		TRY(ca_content(a, c, content));
 		break;
 	case COMMAND_ENROL:
-		TRY(scep_content(a, c->what, enrol, &d));
+		TRY(scep_content(a, c, enrol, &d));
 		scep = apple_payload(
 		    a, "com.apple.security.scep", arena_printf(a, "%s.scep", c->alias), uuid, name);
 		pl_set(a, scep, "PayloadContent", d);

@@ -108,13 +108,25 @@ keep_trusted(struct exchange *x, const struct str *v, size_t n)
 	return OK;
 }
 
+#define OID_EKU_CMC_RA "1.3.6.1.5.5.7.3.28"
+#define OID_EKU_REQUEST_AGENT "1.3.6.1.4.1.311.20.2.1"
+
+/* Below the same CA there are the certificates of people and devices, too. Those say what they are for; an RA's says nothing,
+ * or that it is an RA's (RFC 6402 2.10, and Microsoft's own). */
+static bool
+may_be_ra(const struct cert *c)
+{
+	return cert_is_ca(c) || !cert_has_ekus(c) || cert_has_eku(c, OID_EKU_CMC_RA) ||
+	    cert_has_eku(c, OID_EKU_REQUEST_AGENT);
+}
+
 /* An RA before a CA, as the reference implementation of clients does it. */
 static bool
 better(const struct cert *c, const struct cert *than)
 {
 	uint8_t usage = cert_key_usage(c);
 
-	if (usage != 0 && (usage & KEY_ENCIPHERMENT) == 0)
+	if ((usage != 0 && (usage & KEY_ENCIPHERMENT) == 0) || !may_be_ra(c))
 		return false;
 	return than == NULL || (cert_is_ca(than) && !cert_is_ca(c));
 }

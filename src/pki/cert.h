@@ -40,6 +40,7 @@ when_t cert_not_before(const struct cert *c);
 when_t cert_not_after(const struct cert *c);
 bool cert_is_ca(const struct cert *c);
 bool cert_self_issued(const struct cert *c);
+bool cert_has_ekus(const struct cert *c);                 /* does it say what it is for at all? */
 bool cert_has_eku(const struct cert *c, const char *oid); /* false when there is no EKU extension */
 uint8_t cert_key_usage(const struct cert *c); /* first byte of the bit string; 0 if absent */
 err_t cert_key(const struct cert *c, struct key **ret); /* a new reference */

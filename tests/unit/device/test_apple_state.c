@@ -115,7 +115,9 @@ enrolling(struct arena *a, struct primitive *w, struct profile *p)
 	struct san sans[] = { { SAN_EMAIL, "ada@example.test" }, { SAN_UPN, "ada@example.test" },
 		{ SAN_DNS, "a.example.test" }, { SAN_DNS, "b.example.test" } };
 
-	*w = (struct primitive){ .kind = PRIM_ENROL, .key_bits = 2048, .key_usage = 0xa0 };
+	*w = (struct primitive){
+		.kind = PRIM_ENROL, .key_bits = 2048, .key_usage = 0xa0, .ca = "Issuing CA"
+	};
 	*p = (struct profile){ .display_name = "Wi-Fi & more" };
 	expect_ok(dn_encode(a, &(struct dn){ rdn, 2 }, &w->subject));
 	expect_ok(san_encode(a, sans, COUNT(sans), &w->san));
@@ -155,6 +157,41 @@ a_scep_payload_says_names_key_and_challenge(void **state)
 	assert_int_equal(pl_count(pl_get(pl_get(d, "SubjectAltName"), "dNSName")), 2);
 	assert_string_equal(
 	    pl_get(pl_get(d, "SubjectAltName"), "ntPrincipalName")->text, "ada@example.test");
+}
+
+static const struct pl *
+fingerprint(struct arena *a, const struct command *c)
+{
+	static const char *const urls[] = { "https://scep.example.test/x" };
+	struct device_enrol e = {
+		.challenge = "0123", .urls = (const char **)(uintptr_t)urls, .nurls = 1
+	};
+	struct pl *top;
+	struct str text;
+
+	expect_ok(apple_profile_print(a, c, &e, &text));
+	expect_ok(pl_parse(a, text, &top));
+	return pl_get(
+	    pl_get(pl_get(top, "PayloadContent")->child, "PayloadContent"), "CAFingerprint");
+}
+
+static void
+a_scep_payload_says_the_fingerprint_of_our_cas_root_and_of_no_others(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct primitive w;
+	struct profile p;
+	struct command c = enrolling(a, &w, &p);
+	uint8_t hash[20];
+
+	(void)state;
+	assert_null(fingerprint(a, &c));
+	c.root = LIT("the root");
+	hash_sha1(c.root, hash);
+	assert_non_null(fingerprint(a, &c));
+	assert_true(str_eq(fingerprint(a, &c)->data, STR(hash)));
+	w.ca = "";
+	assert_null(fingerprint(a, &c));
 }
 
 static void
@@ -213,6 +250,8 @@ main(void)
 		cmocka_unit_test(what_cannot_be_read_is_an_empty_state),
 		cmocka_unit_test(a_newer_result_takes_the_place_of_the_older),
 		cmocka_unit_test(a_scep_payload_says_names_key_and_challenge),
+		cmocka_unit_test(
+		    a_scep_payload_says_the_fingerprint_of_our_cas_root_and_of_no_others),
 		cmocka_unit_test(what_the_scep_payload_cannot_say_is_refused),
 		cmocka_unit_test(a_frame_has_each_mark_once),
 	};

@@ -20,6 +20,7 @@ enum mode {
 	AWAY,
 	FOREIGN_RA,
 	FOREIGN_SIGNER,
+	PERSONS_RA,
 	OTHER_NONCE,
 	OTHER_TRANSACTION,
 	OTHER_TYPE,
@@ -32,7 +33,7 @@ enum mode {
 /* All of one test; the certificates are made once. */
 struct world {
 	struct arena *a;
-	struct made root, ra, other_root, other_ra;
+	struct made root, ra, other_root, other_ra, person;
 	struct key *key, *other_key;
 	struct http *http;
 	unsigned port;
@@ -45,7 +46,7 @@ struct world {
 static const struct made *
 ra_of(const struct world *w)
 {
-	return w->mode == FOREIGN_RA ? &w->other_ra : &w->ra;
+	return w->mode == FOREIGN_RA ? &w->other_ra : w->mode == PERSONS_RA ? &w->person : &w->ra;
 }
 
 static err_t
@@ -203,6 +204,22 @@ static const struct http_route routes[] = {
 	{ .path = NULL },
 };
 
+/* As the CEPEncryption template has it. */
+static struct made
+ra_under(struct arena *a, const struct made *ca, const char *cn)
+{
+	static const char *const ekus[] = { "1.3.6.1.4.1.311.20.2.1" };
+	struct made m = { NULL, NULL };
+	struct issue_spec s;
+
+	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &m.key));
+	s = made_spec(a, cn, m.key);
+	s.ekus = ekus;
+	s.issuer = ca->cert;
+	m.cert = made_cert(a, &s, ca->key);
+	return m;
+}
+
 static int
 set_up(void **state)
 {
@@ -216,9 +233,10 @@ set_up(void **state)
 	when_set(MADE_NOW);
 	w->a = arena_new();
 	w->root = made_root(w->a, "Root", KEY_RSA, KEY_RSA_2048);
-	w->ra = made_under(w->a, &w->root, "RA", KEY_RSA, KEY_RSA_2048);
+	w->ra = ra_under(w->a, &w->root, "RA");
 	w->other_root = made_root(w->a, "Other", KEY_RSA, KEY_RSA_2048);
-	w->other_ra = made_under(w->a, &w->other_root, "Other RA", KEY_RSA, KEY_RSA_2048);
+	w->other_ra = ra_under(w->a, &w->other_root, "Other RA");
+	w->person = made_under(w->a, &w->root, "Person", KEY_RSA, KEY_RSA_2048);
 	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &w->key));
 	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &w->other_key));
 	w->subject = spec.subject = made_name(w->a, "device");
@@ -240,6 +258,7 @@ tear_down(void **state)
 	made_free(&w->ra);
 	made_free(&w->other_root);
 	made_free(&w->other_ra);
+	made_free(&w->person);
 	key_free(w->key);
 	key_free(w->other_key);
 	arena_free(w->a);
@@ -296,6 +315,17 @@ a_certificate_comes_for_the_key_by_post_and_by_get(void **state)
 	expect_leaf(w, &got);
 	expect_ok(enrol(w, BY_GET, false, &got));
 	expect_leaf(w, &got);
+}
+
+/* Who stands between device and CA may have a certificate of that CA. */
+static void
+nothing_is_sealed_to_a_certificate_that_is_for_something_else(void **state)
+{
+	struct world *w = *state;
+	struct scep_got got;
+
+	expect_err(ERR_RECIPIENT, enrol(w, PERSONS_RA, false, &got));
+	assert_int_equal(w->type, 0);
 }
 
 static void
@@ -380,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_comes_for_the_key_by_post_and_by_get),
+		cmocka_unit_test(nothing_is_sealed_to_a_certificate_that_is_for_something_else),
 		cmocka_unit_test(who_waits_asks_by_polling_and_gets_it_then),
 		cmocka_unit_test(a_refusal_says_why),
 		cmocka_unit_test(what_is_no_answer_to_this_request_is_refused),
