@@ -12,6 +12,7 @@
 #include "model/relay.h"
 #include "model/renew.h"
 #include "model/revoked.h"
+#include "pki/attest.h"
 #include "pki/cert.h"
 #include "pki/csr.h"
 
@@ -94,6 +95,9 @@ post_enrol(struct http_req *r)
 	TRY(json_need_text(body, "version", LIMIT_TEXT, &facts.version));
 	TRY(comma_list(a, body, "features", FEATURES_MAX, &facts.features));
 	TRY(csr_parse(a, csr_der, &csr));
+	TRY(json_want_base64(a, body, "maker", LIMIT_ORDER_MAKER, &facts.maker));
+	if (facts.maker.n > 0)
+		TRY_CTX(attest_key(facts.maker), "\"maker\"");
 	facts.cas = "";
 	facts.enrolled = facts.last_contact = when_now();
 

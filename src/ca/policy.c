@@ -8,6 +8,7 @@
 #include "ca/renewal.h"
 #include "ca/validity.h"
 #include "codec/oid.h"
+#include "pki/attest.h"
 #include "pki/seal.h"
 #include "store/policy.h"
 
@@ -150,6 +151,21 @@ policy_still(struct tx *tx, struct arena *a, const struct approval *ap)
 
 /* ---- the order ---- */
 
+/* Where the order says who makes the key, that one must have said so of this key, this order and this device. */
+static err_t
+check_maker(struct arena *a, const struct order *o, struct str sealed, const struct csr *csr)
+{
+	uint8_t order[32];
+
+	if (o->maker.n == 0)
+		return OK;
+	hash_sha256(sealed, order);
+	return attest_check(a, o->maker,
+	    &(struct attest){
+		.order = STR(order), .spki = STR(csr->spki_sha256), .recipient = o->recipient },
+	    csr->attest);
+}
+
 static err_t
 take_order(
     struct store *s, struct arena *a, struct approval *from, struct str sealed, struct grant *g)
@@ -176,6 +192,7 @@ take_order(
 	if (id_is_zero(o.id))
 		FAIL(ERR_ORDER, "%s", "it has no request id");
 	TRY(order_match(a, &o, &from->csr, t));
+	TRY(check_maker(a, &o, sealed, &from->csr));
 	g->subject = o.subject;
 	g->san = o.san;
 	g->sid = (t->enrolment_flags & TEMPLATE_NO_SECURITY_EXTENSION) ? "" : o.sid;

@@ -10,7 +10,7 @@
  *   3. the template: named once, known, published on this CA, issued on request               0x80094801 02 00 09
  *   4. the rights to read it and to enrol for it; deny wins                                   0x80094012
  * then the request itself (proof of possession, kind and size of the key 0x80094811), then, where the template demands
- * it or one was sent, the order: seal, time, CA, template, holder, key, and each name by its decoded value.
+ * it or one was sent, the order: seal, time, CA, template, holder, key and its maker, and each name by its decoded value.
  *
  * Names in the certificate are the order's bytes. Key usage and purposes are the template's; a wish for more is refused.
  * Without an order only a template whose requester may name itself is issued, and only while no rule of lint.h stands

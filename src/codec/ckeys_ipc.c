@@ -3,8 +3,9 @@
 #include "codec/ckeys_ipc.h"
 
 #include "base/rd.h"
+#include "codec/order.h"
 
-enum { SID_MAX = 184, PASSWORD_CMS_MAX = 16384, PEM_MAX = 65536 };
+enum { HASH_BYTES = 32, SID_MAX = 184, PASSWORD_CMS_MAX = 16384, PEM_MAX = 65536 };
 
 static err_t
 key_check(unsigned alg, unsigned bits)
@@ -26,7 +27,10 @@ ckeys_begin_req_encode(const struct ckeys_begin_req *q, struct buf *out)
 	TRY(wr_blob(out, q->san));
 	TRY(wr_text(out, q->sid));
 	TRY(ipc_texts_put(out, &q->ekus));
-	return wr_blob(out, q->device_certificate);
+	TRY(wr_blob(out, q->device_certificate));
+	if (q->order.n != HASH_BYTES)
+		FAIL(ERR_MALFORMED, "hash of an order of %zu bytes", q->order.n);
+	return buf_put(out, q->order);
 }
 
 err_t
@@ -44,6 +48,7 @@ ckeys_begin_req_parse(struct arena *a, struct str in, struct ckeys_begin_req *re
 	TRY(rd_text(a, &in, SID_MAX, &q.sid));
 	TRY(ipc_texts_take(a, &in, LIMIT_EKUS, LIMIT_OID_TEXT, &q.ekus));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.device_certificate));
+	TRY(rd_take(&in, HASH_BYTES, &q.order));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;
@@ -171,6 +176,24 @@ level_take(struct str *in, struct ckeys_level *ret)
 	TRY(rd_u64(in, &ret->taken));
 	TRY(rd_u64(in, &ret->waited));
 	return rd_u64(in, &ret->wait_ms);
+}
+
+err_t
+ckeys_maker_rep_encode(const struct ckeys_maker_rep *q, struct buf *out)
+{
+	return wr_blob(out, q->spki);
+}
+
+err_t
+ckeys_maker_rep_parse(struct arena *a, struct str in, struct ckeys_maker_rep *ret)
+{
+	struct ckeys_maker_rep q;
+
+	(void)a;
+	TRY(rd_blob(&in, LIMIT_ORDER_MAKER, &q.spki));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
 }
 
 err_t

@@ -11,6 +11,7 @@
  *   CKEYS_DROP            ckeys_drop_req         (empty)
  *   CKEYS_IDENTITY_CA     ckeys_identity_req     (empty)
  *   CKEYS_POOL            (empty)                ckeys_pool_rep
+ *   CKEYS_MAKER           (empty)                ckeys_maker_rep
  */
 #ifndef CODEC_CKEYS_IPC_H
 #define CODEC_CKEYS_IPC_H
@@ -27,6 +28,7 @@ enum ckeys_msg {
 	CKEYS_DROP,
 	CKEYS_IDENTITY_CA,
 	CKEYS_POOL,
+	CKEYS_MAKER,
 };
 
 enum ckeys_alg { CKEYS_RSA = 1, CKEYS_EC = 2 };
@@ -39,6 +41,7 @@ struct ckeys_begin_req {
 	const char *sid;       /* "" if none */
 	struct ipc_texts ekus; /* OID text; <= LIMIT_EKUS */
 	struct str device_certificate; /* whom it is for; looked at before the CA is asked */
+	struct str order;              /* SHA-256 of the sealed order that it is for */
 };
 
 struct ckeys_begin_rep {
@@ -64,6 +67,10 @@ struct ckeys_drop_req {
 
 struct ckeys_identity_req {
 	const char *pem; /* the device-identity CA's certificate and those above it */
+};
+
+struct ckeys_maker_rep {
+	struct str spki; /* of the key by which this process says what it made (pki/attest.h) */
 };
 
 /* Key pairs of one size that are made ahead, and what became of those since the start. */
@@ -92,6 +99,8 @@ err_t ckeys_drop_req_encode(const struct ckeys_drop_req *q, struct buf *out);
 err_t ckeys_drop_req_parse(struct arena *a, struct str in, struct ckeys_drop_req *ret);
 err_t ckeys_identity_req_encode(const struct ckeys_identity_req *q, struct buf *out);
 err_t ckeys_identity_req_parse(struct arena *a, struct str in, struct ckeys_identity_req *ret);
+err_t ckeys_maker_rep_encode(const struct ckeys_maker_rep *q, struct buf *out);
+err_t ckeys_maker_rep_parse(struct arena *a, struct str in, struct ckeys_maker_rep *ret);
 err_t ckeys_pool_rep_encode(const struct ckeys_pool_rep *q, struct buf *out);
 err_t ckeys_pool_rep_parse(struct arena *a, struct str in, struct ckeys_pool_rep *ret);
 

@@ -53,6 +53,12 @@ order_check(const struct order *o)
 	TRY(hash_check(o->spki, "public key hash"));
 	TRY(hash_check(o->holder, "holder hash"));
 	TRY(hash_check(o->challenge, "challenge hash"));
+	TRY(hash_check(o->recipient, "recipient hash"));
+	if ((o->maker.n == 0) != (o->recipient.n == 0))
+		FAIL(ERR_MALFORMED, "order with %s alone",
+		    o->maker.n == 0 ? "a recipient" : "a maker");
+	if (o->maker.n > LIMIT_ORDER_MAKER)
+		FAIL(ERR_TOO_LARGE, "order: the maker's key has %zu bytes", o->maker.n);
 	return OK;
 }
 
@@ -84,6 +90,8 @@ order_write(const struct order *o, struct buf *out)
 	TRY(wr_blob(out, o->spki));
 	TRY(wr_blob(out, o->holder));
 	TRY(wr_blob(out, o->challenge));
+	TRY(wr_blob(out, o->maker));
+	TRY(wr_blob(out, o->recipient));
 	TRY(wr_text(out, o->keep));
 	return OK;
 }
@@ -149,6 +157,8 @@ order_parse(struct arena *a, struct str in, struct order *ret)
 	TRY(rd_blob(&in, HASH_BYTES, &o.spki));
 	TRY(rd_blob(&in, HASH_BYTES, &o.holder));
 	TRY(rd_blob(&in, HASH_BYTES, &o.challenge));
+	TRY(rd_blob(&in, LIMIT_ORDER_MAKER, &o.maker));
+	TRY(rd_blob(&in, HASH_BYTES, &o.recipient));
 	TRY(rd_text(a, &in, SERIAL_HEX_MAX, &o.keep));
 	TRY(rd_end(&in));
 	TRY(order_check(&o));

@@ -4,7 +4,8 @@
  *
  *   u16 version (1) | u8 kind | 16 id | 16 slot | 16 device | 16 user | 16 profile | u32 profile version | u64 fence |
  *   i64 issued | i64 expires | blob ca | blob template | blob subject | blob san | blob sid | u8 n, n blobs ekus |
- *   u8 key usage | u16 key bits | blob spki | blob holder | blob challenge | blob keep
+ *   u8 key usage | u16 key bits | blob spki | blob holder | blob challenge | blob maker |
+ *   blob recipient | blob keep
  */
 #ifndef CODEC_ORDER_H
 #define CODEC_ORDER_H
@@ -13,6 +14,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/when.h"
+
+#define LIMIT_ORDER_MAKER 128u /* bytes of the public key of who makes keys */
 
 enum order_kind { ORDER_ISSUE = 1, ORDER_REVOKE = 2 };
 
@@ -39,6 +42,10 @@ struct order {
 	    holder; /* SHA-256 of the client certificate of the only caller that may present it; empty: any */
 	/* SHA-256 of the challenge that who presents it must show; empty: it is shown itself. */
 	struct str challenge;
+	/* SPKI of who must have made the key to certify, and say so in the request (pki/attest.h); empty: anybody. */
+	struct str maker;
+	struct str
+	    recipient;    /* with it: SHA-256 of the certificate whose holder alone gets that key */
 	const char *keep; /* ORDER_REVOKE: serial (hex) that stays; "": none */
 };
 

@@ -228,6 +228,19 @@ join_verb_csr(void *ctx, struct arena *a, const json *args, json *answer)
 	return OK;
 }
 
+/* By which key connector/keys says what it made. */
+static err_t
+ask_maker(struct link *l, struct arena *a, struct str *ret)
+{
+	struct ckeys_maker_rep rep;
+	struct str out;
+
+	TRY(ipc_call(l->conf.keys, a, CKEYS_MAKER, true, STR_EMPTY, &out));
+	TRY(ckeys_maker_rep_parse(a, out, &rep));
+	*ret = rep.spki;
+	return OK;
+}
+
 /* Enrols at the service with the code; adds id and service_certificate to obj. */
 static err_t
 enrol(struct link *l, struct arena *a, const struct join *j, const char *code, json *obj)
@@ -240,10 +253,12 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	auto_json json *answer = NULL;
 	auto_fetch struct fetch *f = NULL;
 	struct fetch_reply rep;
-	struct str csr, text, cert;
+	struct str csr, text, cert, maker;
 	const char *id;
 
 	TRY(our_csr(a, l->service_keys[0], &csr));
+	TRY(ask_maker(l, a, &maker));
+	json_set_base64(a, msg, "maker", maker);
 	json_set_text(msg, "code", code);
 	json_set_base64(a, msg, "csr", csr);
 	json_set_text(msg, "name", j->name);

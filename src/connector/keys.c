@@ -9,6 +9,7 @@
 #include "codec/ckeys_ipc.h"
 #include "codec/oid.h"
 #include "connector/pack.h"
+#include "pki/attest.h"
 #include "pki/cert_skim.h"
 #include "pki/csr.h"
 #include "pki/keypool.h"
@@ -24,7 +25,8 @@
 struct held {
 	uint64_t handle; /* 0: free */
 	struct key *key;
-	int64_t until; /* when_mono_ms() */
+	uint8_t device[32]; /* SHA-256 of the certificate that it is for */
+	int64_t until;      /* when_mono_ms() */
 };
 
 /* A device's certificate that was verified lately: it comes with each step of a job and with each job of the device. */
@@ -39,6 +41,7 @@ struct connector_keys {
 	struct arena *arena;
 	struct keypool *pool;
 	struct import_keys *imports;
+	struct key *maker; /* by which we say what we made (pki/attest.h) */
 	pthread_t reaper;
 	bool reaping, stop;
 	pthread_mutex_t lock; /* of all below, and of stop */
@@ -154,6 +157,9 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 	if (err_ok(e))
 		e = load_identity(k);
 	if (err_ok(e))
+		e = key_file(k->arena, arena_printf(k->arena, "%s/maker.pem", conf->dir), KEY_EC,
+		    KEY_P256, &k->maker);
+	if (err_ok(e))
 		e = import_keys_open(arena_printf(k->arena, "%s/import", conf->dir), &k->imports);
 	if (err_ok(e))
 		e = keypool_new(conf->threads, conf->pool, conf->maker, &k->pool);
@@ -184,6 +190,7 @@ connector_keys_close(struct connector_keys *k)
 		key_free(k->held[i].key);
 	keypool_free(k->pool);
 	import_keys_close(k->imports);
+	key_free(k->maker);
 	for (size_t i = 0; i < VERIFIED; i++)
 		cert_free(k->verified[i].cert);
 	cert_free(k->identity);
@@ -199,9 +206,9 @@ connector_keys_room(struct connector_keys *k, unsigned bits)
 	return keypool_room(k->pool, KEY_RSA, bits);
 }
 
-/* Puts the key under a new handle. Called with the lock held. */
+/* Puts the key for this device under a new handle. Called with the lock held. */
 static err_t
-hold_locked(struct connector_keys *k, struct key *key, uint64_t *ret)
+hold_locked(struct connector_keys *k, struct key *key, const struct cert *device, uint64_t *ret)
 {
 	struct held *room = NULL;
 
@@ -215,15 +222,16 @@ hold_locked(struct connector_keys *k, struct key *key, uint64_t *ret)
 		rand_bytes(&room->handle, sizeof(room->handle));
 	} while (room->handle == 0);
 	room->key = key;
+	memcpy(room->device, cert_sha256(device), sizeof(room->device));
 	room->until = when_mono_ms() + k->life_ms;
 	*ret = room->handle;
 	pthread_cond_signal(&k->moved);
 	return OK;
 }
 
-/* Takes the key from under its handle. */
+/* Takes the key from under its handle, and says whom it is for. */
 static err_t
-take(struct connector_keys *k, uint64_t handle, struct key **ret)
+take(struct connector_keys *k, uint64_t handle, struct key **ret, uint8_t ret_device[32])
 {
 	struct key *key = NULL;
 
@@ -232,6 +240,7 @@ take(struct connector_keys *k, uint64_t handle, struct key **ret)
 	for (size_t i = 0; i < HANDLES && handle != 0; i++) {
 		if (k->held[i].handle == handle) {
 			key = k->held[i].key;
+			memcpy(ret_device, k->held[i].device, 32);
 			k->held[i] = (struct held){ 0 };
 		}
 	}
@@ -310,6 +319,20 @@ connector_keys_device(struct connector_keys *k, struct str der, struct cert **re
 	return OK;
 }
 
+/* What goes into the request: that this key was made here, for this order and this device. */
+static err_t
+attest(struct connector_keys *k, struct arena *a, const struct key *key, const struct cert *device,
+    struct str order, struct str *ret)
+{
+	uint8_t spki[32];
+
+	TRY(key_spki_sha256(key, spki));
+	return attest_make(a, k->maker,
+	    &(struct attest){
+		.order = order, .spki = STR(spki), .recipient = str_of(cert_sha256(device), 32) },
+	    ret);
+}
+
 static err_t
 begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
@@ -332,9 +355,10 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	spec.sid = req.sid;
 	spec.ekus = req.ekus.v;
 	spec.nekus = req.ekus.n;
+	TRY(attest(k, a, key, device, req.order, &spec.attest));
 	TRY(csr_make(a, key, &spec, &rep.csr));
 	pthread_mutex_lock(&k->lock);
-	e = hold_locked(k, key, &rep.handle);
+	e = hold_locked(k, key, device, &rep.handle);
 	pthread_mutex_unlock(&k->lock);
 	TRY(e);
 	(void)steal(key);
@@ -350,10 +374,13 @@ finish(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct packed packed;
 	auto_cert struct cert *device = NULL;
 	auto_key struct key *key = NULL;
+	uint8_t whose[32];
 
 	TRY(ckeys_finish_req_parse(a, in, &req));
-	TRY(take(k, req.handle, &key));
+	TRY(take(k, req.handle, &key, whose));
 	TRY(connector_keys_device(k, req.device_certificate, &device));
+	if (memcmp(whose, cert_sha256(device), sizeof(whose)) != 0)
+		FAIL(ERR_HANDLE, "the key was made for another device");
 	TRY_CTX(cert_for_key(req.leaf, key), "certificate from the CA");
 	TRY(pack_key(a, &req.pack, device, key, req.leaf, req.chain.v, req.chain.n, &packed));
 	rep.pfx = packed.pfx;
@@ -367,11 +394,12 @@ drop(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct connector_keys *k = ctx;
 	struct ckeys_drop_req req;
 	struct key *key = NULL;
+	uint8_t whose[32];
 	err_t e;
 
 	(void)out;
 	TRY(ckeys_drop_req_parse(a, in, &req));
-	e = take(k, req.handle, &key);
+	e = take(k, req.handle, &key, whose);
 	if (!err_ok(e))
 		err_forget(e); /* dropped is dropped */
 	key_free(key);
@@ -425,12 +453,25 @@ pool(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ckeys_pool_rep_encode(&rep, out);
 }
 
+static err_t
+maker(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct connector_keys *k = ctx;
+	struct ckeys_maker_rep rep;
+
+	if (in.n != 0)
+		FAIL(ERR_TRAILING, "%zu bytes", in.n);
+	TRY(key_spki(a, k->maker, &rep.spki));
+	return ckeys_maker_rep_encode(&rep, out);
+}
+
 const struct ipc_verb connector_keys_verbs[] = {
 	{ CKEYS_BEGIN, begin },
 	{ CKEYS_FINISH, finish },
 	{ CKEYS_DROP, drop },
 	{ CKEYS_IDENTITY_CA, name_identity },
 	{ CKEYS_POOL, pool },
+	{ CKEYS_MAKER, maker },
 	{ PFX_KEY_MAKE, keys_pfx_make },
 	{ PFX_KEY_LIST, keys_pfx_list },
 	{ PFX_KEY_ADMIT, keys_pfx_admit },

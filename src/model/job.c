@@ -117,9 +117,12 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 	o->nekus = d->what.nekus;
 	o->validity_days = d->what.validity_days > 0 ? (uint32_t)d->what.validity_days : 0;
 	o->key_usage = d->what.key_usage;
+	o->maker = l->connector->maker;
+	if (o->maker.n > 0)
+		o->recipient = device->identity_sha256;
 	if (r->kind == REQUEST_ENROL) {
 		/* None of the devices is known to the CA: they show the challenge that whoever seals this binds it to. */
-		o->holder = STR_EMPTY;
+		o->holder = o->maker = o->recipient = STR_EMPTY;
 		o->expires = l->now + REQUEST_CHALLENGE_LIFE;
 		o->key_bits = (uint16_t)d->what.key_bits;
 	}

@@ -29,9 +29,14 @@ static const struct str oid_san = OID_BYTES("\x55\x1d\x11"), oid_eku = OID_BYTES
 static const struct str oid_template_name = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x14\x02");
 static const struct str oid_template_info = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x15\x07");
 static const struct str oid_sid = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x19\x02");
+static const struct str oid_policies = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x15\x0a");
 static const struct str oid_ms_extensions = OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e");
 static const struct str oid_extensions = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");
 static const struct str oid_challenge = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07");
+/* RFC 2985 5.4.2: unstructuredName, text of no fixed meaning. What begins with our word is ours. */
+static const struct str oid_unstructured = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02");
+#define ATTEST_WORD "chancery-attest-v1 "
+
 /* RFC 7030 4.4.1.1, 4.4.1.2 */
 static const struct str oid_decrypt_key = OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x25");
 static const struct str oid_asymmetric_decrypt_key =
@@ -59,6 +64,17 @@ attribute(struct arena *a, struct str oid, uint8_t tag, struct str value, struct
 	return build_wrap(a, DER_SEQUENCE, build_join(a, parts, COUNT(parts)), ret);
 }
 
+static void
+in_order(struct str *one, struct str *two)
+{
+	struct str was = *one;
+
+	if (str_cmp(*one, *two) <= 0)
+		return;
+	*one = *two;
+	*two = was;
+}
+
 /* RFC 2986 4.1, in the order that DER wants. */
 static err_t
 make_attributes(struct arena *a, const struct csr_spec *s, struct str *ret)
@@ -66,7 +82,7 @@ make_attributes(struct arena *a, const struct csr_spec *s, struct str *ret)
 	auto_exts STACK_OF(X509_EXTENSION) *exts = NULL;
 	auto_ossl_bytes unsigned char *der = NULL;
 	const char *challenge = s->challenge == NULL ? "" : s->challenge;
-	struct str parts[2] = { STR_EMPTY, STR_EMPTY };
+	struct str parts[3] = { STR_EMPTY, STR_EMPTY, STR_EMPTY };
 	int n;
 
 	TRY(make_extensions(s, &exts));
@@ -80,12 +96,13 @@ make_attributes(struct arena *a, const struct csr_spec *s, struct str *ret)
 	if (*challenge != '\0')
 		TRY(attribute(a, oid_challenge, dn_printable(challenge) ? DER_PRINTABLE : DER_UTF8,
 		    str_c(challenge), &parts[1]));
-	if (str_cmp(parts[0], parts[1]) > 0) {
-		struct str first = parts[1];
-
-		parts[1] = parts[0];
-		parts[0] = first;
-	}
+	if (s->attest.n > 0)
+		TRY(attribute(a, oid_unstructured, DER_IA5,
+		    str_c(arena_printf(a, ATTEST_WORD "%s", text_base64(a, s->attest))),
+		    &parts[2]));
+	in_order(&parts[0], &parts[1]);
+	in_order(&parts[1], &parts[2]);
+	in_order(&parts[0], &parts[1]);
 	return build_wrap(a, DER_CONTEXT(0), build_join(a, parts, COUNT(parts)), ret);
 }
 
@@ -340,6 +357,22 @@ read_challenge(struct arena *a, struct str values, const char **ret)
 	return text_cstr(a, str_of(utf8, (size_t)n), ret);
 }
 
+static err_t
+read_attest(struct arena *a, struct str values, struct str *ret)
+{
+	struct str text;
+	uint8_t tag;
+
+	TRY(der_next(&values, &tag, &text));
+	if ((tag != DER_IA5 && tag != DER_UTF8) || !str_starts(text, LIT(ATTEST_WORD)))
+		return OK;
+	if (ret->n > 0 || values.n > 0)
+		FAIL(ERR_CSR, "more than one word of the maker of the key");
+	text = str_of(text.p + sizeof(ATTEST_WORD) - 1, text.n - (sizeof(ATTEST_WORD) - 1));
+	TRY_CTX(text_unbase64(a, text, ret), "word of the maker of the key");
+	return OK;
+}
+
 /* Extensions stand at one place at most: RFC 2985 5.4.2, or Microsoft's own. */
 static err_t
 read_attributes(struct arena *a, struct str in, struct exts *exts, struct csr *c)
@@ -360,6 +393,8 @@ read_attributes(struct arena *a, struct str in, struct exts *exts, struct csr *c
 				FAIL(ERR_CSR, "extensions are asked for more than once");
 			extended = true;
 			TRY_CTX(read_extensions(at.values, exts), "extensions");
+		} else if (str_eq(at.oid, oid_unstructured)) {
+			TRY(read_attest(a, at.values, &c->attest));
 		} else if (str_eq(at.oid, oid_decrypt_key) ||
 		    str_eq(at.oid, oid_asymmetric_decrypt_key)) {
 			c->sealed_key = true;
@@ -372,7 +407,7 @@ static err_t
 read_fields(struct arena *a, const struct parts *p, struct csr *c)
 {
 	struct exts *exts = ARENA_NEW(a, struct exts);
-	struct str sid;
+	struct str sid, policies;
 
 	c->challenge = "";
 	TRY(read_attributes(a, p->attributes, exts, c));
@@ -384,6 +419,10 @@ read_fields(struct arena *a, const struct parts *p, struct csr *c)
 	sid = ext_value(a, exts, oid_sid);
 	if (sid.n > 0)
 		TRY_CTX(ms_sid_parse(a, sid, &c->sid), "SID extension");
+	policies = ext_value(a, exts, oid_policies);
+	if (policies.n > 0)
+		TRY_CTX(ms_app_policies_parse(a, policies, &c->policies, &c->npolicies),
+		    "application policies");
 	return read_template(a, exts, &c->template);
 }
 

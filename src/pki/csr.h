@@ -18,6 +18,7 @@ struct csr_spec {
 	size_t nekus;
 	uint8_t key_usage;     /* 0: none */
 	const char *challenge; /* challengePassword; NULL or "": none */
+	struct str attest;     /* attest_make()'s; empty: none */
 };
 
 err_t csr_make(
@@ -30,9 +31,14 @@ struct csr {
 	const char *sid;    /* "" if none */
 	const char **ekus;
 	size_t nekus;
+	const char *
+	    *policies; /* application policies: Microsoft's, beside or in place of the above */
+	size_t npolicies;
 	uint8_t key_usage;     /* first byte of KeyUsage; 0: none asked for */
 	const char *template;  /* from v1 or v2 template extension: name or OID; "" if none */
 	const char *challenge; /* challengePassword (RFC 2985 5.4.1); "" if none */
+	struct str
+	    attest; /* the word of who made the key (pki/attest.h), not checked; empty: none */
 	bool
 	    sealed_key; /* asks that a key made for it comes back sealed (RFC 7030 4.4.1.1, 4.4.1.2) */
 	uint8_t spki_sha256[32];

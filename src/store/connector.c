@@ -21,12 +21,13 @@ static const struct col connector_cols[] = {
 	COL(struct connector, wanted),
 	COL(struct connector, turn),
 	COL(struct connector, report),
+	COL(struct connector, maker),
 	COL(struct connector, enrolled),
 };
 static const struct shape connector_shape = SHAPE("connector", struct connector, connector_cols);
-/* Without the last column: when it enrolled never changes. */
+/* Without the last two: when it enrolled, and what it said then of who makes its keys, never change. */
 static const struct shape connector_change = { "connector", sizeof(struct connector),
-	connector_cols, COUNT(connector_cols) - 1 };
+	connector_cols, COUNT(connector_cols) - 2 };
 
 err_t
 store_connector_insert(struct tx *tx, const struct connector *c)

@@ -91,6 +91,8 @@ struct connector {
 	const char *cas;                      /* comma list of CA names it reaches */
 	const char *import_keys;              /* comma list, as struct pfx_copy names keys */
 	struct str identity, identity_sha256; /* its certificate towards the service */
+	/* SPKI of its key-making process, as it said when it enrolled: never changed. Empty: it did not say */
+	struct str maker;
 	struct str holder; /* SHA-256 of its certificate towards the CA; empty until it said so */
 	bool enabled;
 	when_t enrolled, last_contact;

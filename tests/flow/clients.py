@@ -41,8 +41,19 @@ def der(cert):
     return cert.public_bytes(serialization.Encoding.DER)
 
 
-def make_csr(key, subject, san=None, ekus=None):
-    """subject, san: DER as ordered (Name, GeneralNames), or an x509.Name."""
+# The word of who made the key, for whom and for which order: an unstructuredName of the request (RFC 2985 5.4.2).
+ATTEST = x509.ObjectIdentifier("1.2.840.113549.1.9.2")
+
+
+def attest(maker, order, public, device):
+    """order: sealed; device: certificate, DER."""
+    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    hashed = b"".join(hashlib.sha256(x).digest() for x in (order, spki, device))
+    return maker.sign(b"chancery-attest-v1\0" + hashed, ec.ECDSA(hashes.SHA256()))
+
+
+def make_csr(key, subject, san=None, ekus=None, word=None):
+    """subject, san: DER as ordered (Name, GeneralNames), or an x509.Name. word: what attest() gives."""
     if isinstance(subject, bytes):
         subject = name_from_der(subject)
     b = x509.CertificateSigningRequestBuilder().subject_name(subject)
@@ -50,6 +61,8 @@ def make_csr(key, subject, san=None, ekus=None):
         b = b.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), san), False)
     if ekus:
         b = b.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(e) for e in ekus]), False)
+    if word:
+        b = b.add_attribute(ATTEST, b"chancery-attest-v1 " + base64.b64encode(word))
     return b.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -179,6 +192,7 @@ class FakeConnector:
         os.makedirs(self.dir, exist_ok=True)
         service_key = ec.generate_private_key(ec.SECP256R1())
         ca_key = ec.generate_private_key(ec.SECP256R1())
+        self.maker = ec.generate_private_key(ec.SECP256R1())  # of its process that makes keys
         named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         nameless = x509.Name([])  # the service states the names of identity certificates
 
@@ -193,7 +207,9 @@ class FakeConnector:
         anyone = Https(world.host, world.ports["device"], tls_context(world.root_file))
         status, _, data = anyone.request("POST", "/connector/v1/enrol", json.dumps({
             "code": world.code(kind="connector"), "csr": b64(make_csr(service_key, nameless)), "name": name,
-            "machine": "test", "version": "6.2611.0.1001", "features": []}).encode(),
+            "machine": "test", "version": "6.2611.0.1001", "features": [],
+            "maker": b64(self.maker.public_key().public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))}).encode(),
             {"Content-Type": "application/json"})
         answer = json.loads(data)
         if status != 200:
@@ -229,12 +245,18 @@ class FakeConnector:
             return jobs[0] if jobs else None
         return wait_for(one, seconds, why=f"a job of kind {kind}")
 
+    def request(self, job, key, **changed):
+        """What is asked of the CA for this job, with the word of who made the key; changed: what a thief would try."""
+        order = changed.get("order", base64.b64decode(job["order"]))
+        device = base64.b64decode(job["device_certificate"])
+        word = changed.get("word", attest(self.maker, order, key.public_key(), device))
+        return make_csr(key, changed.get("subject", base64.b64decode(job["subject"])),
+                        changed.get("san", base64.b64decode(job["san"])), changed.get("ekus", job["ekus"]), word)
+
     def ask_ca(self, job, key=None, **changed):
-        """The certificate for this job, asked for as a connector does; changed: what a thief would try."""
+        """The certificate for this job, asked for as a connector does."""
         key = key or rsa_key()
-        csr = make_csr(key, changed.get("subject", base64.b64decode(job["subject"])),
-                       changed.get("san", base64.b64decode(job["san"])), changed.get("ekus", job["ekus"]))
-        leaf = self.ca.submit(csr, changed.get("template", job["template"]),
+        leaf = self.ca.submit(self.request(job, key, **changed), changed.get("template", job["template"]),
                               changed.get("order", base64.b64decode(job["order"])))
         return key, leaf
 

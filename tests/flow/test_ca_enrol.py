@@ -142,7 +142,7 @@ def test_an_order_is_good_for_its_holder_and_gives_what_it_says(given, protocol)
     Device(world, world.code(user), name=protocol).settle()
     job = fake.lease()
     order = base64.b64decode(job["order"])
-    request = make_csr(given.key, base64.b64decode(job["subject"]), base64.b64decode(job["san"]), job["ekus"])
+    request = fake.request(job, given.key)
     refused("order-holder", client(given, protocol).enrol, request, job["template"], order)
 
     class Holder:

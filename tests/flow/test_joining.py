@@ -183,7 +183,7 @@ def test_an_order_for_one_name_is_of_no_use_to_another(site):
     Device(w, w.code(user), name="orders").settle()
     job = wait_for(fake.lease, 30, why="the job")
     order = base64.b64decode(job["order"])
-    request = make_csr(rsa_key(), base64.b64decode(job["subject"]), base64.b64decode(job["san"]), job["ekus"])
+    request = fake.request(job, rsa_key())
 
     class Who:
         cert, key, name, password = fake.ca_cert, fake.ca_key, "somebody-else", PASSWORD

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from clients import Denied, Device, FakeConnector, Order, Wstep, key_pem, make_csr, rsa_key
+from clients import Denied, Device, FakeConnector, Order, Wstep, attest, key_pem, make_csr, rsa_key
 from world import Https, tls_context
 
 WORLD = {"connector": False}
@@ -156,6 +156,30 @@ def test_an_order_for_another_ca_is_refused(world, given):
     with pytest.raises(Denied):
         given.connector.ca.submit(csr, given.job["template"], base64.b64decode(given.job["order"]),
                                   ca=world.identity_ca)
+
+
+def test_a_key_that_was_not_made_where_keys_are_made_is_refused(given):
+    """Who took over what carries orders and requests has both, and the certificate towards the CA; not the maker's key."""
+    job, key, thief = given.job, rsa_key(), ec.generate_private_key(ec.SECP256R1())
+    order, device = base64.b64decode(job["order"]), base64.b64decode(job["device_certificate"])
+    maker = given.connector.maker
+    denied(given, "order-key", word=None)
+    denied(given, "order-key", key=key, word=attest(thief, order, key.public_key(), device))
+    # A key that was made for his own device, shown with the order of another one; and another key than was made.
+    denied(given, "order-key", key=key, word=attest(maker, order, key.public_key(), given.devices[1].cert))
+    denied(given, "order-key", key=key, word=attest(
+        maker, base64.b64decode(given.other["order"]), key.public_key(), device))
+    denied(given, "order-key", key=key, word=attest(maker, order, rsa_key().public_key(), device))
+
+
+def test_a_connector_cannot_say_anew_who_makes_its_keys(world, given):
+    before = given.connector.maker
+    given.connector.maker = ec.generate_private_key(ec.SECP256R1())
+    try:
+        given.connector.post()
+        denied(given, "order-key")
+    finally:
+        given.connector.maker = before
 
 
 def test_a_request_that_does_not_hold_its_key_is_refused(given):

@@ -13,6 +13,7 @@ struct work {
 	struct ckeys_begin_req begin;
 	struct submission submission;
 	struct str device;
+	uint8_t order[32]; /* its hash: the key is made for it */
 	struct pack pack;
 };
 
@@ -42,6 +43,8 @@ read_job(struct arena *a, const json *job, struct work *w)
 		w->begin.ekus.v[w->begin.ekus.n++] = json_text(json_at(ekus, i));
 	TRY(json_need_base64(a, job, "device_certificate", LIMIT_CERT_BYTES, &w->device));
 	w->begin.device_certificate = w->device;
+	hash_sha256(w->submission.order, w->order);
+	w->begin.order = STR(w->order);
 	return job_pack_read(a, job, &w->pack);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab.h"
 
+#include "pki/attest.h"
+
 /* Each changes one thing of a request that is issued otherwise. */
 
 static void
@@ -95,6 +97,24 @@ an_order_for_nobody_in_particular(void **state)
 
 	w.order.holder = STR_EMPTY;
 	lab_denied(*state, w, ERR_ORDER_HOLDER);
+}
+
+static void
+a_key_that_the_maker_says_nothing_of(void **state)
+{
+	struct lab *l = *state;
+	struct want w = lab_want(l);
+	struct attest said;
+	uint8_t hash[32];
+
+	expect_ok(key_spki(l->a, l->order_key, &w.order.maker));
+	w.order.recipient = lab_hash(l, l->caller);
+	lab_denied(l, w, ERR_ORDER_KEY);
+	/* His word for another order. */
+	hash_sha256(LIT("another order"), hash);
+	said = (struct attest){ STR(hash), w.order.spki, w.order.recipient };
+	expect_ok(attest_make(l->a, l->order_key, &said, &w.csr.attest));
+	lab_denied(l, w, ERR_ORDER_KEY);
 }
 
 static void
@@ -393,6 +413,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_order_of_another_kind),
 	cmocka_unit_test(an_order_for_another_caller),
 	cmocka_unit_test(an_order_for_nobody_in_particular),
+	cmocka_unit_test(a_key_that_the_maker_says_nothing_of),
 	cmocka_unit_test(another_key_than_ordered),
 	cmocka_unit_test(an_expired_order),
 	cmocka_unit_test(an_order_from_the_future),

@@ -136,8 +136,9 @@ connector_keys_messages_come_back(void **state)
 	static const char *ekus[] = { "1.3.6.1.5.5.7.3.2" };
 	static struct str chain[] = { { (const uint8_t *)"c1", 2 } };
 	struct ckeys_begin_req begin = { CKEYS_RSA, 2048, LIT("s"), LIT("n"), "", { ekus, 1 },
-		LIT("device") },
+		LIT("device"), LIT("0123456789abcdef0123456789abcdef") },
 			       begin2;
+	struct ckeys_maker_rep maker = { LIT("spki") }, maker2;
 	struct ckeys_begin_rep begun = { 77, LIT("csr") }, begun2;
 	struct ckeys_finish_req finish = { 77, LIT("leaf"), { chain, 1 }, LIT("device"),
 		{ PACK_AGENT, PFX_FORMAT_AES, STR_EMPTY } },
@@ -156,6 +157,8 @@ connector_keys_messages_come_back(void **state)
 	ROUND(ckeys_begin_req, begin, begin2);
 	assert_int_equal(begin2.bits, 2048);
 	assert_true(str_eq(begin2.device_certificate, LIT("device")));
+	assert_true(str_eq(begin2.order, begin.order));
+	ROUND(ckeys_maker_rep, maker, maker2);
 	ROUND(ckeys_begin_rep, begun, begun2);
 	ROUND(ckeys_finish_req, finish, finish2);
 	assert_int_equal(finish2.handle, 77);

@@ -31,6 +31,8 @@ example(void)
 		.spki = STR(hash),
 		.holder = STR(hash),
 		.challenge = STR(other_hash),
+		.maker = LIT("a public key"),
+		.recipient = STR(hash),
 		.keep = "" };
 }
 
@@ -54,6 +56,8 @@ what_is_written_is_read(void **state)
 	assert_int_equal(back.key_usage, 0xa0);
 	assert_int_equal(back.validity_days, 365);
 	assert_true(str_eq(back.challenge, STR(other_hash)));
+	assert_true(str_eq_c(back.maker, "a public key"));
+	assert_true(str_eq(back.recipient, STR(hash)));
 	expect_ok(order_encode(&back, &again));
 	assert_true(str_eq(buf_str(&b), buf_str(&again)));
 }
@@ -101,6 +105,12 @@ rejects_orders_that_say_nonsense(void **state)
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
 	o.challenge = STR("a challenge, where its hash ought");
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o = example();
+	o.recipient = STR_EMPTY;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o = example();
+	o.maker = STR_EMPTY;
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
 	o.validity_days = 36526;

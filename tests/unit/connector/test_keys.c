@@ -8,6 +8,7 @@
 
 #include "codec/ckeys_ipc.h"
 #include "connector/keys.h"
+#include "pki/attest.h"
 #include "pki/cms.h"
 #include "pki/csr.h"
 #include "pki/pfx.h"
@@ -151,6 +152,8 @@ join(struct box *b)
 	expect_ok(name_ca(b, pem_of(b, lab.identity.cert)));
 }
 
+static const uint8_t some_order[32] = { 5 };
+
 static err_t
 begin_for(struct box *b, struct str device, enum ckeys_alg alg, uint16_t bits,
     struct ckeys_begin_rep *ret)
@@ -161,7 +164,8 @@ begin_for(struct box *b, struct str device, enum ckeys_alg alg, uint16_t bits,
 		.bits = bits,
 		.sid = SID,
 		.ekus = { ekus, COUNT(ekus) },
-		.device_certificate = device };
+		.device_certificate = device,
+		.order = STR(some_order) };
 	auto_buf struct buf in;
 	struct str out;
 
@@ -195,18 +199,25 @@ way_free(struct way *w)
 #define auto_way __attribute__((cleanup(way_free)))
 
 static struct way
-set_out(struct box *b, enum ckeys_alg alg, uint16_t bits)
+set_out_for(struct box *b, struct str device, enum ckeys_alg alg, uint16_t bits)
 {
 	struct way w = { 0 };
 	auto_csr struct csr csr = { 0 };
 	struct issue_spec s;
 
-	expect_ok(begin(b, alg, bits, &w.rep));
+	join(b);
+	expect_ok(begin_for(b, device, alg, bits, &w.rep));
 	expect_ok(csr_parse(b->a, w.rep.csr, &csr));
 	s = made_spec(b->a, "Alice", csr.key);
 	s.issuer = lab.issuing.cert;
 	w.leaf = made_cert(b->a, &s, lab.issuing.key);
 	return w;
+}
+
+static struct way
+set_out(struct box *b, enum ckeys_alg alg, uint16_t bits)
+{
+	return set_out_for(b, cert_der(lab.device.cert), alg, bits);
 }
 
 static err_t
@@ -265,6 +276,45 @@ the_request_has_the_names_and_uses_that_were_asked_for(void **state)
 	assert_string_equal(csr.template, "");
 	assert_int_equal(key_algorithm(csr.key), KEY_RSA);
 	assert_int_equal(key_bits(csr.key), 2048);
+}
+
+static void
+the_request_says_for_which_order_and_device_the_key_was_made(void **state)
+{
+	struct box *b = *state;
+	struct ckeys_begin_rep rep;
+	struct ckeys_maker_rep maker;
+	auto_csr struct csr csr = { 0 };
+	auto_buf struct buf none = { 0 };
+	struct attest w = { .order = STR(some_order) };
+	struct str out;
+
+	expect_ok(begin(b, CKEYS_EC, 256, &rep));
+	box_life(b, 0); /* the key of the maker is a file */
+	expect_ok(call(b, CKEYS_MAKER, &none, &out));
+	expect_ok(ckeys_maker_rep_parse(b->a, out, &maker));
+	expect_ok(csr_parse(b->a, rep.csr, &csr));
+	w.spki = STR(csr.spki_sha256);
+	w.recipient = str_of(cert_sha256(lab.device.cert), 32);
+	expect_ok(attest_check(b->a, maker.spki, &w, csr.attest));
+	w.recipient = str_of(cert_sha256(lab.root.cert), 32);
+	expect_err(ERR_ORDER_KEY, attest_check(b->a, maker.spki, &w, csr.attest));
+}
+
+static void
+a_key_goes_to_no_other_device_than_it_was_made_for(void **state)
+{
+	struct box *b = *state;
+	auto_way struct way w = { 0 };
+	struct made second;
+
+	join(b);
+	second = under(b->a, &lab.identity, "second", false, KEY_RSA, KEY_RSA_2048);
+	w = set_out(b, CKEYS_EC, 256);
+	expect_err(ERR_HANDLE, finish_with(b, &w, cert_der(w.leaf), cert_der(second.cert)));
+	/* Who tried has nothing any more. */
+	expect_err(ERR_HANDLE, finish(b, &w));
+	made_free(&second);
 }
 
 static void
@@ -381,8 +431,11 @@ nothing_of_a_key_is_on_disk(void **state)
 	join(b);
 	w = set_out(b, CKEYS_EC, 256);
 	expect_ok(dir_list(b->a, b->dir, 16, &names, &n));
-	assert_int_equal(n, 1);
-	assert_string_equal(names[0], "identity-ca.pem");
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++)
+		assert_true(strcmp(names[i], "identity-ca.pem") == 0 ||
+		    strcmp(names[i], "maker.pem") ==
+			0); /* which says what was made, and opens nothing */
 }
 
 static void
@@ -464,7 +517,7 @@ a_device_certificate_without_key_encipherment_is_refused(void **state)
 	    b, lab.device.key, 0x80, MADE_NOW + MADE_DAY, client_auth, COUNT(client_auth));
 
 	join(b);
-	w = set_out(b, CKEYS_EC, 256);
+	w = set_out_for(b, cert_der(device), CKEYS_EC, 256);
 	expect_err(ERR_RECIPIENT, finish_with(b, &w, cert_der(w.leaf), cert_der(device)));
 }
 
@@ -492,7 +545,7 @@ a_device_certificate_with_an_ec_key_is_refused(void **state)
 	expect_ok(key_make(KEY_EC, KEY_P256, &ec));
 	device = device_with(b, ec, 0x80, MADE_NOW + MADE_DAY, client_auth, COUNT(client_auth));
 	join(b);
-	w = set_out(b, CKEYS_EC, 256);
+	w = set_out_for(b, cert_der(device), CKEYS_EC, 256);
 	expect_err(ERR_RECIPIENT, finish_with(b, &w, cert_der(w.leaf), cert_der(device)));
 }
 
@@ -745,6 +798,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_request_has_the_names_and_uses_that_were_asked_for),
+		CASE(the_request_says_for_which_order_and_device_the_key_was_made),
+		CASE(a_key_goes_to_no_other_device_than_it_was_made_for),
 		CASE(every_request_has_a_key_of_its_own),
 		CASE(
 		    the_device_key_opens_what_was_packed_and_finds_key_leaf_and_chain_without_the_root),

@@ -63,6 +63,8 @@ the_order_states_what_directory_and_profile_say(void **state)
 	assert_string_equal(o->template, "ChanceryUser");
 	assert_string_equal(o->sid, "S-1-5-21-1-2-3-1104");
 	assert_true(str_eq(o->holder, w->connector.holder));
+	assert_true(str_eq(o->maker, w->connector.maker));
+	assert_true(str_eq(o->recipient, w->device.identity_sha256));
 	assert_string_equal(j.ca_host, "ca.example.test");
 	assert_int_equal(j.key_bits, 2048);
 	assert_true(str_eq(j.device_cert, LIT("identity")));

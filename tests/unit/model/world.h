@@ -108,6 +108,7 @@ world_people(struct world *w, struct tx *tx)
 		.cas = "Corp Issuing CA",
 		.identity_sha256 = str_of("c123456789abcdef0123456789abcdef", 32),
 		.holder = str_of("h123456789abcdef0123456789abcdef", 32),
+		.maker = str_of("the key of its maker", 20),
 		.enabled = true,
 		.enrolled = MADE_NOW - 50,
 		.last_contact = MADE_NOW };

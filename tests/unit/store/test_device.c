@@ -158,6 +158,7 @@ a_connector_is_saved_changed_found_and_deleted(void **state)
 		.name = "c",
 		.cas = "A,B",
 		.identity_sha256 = LIT("h"),
+		.maker = LIT("maker"),
 		.enabled = true,
 		.enrolled = 3 },
 			 got, *v;
@@ -167,10 +168,12 @@ a_connector_is_saved_changed_found_and_deleted(void **state)
 	expect_err(ERR_NOT_FOUND, store_connector_update(tx, &c));
 	expect_ok(store_connector_insert(tx, &c));
 	c.holder = LIT("holder");
+	c.maker = LIT("another maker");
 	c.last_contact = 9;
 	expect_ok(store_connector_update(tx, &c));
 	expect_ok(store_connector_by_identity(tx, a, LIT("h"), &got));
 	assert_true(str_eq_c(got.holder, "holder"));
+	assert_true(str_eq_c(got.maker, "maker"));
 	assert_int_equal(got.last_contact, 9);
 	expect_ok(store_connector_get(tx, a, c.id, &got));
 	expect_ok(store_connector_list(tx, a, (struct page){ .limit = 5 }, &v, &n, &more));

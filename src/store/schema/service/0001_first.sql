@@ -114,6 +114,7 @@ CREATE TABLE connectors (
 	fence INTEGER NOT NULL,
 	templates TEXT NOT NULL, checked INTEGER NOT NULL,
 	wanted BLOB NOT NULL, turn INTEGER NOT NULL, report TEXT NOT NULL,
+	maker BLOB NOT NULL,
 	enrolled INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX connectors_identity ON connectors (identity_sha256) WHERE identity_sha256 <> x'';
