@@ -122,6 +122,11 @@ match_names(struct asked *k, const struct primitive *what)
 		return refuse(k, "SubjectAltNameMissing", "");
 	if (!san_equal(want_san, nwant, got_san, ngot))
 		return refuse(k, "SubjectAltNameMismatch", san_print(k->a, got_san, ngot));
+	/* Domain controllers go by it before any name. */
+	if (k->csr->sid[0] != '\0' &&
+	    (what->sid == NULL || !str_eq_c(str_c(k->csr->sid), what->sid)))
+		return refuse(k, "SubjectAltNameMismatch",
+		    arena_printf(k->a, "security identifier %s", k->csr->sid));
 	return OK;
 }
 
@@ -150,6 +155,10 @@ match_key(struct asked *k, const struct primitive *what)
 	for (size_t i = 0; i < what->nekus; i++)
 		if (!has_eku((const char *const *)c->ekus, c->nekus, what->ekus[i]))
 			return refuse(k, "EnhancedKeyUsageMismatch", what->ekus[i]);
+	/* Some CAs certify these as they come, and Windows goes by them before the others. */
+	for (size_t i = 0; i < c->npolicies; i++)
+		if (!has_eku(what->ekus, what->nekus, c->policies[i]))
+			return refuse(k, "EnhancedKeyUsageMismatch", c->policies[i]);
 	return OK;
 }
 

@@ -600,7 +600,28 @@ def elsewhere(given):
     world.assign(given.profile, given.group)
 
 
-def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", san=None):
+def tlv(tag, *parts):
+    body = b"".join(parts)
+    return bytes([tag, len(body)]) + body
+
+
+def sid_extension(sid):
+    """MS-WCCE 2.2.2.7.7.4: an other name within GeneralNames, with the digits as an OCTET STRING."""
+    oid = bytes.fromhex("060a2b060104018237190201")
+    value = tlv(0x30, tlv(0xa0, oid, tlv(0xa0, tlv(0x04, sid.encode()))))
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2"), value)
+
+
+def policies_extension(der):
+    """MS-WCCE 2.2.2.7.7.3: application policies. der: an OID."""
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.21.10"), tlv(0x30, tlv(0x30, der)))
+
+
+CLIENT_AUTH = bytes.fromhex("06082b06010505070302")
+REQUEST_AGENT = bytes.fromhex("060a2b060104018237140201")
+
+
+def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", san=None, more=None):
     b = x509.CertificateSigningRequestBuilder().subject_name(name(cn))
     if challenge is not None:
         b = b.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, challenge.encode())
@@ -609,6 +630,8 @@ def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", sa
         b = b.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(eku)]), False)
     if san:
         b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), False)
+    if more:
+        b = b.add_extension(more, False)
     return b.sign(key, scep.hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -623,6 +646,9 @@ def test_another_server_asks_what_a_challenge_stands_for(given, elsewhere, devic
         (their_csr(key, good, eku=None), "EnhancedKeyUsageMissing"),
         (their_csr(key, good, eku="1.3.6.1.5.5.7.3.4"), "EnhancedKeyUsageMismatch"),
         (their_csr(new_key(1024), good), "KeyLengthMismatch"),
+        # What the CA behind such a server may certify as it comes, and Windows goes by.
+        (their_csr(key, good, more=sid_extension("S-1-5-21-1-2-3-500")), "SubjectAltNameMismatch"),
+        (their_csr(key, good, more=policies_extension(REQUEST_AGENT)), "EnhancedKeyUsageMismatch"),
         (their_csr(key, None), "ChallengePasswordMissing"),
         (their_csr(key, "0" * 32), "ChallengeDecodingError"),
         (their_csr(key, good[:32] + "0" * 32), "ChallengeDecryptionError"),
@@ -633,6 +659,7 @@ def test_another_server_asks_what_a_challenge_stands_for(given, elsewhere, devic
         assert elsewhere.validate(csr) == code
     assert elsewhere.validate(their_csr(key, good)) == "Success"
     assert elsewhere.validate(their_csr(key, good), base="/chancery/v1/scep") == "Success"
+    assert elsewhere.validate(their_csr(key, good, more=policies_extension(CLIENT_AUTH))) == "Success"
     assert elsewhere.validate(their_csr(other, good)) == "ChallengeExpired"
     told = {"transactionId": "t", "certificateRequest": b64(their_csr(key, good)), "callerInfo": "x",
             "certificateSerialNumber": "0a0b", "issuingCertificateAuthority": "Elsewhere CA"}
