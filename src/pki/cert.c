@@ -213,7 +213,7 @@ read_all(struct cert *c, OSSL_LIB_CTX *none, bool odd)
 static err_t
 parse(struct cert *c, struct str der, bool odd)
 {
-	OSSL_LIB_CTX *none;
+	OSSL_LIB_CTX *none = NULL;
 	err_t e;
 
 	c->der = arena_str(c->arena, der);
