@@ -130,12 +130,34 @@ load_profile(struct device *d, struct fiber *f, struct arena *a, struct str *ret
 	return OK;
 }
 
+static struct installed *
+find(struct apple *p, const char *identifier)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->v[i].identifier, identifier) == 0)
+			return &p->v[i];
+	return NULL;
+}
+
+static void
+drop(struct apple *p, struct installed *i)
+{
+	for (size_t k = 0; k < i->nitems; k++)
+		free((void *)i->items[k].der.p);
+	free(i->identifier);
+	free(i->uuid);
+	*i = p->v[--p->n];
+}
+
 static void
 remember(struct device *d, const struct apple_profile *p, const struct apple_item *items, size_t n)
 {
 	struct apple *me = apple_of(d);
-	struct installed *to = &me->v[me->n++];
+	struct installed *to = find(me, p->identifier);
 
+	if (to != NULL)
+		drop(me, to);
+	to = &me->v[me->n++];
 	*to = (struct installed){
 		.identifier = copy_text(p->identifier), .uuid = copy_text(p->uuid), .nitems = n
 	};
@@ -144,7 +166,7 @@ remember(struct device *d, const struct apple_profile *p, const struct apple_ite
 }
 
 static err_t
-take_management(struct device *d, struct arena *a, const struct apple_profile *p)
+take_management(struct device *d, const struct apple_profile *p)
 {
 	const struct pl *mdm = apple_payload(p, "com.apple.mdm");
 	struct apple *me = apple_of(d);
@@ -155,7 +177,9 @@ take_management(struct device *d, struct arena *a, const struct apple_profile *p
 	TRY(pl_need_text(mdm, "ServerURL", LIMIT_LONG_TEXT, &server));
 	TRY(pl_need_text(mdm, "CheckInURL", LIMIT_LONG_TEXT, &checkin));
 	TRY(pl_need_text(mdm, "Topic", LIMIT_TEXT, &topic));
-	(void)a;
+	free(me->server_url);
+	free(me->checkin_url);
+	free(me->topic);
 	me->server_url = copy_text(server);
 	me->checkin_url = copy_text(checkin);
 	me->topic = copy_text(topic);
@@ -194,7 +218,7 @@ enrol(struct device *d, struct fiber *f)
 
 	TRY(load_profile(d, f, a, &bytes));
 	TRY(apple_profile_open(a, d, bytes, &p));
-	TRY(take_management(d, a, &p));
+	TRY(take_management(d, &p));
 	scep = apple_payload(&p, "com.apple.security.scep");
 	if (scep == NULL)
 		FAIL(ERR_PLIST, "no identity in the profile");
@@ -206,25 +230,6 @@ enrol(struct device *d, struct fiber *f)
 }
 
 /* ---- commands ---- */
-
-static struct installed *
-find(struct apple *p, const char *identifier)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->v[i].identifier, identifier) == 0)
-			return &p->v[i];
-	return NULL;
-}
-
-static void
-drop(struct apple *p, struct installed *i)
-{
-	for (size_t k = 0; k < i->nitems; k++)
-		free((void *)i->items[k].der.p);
-	free(i->identifier);
-	free(i->uuid);
-	*i = p->v[--p->n];
-}
 
 static size_t
 identities(const struct apple *p)
@@ -242,7 +247,6 @@ install_profile(struct obeying *o)
 {
 	struct apple *me = apple_of(o->d);
 	struct apple_item items[ITEMS_EACH] = { 0 };
-	struct installed *old;
 	struct apple_profile p;
 	const char *uuid;
 	struct str bytes;
@@ -255,9 +259,6 @@ install_profile(struct obeying *o)
 		FAIL(ERR_TOO_LARGE, "more than %d profiles", PROFILES_MAX);
 	TRY(apple_profile_items(
 	    o->d, o->f, o->a, &p, fleet_key(o->d->fleet, str_c(uuid)), items, ITEMS_EACH, &n));
-	old = find(me, p.identifier);
-	if (old != NULL)
-		drop(me, old);
 	remember(o->d, &p, items, n);
 	return OK;
 }
