@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: installations that tests share, and time limits."""
 
+import faulthandler
 import os
 import signal
 import sys
+import threading
 
 import pytest
 
@@ -21,6 +23,12 @@ def pytest_runtest_protocol(item):
         raise TimeoutError(f"{item.name} took longer than {limit} s")
     marker = item.get_closest_marker("seconds")
     limit = marker.args[0] if marker else TEST_SECONDS
+    # Where several processes share the tests, one may run them beside its main thread: an alarm cannot end them there.
+    if threading.current_thread() is not threading.main_thread():
+        faulthandler.dump_traceback_later(limit, exit=True)
+        yield
+        faulthandler.cancel_dump_traceback_later()
+        return
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(limit)
     try:
