@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: readers in a pool, one writer that commits in groups.
+ * The engine: readers in a pool (store/readers.h), one writer that commits in groups.
  *
  * The way of a write: its caller queues a job and sleeps. The writer thread begins a transaction, takes jobs from the
  * queue until it is empty or the group is full, runs each under a savepoint, commits, sends the wake-ups of those that
@@ -21,13 +21,11 @@
 #include <semaphore.h>
 #include <signal.h>
 
+#include "store/readers.h"
 #include "store/row.h"
 #include "store/stamp.h"
 
 #define GROUP_MAX 256
-#define READERS_DEFAULT 8
-#define READERS_MAX 64
-#define READER_CACHE 4 /* MiB, as db_open() sets it */
 
 struct job {
 	struct job *next;
@@ -40,16 +38,7 @@ struct job {
 	sem_t done;
 };
 
-struct reader {
-	struct db *db; /* NULL: not opened yet */
-	bool busy;
-	pthread_t owner;
-};
-
 struct store {
-	char *path;
-	enum store_schema schema;
-
 	pthread_mutex_t lock; /* the queue and notify */
 	pthread_cond_t arrived;
 	struct job *first, **last;
@@ -60,12 +49,7 @@ struct store {
 	struct db *db; /* the writer's */
 	pthread_t writer;
 
-	pthread_mutex_t read_lock; /* the readers */
-	pthread_cond_t freed;
-	struct reader readers[READERS_MAX];
-	size_t nreaders;
-	unsigned cache; /* MiB of the writer */
-
+	struct readers *readers;
 	struct stamps *stamps;
 
 	struct metric reads, writes, failed, commits, commit_time, memory;
@@ -369,15 +353,11 @@ metrics_register(struct store *s, struct metrics *m)
 static void
 store_free(struct store *s)
 {
-	for (size_t i = 0; i < s->nreaders; i++)
-		db_close(s->readers[i].db);
+	readers_free(s->readers);
 	db_close(s->db); /* last: it folds the log into the database */
 	pthread_mutex_destroy(&s->lock);
-	pthread_mutex_destroy(&s->read_lock);
 	pthread_cond_destroy(&s->arrived);
-	pthread_cond_destroy(&s->freed);
 	stamps_free(s->stamps);
-	free(s->path);
 	free(s);
 }
 
@@ -388,22 +368,13 @@ store_new(const struct store_conf *conf)
 
 	if (s == NULL)
 		abort();
-	s->path = strdup(conf->path);
-	if (s->path == NULL)
-		abort();
-	s->schema = conf->schema;
-	s->nreaders = conf->readers == 0 ? READERS_DEFAULT : conf->readers;
-	if (s->nreaders > READERS_MAX)
-		s->nreaders = READERS_MAX;
-	s->cache = conf->cache;
+	s->readers = readers_new(conf->path, conf->schema, conf->readers, conf->cache);
 	s->last = &s->first;
 	s->stamps = stamps_new();
 	s->notify = conf->notify;
 	s->notify_ctx = conf->notify_ctx;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_mutex_init(&s->read_lock, NULL);
 	pthread_cond_init(&s->arrived, NULL);
-	pthread_cond_init(&s->freed, NULL);
 	return s;
 }
 
@@ -414,8 +385,8 @@ store_open(const struct store_conf *conf, struct store **ret)
 	err_t e = db_open(conf->path, conf->schema, true, &s->db);
 
 	metrics_setup(s);
-	if (err_ok(e) && s->cache > 0)
-		e = db_cache(s->db, s->cache);
+	if (err_ok(e) && conf->cache > 0)
+		e = db_cache(s->db, conf->cache);
 	if (err_ok(e))
 		e = writer_start(s);
 	if (!err_ok(e)) {
@@ -450,88 +421,13 @@ store_set_notify(
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Transactions do not nest: a thread inside of one must not start another. */
-static bool
-inside(struct store *s)
-{
-	if (pthread_equal(pthread_self(), s->writer))
-		return true;
-	for (size_t i = 0; i < s->nreaders; i++)
-		if (s->readers[i].busy && pthread_equal(s->readers[i].owner, pthread_self()))
-			return true;
-	return false;
-}
-
-/* A free one that has a connection, else any free one. */
-static struct reader *
-reader_free(struct store *s)
-{
-	struct reader *found = NULL;
-
-	for (size_t i = 0; i < s->nreaders; i++) {
-		struct reader *r = &s->readers[i];
-
-		if (!r->busy && (found == NULL || (found->db == NULL && r->db != NULL)))
-			found = r;
-	}
-	return found;
-}
-
-static struct reader *
-reader_take(struct store *s)
-{
-	struct reader *r;
-
-	pthread_mutex_lock(&s->read_lock);
-	assert(!inside(s));
-	while ((r = reader_free(s)) == NULL)
-		pthread_cond_wait(&s->freed, &s->read_lock);
-	r->busy = true;
-	r->owner = pthread_self();
-	pthread_mutex_unlock(&s->read_lock);
-	return r;
-}
-
-static void
-reader_give(struct store *s, struct reader *r)
-{
-	pthread_mutex_lock(&s->read_lock);
-	r->busy = false;
-	pthread_cond_signal(&s->freed);
-	pthread_mutex_unlock(&s->read_lock);
-}
-
-/* A reader never keeps more than the writer may. */
-static err_t
-reader_open(struct store *s, struct reader *r)
-{
-	if (r->db != NULL)
-		return OK;
-	TRY(db_open(s->path, s->schema, false, &r->db));
-	return s->cache > 0 && s->cache < READER_CACHE ? db_cache(r->db, s->cache) : OK;
-}
-
-static err_t
-reader_run(struct store *s, struct reader *r, store_fn fn, void *arg)
-{
-	struct tx tx = { .writes = false };
-	err_t e;
-
-	TRY(reader_open(s, r));
-	TRY(db_begin(r->db));
-	tx.db = r->db;
-	e = fn(&tx, arg);
-	db_rollback(r->db);
-	return e;
-}
-
 err_t
 store_read(struct store *s, store_fn fn, void *arg)
 {
-	struct reader *r = reader_take(s);
-	err_t e = reader_run(s, r, fn, arg);
+	err_t e;
 
-	reader_give(s, r);
+	assert(!pthread_equal(pthread_self(), s->writer)); /* transactions do not nest */
+	e = readers_run(s->readers, fn, arg);
 	metric_inc(&s->reads, 1);
 	return e;
 }
@@ -543,9 +439,8 @@ store_write_each(struct store *s, store_fn fn, void *const *args, size_t n, stru
 
 	if (jobs == NULL)
 		abort();
-	pthread_mutex_lock(&s->read_lock);
-	assert(!inside(s));
-	pthread_mutex_unlock(&s->read_lock);
+	/* Transactions do not nest: a thread inside of one must not start another. */
+	assert(!pthread_equal(pthread_self(), s->writer) && !readers_inside(s->readers));
 
 	for (size_t i = 0; i < n; i++) {
 		jobs[i] = (struct job){ .fn = fn, .arg = args[i] };
@@ -603,11 +498,5 @@ tx_writes(const struct tx *tx)
 err_t
 store_backup(struct store *s, const char *path)
 {
-	struct reader *r = reader_take(s);
-	err_t e = reader_open(s, r);
-
-	if (err_ok(e))
-		e = db_backup(r->db, path);
-	reader_give(s, r);
-	return e;
+	return readers_backup(s->readers, path);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store's connections that only read: a fixed number, opened when first needed and kept. Who finds all of them taken
+ * waits. A transaction sees the database as it was when it began.
+ *
+ * Not here: the one writer (store/store.c).
+ */
+#ifndef STORE_READERS_H
+#define STORE_READERS_H
+
+#include "store/store.h"
+
+struct readers;
+
+/* n 0: as many as is usual. cache: MiB that the writer keeps; a reader never keeps more. 0: as db_open() sets it. */
+struct readers *readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache);
+void readers_free(struct readers *rs); /* NULL is fine; nobody may be in one */
+
+/* Is the calling thread inside of one? */
+bool readers_inside(struct readers *rs);
+err_t readers_run(struct readers *rs, store_fn fn, void *arg);
+/* As store_backup(). */
+err_t readers_backup(struct readers *rs, const char *path);
+
+#endif
