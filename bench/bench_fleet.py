@@ -45,7 +45,7 @@ from world import World, children, cpu_ticks, rss_kib, wait_for  # noqa: E402
 DEVICES = int(os.environ.get("BENCH_FLEET", "10000"))
 CONNECTED = int(os.environ.get("BENCH_FLEET_CONNECTED", "1000"))
 ONLY = os.environ.get("BENCH_FLEET_ONLY", "cost latency rollout").split()
-EACH, SINGLE = 50, 100
+EACH, SINGLE = 50, int(os.environ.get("BENCH_FLEET_SINGLE", "200"))
 # Of each device, so many that ticks of the clock of processes do not show.
 CHECKINS = {"linux": 400, "android": 400, "ios": 60, "windows": 40}
 TICK = 1 / os.sysconf("SC_CLK_TCK")

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from world import BUILD
+from world import BUILD, wait_for
 
 USER_AT = "@contoso.example"
 
@@ -21,13 +21,17 @@ class Fleet:
         self.world = world
         names = [name for name, n in platforms for _ in range(n)]
         upns = [f"{group.lower()}{i:05}{USER_AT}" for i in range(min(len(names), users))]
-        self.users = [world.add_user(upn, upn) for upn in upns]
-        self.group = world.add_group(group, *self.users)
+        self.users = [wait_for(lambda u=upn: world.add_user(u, u), 60, 1) for upn in upns]
+        self.group = world.add_group(group)
+        for user in self.users:
+            wait_for(lambda u=user: world.add_member(self.group, u) is None, 60, 1)
         path = os.path.join(world.dir, f"{group}.devices")
         with open(path, "w", encoding="ascii") as f:
             for i, name in enumerate(names):
                 user = self.users[i % len(upns)]
-                f.write(f"{name} {world.code(user, minutes=600)} {user['userPrincipalName']}\n")
+                # A thousand requests and more: the service may ask for patience.
+                code = wait_for(lambda u=user: world.code(u, minutes=600), 60, 1)
+                f.write(f"{name} {code} {user['userPrincipalName']}\n")
         self.proc = subprocess.Popen(
             [os.path.join(BUILD, "bench/chancery-fleet"), "--url", world.device_url, "--trust", world.root_file,
              "--devices", path, "--json", "--quiet", *options, "-"], text=True,
