@@ -6,6 +6,7 @@
 #include "codec/san.h"
 #include "device/apple_profile.h"
 #include "device/apple_state.h"
+#include "pki/key.h"
 
 static struct apple_state
 full(struct arena *a)
