@@ -350,7 +350,7 @@ cert_self_issued(const struct cert *c)
 bool
 cert_has_ekus(const struct cert *c)
 {
-	return X509_get_ext_by_NID(c->x509, NID_ext_key_usage, -1) >= 0;
+	return extension_value(c, NID_ext_key_usage).n > 0;
 }
 
 bool

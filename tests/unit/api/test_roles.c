@@ -317,7 +317,7 @@ what_roles_cannot_allow_or_reach_is_refused_by_name(void **state)
 		{ ASSIGNMENTS,
 		    "{\"displayName\":\"x\",\"roleDefinition@odata.bind\":\"a/" READ_ONLY
 		    "\",\"resourceScopes\":[\"g\"]}",
-		    "scope tags" },
+		    "name it in \"roleScopeTagIds\"" },
 		{ ASSIGNMENTS,
 		    "{\"displayName\":\"x\",\"roleDefinition@odata.bind\":\"a/" READ_ONLY
 		    "\",\"roleScopeTagIds\":[\"777\"]}",
