@@ -172,8 +172,11 @@ def test_rule_2_a_captured_front_mints_no_name_without_an_order(world, given):
         assert front.submit(world.issuing_ca, caller, make_csr(rsa_key(), admin), attributes) == 1
     # With what a device sees of the service's own certificate it is the same.
     own = x509.load_pem_x509_certificate(world.issuing_pem.encode()).public_bytes(Encoding.DER)
-    right = make_csr(rsa_key(), base64.b64decode(job["subject"]), base64.b64decode(job["san"]), job["ekus"])
+    right = given.connector.request(job, rsa_key())
     assert front.submit(world.issuing_ca, own, right, [template, order]) == 1
+    # A key of his own is nothing that the connector's maker of keys gave its word for.
+    foreign = given.connector.request(job, rsa_key(), word=None)
+    assert front.submit(world.issuing_ca, caller, foreign, [template, order]) == 1
     assert len(world.user_certificates("valid")) == before
     # The very same message with the right request is issued: the test speaks the issuer's language.
     assert front.submit(world.issuing_ca, caller, right, [template, order]) == 3
