@@ -197,8 +197,8 @@ reason(struct tx *tx, struct arena *a, const struct slot *s, const struct reques
 	return OK;
 }
 
-/* A slot that is well itself still says that a certificate before cannot be revoked: it stays valid
- * in somebody's hands. */
+/* A slot that is well itself still says that a certificate before cannot be revoked: it stays valid in somebody's hands. One
+ * that says just that also says which. */
 static err_t
 stuck_revocation(struct tx *tx, struct arena *a, const struct slot *s, struct status *st)
 {
@@ -206,7 +206,7 @@ stuck_revocation(struct tx *tx, struct arena *a, const struct slot *s, struct st
 	struct request r;
 	err_t e;
 
-	if (st->fault[0] != '\0')
+	if (st->fault[0] != '\0' && strcmp(st->fault, err_info(ERR_CA_NO_REVOKE)->id) != 0)
 		return OK;
 	e = store_request_stuck(tx, a, s->id, &r);
 	if (err_is(e, ERR_NOT_FOUND)) {

@@ -254,11 +254,14 @@ class Lab:
                  f"everything revoked: {self.certificates(self.number)}")
 
     def check_files(self, agent):
-        """Nothing half-written: temporary files of ours are swept when it is opened the next time."""
+        """Nothing half-written stays: temporary files of ours are swept when it is opened the next time. Those of a file
+        that is being written now are gone in a moment."""
         folders = [agent.state, agent.trust_dir] + [self.world.state_dir(r) for r in self.world.ROLES]
-        left = [os.path.join(at, f) for folder in folders for at, _, files in os.walk(folder) for f in files
-                if f.startswith(".tmp-")]
-        assert left == []
+
+        def left():
+            return [os.path.join(at, f) for folder in folders for at, _, files in os.walk(folder) for f in files
+                    if f.startswith(".tmp-")]
+        wait_for(lambda: left() == [], 10, 0.1, f"no file of another moment: {left()}")
 
     def run(self, job, aim=None):
         """One device; True if a process was ended on the way."""
