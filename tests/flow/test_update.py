@@ -2,6 +2,7 @@
 """A connector goes over to signed releases: by hand and from the service, and back when one does not work."""
 
 import base64
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -108,10 +109,13 @@ class Site:
         return self.world.api("GET", "/beta/deviceManagement/ndesConnectors")["value"][0]
 
     def kill(self):
-        """All of the connector at once."""
+        """All of the connector at once. The parent stands still meanwhile; what it ended just before is gone already."""
         proc = self.world.procs.pop("connector")
-        for pid in [*children(proc.pid).values(), proc.pid]:
-            os.kill(pid, signal.SIGKILL)
+        os.kill(proc.pid, signal.SIGSTOP)
+        for pid in children(proc.pid).values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        os.kill(proc.pid, signal.SIGKILL)
         proc.wait()
 
     def start(self):
