@@ -21,7 +21,7 @@ And by the clock:
 
 BENCH_JOBS: how many wait at once for 2048 bits (200); less for the longer ones. BENCH_WARM: with a warm pool (1000).
 BENCH_SIZES: which sizes of those that profiles know, with commas (2048,4096). BENCH_GENERATOR: who makes the key pairs,
-chancery or libcrypto (chancery): the longer they take, the less everything else counts.
+chancery, portable or libcrypto (chancery): the longer they take, the less everything else counts.
 """
 
 import math

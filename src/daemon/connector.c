@@ -51,9 +51,8 @@ static const struct conf_opt opts[] = {
 	    .help = "Key pairs kept ready; made while nothing else is to do."),
 	CONF(struct connector_conf, generator, CONF_TEXT, .section = "keys", .name = "generator",
 	    .fallback = "chancery",
-	    .help =
-		"Who makes RSA keys: chancery (fast) or libcrypto (OpenSSL's own). In FIPS mode "
-		"always libcrypto."),
+	    .help = "Who makes RSA keys: chancery (fast), portable (the same without AVX-512) or "
+		    "libcrypto (OpenSSL's own). In FIPS mode always libcrypto."),
 	CONF(struct connector_conf, threads, CONF_INT, .section = "keys", .name = "threads",
 	    .min = 0, .max = THREADS_MAX, .fallback = "0",
 	    .help = "Threads that make key pairs ahead; 0: one for each core."),
@@ -72,10 +71,12 @@ generator_of(const char *name, enum key_maker *ret)
 {
 	if (strcmp(name, "chancery") == 0)
 		*ret = KEY_MAKER_CHANCERY;
+	else if (strcmp(name, "portable") == 0)
+		*ret = KEY_MAKER_PORTABLE;
 	else if (strcmp(name, "libcrypto") == 0)
 		*ret = KEY_MAKER_LIBCRYPTO;
 	else
-		FAIL(ERR_CONF, "[keys] generator: chancery or libcrypto, not %s", name);
+		FAIL(ERR_CONF, "[keys] generator: chancery, portable or libcrypto, not %s", name);
 	return OK;
 }
 

@@ -253,13 +253,13 @@ key_of_numbers(unsigned bits, const uint64_t *numbers, struct key **ret)
 }
 
 static err_t
-make_rsa(unsigned bits, struct key **ret)
+make_rsa(enum key_maker by, unsigned bits, struct key **ret)
 {
 	struct rsa_gen *g = NULL;
 	struct locked numbers;
 	err_t e;
 
-	TRY(rsa_gen_new(bits, PRIME_BEST, 2, &g));
+	TRY(rsa_gen_new(bits, rsa_gen_way(by), 2, &g));
 	locked_new(8 * rsa_numbers_words(bits), &numbers);
 	e = rsa_gen_next(g, numbers.p);
 	if (err_ok(e))
@@ -275,7 +275,7 @@ key_make_by(enum key_maker by, enum key_alg alg, unsigned bits, struct key **ret
 	if (by == KEY_MAKER_LIBCRYPTO || alg != KEY_RSA || fips_is_on())
 		return key_make(alg, bits, ret);
 	TRY(key_check_kind(alg, bits));
-	return make_rsa(bits, ret);
+	return make_rsa(by, bits, ret);
 }
 
 enum key_alg

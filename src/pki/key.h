@@ -20,8 +20,12 @@ enum {
 	KEY_P384 = 384
 };
 
-/* Whose generator makes RSA keys: ours (pki/rsa_gen.h), many times faster, or libcrypto's. In FIPS mode always libcrypto's. */
-enum key_maker { KEY_MAKER_CHANCERY, KEY_MAKER_LIBCRYPTO };
+/* Whose generator makes RSA keys. In FIPS mode always libcrypto's. */
+enum key_maker {
+	KEY_MAKER_CHANCERY, /* pki/rsa_gen.h, many times faster, in the best way that the processor has */
+	KEY_MAKER_PORTABLE, /* the same in the portable way, whatever the processor has */
+	KEY_MAKER_LIBCRYPTO
+};
 
 /* bits: RSA modulus or curve size (256, 384). ERR_KEY_SIZE for others. By libcrypto: for keys that are made now and then. */
 err_t key_make(enum key_alg alg, unsigned bits, struct key **ret);

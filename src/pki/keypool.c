@@ -126,7 +126,7 @@ make(struct keypool *p, struct maker *m, unsigned bits)
 	if (m->gen == NULL || m->bits != bits) {
 		rsa_gen_free(m->gen);
 		m->gen = NULL;
-		TRY(rsa_gen_new(bits, PRIME_BEST, PRIME_BATCH_MAX, &m->gen));
+		TRY(rsa_gen_new(bits, rsa_gen_way(p->maker), PRIME_BATCH_MAX, &m->gen));
 		m->bits = bits;
 	}
 	return rsa_gen_next(m->gen, m->numbers.p);

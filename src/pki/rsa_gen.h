@@ -17,6 +17,7 @@
 
 #include <openssl/evp.h>
 
+#include "pki/key.h"
 #include "pki/prime.h"
 
 #define RSA_NUMBERS_MAX 288 /* words, for 4096 bits */
@@ -26,6 +27,13 @@ static inline size_t
 rsa_numbers_words(unsigned bits)
 {
 	return bits / 64 * 9 / 2;
+}
+
+/* How that maker looks for primes. */
+static inline enum prime_way
+rsa_gen_way(enum key_maker by)
+{
+	return by == KEY_MAKER_PORTABLE ? PRIME_PORTABLE : PRIME_BEST;
 }
 
 struct rsa_gen; /* one thread at a time */

@@ -27,8 +27,8 @@ def has_fips():
                           check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["chancery", "libcrypto"])
-def test_both_generators_can_be_chosen(place, name):
+@pytest.mark.parametrize("name", ["chancery", "portable", "libcrypto"])
+def test_each_generator_can_be_chosen(place, name):
     done = start(place, "connector", f"[keys]\ngenerator={name}\n", "--check")
     assert done.returncode == 0, done.stderr
 
@@ -36,7 +36,7 @@ def test_both_generators_can_be_chosen(place, name):
 def test_another_generator_is_refused(place):
     done = start(place, "connector", "[keys]\ngenerator=openssl\n", "--check")
     assert done.returncode != 0
-    assert "[keys] generator: chancery or libcrypto, not openssl" in done.stderr
+    assert "[keys] generator: chancery, portable or libcrypto, not openssl" in done.stderr
 
 
 @pytest.mark.parametrize("options", [[], ["--check"]], ids=["start", "check"])

@@ -69,19 +69,23 @@ no_key_is_given_twice(void **state)
 }
 
 static void
-libcrypto_fills_a_pool_as_well(void **state)
+every_generator_fills_a_pool(void **state)
 {
-	auto_key struct key *k = NULL;
-	struct keypool *p = NULL;
+	static const enum key_maker makers[] = { KEY_MAKER_PORTABLE, KEY_MAKER_LIBCRYPTO };
 
 	(void)state;
-	expect_ok(keypool_new(2, 1, KEY_MAKER_LIBCRYPTO, &p));
-	expect_ok(keypool_want(p, KEY_RSA, 2048));
-	wait_ready(p, 2048, 1);
-	expect_ok(keypool_take(p, KEY_RSA, 2048, &k));
-	assert_int_equal(key_bits(k), 2048);
-	assert_true(key_is_private(k));
-	keypool_free(p);
+	for (size_t i = 0; i < COUNT(makers); i++) {
+		auto_key struct key *k = NULL;
+		struct keypool *p = NULL;
+
+		expect_ok(keypool_new(2, 1, makers[i], &p));
+		expect_ok(keypool_want(p, KEY_RSA, 2048));
+		wait_ready(p, 2048, 1);
+		expect_ok(keypool_take(p, KEY_RSA, 2048, &k));
+		assert_int_equal(key_bits(k), 2048);
+		assert_true(key_is_private(k));
+		keypool_free(p);
+	}
 }
 
 static void
@@ -270,7 +274,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pool_fills_itself_up_to_its_depth),
 		cmocka_unit_test(no_key_is_given_twice),
-		cmocka_unit_test(libcrypto_fills_a_pool_as_well),
+		cmocka_unit_test(every_generator_fills_a_pool),
 		cmocka_unit_test(an_empty_pool_makes_the_key_on_the_spot),
 		cmocka_unit_test(bounds_are_kept),
 		cmocka_unit_test(ready_keys_are_in_locked_memory),
