@@ -107,7 +107,9 @@ choose(struct tx *tx, struct ask *q, struct id after)
 		by_number(q, STMT_SLOT_WAY_TEXT, val_text(match));
 		q->v[1] = val_i64(key_part(&after, 8));
 		q->nv = 2;
-	} else if (!id_is_zero(f->profile) && f->state != 0) {
+	} else if (given(f->fault))
+		by_id(q, STMT_SLOT_WAY_FAULT, val_text(f->fault), after);
+	else if (!id_is_zero(f->profile) && f->state != 0) {
 		by_id(q, STMT_SLOT_WAY_PROFILE_STATE, val_id(f->profile), after);
 		q->v[q->nv++] = val_i64(f->state);
 	} else if (!id_is_zero(f->profile))
@@ -267,7 +269,7 @@ is_by_profiles(const struct slot_filter *f)
 {
 	return f->only != NULL && f->only->n <= WAYS_MAX && id_is_zero(f->profile) &&
 	    id_is_zero(f->device) && id_is_zero(f->user) && f->ends_until == 0 &&
-	    !given(f->serial) && !given(f->thumbprint) &&
+	    !given(f->serial) && !given(f->thumbprint) && !given(f->fault) &&
 	    !(given(f->text) && characters_of(f->text) >= TEXT_MIN);
 }
 

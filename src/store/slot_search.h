@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots by what people look for: a state, a profile, a device, a user, a serial number, a thumbprint, a text, an end.
- * Each question goes one way through one index, in the order of that index's keys, and looks at so many slots at most;
- * what the way does not settle is compared slot by slot. So an answer's cost does not grow with the store: a page may
+ * Slots by what people look for: a state, a profile, a device, a user, a serial number, a thumbprint, a fault, a text, an
+ * end. Each question goes one way through one index, in the order of that index's keys, and looks at so many slots at
+ * most; what the way does not settle is compared slot by slot. So an answer's cost does not grow with the store: a page may
  * be short, and says from where on to ask again. Every function expects a transaction.
  *
  * The index of texts holds subject, serial number, thumbprint, names of device and user. It follows in batches: whoever

@@ -89,6 +89,10 @@ each_way_finds_what_it_is_about_and_nothing_else(void **state)
 		{ { .user = id_n(USER) }, "2 4 6 8 10" },
 		{ { .user = id_n(USER), .fault = "no-user" }, "6" },
 		{ { .fault = "no-user" }, "3 6 9" },
+		{ { .fault = "NO-USER", .state = STATUS_FAILED }, "3 6 9" },
+		{ { .fault = "no-user", .state = STATUS_INSTALLED }, "" },
+		{ { .fault = "no-user", .profile = id_n(31) }, "3 9" },
+		{ { .fault = "no-use" }, "" },
 		{ { .serial = "5a0007" }, "7" },
 		{ { .serial = "5a000" }, "" },
 		{ { .thumbprint = "0000000000000000000000000000000000000008" }, "8" },
@@ -165,7 +169,7 @@ static void
 a_question_looks_at_no_more_than_it_was_told(void **state)
 {
 	struct scratch *x = *state;
-	struct slot_filter f = { .fault = "no-user" };
+	struct slot_filter f = { .user = id_n(USER), .fault = "no-user" };
 	struct slot_hit *v;
 	struct id last;
 	size_t n;
@@ -176,7 +180,7 @@ a_question_looks_at_no_more_than_it_was_told(void **state)
 	    &x->tx, x->a, &f, (struct page){ .limit = 10 }, 2, &v, &n, &last, &more));
 	assert_int_equal(n, 0);
 	assert_true(more);
-	assert_true(id_eq(last, id_n(2)));
+	assert_true(id_eq(last, id_n(4)));
 }
 
 static void

@@ -290,6 +290,7 @@ CREATE INDEX slots_profile_state ON slots (profile, state, id);
 CREATE INDEX slots_user ON slots (user_id, id) WHERE user_id <> x'00000000000000000000000000000000';
 CREATE INDEX slots_serial ON slots (serial, id) WHERE serial <> '';
 CREATE INDEX slots_thumbprint ON slots (thumbprint, id) WHERE thumbprint <> '';
+CREATE INDEX slots_fault ON slots (fault COLLATE NOCASE, id) WHERE fault <> '';
 CREATE INDEX slots_cert ON slots (cert_sha256, id) WHERE cert_sha256 <> x'';
 -- What devices hold, by when it ends; and what they held once, by since when no more.
 CREATE INDEX slots_live ON slots (not_after, number) WHERE state IN (5, 6);
