@@ -3,6 +3,7 @@
 #include "pki/cert.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <openssl/provider.h>
@@ -170,24 +171,30 @@ read_facts(struct cert *c, X509 *x)
 	return OK;
 }
 
-/* A context in which no provider was ever loaded would load the default one by itself. */
-static err_t
-context_none(OSSL_LIB_CTX **ret)
+/*
+ * A context without any provider. It is made once and never changes: a new one learns the names of all that OpenSSL knows when it
+ * is first used, which takes longer than reading a certificate.
+ */
+static pthread_once_t none_once = PTHREAD_ONCE_INIT;
+static OSSL_LIB_CTX *none;
+
+/* One in which no provider was ever loaded would load the default one by itself. */
+static void
+none_make(void)
 {
-	OSSL_LIB_CTX *none = OSSL_LIB_CTX_new();
-	OSSL_PROVIDER *null = none == NULL ? NULL : OSSL_PROVIDER_load(none, "null");
+	OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *null = made == NULL ? NULL : OSSL_PROVIDER_load(made, "null");
 
 	if (null == NULL) {
-		OSSL_LIB_CTX_free(none);
-		FAIL_SSL(ERR_CRYPTO, "certificate");
+		OSSL_LIB_CTX_free(made);
+		return;
 	}
 	OSSL_PROVIDER_unload(null);
-	*ret = none;
-	return OK;
+	none = made;
 }
 
 static err_t
-read_all(struct cert *c, OSSL_LIB_CTX *none, bool odd)
+read_all(struct cert *c, bool odd)
 {
 	const unsigned char *p = c->der.p;
 	X509 *made = X509_new_ex(none, NULL);
@@ -213,14 +220,10 @@ read_all(struct cert *c, OSSL_LIB_CTX *none, bool odd)
 static err_t
 parse(struct cert *c, struct str der, bool odd)
 {
-	OSSL_LIB_CTX *none = NULL;
-	err_t e;
-
 	c->der = arena_str(c->arena, der);
-	TRY(context_none(&none));
-	e = read_all(c, none, odd);
-	OSSL_LIB_CTX_free(none);
-	return e;
+	if (pthread_once(&none_once, none_make) != 0 || none == NULL)
+		FAIL_SSL(ERR_CRYPTO, "certificate");
+	return read_all(c, odd);
 }
 
 static err_t
