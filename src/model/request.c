@@ -177,7 +177,7 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 		step.detail = "its challenge is validated here";
 	}
 	TRY(insert(tx, s, &r, &step));
-	TRY(store_request_prune(tx, s->id, KEPT));
+	TRY(store_request_prune(tx, s->device, s->id, KEPT));
 	*ret = r;
 	return OK;
 }

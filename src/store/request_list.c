@@ -101,7 +101,8 @@ store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct reque
 }
 
 err_t
-store_request_prune(struct tx *tx, struct id slot, size_t keep)
+store_request_prune(struct tx *tx, struct id device, struct id slot, size_t keep)
 {
+	tx_about(tx, device);
 	return row_run(tx, STMT_REQUEST_PRUNE, VALS(val_id(slot), val_i64((int64_t)keep)), NULL);
 }

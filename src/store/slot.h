@@ -149,7 +149,7 @@ err_t store_request_forget(struct tx *tx, struct id id);
 err_t store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct request *ret);
 /* Removes what is over for good (never leased, revoked, or the revocation of what was removed), except for the newest
  * `keep` and the slot's present one. */
-err_t store_request_prune(struct tx *tx, struct id slot, size_t keep);
+err_t store_request_prune(struct tx *tx, struct id device, struct id slot, size_t keep);
 err_t store_request_counts(struct tx *tx, size_t ret[8]); /* by state */
 
 err_t store_event_add(struct tx *tx, const struct event *e);

@@ -14,6 +14,7 @@ struct fixture {
 	struct world *w;
 	struct calm *calm;
 	struct checkin_calm last;
+	struct id other; /* another device of the user */
 };
 
 static struct fixture fixture;
@@ -118,6 +119,37 @@ other_devices_and_the_log_change_nothing(void **state)
 	world_write(w, other_devices);
 	assert_int_equal(world_lease(w, &v), 0);
 	expect_ok(job_sweep(w->store));
+	assert_true(holds());
+}
+
+static void
+another_device(struct world *w, struct tx *tx)
+{
+	struct device d = w->device;
+
+	d.id = fixture.other;
+	d.identity_sha256 = str_of("y123456789abcdef0123456789abcdef", 32);
+	expect_ok(store_device_insert(tx, &d));
+}
+
+static void
+what_another_device_is_given_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct report r = { .has_inventory = true };
+	struct command *v;
+	struct job j;
+	size_t n;
+
+	fixture.other = id_new();
+	world_write(w, another_device);
+	expect_ok(checkin_run(w->store, w->a, fixture.other, &r, &v, &n));
+	assert_int_equal(n, 1);
+	assert_true(holds());
+	j = world_job(w);
+	world_finish(w, &j, JOB_ISSUED);
+	assert_true(holds());
+	expect_ok(checkin_run(w->store, w->a, fixture.other, &r, &v, &n));
 	assert_true(holds());
 }
 
@@ -400,6 +432,7 @@ main(void)
 		CASE(it_holds_until_the_renewal_is_due),
 		CASE(a_device_that_waits_for_something_is_not_calm),
 		CASE(another_certificate_than_the_one_on_record_is_not_calm),
+		CASE(what_another_device_is_given_changes_nothing),
 		CASE(other_devices_and_the_log_change_nothing),
 		CASE(any_change_of_directory_targets_and_its_own_ends_it),
 		CASE(what_goes_to_disk_together_with_a_write_ends_it_for_that_already),
