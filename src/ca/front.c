@@ -270,13 +270,17 @@ const struct http_route front_http_routes[] = {
 struct http_mount
 front_tls_mount(struct front *f)
 {
-	return (struct http_mount){ front_tls_routes, f, gate, on_error };
+	return (struct http_mount){
+		.routes = front_tls_routes, .ctx = f, .gate = gate, .on_error = on_error
+	};
 }
 
 struct http_mount
 front_http_mount(struct front *f)
 {
-	return (struct http_mount){ front_http_routes, f, gate, on_error };
+	return (struct http_mount){
+		.routes = front_http_routes, .ctx = f, .gate = gate, .on_error = on_error
+	};
 }
 
 /* ---- the TLS key, which is the issuer's ---- */

@@ -13,8 +13,6 @@
 #include "base/limits.h"
 #include "net/http_int.h"
 
-#define WORKERS 4u
-
 /* Accepted sockets inherit these on Linux. Without TCP_NODELAY a TLS answer takes 40 ms; the
  * keep-alive finds clients that vanished without a word while they were parked. */
 static err_t
@@ -55,6 +53,8 @@ metrics_setup(struct http *h)
 		    "Open connections." },
 		{ &h->m.parked, METRIC_GAUGE, "chancery_http_parked",
 		    "Requests that wait for something." },
+		{ &h->m.waiting, METRIC_GAUGE, "chancery_http_waiting",
+		    "Requests that no worker has taken up yet." },
 		{ &h->m.streams, METRIC_GAUGE, "chancery_http_streams",
 		    "Answers under way that are made while they are sent." },
 		{ &h->m.broken, METRIC_COUNTER, "chancery_http_streams_broken_total",
@@ -72,18 +72,6 @@ metrics_setup(struct http *h)
 		if (h->conf.metrics != NULL)
 			metrics_add(h->conf.metrics, rows[i].m);
 	}
-}
-
-static void
-stop_workers(struct http *h)
-{
-	pthread_mutex_lock(&h->lock);
-	h->closed = true;
-	pthread_cond_broadcast(&h->more);
-	pthread_mutex_unlock(&h->lock);
-	for (unsigned i = 0; i < h->workers_up; i++)
-		pthread_join(h->workers[i], NULL);
-	h->workers_up = 0;
 }
 
 static void
@@ -120,13 +108,11 @@ http_new(const struct http_conf *conf, struct http **ret)
 	if (h->conf.max_body == 0)
 		h->conf.max_body = LIMIT_HTTP_BODY;
 	h->nloops = conf->loops == 0 ? 1 : conf->loops;
-	h->nworkers = conf->workers == 0 ? WORKERS : conf->workers;
 	h->loops = calloc(h->nloops, sizeof(*h->loops));
-	h->workers = calloc(h->nworkers, sizeof(*h->workers));
-	if (h->loops == NULL || h->workers == NULL)
+	if (h->loops == NULL)
 		abort();
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->more, NULL);
+	work_setup(h);
 	e = park_setup(&h->park);
 	for (unsigned i = 0; err_ok(e) && i < h->nloops; i++)
 		e = loop_setup(h, i, &h->loops[i]);
@@ -143,11 +129,10 @@ http_new(const struct http_conf *conf, struct http **ret)
 err_t
 http_start(struct http *h)
 {
-	int rc = 0;
+	int rc;
 
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets without MSG_NOSIGNAL */
-	for (; rc == 0 && h->workers_up < h->nworkers; h->workers_up += rc == 0)
-		rc = pthread_create(&h->workers[h->workers_up], NULL, work_main, h);
+	rc = work_start(h);
 	for (; rc == 0 && h->loops_up < h->nloops; h->loops_up += rc == 0)
 		rc = pthread_create(
 		    &h->loops[h->loops_up].thread, NULL, loop_main, &h->loops[h->loops_up]);
@@ -166,31 +151,26 @@ http_stop(struct http *h)
 		loop_wake(&h->loops[i]);
 	park_take_all(&h->park, &parked);
 	work_push_list(h, &parked);
-	stop_workers(h);
+	work_stop(h);
 	stop_loops(h);
 }
 
 void
 http_free(struct http *h)
 {
-	struct http_req *r;
-
 	if (h == NULL)
 		return;
-	if (h->workers_up > 0 || h->loops_up > 0)
+	if (h->lines[0].up > 0 || h->loops_up > 0)
 		http_stop(h);
 	for (unsigned i = 0; i < h->nloops; i++)
 		loop_cleanup(&h->loops[i]);
-	while ((r = req_list_pop(&h->queue)) != NULL)
-		req_free(r);
+	work_cleanup(h);
 	park_cleanup(&h->park);
-	pthread_cond_destroy(&h->more);
 	pthread_mutex_destroy(&h->lock);
 	if (h->conf.listen_fd >= 0)
 		close(h->conf.listen_fd);
 	free(h->mounts);
 	free(h->loops);
-	free(h->workers);
 	free(h);
 }
 

@@ -12,7 +12,8 @@
  *
  * The route is found when the head is there. A path or method that no route has, and a body past the limit (413) of server,
  * route or of who shows no client certificate are refused without reading the body; so are bodies (503) while
- * LIMIT_HTTP_BODIES bytes of others are under way.
+ * LIMIT_HTTP_BODIES bytes of others are under way, or their sender (client certificate, or else address) has as much under
+ * way as is left for all others.
  *
  * Routes are rows; a row without a permission does not compile. The permission is a number that only the server's
  * gate understands. Several owners may mount their routes on one port, each with its own context and gate.
@@ -86,6 +87,8 @@ struct http_mount {
 	err_t (*gate)(struct http_req *r, unsigned perm);
 	/* Renders a failure of gate, handler or routing; must reply. Must not be NULL. Called on a worker. */
 	void (*on_error)(struct http_req *r, err_t e);
+	/* So many that run nothing but its requests, whatever the others of the port have to do; 0: it shares those of the port. */
+	unsigned workers;
 };
 
 struct http_conf {

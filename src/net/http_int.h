@@ -34,6 +34,7 @@
 
 #define PARK_BUCKETS 4096u
 #define PARK_KEY_MAX 64u
+#define BODY_SHARES 4096u
 
 struct http_loop;
 struct http_conn;
@@ -51,7 +52,8 @@ struct http_req {
 	struct http_match match;
 	struct err_report fault; /* found by the loop; the worker renders it. code ERR_NONE: none */
 	struct buf body;
-	size_t counted; /* of it, in the server's sum */
+	size_t counted; /* of it, in the server's sums */
+	size_t share;   /* which of them is its sender's; good while counted > 0 */
 	struct str peer_cert;
 	const char *peer_addr;
 	struct http_pairs form;
@@ -142,29 +144,39 @@ struct http_loop {
 	int64_t quit_since; /* 0: not yet */
 };
 
+/* A queue and who works on it: one of the port, one more of each mount that has workers of its own. */
+struct work_line {
+	struct http *http;
+	pthread_cond_t more;
+	struct req_list queue;
+	pthread_t *workers;
+	unsigned want, up;
+};
+
 struct http_metrics {
-	struct metric requests, refused, errors, connections, parked, streams, broken, time;
+	struct metric requests, refused, errors, connections, parked, waiting, streams, broken,
+	    time;
 	char labels[64];
 };
 
 struct http {
 	struct http_conf conf;
 	struct http_mount *mounts; /* of conf */
-	unsigned nloops, nworkers;
+	unsigned nloops;
 	struct http_loop *loops;
-	pthread_t *workers;
-	unsigned loops_up, workers_up;
+	unsigned loops_up;
 	struct http_park park;
 
-	pthread_mutex_t lock; /* of the queue */
-	pthread_cond_t more;
-	struct req_list queue;
-	bool closed; /* workers end when the queue is empty */
+	pthread_mutex_t lock;    /* of all queues */
+	struct work_line *lines; /* that of the port, then one a mount */
+	bool closed;             /* workers end when their queue is empty */
 
 	_Atomic bool stopping;
 	_Atomic bool quit; /* loops end when their answers are out */
 	_Atomic size_t nconns;
-	_Atomic size_t bodies;  /* bytes of all that are under way */
+	_Atomic size_t bodies; /* bytes of all that are under way */
+	/* The same by who sends them: client certificate, or else address. Two may share one. */
+	_Atomic size_t shares[BODY_SHARES];
 	_Atomic size_t streams; /* answers in pieces that are under way */
 	struct http_metrics m;
 };
@@ -174,7 +186,8 @@ struct http_req *req_new(struct http_loop *loop);
 void req_free(struct http_req *r);
 /* Finds the route of a head that was read, and how large a body it may have. */
 err_t req_route(struct http_req *r);
-/* Adds what was read of the body to the server's sum. ERR_BUSY: too much is under way. */
+/* Adds what was read of the body to the server's sums. ERR_BUSY: too much is under way, or its sender has no less of it than
+ * is left for all others. */
 err_t req_count(struct http_req *r);
 
 /* http_answer.c */
@@ -190,7 +203,13 @@ void stream_end(const struct http_req *r);
 /* http_work.c */
 void work_push(struct http *h, struct http_req *r);
 void work_push_list(struct http *h, struct req_list *l);
-void *work_main(void *http);
+/* Lines without a thread yet; and what is left in them once their threads are gone. */
+void work_setup(struct http *h);
+void work_cleanup(struct http *h);
+/* Starts the workers; a number of errno. */
+int work_start(struct http *h);
+/* Their queues are worked off, then they end. */
+void work_stop(struct http *h);
 /* One run of gate and handler; a failure is rendered. */
 void work_run(struct http_req *r);
 /* On the loop: is it answered already, by the quick handler of its route? */

@@ -41,7 +41,10 @@ req_free(struct http_req *r)
 {
 	if (r == NULL)
 		return;
-	atomic_fetch_sub(&r->http->bodies, r->counted);
+	if (r->counted > 0) {
+		atomic_fetch_sub(&r->http->bodies, r->counted);
+		atomic_fetch_sub(&r->http->shares[r->share], r->counted);
+	}
 	stream_end(r);
 	buf_free(&r->body);
 	buf_free(&r->out_head);
@@ -72,13 +75,30 @@ req_route(struct http_req *r)
 	return OK;
 }
 
+static size_t
+share_of(const struct http_req *r)
+{
+	struct str who = r->peer_cert.n > 0 ? r->peer_cert : str_c(r->peer_addr);
+
+	return (size_t)(str_hash(who) % BODY_SHARES);
+}
+
+/* One sender alone gets half of the room, the next a third, and so on: whoever comes later finds as much left as each of
+ * those who fill it has. */
 err_t
 req_count(struct http_req *r)
 {
 	size_t more = r->body.n - r->counted;
+	size_t all, own;
 
+	if (more == 0)
+		return OK;
+	if (r->counted == 0)
+		r->share = share_of(r);
 	r->counted = r->body.n;
-	if (atomic_fetch_add(&r->http->bodies, more) + more > LIMIT_HTTP_BODIES)
+	all = atomic_fetch_add(&r->http->bodies, more) + more;
+	own = atomic_fetch_add(&r->http->shares[r->share], more) + more;
+	if (all > LIMIT_HTTP_BODIES || own > LIMIT_HTTP_BODIES - all)
 		FAIL(ERR_BUSY, "too many large requests at once");
 	return OK;
 }

@@ -5,12 +5,32 @@
 
 #include <assert.h>
 
+/* Of a port that does not say how many. */
+#define WORKERS 4u
+
+static struct work_line *
+line_of(struct http *h, const struct http_req *r)
+{
+	size_t mount = (size_t)(r->mount - h->mounts);
+
+	return h->mounts[mount].workers > 0 ? &h->lines[mount + 1] : &h->lines[0];
+}
+
+static void
+queue(struct http *h, struct http_req *r)
+{
+	struct work_line *l = line_of(h, r);
+
+	req_list_push(&l->queue, r);
+	metric_inc(&h->m.waiting, 1);
+	pthread_cond_signal(&l->more);
+}
+
 void
 work_push(struct http *h, struct http_req *r)
 {
 	pthread_mutex_lock(&h->lock);
-	req_list_push(&h->queue, r);
-	pthread_cond_signal(&h->more);
+	queue(h, r);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -23,20 +43,22 @@ work_push_list(struct http *h, struct req_list *l)
 		return;
 	pthread_mutex_lock(&h->lock);
 	while ((r = req_list_pop(l)) != NULL)
-		req_list_push(&h->queue, r);
-	pthread_cond_broadcast(&h->more);
+		queue(h, r);
 	pthread_mutex_unlock(&h->lock);
 }
 
 static struct http_req *
-work_pop(struct http *h)
+work_pop(struct work_line *l)
 {
+	struct http *h = l->http;
 	struct http_req *r;
 
 	pthread_mutex_lock(&h->lock);
-	while (h->queue.first == NULL && !h->closed)
-		pthread_cond_wait(&h->more, &h->lock);
-	r = req_list_pop(&h->queue);
+	while (l->queue.first == NULL && !h->closed)
+		pthread_cond_wait(&l->more, &h->lock);
+	r = req_list_pop(&l->queue);
+	if (r != NULL)
+		metric_inc(&h->m.waiting, -1);
 	pthread_mutex_unlock(&h->lock);
 	return r;
 }
@@ -148,13 +170,84 @@ work(struct http *h, struct http_req *r)
 	loop_done(r);
 }
 
-void *
+static void *
 work_main(void *arg)
 {
-	struct http *h = arg;
+	struct work_line *l = arg;
 	struct http_req *r;
 
-	while ((r = work_pop(h)) != NULL)
-		work(h, r);
+	while ((r = work_pop(l)) != NULL)
+		work(l->http, r);
 	return NULL;
+}
+
+void
+work_setup(struct http *h)
+{
+	size_t n = h->conf.nmounts + 1;
+
+	h->lines = calloc(n, sizeof(*h->lines));
+	if (h->lines == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		struct work_line *l = &h->lines[i];
+
+		l->http = h;
+		l->want = i > 0          ? h->mounts[i - 1].workers :
+		    h->conf.workers == 0 ? WORKERS :
+					   h->conf.workers;
+		l->workers = calloc(l->want + 1, sizeof(*l->workers));
+		if (l->workers == NULL)
+			abort();
+		pthread_cond_init(&l->more, NULL);
+	}
+}
+
+int
+work_start(struct http *h)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i <= h->conf.nmounts; i++) {
+		struct work_line *l = &h->lines[i];
+
+		for (; rc == 0 && l->up < l->want; l->up += rc == 0)
+			rc = pthread_create(&l->workers[l->up], NULL, work_main, l);
+	}
+	return rc;
+}
+
+void
+work_stop(struct http *h)
+{
+	struct http_req *r;
+
+	pthread_mutex_lock(&h->lock);
+	h->closed = true;
+	for (size_t i = 0; i <= h->conf.nmounts; i++)
+		pthread_cond_broadcast(&h->lines[i].more);
+	pthread_mutex_unlock(&h->lock);
+	for (size_t i = 0; i <= h->conf.nmounts; i++)
+		for (struct work_line *l = &h->lines[i]; l->up > 0; l->up--)
+			pthread_join(l->workers[l->up - 1], NULL);
+	/* What one line's last worker took out of its parking place for another, whose workers were gone. */
+	for (size_t i = 0; i <= h->conf.nmounts; i++)
+		while ((r = work_pop(&h->lines[i])) != NULL)
+			work(h, r);
+}
+
+void
+work_cleanup(struct http *h)
+{
+	struct http_req *r;
+
+	for (size_t i = 0; i <= h->conf.nmounts; i++) {
+		struct work_line *l = &h->lines[i];
+
+		while ((r = req_list_pop(&l->queue)) != NULL)
+			req_free(r);
+		pthread_cond_destroy(&l->more);
+		free(l->workers);
+	}
+	free(h->lines);
 }

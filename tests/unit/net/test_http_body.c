@@ -87,16 +87,26 @@ tear_down(void **state)
 	return 0;
 }
 
+/* From 127.0.0.<from>. */
+static int
+dial_from(const struct fixture *f, uint32_t from)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)f->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in here = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xffffff00u) + from) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
 static int
 dial(const struct fixture *f)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
+	return dial_from(f, 1);
 }
 
 static void
@@ -215,36 +225,65 @@ a_path_without_a_route_does_not_end_the_connection_when_nothing_follows(void **s
 	close(fd);
 }
 
-/* Each stops one byte short of its end, so all of them are under way. */
-static void
-all_bodies_together_have_a_limit(void **state)
-{
-	enum { EACH = 8 << 20, N = LIMIT_HTTP_BODIES / EACH };
-	int fds[N + 1];
+enum { EACH = 8 << 20, ROOM = LIMIT_HTTP_BODIES / EACH };
 
-	for (int i = 0; i < N; i++) {
-		fds[i] = dial(*state);
+/* n bodies from there that stop one byte short of their end, so all of them are under way. */
+static void
+begin(void **state, uint32_t from, int *fds, int n)
+{
+	for (int i = 0; i < n; i++) {
+		fds[i] = dial_from(*state, from);
 		head(fds[i], "/large", EACH);
 		body(fds[i], EACH - 1);
 	}
-	fds[N] = dial(*state);
-	head(fds[N], "/large", EACH);
-	body(fds[N], 65536);
-	/* Whoever came last to the limit is refused. */
-	for (int left = 1; left > 0;) {
-		struct pollfd p[N + 1];
+}
 
-		for (int i = 0; i <= N; i++)
-			p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-		assert_true(poll(p, N + 1, 10000) > 0);
-		for (int i = 0; i <= N && left > 0; i++) {
-			if (p[i].revents == 0)
-				continue;
+/* One of them is refused, whichever came last to the limit. */
+static void
+expect_one_refused(const int *fds, int n)
+{
+	struct pollfd p[2 * ROOM];
+
+	for (int i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	assert_true(poll(p, (nfds_t)n, 10000) > 0);
+	for (int i = 0; i < n; i++)
+		if (p[i].revents != 0) {
 			expect_answer(fds[i], 503, "busy");
-			left--;
+			return;
 		}
-	}
-	for (int i = 0; i <= N; i++)
+}
+
+static void
+expect_taken(int fd)
+{
+	body(fd, 1);
+	expect_answer(fd, 200, "8388608 bytes");
+}
+
+static void
+who_fills_half_of_the_room_leaves_the_other_half_to_others(void **state)
+{
+	int hog[ROOM / 2 + 1], other[1];
+
+	begin(state, 1, hog, ROOM / 2 + 1);
+	expect_one_refused(hog, ROOM / 2 + 1);
+	begin(state, 2, other, 1);
+	expect_taken(other[0]);
+	for (int i = 0; i <= ROOM / 2; i++)
+		close(hog[i]);
+	close(other[0]);
+}
+
+static void
+all_bodies_together_have_a_limit(void **state)
+{
+	int fds[ROOM + 1];
+
+	for (int i = 0; i <= ROOM; i++)
+		begin(state, (uint32_t)i + 1, &fds[i], 1);
+	expect_one_refused(fds, ROOM + 1);
+	for (int i = 0; i <= ROOM; i++)
 		close(fds[i]);
 	/* What ended counts no more. */
 	for (int i = 0; i < 2; i++) {
@@ -268,6 +307,7 @@ main(void)
 		LIMITED(a_larger_one_is_refused_before_it_is_sent),
 		LIMITED(one_in_pieces_is_refused_when_it_grows_too_large),
 		LIMITED(a_path_without_a_route_does_not_end_the_connection_when_nothing_follows),
+		OPEN(who_fills_half_of_the_room_leaves_the_other_half_to_others),
 		OPEN(all_bodies_together_have_a_limit),
 	};
 
