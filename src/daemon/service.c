@@ -85,8 +85,9 @@ static const struct conf_opt opts[] = {
 	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
-	    .min = 1, .max = 256, .fallback = "8",
-	    .help = "Workers of each port: requests handled at the same time."),
+	    .min = 1, .max = 256, .fallback = "32",
+	    .help =
+		"Workers of each port: requests handled at the same time. What they write together shares the disk's work. A quarter as many more are there for connectors alone."),
 	CONF(struct service_conf, cache, CONF_INT, .section = "process", .name = "cache", .min = 1,
 	    .max = 4096, .fallback = "32",
 	    .help =

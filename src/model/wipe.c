@@ -9,7 +9,7 @@
 #include "store/access.h"
 
 #define COMMAND_END ":wipe"
-enum { PIN_DIGITS = 6 };
+enum { PIN_DIGITS = 6, SWEEP_BATCH = 64 };
 
 static err_t
 check_pin(struct arena *a, const struct field *f, const void *at)
@@ -271,6 +271,50 @@ wipe_forget(struct tx *tx, struct arena *a, struct id device)
 	    OK;
 }
 
+/* ---- by the clock ---- */
+
+struct overdue {
+	struct arena *a;
+	struct device_life *v;
+	size_t n;
+};
+
+static err_t
+find_overdue(struct tx *tx, void *arg)
+{
+	struct overdue *o = arg;
+
+	return store_device_wipe_overdue(tx, o->a, when_now(), SWEEP_BATCH, &o->v, &o->n);
+}
+
+static err_t
+expire(struct tx *tx, struct arena *a, struct device_life *l)
+{
+	return end(tx, a, l, WIPE_EXPIRED, "service", "device.wipeExpired");
+}
+
+static err_t
+expire_overdue(struct tx *tx, void *arg)
+{
+	struct overdue *o = arg;
+
+	/* A device may have come, or an administrator, since they were looked for. */
+	TRY(find_overdue(tx, o));
+	for (size_t i = 0; i < o->n; i++)
+		TRY(expire(tx, o->a, &o->v[i]));
+	return OK;
+}
+
+err_t
+wipe_sweep(struct store *s)
+{
+	auto_arena struct arena *a = arena_new();
+	struct overdue o = { .a = a };
+
+	TRY(store_read(s, find_overdue, &o));
+	return o.n == 0 ? OK : store_write(s, expire_overdue, &o);
+}
+
 /* ---- with the device ---- */
 
 const char *
@@ -398,7 +442,7 @@ wipe_checkin(struct tx *tx, struct arena *a, struct device *d, const struct repo
 	}
 	if (l.wipe == WIPE_PENDING && wipe_state_of(&l) == WIPE_EXPIRED) {
 		TRY(request_may_write(tx));
-		return end(tx, a, &l, WIPE_EXPIRED, "service", "device.wipeExpired");
+		return expire(tx, a, &l);
 	}
 	if (wipe_is_open(&l))
 		TRY(offer(tx, a, &l, r, ret));

@@ -57,6 +57,9 @@ err_t device_wipe_cancel(
 /* The device leaves by another way. In the transaction of that. */
 err_t wipe_forget(struct tx *tx, struct arena *a, struct id device);
 
+/* Those that no device came for in time are over, by the clock: nobody has to ask. To be called now and then. */
+err_t wipe_sweep(struct store *s);
+
 /* The device gets nothing, and what it has is withdrawn. */
 bool wipe_withholds(const struct device_life *l);
 /* It is to be told, now or again. */

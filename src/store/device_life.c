@@ -48,6 +48,14 @@ store_device_life_put(struct tx *tx, const struct device_life *l)
 }
 
 err_t
+store_device_wipe_overdue(
+    struct tx *tx, struct arena *a, when_t now, int64_t max, struct device_life **ret, size_t *retn)
+{
+	return row_all(tx, a, STMT_DEVICE_WIPE_OVERDUE, &life_shape,
+	    VALS(val_i64(now), val_i64(max)), ret, retn);
+}
+
+err_t
 store_device_same(
     struct tx *tx, struct arena *a, const struct device *d, struct device **ret, size_t *retn)
 {

@@ -37,6 +37,9 @@ err_t store_device_life_get(
     struct tx *tx, struct arena *a, struct id device, struct device_life *ret);
 err_t store_device_life_put(
     struct tx *tx, const struct device_life *l); /* ERR_NOT_FOUND: no such device */
+/* With a wipe that is pending and has expired by then, the oldest first; at most max. */
+err_t store_device_wipe_overdue(struct tx *tx, struct arena *a, when_t now, int64_t max,
+    struct device_life **ret, size_t *retn);
 /* How many devices there are with a wipe that is pending, issued, resetting or failed; ret: by enum wipe_state. */
 err_t store_device_wipe_counts(struct tx *tx, int64_t ret[WIPE_FAILED + 1]);
 /* Others of the platform that are not gone and have the same machine_id and name, or the same udid; what is empty is not

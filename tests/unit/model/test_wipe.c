@@ -286,6 +286,42 @@ one_that_was_asked_for_too_long_ago_is_not_told(void **state)
 }
 
 static void
+one_that_nobody_came_for_is_over_by_the_clock(void **state)
+{
+	WORLD(state);
+	struct life_of l;
+
+	expect_ok(device_wipe(w->store, w->a, &admin, w->device.id, &all));
+	when_set(MADE_NOW + WIPE_LIFE - 1);
+	expect_ok(wipe_sweep(w->store));
+	l = life(w);
+	assert_int_equal(l.life.wipe, WIPE_PENDING);
+	assert_int_equal(l.counts[WIPE_PENDING], 1);
+	when_set(MADE_NOW + WIPE_LIFE);
+	expect_ok(wipe_sweep(w->store));
+	l = life(w);
+	assert_int_equal(l.life.wipe, WIPE_EXPIRED);
+	assert_int_equal(l.life.wipe_ended, MADE_NOW + WIPE_LIFE);
+	assert_int_equal(l.counts[WIPE_PENDING], 0);
+	assert_int_equal(l.device.state, DEVICE_ACTIVE);
+	when_set(MADE_NOW + WIPE_LIFE + 60);
+	expect_ok(wipe_sweep(w->store));
+	assert_int_equal(life(w).life.wipe_ended, MADE_NOW + WIPE_LIFE);
+}
+
+static void
+one_that_the_device_heard_of_does_not_end_by_the_clock(void **state)
+{
+	WORLD(state);
+
+	expect_ok(device_wipe(w->store, w->a, &admin, w->device.id, &all));
+	(void)told(w);
+	when_set(MADE_NOW + 2 * WIPE_LIFE);
+	expect_ok(wipe_sweep(w->store));
+	assert_int_equal(stands(w), WIPE_ISSUED);
+}
+
+static void
 a_pc_that_keeps_its_enrolment_gets_everything_anew_when_it_is_back(void **state)
 {
 	WORLD(state);
@@ -426,6 +462,8 @@ main(void)
 		IN_WORLD(a_yes_counts_even_after_it_was_cancelled),
 		IN_WORLD(a_yes_that_nobody_asked_for_is_of_no_interest),
 		IN_WORLD(one_that_was_asked_for_too_long_ago_is_not_told),
+		IN_WORLD(one_that_nobody_came_for_is_over_by_the_clock),
+		IN_WORLD(one_that_the_device_heard_of_does_not_end_by_the_clock),
 		IN_WORLD(a_pc_that_keeps_its_enrolment_gets_everything_anew_when_it_is_back),
 		IN_WORLD(what_a_platform_cannot_keep_it_is_not_asked_to),
 		IN_WORLD(the_code_of_a_mac_is_kept_until_it_is_told_and_no_longer),

@@ -78,6 +78,7 @@ CREATE TABLE device_lives (
 	wipe_fault TEXT NOT NULL, wipe_detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_lives_wipe ON device_lives (wipe) WHERE wipe BETWEEN 1 AND 4;
+CREATE INDEX device_lives_expires ON device_lives (wipe_expires) WHERE wipe = 1;
 -- What platforms keep of devices between messages; only they read it.
 CREATE TABLE device_states (
 	device BLOB NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
