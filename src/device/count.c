@@ -5,6 +5,7 @@ static const struct {
 	enum err_code fault;
 	const char *label;
 } faults[COUNTED_FAULTS] = {
+	{ ERR_CODE, "fault=\"enrolment-code\"" },
 	{ ERR_DEVICE_ELSEWHERE, "fault=\"device-elsewhere\"" },
 	{ ERR_DEVICE_REPLACED, "fault=\"device-replaced\"" },
 	{ ERR_DEVICE_RETIRED, "fault=\"device-retired\"" },
@@ -35,7 +36,7 @@ edge_count_init(struct edge_count *c, struct metrics *m)
 {
 	for (size_t i = 0; i < COUNT(faults); i++)
 		counter(m, &c->refused[i], "chancery_device_refused_total", faults[i].label,
-		    "Messages refused because of the identity that they came by.");
+		    "Messages refused because of the identity or the enrolment code that they came by.");
 	for (size_t i = 0; i < COUNT(outcomes); i++)
 		counter(m, &c->relay[i], "chancery_relay_total", outcomes[i],
 		    "SCEP messages for connectors to carry, by what came of them.");

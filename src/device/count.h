@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the edge towards devices counts: identities that were refused, by why; and SCEP messages that a connector was to
+ * What the edge towards devices counts: identities and enrolment codes that were refused, by why; and SCEP messages that a connector was to
  * carry, by what came of them. Adding is one atomic instruction, from any thread.
  */
 #ifndef DEVICE_COUNT_H
@@ -18,7 +18,7 @@ enum relay_outcome {
 	RELAY_OUTCOMES
 };
 
-enum { COUNTED_FAULTS = 5 };
+enum { COUNTED_FAULTS = 6 };
 
 struct edge_count {
 	struct metric refused[COUNTED_FAULTS];
@@ -28,7 +28,7 @@ struct edge_count {
 
 /* At start; both outlive what counts. */
 void edge_count_init(struct edge_count *c, struct metrics *m);
-/* Faults that are not of an identity are not counted. c NULL is fine. */
+/* Faults that are neither of an identity nor of a code are not counted. c NULL is fine. */
 void edge_count_refused(struct edge_count *c, enum err_code fault);
 /* ms: since the message arrived. */
 void edge_count_relay(struct edge_count *c, enum relay_outcome o, int64_t ms);

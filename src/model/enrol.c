@@ -132,7 +132,7 @@ look(struct tx *tx, void *arg)
 	struct looking *l = arg;
 	struct code code;
 
-	TRY(store_code_check(tx, l->a, l->kind, l->hash, when_now(), &code));
+	TRY(store_code_check(tx, l->a, l->kind, l->hash, (struct id){ 0 }, when_now(), &code));
 	if (id_is_zero(code.user))
 		return OK;
 	TRY_CTX(store_user_get(tx, l->a, code.user, &l->user), "user of the code");
@@ -180,6 +180,15 @@ struct beginning {
 	struct code code;
 	bool any_key; /* nothing but the code says who comes: only until a device came by it */
 };
+
+/* Whoever tries codes costs a look, and nobody a turn of the writer. */
+static err_t
+check_code(struct tx *tx, void *arg)
+{
+	struct beginning *b = arg;
+
+	return store_code_check(tx, b->a, b->kind, b->hash, b->id, when_now(), &b->code);
+}
 
 static err_t
 begin(struct tx *tx, void *arg)
@@ -267,6 +276,7 @@ enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *c
 	TRY(code_hash(a, code, &b.hash));
 	b.any_key = str_eq(spki_sha256, STR(no_key));
 	b.id = derived_id(a, b.hash, spki_sha256);
+	TRY(store_read(s, check_code, &b));
 	TRY(store_write(s, begin, &b));
 
 	e.id = b.id;

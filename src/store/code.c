@@ -55,8 +55,8 @@ store_code_use(struct tx *tx, struct arena *a, enum code_kind kind, struct str h
 }
 
 err_t
-store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash, when_t now,
-    struct code *ret)
+store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash, struct id by,
+    when_t now, struct code *ret)
 {
 	struct code c;
 	err_t e = row_one(tx, a, STMT_CODE_BY_HASH, &code_shape, VALS(val_bytes(hash)), &c);
@@ -64,7 +64,7 @@ store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str
 	if (err_is(e, ERR_NOT_FOUND))
 		FAIL(ERR_CODE, "there is no such code");
 	TRY(e);
-	if (c.kind != kind || c.used != 0 || c.expires <= now)
+	if (c.kind != kind || (c.used == 0 ? c.expires <= now : !id_eq(c.used_by, by)))
 		FAIL(ERR_CODE, "%s", code_trouble(&c, kind));
 	*ret = c;
 	return OK;

@@ -128,9 +128,9 @@ err_t store_code_insert(struct tx *tx, const struct code *c);
  * repeat. ERR_CODE (wrong or used or expired; the detail says which only to the log). */
 err_t store_code_use(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash,
     struct id by, when_t now, struct code *ret);
-/* Looks without using; same errors. */
+/* Whether it could be used by `by` (zero: by somebody new), without using it; same errors. */
 err_t store_code_check(struct tx *tx, struct arena *a, enum code_kind kind, struct str hash,
-    when_t now, struct code *ret);
+    struct id by, when_t now, struct code *ret);
 err_t store_code_list(
     struct tx *tx, struct arena *a, struct page p, struct code **ret, size_t *retn, bool *more);
 err_t store_code_delete(struct tx *tx, struct id id);

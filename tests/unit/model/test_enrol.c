@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
 #include "model/enrol.h"
 
 static const struct str key1 = { (const uint8_t *)"key1key1key1key1key1key1key1key1", 32 };
@@ -89,6 +93,56 @@ wrong_codes_are_refused(void **state)
 	expect_err(ERR_CODE, begin(w, CODE_DEVICE, code_for(w, CODE_CONNECTOR), key1, &e));
 	expect_err(
 	    ERR_BAD_REQUEST, begin(w, CODE_DEVICE, code_for(w, CODE_DEVICE), LIT("short"), &e));
+}
+
+struct standing {
+	struct world *w;
+	sem_t stands, go;
+	_Atomic bool gone;
+};
+
+static err_t
+stand(struct tx *tx, void *arg)
+{
+	struct standing *s = arg;
+	struct timespec until;
+
+	(void)tx;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	sem_post(&s->stands);
+	(void)sem_timedwait(&s->go, &until);
+	atomic_store(&s->gone, true);
+	return OK;
+}
+
+static void *
+hold_the_writer(void *arg)
+{
+	struct standing *s = arg;
+
+	expect_ok(store_write(s->w->store, stand, s));
+	return NULL;
+}
+
+static void
+a_wrong_code_does_not_wait_for_the_writer(void **state)
+{
+	WORLD(state);
+	struct standing s = { .w = w };
+	pthread_t thread;
+	struct enrol e;
+
+	sem_init(&s.stands, 0, 0);
+	sem_init(&s.go, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold_the_writer, &s), 0);
+	assert_int_equal(sem_wait(&s.stands), 0);
+	expect_err(ERR_CODE, begin(w, CODE_DEVICE, "00000-00000-00000-00000", key1, &e));
+	assert_false(atomic_load(&s.gone));
+	sem_post(&s.go);
+	pthread_join(thread, NULL);
+	sem_destroy(&s.stands);
+	sem_destroy(&s.go);
 }
 
 static void
@@ -218,6 +272,7 @@ main(void)
 		IN_WORLD(the_same_key_may_begin_again_and_gets_the_same_id),
 		IN_WORLD(another_key_with_the_same_code_is_refused),
 		IN_WORLD(wrong_codes_are_refused),
+		IN_WORLD(a_wrong_code_does_not_wait_for_the_writer),
 		IN_WORLD(an_expired_code_is_refused),
 		IN_WORLD(a_code_may_be_typed_as_people_type),
 		IN_WORLD(a_disabled_user_enrols_no_device),

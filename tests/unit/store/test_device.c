@@ -190,13 +190,18 @@ a_code_is_good_once_but_may_be_repeated_by_the_same(void **state)
 	struct code c = code_n(1, "h"), got;
 
 	expect_ok(store_code_insert(tx, &c));
-	expect_ok(store_code_check(tx, a, CODE_DEVICE, LIT("h"), 50, &got));
+	expect_ok(store_code_check(tx, a, CODE_DEVICE, LIT("h"), (struct id){ 0 }, 50, &got));
 	expect_ok(store_code_use(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 50, &got));
 	assert_int_equal(got.used, 50);
 	expect_ok(store_code_use(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 60, &got));
 	assert_int_equal(got.used, 50);
 	expect_err(ERR_CODE, store_code_use(tx, a, CODE_DEVICE, LIT("h"), id_n(8), 60, &got));
-	expect_err(ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("h"), 60, &got));
+	expect_err(
+	    ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("h"), (struct id){ 0 }, 60, &got));
+	expect_err(ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("h"), id_n(8), 60, &got));
+	expect_ok(store_code_check(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 60, &got));
+	expect_ok(store_code_check(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 100, &got));
+	expect_ok(store_code_use(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 100, &got));
 }
 
 static void
@@ -209,9 +214,12 @@ a_code_that_is_wrong_expired_or_of_another_kind_is_refused(void **state)
 	expect_err(ERR_CODE, store_code_use(tx, a, CODE_DEVICE, LIT("x"), id_n(7), 50, &got));
 	expect_err(ERR_CODE, store_code_use(tx, a, CODE_CONNECTOR, LIT("h"), id_n(7), 50, &got));
 	expect_err(ERR_CODE, store_code_use(tx, a, CODE_DEVICE, LIT("h"), id_n(7), 100, &got));
-	expect_err(ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("x"), 50, &got));
-	expect_err(ERR_CODE, store_code_check(tx, a, CODE_CONNECTOR, LIT("h"), 50, &got));
-	expect_err(ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("h"), 100, &got));
+	expect_err(
+	    ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("x"), (struct id){ 0 }, 50, &got));
+	expect_err(ERR_CODE,
+	    store_code_check(tx, a, CODE_CONNECTOR, LIT("h"), (struct id){ 0 }, 50, &got));
+	expect_err(
+	    ERR_CODE, store_code_check(tx, a, CODE_DEVICE, LIT("h"), (struct id){ 0 }, 100, &got));
 }
 
 static void
