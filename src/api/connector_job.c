@@ -119,7 +119,7 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 		json_add(ekus, json_text_new(j->order.ekus[i]));
 	key = json_object_new();
 	json_set(out, "key", key);
-	json_set_text(key, "alg", "rsa");
+	json_set_text(key, "alg", j->key_alg == KEY_RSA ? "rsa" : "ec");
 	json_set_int(key, "bits", j->key_bits);
 	json_set_base64(a, out, "device_certificate", j->device_cert);
 	return set_pack(api, a, j, out);

@@ -110,6 +110,15 @@ text_or_null(const char *s)
 	return s == NULL || *s == '\0' ? NULL : s;
 }
 
+/* As "@chancery.keyAlgorithm" of profiles says it. */
+static const char *
+key_name(const struct primitive *what)
+{
+	if (what->key_alg == KEY_RSA)
+		return "rsa";
+	return what->key_bits == KEY_P256 ? "p256" : "p384";
+}
+
 /* What would be asked for. */
 static err_t
 certificate_json(struct arena *a, const struct primitive *what, json *out)
@@ -124,6 +133,7 @@ certificate_json(struct arena *a, const struct primitive *what, json *out)
 	json_set_text(out, "securityIdentifier", text_or_null(what->sid));
 	json_set(out, "extendedKeyUsages", ekus_json(what));
 	json_set(out, "keyUsage", usage_json(what->key_usage));
+	json_set_text(out, "keyAlgorithm", key_name(what));
 	json_set_int(out, "keyBits", what->key_bits);
 	json_set_int(out, "validityDays", what->validity_days);
 	json_set_text(out, "certificateStore", what->of_machine ? "machine" : "user");

@@ -339,7 +339,7 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct connector_keys *k = ctx;
 	struct ckeys_begin_req req;
 	struct ckeys_begin_rep rep;
-	struct csr_spec spec = { .key_usage = 0xA0 };
+	struct csr_spec spec = { 0 };
 	auto_cert struct cert *device = NULL;
 	auto_key struct key *key = NULL;
 	enum key_alg alg;
@@ -350,6 +350,7 @@ begin(void *ctx, struct arena *a, struct str in, struct buf *out)
 	TRY(connector_keys_device(k, req.device_certificate, &device));
 	TRY(keypool_want(k->pool, alg, req.bits)); /* what was asked for once will be again */
 	TRY(keypool_take(k->pool, alg, req.bits, &key));
+	spec.key_usage = alg == KEY_EC ? 0x80 : 0xA0; /* keys on curves encipher nothing */
 	spec.subject = req.subject;
 	spec.san = req.san;
 	spec.sid = req.sid;

@@ -127,6 +127,7 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 		o->key_bits = (uint16_t)d->what.key_bits;
 	}
 	j.ca_host = d->what.ca_host;
+	j.key_alg = d->what.key_alg;
 	j.key_bits = d->what.key_bits;
 	take_content(l->a, &j, s, d, device);
 	l->jobs[l->n++] = j;

@@ -18,6 +18,7 @@ struct job {
 	when_t lease_until;
 	const char *ca_host;
 	struct order order;
+	enum key_alg key_alg;
 	unsigned key_bits;
 	struct str
 	    device_cert; /* but for REQUEST_REVOKE: DER of the identity certificate to seal to */

@@ -13,6 +13,7 @@
 #include "codec/dn.h"
 #include "codec/field.h"
 #include "codec/san.h"
+#include "pki/key.h"
 #include "store/slot.h"
 #include "store/profile.h"
 
@@ -61,7 +62,8 @@ struct primitive {
 	const char *sid;
 	const char **ekus;
 	size_t nekus;
-	unsigned key_bits;
+	enum key_alg key_alg;
+	unsigned key_bits; /* of the RSA modulus, or of the curve */
 	enum key_store key_store;
 	bool of_machine; /* else of the user who is signed in */
 	struct key_access access;

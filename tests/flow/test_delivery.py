@@ -6,6 +6,7 @@ import stat
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from world import wait_for, tls_context, Https, pem_blocks
@@ -223,6 +224,36 @@ def test_the_revoked_serial_is_on_the_published_crl(world, given):
 
     # The front keeps a CRL for some seconds.
     wait_for(published, 15, 0.5)
+
+
+def test_a_key_on_a_curve_comes_where_the_template_takes_it(world, given):
+    user = world.add_user("curves@contoso.example", "curves@contoso.example")
+    group = world.add_group("Curves", user)
+    world.admin("ca", "template.duplicate", {
+        "source": "User", "name": "ChanceryCurves", "display_name": "Chancery Curves", "supply_in_request": True,
+        "order_required": True, "key_algorithms": ["rsa", "p256", "p384"]})
+    world.grant("connector", "ChanceryCurves")
+    taken = {bits: world.add_pkcs(given.root, name=f"P-{bits}", certificateTemplateName="ChanceryCurves",
+                                  **{"@chancery.keyAlgorithm": f"p{bits}"}) for bits in (256, 384)}
+    refused = world.add_pkcs(given.root, name="Not there", **{"@chancery.keyAlgorithm": "p256"})
+    for profile in (given.root, *taken.values(), refused):
+        world.assign(profile, *([given.group] if profile is given.root else []), group)
+    agent = world.device("curves", user)
+    for bits, profile in taken.items():
+        world.wait_slot(agent, profile)
+        leaf = agent.leaf(profile["id"])
+        assert leaf.public_key().curve.key_size == bits
+        usage = leaf.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE).value
+        assert usage.digital_signature and not usage.key_encipherment and not usage.key_agreement
+        shown = subprocess.run(["openssl", "pkey", "-in", agent.key_file(profile["id"]), "-pubout", "-outform", "DER"],
+                               check=True, capture_output=True).stdout
+        assert shown == leaf.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    slot = world.wait_slot(agent, refused, "failed")
+    assert slot["fault"] == "key-size", slot
+    assert not agent.holds(refused["id"])
+    agent.stop()
+    agent.call("unenrol")
 
 
 def test_a_retired_device_removes_everything_and_is_refused_then_and_its_certificate_revoked(world, given):

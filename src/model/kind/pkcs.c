@@ -9,6 +9,11 @@
 
 #define HAS_NAME_TEXT (ON_ANY & ~(ON_ANDROID | ON_FORWORK))
 #define DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT 0xa0
+#define DIGITAL_SIGNATURE 0x80 /* all that a key on a curve is for */
+/* Whose importers take keys on curves. */
+#define TAKES_CURVES (ON_LINUX | ON_ANDROID | ON_ENTERPRISE | ON_WINDOWS)
+
+enum key_kind { KEY_IS_RSA, KEY_IS_P256, KEY_IS_P384 };
 
 enum ca_type { CA_NOT_CONFIGURED, CA_MICROSOFT, CA_DIGICERT };
 
@@ -17,6 +22,7 @@ struct pkcs {
 	const char *ca_host, *ca_name, *template;
 	int64_t ca_type;
 	int64_t key_size;
+	int64_t key_alg;
 };
 
 static const struct field_member ca_types[] = {
@@ -29,6 +35,13 @@ static const struct field_member ca_types[] = {
 static const struct field_member key_sizes[] = {
 	{ "size2048", KEY_RSA_2048 },
 	{ "size4096", KEY_RSA_4096 },
+	{ 0 },
+};
+
+static const struct field_member key_kinds[] = {
+	{ "rsa", KEY_IS_RSA },
+	{ "p256", KEY_IS_P256 },
+	{ "p384", KEY_IS_P384 },
 	{ 0 },
 };
 
@@ -59,6 +72,10 @@ static const struct field fields[] = {
 	NAME_TEXT_ROW(PKCS(ON_OWNER | ON_AOSP), FIELD_REQUIRED),
 	FIELD(struct pkcs, key_size, FIELD_ENUM, .name = "keySize", .members = key_sizes,
 	    .fallback = KEY_RSA_2048, .only = PKCS(ON_LINUX), .help = "Size of the RSA key."),
+	FIELD(struct pkcs, key_alg, FIELD_ENUM, .name = "@chancery.keyAlgorithm",
+	    .members = key_kinds, .fallback = KEY_IS_RSA, .only = PKCS(TAKES_CURVES),
+	    .help =
+		"RSA, or a key on the curve P-256 or P-384, which signs and nothing else; the template must take it."),
 };
 
 static err_t
@@ -71,6 +88,10 @@ check(struct arena *a, const struct profile_type *t, const void *settings, struc
 		FAIL(ERR_MODEL_INVALID,
 		    "\"certificationAuthorityName\" is needed with \"certificationAuthorityType\" "
 		    "microsoft");
+	if (p->key_alg != KEY_IS_RSA && p->key_size > KEY_RSA_2048)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"keySize\" size4096 is of RSA keys; \"@chancery.keyAlgorithm\" says %s",
+		    p->key_alg == KEY_IS_P256 ? "p256" : "p384");
 	return cert_check(a, t, &p->cert, warn);
 }
 
@@ -92,6 +113,25 @@ make_hash(struct arena *a, const struct pkcs *s, struct primitive *what)
 	return OK;
 }
 
+static void
+set_key(const struct pkcs *s, struct primitive *what)
+{
+	what->key_alg = s->key_alg == KEY_IS_RSA ? KEY_RSA : KEY_EC;
+	what->key_usage = DIGITAL_SIGNATURE;
+	switch ((enum key_kind)s->key_alg) {
+	case KEY_IS_RSA:
+		what->key_usage = DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT;
+		what->key_bits = s->key_size == 0 ? KEY_RSA_2048 : (unsigned)s->key_size;
+		break;
+	case KEY_IS_P256:
+		what->key_bits = KEY_P256;
+		break;
+	case KEY_IS_P384:
+		what->key_bits = KEY_P384;
+		break;
+	}
+}
+
 static err_t
 reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
     struct primitive *ret)
@@ -102,10 +142,9 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		.ca = s->ca_name == NULL ? "" : s->ca_name,
 		.ca_host = s->ca_host,
 		.template = s->template,
-		.key_bits = s->key_size == 0 ? KEY_RSA_2048 : (unsigned)s->key_size,
-		.key_usage = DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT,
 	};
 
+	set_key(s, &what);
 	TRY(cert_reduce(a, p, &s->cert, who, &what));
 	TRY(make_hash(a, s, &what));
 	*ret = what;

@@ -302,6 +302,29 @@ the_request_says_for_which_order_and_device_the_key_was_made(void **state)
 }
 
 static void
+a_key_on_a_curve_is_asked_for_to_sign_only(void **state)
+{
+	struct box *b = *state;
+	struct ckeys_begin_rep rep;
+	auto_csr struct csr p256 = { 0 };
+	auto_csr struct csr p384 = { 0 };
+	auto_csr struct csr rsa = { 0 };
+
+	expect_ok(begin(b, CKEYS_EC, 256, &rep));
+	expect_ok(csr_parse(b->a, rep.csr, &p256));
+	assert_int_equal(key_algorithm(p256.key), KEY_EC);
+	assert_int_equal(key_bits(p256.key), KEY_P256);
+	assert_int_equal(p256.key_usage, 0x80);
+	expect_ok(begin(b, CKEYS_EC, 384, &rep));
+	expect_ok(csr_parse(b->a, rep.csr, &p384));
+	assert_int_equal(key_bits(p384.key), KEY_P384);
+	assert_int_equal(p384.key_usage, 0x80);
+	expect_ok(begin(b, CKEYS_RSA, 2048, &rep));
+	expect_ok(csr_parse(b->a, rep.csr, &rsa));
+	assert_int_equal(rsa.key_usage, 0xA0);
+}
+
+static void
 a_key_goes_to_no_other_device_than_it_was_made_for(void **state)
 {
 	struct box *b = *state;
@@ -799,6 +822,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_request_has_the_names_and_uses_that_were_asked_for),
 		CASE(the_request_says_for_which_order_and_device_the_key_was_made),
+		CASE(a_key_on_a_curve_is_asked_for_to_sign_only),
 		CASE(a_key_goes_to_no_other_device_than_it_was_made_for),
 		CASE(every_request_has_a_key_of_its_own),
 		CASE(

@@ -319,6 +319,34 @@ the_hash_changes_with_the_content_and_only_with_it(void **state)
 }
 
 static void
+a_key_on_a_curve_signs_only_and_is_other_content(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct user u = alice();
+	struct primitive rsa, said, p256, p384, p;
+
+	(void)state;
+	expect_ok(reduce(a, "{" CA "\"keySize\":\"size2048\"}", &u, &rsa));
+	expect_ok(reduce(a, "{" CA "\"@chancery.keyAlgorithm\":\"rsa\"}", &u, &said));
+	expect_ok(reduce(a, "{" CA "\"@chancery.keyAlgorithm\":\"p256\"}", &u, &p256));
+	expect_ok(reduce(a, "{" CA "\"@chancery.keyAlgorithm\":\"p384\"}", &u, &p384));
+	assert_int_equal(rsa.key_alg, KEY_RSA);
+	assert_int_equal(rsa.key_usage, 0xa0);
+	assert_true(str_eq(rsa.hash, said.hash));
+	assert_int_equal(p256.key_alg, KEY_EC);
+	assert_int_equal(p256.key_bits, KEY_P256);
+	assert_int_equal(p256.key_usage, 0x80);
+	assert_int_equal(p384.key_bits, KEY_P384);
+	assert_false(str_eq(rsa.hash, p256.hash));
+	assert_false(str_eq(p256.hash, p384.hash));
+	expect_err(ERR_MODEL_INVALID,
+	    reduce(
+		a, "{" CA "\"keySize\":\"size4096\",\"@chancery.keyAlgorithm\":\"p256\"}", &u, &p));
+	expect_err(
+	    ERR_MODEL_INVALID, reduce(a, "{" CA "\"@chancery.keyAlgorithm\":\"p521\"}", &u, &p));
+}
+
+static void
 extended_key_uses_are_kept_once_and_must_be_object_identifiers(void **state)
 {
 	auto_arena struct arena *a = arena_new();
@@ -498,6 +526,7 @@ main(void)
 		cmocka_unit_test(
 		    a_certificate_for_users_needs_a_user_and_one_for_machines_does_not),
 		cmocka_unit_test(the_hash_changes_with_the_content_and_only_with_it),
+		cmocka_unit_test(a_key_on_a_curve_signs_only_and_is_other_content),
 		cmocka_unit_test(extended_key_uses_are_kept_once_and_must_be_object_identifiers),
 	};
 
