@@ -11,7 +11,7 @@
 static bool
 is_identity(const struct slot *s)
 {
-	return strcmp(s->kind, "trusted-root") != 0;
+	return kind_has_certificate(s->kind);
 }
 
 static void

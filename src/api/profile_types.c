@@ -94,7 +94,7 @@ references_json(const struct profile_type *t)
 			continue;
 		one = json_object_new();
 		json_set_text(one, "name", r->name);
-		json_set_text(one, "to", r->to == REF_ROOT ? "trustedRoot" : "certificate");
+		json_set_text(one, "to", r->to == REF_CERTIFICATE ? "certificate" : "trustedRoot");
 		json_set_bool(one, "many", r->many);
 		json_add(list, one);
 	}

@@ -352,7 +352,7 @@ put_rows(struct tx *tx, struct making *m, const char *const *columns, bool *ret_
 		bool match = true, found = true;
 
 		if (m->kind->certificates &&
-		    (*v[i].slot.serial == '\0' || strcmp(v[i].slot.kind, "trusted-root") == 0))
+		    (*v[i].slot.serial == '\0' || !kind_has_certificate(v[i].slot.kind)))
 			continue;
 		TRY(report_row(tx, a, m->kind, &v[i].slot, &row));
 		TRY(odata_match(filter, row, &match));

@@ -10,6 +10,8 @@ static const char *const command_names[] = {
 	[COMMAND_REMOVE_IDENTITY] = "remove_identity",
 	[COMMAND_ENROL] = "enrol_scep",
 	[COMMAND_WIPE] = "wipe",
+	[COMMAND_INSTALL_NETWORK] = "install_network",
+	[COMMAND_REMOVE_NETWORK] = "remove_network",
 };
 
 static json *
@@ -90,6 +92,8 @@ fill(const struct device_edge *edge, struct arena *a, const struct command *c, j
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
 	case COMMAND_WIPE:
+	case COMMAND_INSTALL_NETWORK:
+	case COMMAND_REMOVE_NETWORK:
 		break;
 	}
 	return OK;

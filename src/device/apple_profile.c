@@ -262,6 +262,8 @@ apple_profile_print(
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
 	case COMMAND_WIPE:
+	case COMMAND_INSTALL_NETWORK:
+	case COMMAND_REMOVE_NETWORK:
 		FAIL(ERR_INTERNAL, "this command needs no profile");
 	}
 	pl_set(a, p, "PayloadContent", content);

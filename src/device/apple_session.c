@@ -415,6 +415,9 @@ print_command(struct session *s, const struct command *c, struct str *ret)
 		return print_remove(s, c->id, c->alias, ret);
 	case COMMAND_WIPE:
 		return print_erase(s, c, ret);
+	case COMMAND_INSTALL_NETWORK:
+	case COMMAND_REMOVE_NETWORK:
+		break;
 	}
 	FAIL(ERR_INTERNAL, "command of kind %d", (int)c->kind);
 }

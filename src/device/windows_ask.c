@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "device/windows_wifi.h"
 #include "pki/key.h"
 
 enum { LOOK_EVERY = 86400, ADAPTERS = 16, DATA_MAX = 16384 };
@@ -48,6 +49,8 @@ windows_op_of(const char *uri)
 {
 	if (strstr(uri, WINDOWS_PFX_NODES "/") != NULL)
 		return WINDOWS_PFX;
+	if (strstr(uri, WINDOWS_WIFI_NODES "/") != NULL)
+		return WINDOWS_WIFI;
 	return strstr(uri, WINDOWS_SCEP_NODES "/") != NULL ? WINDOWS_SCEP : WINDOWS_TRUST;
 }
 
@@ -135,6 +138,8 @@ ask_node(struct arena *a, struct windows_state *st, const char *uri, const char 
 		return add(a, st, uri, "EncodedCertificate");
 	case WINDOWS_PFX:
 		return add(a, st, uri, "Thumbprint");
+	case WINDOWS_WIFI:
+		return add(a, st, uri, "WlanXml");
 	case WINDOWS_SCEP:
 	case WINDOWS_REMOVE:
 	case WINDOWS_WIPE:
@@ -234,7 +239,7 @@ windows_ask(struct arena *a, const struct holdings *has, struct windows_state *s
 
 /* ---- answers ---- */
 
-/* A certificate is kept as its hash where only that matters. */
+/* A certificate is kept as its hash where only that matters; of a network only whether it is there. */
 static const char *
 reduced(struct arena *a, const char *uri, const char *data)
 {
@@ -242,7 +247,7 @@ reduced(struct arena *a, const char *uri, const char *data)
 	struct str der;
 	err_t e;
 
-	if (strlen(data) > DATA_MAX)
+	if (strlen(data) > DATA_MAX || windows_op_of(uri) == WINDOWS_WIFI)
 		return "";
 	if (strstr(uri, "/RootCATrustedCertificates/") == NULL)
 		return data;

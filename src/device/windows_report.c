@@ -51,14 +51,17 @@ node_shown(const struct reporting *p, const char *uri, const char *sha1, const c
 {
 	enum windows_op op = windows_op_of(uri);
 	const struct windows_answer *w = answer(p, uri,
-	    op == WINDOWS_TRUST   ? "EncodedCertificate" :
-		op == WINDOWS_PFX ? "Thumbprint" :
-				    "CertThumbprint");
+	    op == WINDOWS_TRUST    ? "EncodedCertificate" :
+		op == WINDOWS_PFX  ? "Thumbprint" :
+		op == WINDOWS_WIFI ? "WlanXml" :
+				     "CertThumbprint");
 
 	if (w == NULL || (w->code != 200 && w->code != 404))
 		return SHOWN_UNKNOWN;
 	if (w->code == 404)
 		return SHOWN_NO;
+	if (op == WINDOWS_WIFI)
+		return SHOWN_YES;
 	if (op == WINDOWS_TRUST)
 		return strcmp(w->data, sha256) == 0 ? SHOWN_YES : SHOWN_NO;
 	return same_thumb(w->data, sha1) ? SHOWN_YES : SHOWN_NO;
@@ -104,6 +107,7 @@ report_known(struct reporting *p)
 			continue;
 		item = item_of(p, h->alias);
 		item->identity = h->identity;
+		item->network = h->network;
 		item->sha256 = h->sha256;
 		item->has_key = h->has_key;
 		item->place = h->place;
@@ -151,7 +155,8 @@ report_new(struct reporting *p, const char *alias, const char *uri, const char *
 
 	if (item->place != NULL)
 		windows_place_read(p->a, item->place, &old, &old_sha1);
-	item->identity = windows_op_of(uri) != WINDOWS_TRUST;
+	item->network = windows_op_of(uri) == WINDOWS_WIFI;
+	item->identity = !item->network && windows_op_of(uri) != WINDOWS_TRUST;
 	item->has_key = item->identity;
 	item->sha256 = sha256;
 	item->place = windows_place(p->a, uri, sha1);
@@ -249,6 +254,9 @@ settle_put(struct reporting *p, const struct windows_sent *s)
 	enum shown shown = node_shown(p, s->uri, s->sha1, s->sha256);
 	struct str sha256;
 
+	/* One of this name may have been there with other settings. */
+	if (s->op == WINDOWS_WIFI && (s->code == 0 || s->code >= 300))
+		shown = SHOWN_UNKNOWN;
 	if (shown == SHOWN_YES) {
 		TRY(text_unhex(p->a, str_c(s->sha256), &sha256));
 		report_new(p, s->alias, s->uri, s->sha1, sha256, STR_EMPTY);
@@ -288,6 +296,7 @@ settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
 	switch (s->op) {
 	case WINDOWS_TRUST:
 	case WINDOWS_PFX:
+	case WINDOWS_WIFI:
 		return settle_put(p, s);
 	case WINDOWS_SCEP:
 		if (s->code >= 300) {

@@ -269,6 +269,7 @@ check_in(struct turn *t)
 	}
 	t->st.facts = true;
 	t->st.nanswers = 0;
+	t->has = inventory_said(t->a, &rep);
 	e = checkin_run(t->edge->store, t->a, t->device->id, &rep, &v, &n);
 	if (err_is(e, ERR_DEVICE_WIPED)) {
 		err_forget(e);

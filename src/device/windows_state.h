@@ -17,7 +17,8 @@ enum windows_op {
 	WINDOWS_PFX,       /* a key with its certificate */
 	WINDOWS_SCEP,      /* it makes a key and requests */
 	WINDOWS_REMOVE,
-	WINDOWS_WIPE
+	WINDOWS_WIPE,
+	WINDOWS_WIFI /* a network */
 };
 struct windows_sent {
 	enum windows_op op;

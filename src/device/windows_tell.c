@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codec/san.h"
 #include "device/windows_error.h"
+#include "device/windows_wifi.h"
 #include "model/wipe.h"
 #include "pki/cert.h"
 #include "pki/key.h"
@@ -90,6 +91,14 @@ tell_trust(struct windows_telling *t, const struct command *c, const char *uri)
 	return child(t, uri, "EncodedCertificate", "b64", text_base64(t->a, c->der));
 }
 
+/* Clears the way; what the device says to it does not count. Before anything else of a command. */
+static err_t
+clear(struct windows_telling *t, const char *uri)
+{
+	t->cleared++;
+	return put(t, "Delete", uri, NULL, NULL);
+}
+
 /* ---- PFX ---- */
 
 static err_t
@@ -113,7 +122,7 @@ tell_pfx(struct windows_telling *t, const struct command *c, const char *uri)
 
 	TRY(key_bits_of(c->leaf, &bits));
 	place = place_of(c->what, bits);
-	TRY(put(t, "Delete", uri, NULL, NULL));
+	TRY(clear(t, uri));
 	TRY(syncml_atomic_open(t->b, ++t->id));
 	TRY(number(t, uri, "KeyLocation", place));
 	if (place == PLACE_HELLO)
@@ -199,7 +208,7 @@ tell_scep(struct windows_telling *t, const struct command *c, const char *uri)
 	const char *install = arena_printf(t->a, "%s/Install", uri);
 	int place = place_of(c->what, c->what->key_bits);
 
-	TRY(put(t, "Delete", uri, NULL, NULL));
+	TRY(clear(t, uri));
 	TRY(syncml_atomic_open(t->b, ++t->id));
 	TRY(put(t, "Add", uri, "node", NULL));
 	TRY(tell_scep_texts(t, c, install));
@@ -218,14 +227,63 @@ tell_scep(struct windows_telling *t, const struct command *c, const char *uri)
 	return syncml_atomic_close(t->b);
 }
 
+/* ---- networks ---- */
+
+static bool
+holds(const struct windows_telling *t, const char *uri)
+{
+	const char *other, *sha1;
+
+	for (size_t i = 0; i < t->has->n; i++) {
+		windows_place_read(t->a, t->has->v[i].place, &other, &sha1);
+		if (strcmp(other, uri) == 0)
+			return true;
+	}
+	return false;
+}
+
+static err_t
+tell_proxy(struct windows_telling *t, const struct wifi *w, const char *uri)
+{
+	if (w->proxy == PROXY_MANUAL)
+		TRY(child(t, uri, "Proxy", "chr",
+		    arena_printf(t->a, "%s:%lld", w->proxy_host, (long long)w->proxy_port)));
+	if (w->proxy == PROXY_AUTOMATIC)
+		TRY(child(t, uri, "ProxyPacUrl", "chr", w->proxy_url));
+	return OK;
+}
+
+/* One that is in use is replaced: the device may be speaking by it. */
+static err_t
+tell_wifi(struct windows_telling *t, const struct command *c, const char *uri)
+{
+	static const char *const beside[] = { "Proxy", "ProxyPacUrl", "WiFiCost" };
+	const struct use *u = c->what->use;
+	bool there = holds(t, uri);
+	const char *document;
+
+	TRY(windows_wifi_print(t->a, u, c->what->of_machine, &document));
+	if (!there)
+		TRY(clear(t, uri));
+	for (size_t i = 0; i < COUNT(beside) && there; i++)
+		TRY(clear(t, arena_printf(t->a, "%s/%s", uri, beside[i])));
+	TRY(syncml_atomic_open(t->b, ++t->id));
+	TRY(put(
+	    t, there ? "Replace" : "Add", arena_printf(t->a, "%s/WlanXml", uri), "chr", document));
+	TRY(tell_proxy(t, u->wifi, uri));
+	if (u->wifi->windows.cost != COST_NONE)
+		TRY(number(t, uri, "WiFiCost", u->wifi->windows.cost + 1));
+	return syncml_atomic_close(t->b);
+}
+
 /* ---- removing ---- */
 
 static bool
 leaves(const struct windows_telling *t, const char *alias)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if ((t->v[i].kind == COMMAND_REMOVE_CA ||
-			t->v[i].kind == COMMAND_REMOVE_IDENTITY) &&
+		if ((t->v[i].kind == COMMAND_REMOVE_CA || t->v[i].kind == COMMAND_REMOVE_IDENTITY ||
+			t->v[i].kind == COMMAND_REMOVE_NETWORK) &&
 		    strcmp(t->v[i].alias, alias) == 0)
 			return true;
 	return false;
@@ -242,6 +300,25 @@ shared(const struct windows_telling *t, const char *uri)
 		if (strcmp(other, uri) == 0 && !leaves(t, t->has->v[i].alias))
 			return true;
 	}
+	return false;
+}
+
+/* A network of that name came by another profile, and stays. */
+static bool
+taken(const struct windows_telling *t, const struct command *c, const char *uri)
+{
+	const char *other, *sha1;
+
+	for (size_t i = 0; i < t->has->n; i++) {
+		windows_place_read(t->a, t->has->v[i].place, &other, &sha1);
+		if (strcmp(other, uri) == 0 && strcmp(t->has->v[i].alias, c->alias) != 0 &&
+		    !leaves(t, t->has->v[i].alias))
+			return true;
+	}
+	for (size_t i = 0; i < t->st->nsent; i++)
+		if (t->st->sent[i].op == WINDOWS_WIFI && strcmp(t->st->sent[i].uri, uri) == 0 &&
+		    strcmp(t->st->sent[i].alias, c->alias) != 0)
+			return true;
 	return false;
 }
 
@@ -310,8 +387,14 @@ sent_for(struct windows_telling *t, const struct command *c)
 		s.uri = arena_printf(t->a, "%s" WINDOWS_SCEP_NODES "/%s",
 		    scope(!c->what->of_machine), node_name(t->a, c));
 		break;
+	case COMMAND_INSTALL_NETWORK:
+		s.op = WINDOWS_WIFI;
+		s.uri = arena_printf(t->a, "%s%s", scope(!c->what->of_machine),
+		    windows_wifi_node(t->a, c->what->use->wifi));
+		break;
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
+	case COMMAND_REMOVE_NETWORK:
 		s.op = WINDOWS_REMOVE;
 		windows_place_read(t->a, c->place, &s.uri, &sha1);
 		break;
@@ -330,6 +413,8 @@ name_certificate(struct arena *a, const struct command *c, struct windows_sent *
 	uint8_t hash[32];
 	struct str der = c->kind == COMMAND_INSTALL_CA ? c->der : c->leaf;
 
+	if (s->op == WINDOWS_WIFI)
+		s->sha256 = text_hex(a, c->sha256);
 	if (s->op != WINDOWS_TRUST && s->op != WINDOWS_PFX)
 		return;
 	hash_sha256(der, hash);
@@ -347,6 +432,8 @@ tell_one(struct windows_telling *t, const struct command *c, struct windows_sent
 		return tell_pfx(t, c, s->uri);
 	case WINDOWS_SCEP:
 		return tell_scep(t, c, s->uri);
+	case WINDOWS_WIFI:
+		return tell_wifi(t, c, s->uri);
 	case WINDOWS_WIPE:
 		return put(t, "Exec", s->uri, NULL, NULL);
 	case WINDOWS_REMOVE:
@@ -382,11 +469,9 @@ try_one(struct windows_telling *t, const struct command *c, struct windows_sent 
 	uint32_t id = t->id;
 	err_t e;
 
-	s->first = id + 1;
+	t->cleared = 0;
 	e = tell_one(t, c, s);
-	/* The Delete before an Atomic only clears the way: what it says does not count. */
-	if (s->op == WINDOWS_PFX || s->op == WINDOWS_SCEP)
-		s->first++;
+	s->first = id + 1 + t->cleared;
 	s->last = t->id;
 	if (err_ok(e) && t->b->n + CLOSING <= t->room) {
 		t->told++;
@@ -426,6 +511,12 @@ tell_command(struct windows_telling *t, const struct command *c, bool *ret_full)
 	if (s.op == WINDOWS_REMOVE && (s.uri[0] == '\0' || shared(t, s.uri))) {
 		s.code = 200;
 		return windows_sent_add(t->st, &s);
+	}
+	if (s.op == WINDOWS_WIFI && taken(t, c, s.uri)) {
+		hold_because(t, c,
+		    ERROR(ERR_DEVICE_PROFILE, "another profile brings the network \"%s\"",
+			c->what->use->wifi->ssid));
+		return OK;
 	}
 	name_certificate(t->a, c, &s);
 	if (s.op == WINDOWS_SCEP)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands of the model as SyncML for a Windows device: RootCATrustedCertificates, and ClientCertificateInstall with
- * PFX and SCEP.
+ * Commands of the model as SyncML for a Windows device: RootCATrustedCertificates, ClientCertificateInstall with PFX and
+ * SCEP, and WiFi.
  *
  * Each certificate gets a node of its own, named by profile and command, so that a new one is in place before the old
  * one goes. A key and all that belongs to it is one Atomic: all of it, or nothing.
@@ -21,6 +21,7 @@ struct windows_telling {
 	size_t n;
 	struct buf *b;              /* the message, after our statuses */
 	uint32_t id;                /* newest CmdID in it */
+	uint32_t cleared;           /* Deletes at the beginning of the present command */
 	size_t room;                /* bytes that it may have in the end */
 	size_t told;                /* commands that were put into it */
 	struct report_result *held; /* those that cannot be told, with the reason */

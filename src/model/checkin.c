@@ -242,7 +242,7 @@ result_of_offer(struct tx *tx, struct checkin *c, struct slot *s, struct request
 	hash_sha256(r->leaf, hash);
 	if (r->leaf.n > 0 &&
 	    inventory_shows(&c->has, inventory_alias(c->a, s->profile, s->item), str_of(hash, 32),
-		r->kind != REQUEST_TRUST))
+		!request_is_plain(r->kind)))
 		return delivery_ack(tx, c->a, s, r);
 	if (r->not_before > when_now())
 		return OK;
@@ -317,6 +317,11 @@ fill_command(struct checkin *c, const struct diff_slot *ds, struct command *cmd)
 	if (r->kind == REQUEST_TRUST) {
 		cmd->kind = COMMAND_INSTALL_CA;
 		cmd->der = r->leaf;
+	} else if (r->kind == REQUEST_NETWORK) {
+		hash = arena_alloc(c->a, 32);
+		hash_sha256(r->leaf, hash);
+		cmd->kind = COMMAND_INSTALL_NETWORK;
+		cmd->sha256 = str_of(hash, 32);
 	} else if (r->kind == REQUEST_ENROL) {
 		cmd->kind = COMMAND_ENROL;
 	} else {
@@ -362,7 +367,9 @@ command_remove(struct checkin *c, const struct diff_slot *ds)
 	if (removal_failed_lately(&ds->slot))
 		return;
 	c->commands[c->n++] = (struct command){
-		.kind = h->identity ? COMMAND_REMOVE_IDENTITY : COMMAND_REMOVE_CA,
+		.kind = h->network ? COMMAND_REMOVE_NETWORK :
+		    h->identity    ? COMMAND_REMOVE_IDENTITY :
+				     COMMAND_REMOVE_CA,
 		.id = remove_id(c->a, &ds->slot, h),
 		.alias = ds->alias,
 		.place = h->place,

@@ -18,7 +18,7 @@
 
 struct report_item {
 	const char *alias;
-	bool identity; /* else a CA certificate */
+	bool identity, network; /* neither: a CA certificate */
 	struct str sha256;
 	bool has_key;
 	when_t not_after;
@@ -85,7 +85,9 @@ enum command_kind {
 	COMMAND_REMOVE_CA,
 	COMMAND_REMOVE_IDENTITY,
 	COMMAND_ENROL, /* make a key, request by SCEP */
-	COMMAND_WIPE   /* erase everything; comes alone */
+	COMMAND_WIPE,  /* erase everything; comes alone */
+	COMMAND_INSTALL_NETWORK,
+	COMMAND_REMOVE_NETWORK
 };
 struct wipe_how;
 
@@ -95,7 +97,7 @@ struct command {
 	const char *alias; /* "chancery-<profile id>"; WIPE: NULL */
 	struct str der;    /* INSTALL_CA */
 	struct str pfx, password,
-	    sha256;      /* INSTALL_IDENTITY: as packed (model/packing.h), hash of the leaf */
+	    sha256; /* INSTALL_IDENTITY: as packed (model/packing.h), hash of the leaf; INSTALL_NETWORK: names its content */
 	struct str leaf; /* INSTALL_IDENTITY: DER */
 	/* All but removals: the profile, and what it is reduced to: stores, key, access, names, uses. */
 	const struct profile *profile;

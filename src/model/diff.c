@@ -161,7 +161,7 @@ is_renewed(const struct diff_slot *ds)
 static bool
 is_identity(const struct diff_slot *ds)
 {
-	return ds->desired != NULL && ds->desired->what.kind != PRIM_TRUST;
+	return ds->desired != NULL && kind_has_certificate(ds->desired->kind->name);
 }
 
 /* What was installed and is not there any more. */
@@ -171,8 +171,7 @@ notice_loss(struct diff *d, struct diff_slot *ds)
 	struct slot *s = &ds->slot;
 
 	if (!d->has->known || s->reached_hash.n == 0 ||
-	    inventory_shows(
-		d->has, ds->alias, s->cert_sha256, strcmp(s->kind, "trusted-root") != 0))
+	    inventory_shows(d->has, ds->alias, s->cert_sha256, kind_has_certificate(s->kind)))
 		return OK;
 	TRY(request_note(d->tx, s, s->request, "device", "lost", "the inventory does not show it"));
 	set_hash(d, &s->reached_hash, STR_EMPTY);
@@ -206,7 +205,7 @@ can_offer_again(const struct diff_slot *ds)
 	if (!ds->has_request || r->state != REQUEST_DONE || ds->slot.reached_hash.n > 0 ||
 	    !str_eq(r->hash, ds->slot.wanted_hash))
 		return false;
-	if (r->kind == REQUEST_TRUST)
+	if (request_is_plain(r->kind))
 		return true;
 	return r->sealed.n > 0 && (r->kind == REQUEST_IMPORT || ds->slot.not_after > when_now());
 }

@@ -90,7 +90,7 @@ slot_of(struct tx *tx, struct arena *a, const struct draft *d, const struct devi
 static bool
 has_certificate(const struct slot *s)
 {
-	return strcmp(s->kind, "trusted-root") != 0 && s->serial != NULL && s->serial[0] != '\0';
+	return kind_has_certificate(s->kind) && s->serial != NULL && s->serial[0] != '\0';
 }
 
 static void

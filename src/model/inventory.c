@@ -20,7 +20,10 @@ inventory_print(struct arena *a, const struct report_item *v, size_t n, const ch
 		json *item = json_object_new();
 
 		json_set_text(item, "alias", v[i].alias);
-		json_set_text(item, "kind", v[i].identity ? "identity" : "ca");
+		json_set_text(item, "kind",
+		    v[i].identity    ? "identity" :
+			v[i].network ? "network" :
+				       "ca");
 		json_set_text(item, "sha256", text_hex(a, v[i].sha256));
 		json_set_bool(item, "has_key", v[i].has_key);
 		json_set_when(a, item, "not_after", v[i].not_after);
@@ -51,6 +54,7 @@ inventory_parse(struct arena *a, const char *text, struct holdings *ret)
 
 		v[i].alias = arena_strdup(a, json_text(json_get(item, "alias")));
 		v[i].identity = strcmp(json_text(json_get(item, "kind")), "identity") == 0;
+		v[i].network = strcmp(json_text(json_get(item, "kind")), "network") == 0;
 		v[i].has_key = json_true(json_get(item, "has_key"));
 		if (json_is_text(json_get(item, "place")))
 			v[i].place = arena_strdup(a, json_text(json_get(item, "place")));
@@ -59,6 +63,21 @@ inventory_parse(struct arena *a, const char *text, struct holdings *ret)
 	has.v = v;
 	*ret = has;
 	return OK;
+}
+
+struct holdings
+inventory_said(struct arena *a, const struct report *r)
+{
+	struct held *v = arena_array(a, r->nitems + 1, sizeof(*v));
+
+	for (size_t i = 0; i < r->nitems; i++)
+		v[i] = (struct held){ .alias = r->items[i].alias,
+			.identity = r->items[i].identity,
+			.network = r->items[i].network,
+			.sha256 = r->items[i].sha256,
+			.has_key = r->items[i].has_key,
+			.place = r->items[i].place };
+	return (struct holdings){ .v = v, .n = r->nitems, .known = r->has_inventory };
 }
 
 const struct held *

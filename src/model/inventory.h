@@ -10,7 +10,7 @@
 
 struct held {
 	const char *alias;
-	bool identity;
+	bool identity, network; /* neither: a CA certificate */
 	struct str sha256;
 	bool has_key;
 	const char *place; /* NULL: not said */
@@ -26,9 +26,11 @@ const char *inventory_alias(struct arena *a, struct id profile, struct id item);
 /* The text for the record; the same report gives the same text. */
 err_t inventory_print(struct arena *a, const struct report_item *v, size_t n, const char **ret);
 err_t inventory_parse(struct arena *a, const char *text, struct holdings *ret); /* "": not known */
+/* What a report with an inventory says, before it is on record. */
+struct holdings inventory_said(struct arena *a, const struct report *r);
 const struct held *inventory_find(
     const struct holdings *has, const char *alias); /* NULL: nothing there */
-/* This very certificate under the alias, and its key if it is an identity. */
+/* This very certificate, or network, under the alias, and its key if it is an identity. */
 bool inventory_shows(
     const struct holdings *has, const char *alias, struct str sha256, bool identity);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Profile kinds: what a profile is about, whatever the platform. A kind has rows for its settings and reduces a profile
- * for one device to a primitive that every platform can render. Which platform's type has which setting is a column of
+ * for one device to a primitive that platforms can render. Which platform's type has which setting is a column of
  * the rows (struct field, only); beyond that and rules between settings, kinds do not know platforms.
  *
  * One file in model/kind/ a kind; the build makes kind_table from the list in its meson.build. Which API types exist
@@ -17,7 +17,8 @@
 #include "store/slot.h"
 #include "store/profile.h"
 
-enum primitive_kind { PRIM_TRUST = 1, PRIM_ENROL, PRIM_DELIVER, PRIM_IMPORT };
+/* PRIM_NETWORK: a network to join; nothing that is issued. */
+enum primitive_kind { PRIM_TRUST = 1, PRIM_ENROL, PRIM_DELIVER, PRIM_IMPORT, PRIM_NETWORK };
 
 /* keyStorageProvider of Windows; KEY_STORE_ANY elsewhere. */
 enum key_store {
@@ -70,8 +71,8 @@ struct primitive {
 	int validity_days;   /* a wish, part of the order; the CA decides */
 	struct id root;      /* trusted-root profile that must be on the device first; zero: none */
 	int renewal_percent; /* renew when so much of the life is left */
-	const struct use
-	    *use; /* what goes with it in one piece, and uses it (model/use.h); NULL: nothing */
+	/* What goes with it in one piece, and uses it (model/use.h); NETWORK: all there is to it. NULL: nothing. */
+	const struct use *use;
 	const struct id *needs; /* profiles that must be on the device first, besides root */
 	size_t nneeds;
 	struct str hash; /* SHA-256 over everything above that makes it "the same content" */
@@ -125,7 +126,8 @@ struct rows_of {
 };
 
 /* A name under which profiles of a kind refer to others (model/refs.h). */
-enum reference_to { REF_ROOT = 1, REF_CERTIFICATE };
+/* REF_ISSUER: the root above the certificate that is used. */
+enum reference_to { REF_ROOT = 1, REF_CERTIFICATE, REF_ISSUER };
 struct reference {
 	const char *name; /* "identityCertificate" */
 	enum reference_to to;
@@ -143,6 +145,8 @@ struct kind {
 	bool needs_pfx;                /* wants subject_of.pfx */
 	/* A reference that these settings cannot do without; NULL: the first to a certificate will do. */
 	const char *(*must)(const void *settings);
+	/* Whether these settings use a certificate at all; NULL: they do. */
+	bool (*certified)(const void *settings);
 	const struct reference *refs; /* ended by name NULL; NULL: wants no subject_of.used */
 	/* Rules over the whole settings, after the fields were read; what is allowed and deserves a look is added to
 	 * warn. */
@@ -164,5 +168,10 @@ extern const size_t kind_count;
 enum { KIND_RANKS = 3 };
 int kind_rank(const struct kind *k);
 int kind_rank_of(const char *name);
+
+/* Kinds whose slots have no certificate of the device's own. */
+#define KIND_TRUSTED_ROOT "trusted-root"
+#define KIND_NETWORK "network"
+bool kind_has_certificate(const char *name);
 
 #endif

@@ -8,6 +8,7 @@ extern const struct kind kind_scep;
 extern const struct kind kind_imported_pfx;
 
 extern const struct kind kind_wifi;
+extern const struct kind kind_network;
 extern const struct kind kind_vpn;
 extern const struct kind kind_mail;
 
@@ -101,6 +102,9 @@ static const struct profile_type types[] = {
 	ENROLLED(GRAPH_TYPE("windows81SCEPCertificateProfile"), "windows", ON_WINDOWS, ROOT_MAY),
 	IMPORTED(GRAPH_TYPE("windows10PFXImportCertificateProfile"), "windows", ON_FORERUNNER,
 	    ROOT_NONE),
+
+	USING(GRAPH_TYPE("windowsWifiEnterpriseEAPConfiguration"), "windows", kind_network,
+	    ON_WINDOWS),
 
 	TRUSTED(GRAPH_TYPE("windowsPhone81TrustedRootCertificate"), "windowsPhone", ON_PHONE),
 	IMPORTED(GRAPH_TYPE("windowsPhone81ImportedPFXCertificateProfile"), "windowsPhone",
@@ -232,6 +236,12 @@ int
 kind_rank(const struct kind *k)
 {
 	return k->refs != NULL ? 2 : k->needs_root ? 1 : 0;
+}
+
+bool
+kind_has_certificate(const char *name)
+{
+	return strcmp(name, KIND_TRUSTED_ROOT) != 0 && strcmp(name, KIND_NETWORK) != 0;
 }
 
 int

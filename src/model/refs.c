@@ -199,10 +199,10 @@ check_one(const struct profile *p, const struct used *u)
 
 	TRY(profile_type_find(u->profile.type, &t));
 	rank = kind_rank(t->kind);
-	if (rank != (u->as->to == REF_ROOT ? 0 : 1))
+	if (rank != (u->as->to == REF_CERTIFICATE ? 1 : 0))
 		FAIL(ERR_MODEL_INVALID, "\"%s" BIND "\": profile \"%s\" is no %s", u->as->name,
 		    u->profile.display_name,
-		    u->as->to == REF_ROOT ? "trusted root" : "certificate profile");
+		    u->as->to == REF_CERTIFICATE ? "certificate profile" : "trusted root");
 	if (strcmp(u->profile.platform, p->platform) != 0)
 		FAIL(ERR_MODEL_INVALID,
 		    "\"%s" BIND "\": profile \"%s\" is for %s, and this one for %s", u->as->name,
@@ -229,6 +229,25 @@ check_must(struct arena *a, const struct profile_type *t, const struct profile *
 	return OK;
 }
 
+/* one: the certificate that it names; NULL: none. */
+static err_t
+check_certified(struct arena *a, const struct profile_type *t, const struct profile *p,
+    const struct used *one, bool *ret)
+{
+	void *settings;
+
+	*ret = true;
+	if (t->kind->certified == NULL)
+		return OK;
+	TRY(profile_settings(a, t->kind, p, &settings));
+	*ret = t->kind->certified(settings);
+	if (!*ret && one != NULL)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"%s" BIND "\" names a certificate, and \"authenticationMethod\" uses none",
+		    one->as->name);
+	return OK;
+}
+
 err_t
 refs_check(struct tx *tx, struct arena *a, const struct profile *p)
 {
@@ -236,6 +255,7 @@ refs_check(struct tx *tx, struct arena *a, const struct profile *p)
 	const struct profile_type *t;
 	struct used *v;
 	size_t n;
+	bool certified;
 
 	TRY(profile_type_find(p->type, &t));
 	TRY(refs_load(tx, a, p, &v, &n));
@@ -252,8 +272,9 @@ refs_check(struct tx *tx, struct arena *a, const struct profile *p)
 		one = &v[i];
 	}
 	TRY(check_must(a, t, p, v, n));
+	TRY(check_certified(a, t, p, one, &certified));
 	for (EACH_REFERENCE(r, t))
-		if (one == NULL && r->to == REF_CERTIFICATE)
+		if (certified && one == NULL && r->to == REF_CERTIFICATE)
 			FAIL(ERR_MODEL_INVALID,
 			    "\"%s" BIND "\" is missing: it names the profile of the certificate",
 			    r->name);

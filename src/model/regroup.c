@@ -244,7 +244,7 @@ device_look(struct tx *tx, struct regroup *g, struct id id, struct regroup_effec
 			continue;
 		p->withdraw++;
 		e->withdraw++;
-		e->revoke += strcmp(v[i].kind, "trusted-root") != 0 && v[i].serial != NULL &&
+		e->revoke += kind_has_certificate(v[i].kind) && v[i].serial != NULL &&
 		    v[i].serial[0] != '\0';
 	}
 	for (size_t i = 0; i < nwant; i++)

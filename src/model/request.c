@@ -23,6 +23,12 @@ request_is_open(const struct request *r)
 	return r->state >= REQUEST_QUEUED && r->state <= REQUEST_OFFERED;
 }
 
+bool
+request_is_plain(enum request_kind k)
+{
+	return k == REQUEST_TRUST || k == REQUEST_NETWORK;
+}
+
 const char *
 request_state_name(enum request_state s)
 {
@@ -150,10 +156,10 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 	};
 	struct step step = { .actor = "service" };
 
-	if (p->kind == PRIM_TRUST) {
-		r.kind = REQUEST_TRUST;
+	if (p->kind == PRIM_TRUST || p->kind == PRIM_NETWORK) {
+		r.kind = p->kind == PRIM_TRUST ? REQUEST_TRUST : REQUEST_NETWORK;
 		r.state = REQUEST_READY;
-		r.leaf = p->der;
+		r.leaf = p->kind == PRIM_TRUST ? p->der : p->hash;
 		step.event = "ready";
 	} else if (p->kind == PRIM_IMPORT) {
 		r.kind = REQUEST_IMPORT;
@@ -325,7 +331,7 @@ request_retry(
 {
 	uint32_t attempts = r->attempts;
 
-	if (r->kind == REQUEST_TRUST) {
+	if (request_is_plain(r->kind)) {
 		r->not_before = 0;
 		return request_step(tx, s, r, REQUEST_READY,
 		    &(struct step){ .actor = "service", .event = "retried" });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The state machine of a request: one run of getting a slot its certificate, of revoking, or of
- * delivering a trusted root.
+ * delivering a trusted root or a network.
  *
  *         request_insert         request_lease         request_complete
  *  (none) ───────────────► QUEUED ──────────────► LEASED ────────────────► READY
@@ -14,7 +14,8 @@
  *                                                                         ▼ │
  *                                                                        DONE   delivery_again
  *
- *  a trusted root     begins at READY (request_insert), and request_retry takes it from FAILED
+ *  a trusted root or
+ *  a network          begins at READY (request_insert), and request_retry takes it from FAILED
  *                     to READY: there is nothing to issue
  *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
  *                     is revoked
@@ -58,7 +59,7 @@ struct why {
 	const char *detail;
 };
 
-/* PRIM_TRUST makes a REQUEST_TRUST that is READY at once, PRIM_DELIVER a REQUEST_ISSUE, PRIM_ENROL a REQUEST_ENROL and
+/* PRIM_TRUST makes a REQUEST_TRUST and PRIM_NETWORK a REQUEST_NETWORK that are READY at once, PRIM_DELIVER a REQUEST_ISSUE, PRIM_ENROL a REQUEST_ENROL and
  * PRIM_IMPORT a REQUEST_IMPORT that are QUEUED. PRIM_ENROL at a CA that is not ours: READY at once. */
 err_t request_insert(
     struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
@@ -133,6 +134,8 @@ err_t request_of(
 /* ERR_READ_ONLY in a reading transaction. */
 err_t request_may_write(const struct tx *tx);
 
+/* There is nothing to issue, or to open: what it brings is known as it begins. */
+bool request_is_plain(enum request_kind k);
 bool request_is_open(const struct request *r); /* QUEUED, LEASED, READY, OFFERED */
 /* Whether a comma list (features or CAs of a connector) names it; case is ignored. */
 bool request_list_has(const char *list, const char *name);

@@ -34,7 +34,7 @@ state_of(const struct slot *s, const struct request *r)
 		return STATUS_FAILED;
 	/* A device that holds what it should is well, whatever is still under way for it. */
 	if (str_eq(s->reached_hash, s->wanted_hash) &&
-	    (s->not_after > when_now() || !id_is_zero(s->item)))
+	    (s->not_after > when_now() || s->not_after == 0 || !id_is_zero(s->item)))
 		return open || (r != NULL && r->state == REQUEST_FAILED) ? STATUS_RENEWING :
 									   STATUS_INSTALLED;
 	if (r == NULL)

@@ -2,8 +2,11 @@
 #include "model/use.h"
 
 #include "base/rd.h"
+#include "model/cert_name.h"
+#include "model/inventory.h"
 #include "model/subject.h"
 #include "pki/key.h"
+#include "store/user_pfx.h"
 
 /* Bytes of settings, and of roots, that fit with their certificate into what a connector seals (LIMIT_PACK_FRAME). */
 enum { SETTINGS_MAX = 8192, ROOTS_MAX = 12288 };
@@ -131,28 +134,133 @@ make_hash(struct arena *a, const struct profile *p, const struct use *u, struct 
 	return OK;
 }
 
+void
+use_channel(int64_t channel, struct primitive *what)
+{
+	if (channel != FIELD_UNSET)
+		what->access.user_channel = channel == CHANNEL_USER;
+}
+
+/* The profiles that are named, for whoever waits for them. */
+static void
+needs_of(struct arena *a, const struct subject_of *who, struct primitive *what)
+{
+	struct id *needs = arena_array(a, who->nused + 1, sizeof(*needs));
+
+	for (size_t i = 0; i < who->nused; i++)
+		needs[i] = who->used[i].profile.id;
+	what->needs = needs;
+	what->nneeds = who->nused;
+}
+
+static err_t
+check_settings(const struct profile *p)
+{
+	if (strlen(p->settings) > SETTINGS_MAX)
+		FAIL(ERR_TOO_LARGE, "the settings of \"%s\" have more than %d bytes",
+		    p->display_name, SETTINGS_MAX);
+	return OK;
+}
+
 err_t
 use_reduce(struct arena *a, const struct profile *p, const struct subject_of *who,
     const struct use *u, struct primitive *ret)
 {
 	struct use *use = ARENA_NEW(a, struct use);
-	struct id *needs = arena_array(a, who->nused + 1, sizeof(*needs));
 	const struct profile *certificate;
 	struct primitive what;
 
-	if (strlen(p->settings) > SETTINGS_MAX)
-		FAIL(ERR_TOO_LARGE, "the settings of \"%s\" have more than %d bytes",
-		    p->display_name, SETTINGS_MAX);
+	TRY(check_settings(p));
 	*use = *u;
 	TRY(certificate_of(p, who, &certificate));
 	TRY_CTX(reduce_one(a, certificate, who, &what), "the certificate of \"%s\"",
 	    certificate->display_name);
 	TRY(roots_of(a, who, use));
 	TRY(make_hash(a, p, use, &what));
+	needs_of(a, who, &what);
+	what.use = use;
+	*ret = what;
+	return OK;
+}
+
+/* ---- a thing by itself ---- */
+
+/* What tells the certificate from others on the device, and whose it is. */
+static err_t
+used_certificate(struct arena *a, const struct subject_of *who, struct use *u, bool *ret_of_machine)
+{
+	const struct profile *p = NULL;
+	struct primitive what;
+
+	u->alias = "";
+	*ret_of_machine = true;
 	for (size_t i = 0; i < who->nused; i++)
-		needs[i] = who->used[i].profile.id;
-	what.needs = needs;
-	what.nneeds = who->nused;
+		if (who->used[i].as->to == REF_CERTIFICATE)
+			p = &who->used[i].profile;
+	if (p == NULL)
+		return OK;
+	TRY_CTX(reduce_one(a, p, who, &what), "the certificate of \"%s\"", p->display_name);
+	u->alias =
+	    inventory_alias(a, p->id, what.kind == PRIM_IMPORT ? what.pfx[0].id : (struct id){ 0 });
+	u->ekus = what.ekus;
+	u->nekus = what.nekus;
+	*ret_of_machine = what.of_machine;
+	return OK;
+}
+
+static err_t
+issuer_of(struct arena *a, const struct subject_of *who, struct use *u)
+{
+	struct primitive root;
+
+	for (size_t i = 0; i < who->nused; i++)
+		if (who->used[i].as->to == REF_ISSUER) {
+			TRY(reduce_one(a, &who->used[i].profile, who, &root));
+			u->issuer = root.der;
+		}
+	return OK;
+}
+
+/* A certificate that is renewed leaves the network as it is. */
+static err_t
+network_hash(
+    struct arena *a, const struct profile *p, const struct use *u, bool of_machine, struct str *ret)
+{
+	auto_buf struct buf b;
+	uint8_t *hash = arena_alloc(a, 32);
+
+	buf_init(&b, SETTINGS_MAX + ROOTS_MAX * 2u + LIMIT_LONG_TEXT * 4u);
+	TRY(wr_text(&b, "network 1"));
+	TRY(wr_blob(&b, str_c(p->settings)));
+	TRY(wr_u8(&b, of_machine));
+	TRY(wr_text(&b, u->alias));
+	for (size_t i = 0; i < u->nekus; i++)
+		TRY(wr_text(&b, u->ekus[i]));
+	TRY(wr_blob(&b, u->issuer));
+	for (size_t i = 0; i < u->nroots; i++)
+		TRY(wr_blob(&b, u->roots[i]));
+	hash_sha256(buf_str(&b), hash);
+	*ret = str_of(hash, 32);
+	return OK;
+}
+
+err_t
+use_network(struct arena *a, const struct profile *p, const struct subject_of *who,
+    const struct use *u, struct primitive *ret)
+{
+	struct primitive what = {
+		.kind = PRIM_NETWORK, .ca = "", .ca_host = "", .template = "", .sid = ""
+	};
+	struct use *use = ARENA_NEW(a, struct use);
+
+	TRY(check_settings(p));
+	*use = *u;
+	TRY(roots_of(a, who, use));
+	TRY(used_certificate(a, who, use, &what.of_machine));
+	TRY(issuer_of(a, who, use));
+	TRY(network_hash(a, p, use, what.of_machine, &what.hash));
+	needs_of(a, who, &what);
+	what.key_store = KEY_STORE_ANY;
 	what.use = use;
 	*ret = what;
 	return OK;

@@ -3,38 +3,18 @@
  * What a certificate is used for: settings of Wi-Fi, VPN and mail profiles, as they are for one device. They are kept as
  * the API has them; texts with {{variables}} have their values in a struct use.
  *
- * Such a profile brings a certificate of its own, of the profile that it names: what uses a key on Apple's systems refers
- * to it within one configuration profile. So its slot is one of a certificate, with all that belongs to that: renewed,
- * replaced, revoked.
+ * On Apple's systems such a profile brings a certificate of its own, of the profile that it names: what uses a key there
+ * refers to it within one configuration profile. So its slot is one of a certificate, with all that belongs to that:
+ * renewed, replaced, revoked (use_reduce). Elsewhere it is a thing by itself, with a slot that has no certificate; what it
+ * refers to must be on the device before it comes, and goes after it (use_network).
  *
- * Not here: how a platform says it (device/apple_use.h).
+ * Not here: how a platform says it (device/apple_use.h, device/windows_wifi.h).
  */
 #ifndef MODEL_USE_H
 #define MODEL_USE_H
 
-#include "model/applicability.h"
 #include "model/refs.h"
-
-enum wifi_security { WIFI_WPA_ENTERPRISE = 2, WIFI_WPA2_ENTERPRISE = 5 };
-/* As in EAP (RFC 3748), but for FIELD_UNSET. */
-enum wifi_eap { WIFI_EAP_TLS = 13, WIFI_EAP_TTLS = 21, WIFI_PEAP = 25 };
-enum use_authentication { USE_CERTIFICATE = 0 };
-enum use_proxy { PROXY_NONE, PROXY_MANUAL, PROXY_AUTOMATIC };
-
-struct wifi {
-	struct applicability rules;
-	const char *name, *ssid;
-	bool automatic, hidden, fixed_address;
-	int64_t security, proxy;
-	const char *proxy_host, *proxy_url;
-	int64_t proxy_port;
-	const char *shared_key; /* never there: the row refuses it */
-	int64_t eap, authentication;
-	struct field_texts servers;
-	const char *outer, *user;
-	int64_t channel;
-	bool on_mac; /* by its type */
-};
+#include "model/wifi.h"
 
 enum vpn_kind {
 	VPN_ANYCONNECT,
@@ -123,11 +103,21 @@ struct use {
 	bool logs_on, signs, encrypts; /* USE_MAIL: what the certificate is for */
 	const char *user, *address;    /* USE_MAIL: log-on and mail address */
 	const char *local;             /* USE_VPN, IKEv2: who the device says it is */
+	/* use_network(): the certificate that another profile brings; alias "": it uses none */
+	const char *alias; /* its name on the device */
+	struct str issuer; /* DER: a CA above it; empty: any */
+	const char **ekus; /* what it is for */
+	size_t nekus;
 };
 
 /* The primitive of the certificate that the profile names, to be used so. u: all but roots. A failure is the slot's fault. */
 err_t use_reduce(struct arena *a, const struct profile *p, const struct subject_of *who,
     const struct use *u, struct primitive *ret);
+/* PRIM_NETWORK: the same of a system where it is by itself. */
+err_t use_network(struct arena *a, const struct profile *p, const struct subject_of *who,
+    const struct use *u, struct primitive *ret);
+/* What deploymentChannel says goes before where the certificate's own profile would put it; FIELD_UNSET: nothing. */
+void use_channel(int64_t channel, struct primitive *what);
 /* The value of a text with variables for this device; "" for none. */
 err_t use_text(struct arena *a, const struct subject_of *who, const char *format, const char **ret);
 /* Field checks: a text with variables; nothing at all. */

@@ -27,7 +27,8 @@ enum request_kind {
 	REQUEST_REVOKE,
 	REQUEST_TRUST,
 	REQUEST_IMPORT,
-	REQUEST_ENROL
+	REQUEST_ENROL,
+	REQUEST_NETWORK /* a network to join: nothing is issued */
 };
 
 /* Where a slot stands: model/status.h decides, the store counts. The SQL names them by number. */
@@ -72,7 +73,7 @@ struct request {
 	uint64_t fence; /* counts leases */
 	uint32_t attempts;
 	struct str hash;    /* content hash it works for */
-	const char *ca;     /* CA name it must reach; "" for REQUEST_TRUST and REQUEST_IMPORT */
+	const char *ca;     /* CA name it must reach; "" for REQUEST_TRUST, _IMPORT and _NETWORK */
 	const char *owner;  /* connector that holds the lease, as text id */
 	when_t lease_until; /* REQUEST_ENROL, READY or OFFERED: the end of its challenge */
 	when_t not_before;  /* not leased before this time (retry) */
@@ -82,7 +83,7 @@ struct request {
 	    about; /* REQUEST_REVOKE: the issue request whose certificates go; REQUEST_IMPORT: the record */
 	/* the result */
 	struct str leaf, sealed,
-	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate */
+	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate; _NETWORK: what names its content */
 	const char *serial;
 	when_ms_t created, updated;
 };

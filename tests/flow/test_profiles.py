@@ -71,12 +71,22 @@ TYPES = {
 WIFI = ["networkName", "ssid", "connectAutomatically", "connectWhenNetworkNameIsHidden", "wiFiSecurityType",
         "proxySettings", "proxyManualAddress", "proxyManualPort", "proxyAutomaticConfigurationUrl", "preSharedKey",
         "eapType", "trustedServerCertificateNames", "authenticationMethod", "outerIdentityPrivacyTemporaryValue"]
+WINDOWS_WIFI = [p for p in WIFI if p not in ("wiFiSecurityType", "proxySettings")] + [
+    "wifiSecurityType", "proxySetting", "connectToPreferredNetwork", "forceFIPSCompliance", "meteredConnectionLimit",
+    "authenticationPeriodInSeconds", "authenticationRetryDelayPeriodInSeconds", "authenticationType", "cacheCredentials",
+    "disableUserPromptForServerValidation", "eapolStartPeriodInSeconds", "enablePairwiseMasterKeyCaching",
+    "enablePreAuthentication", "innerAuthenticationProtocolForEAPTTLS", "maximumAuthenticationFailures",
+    "maximumAuthenticationTimeoutInSeconds", "maximumEAPOLStartMessages", "maximumNumberOfPairwiseMasterKeysInCache",
+    "maximumPairwiseMasterKeyCacheTimeInMinutes", "maximumPreAuthenticationAttempts", "networkSingleSignOn",
+    "performServerValidation", "promptForAdditionalAuthenticationCredentials", "requireCryptographicBinding",
+    "userBasedVirtualLan"]
 TUNNEL = ["connectionName", "connectionType", "authenticationMethod", "server", "onDemandRules", "proxyServer",
           "disconnectOnIdle", "disconnectOnIdleTimerInSeconds"]
 MAKERS = ["loginGroupOrDomain", "role", "realm", "identifier", "customData", "customKeyValueData"]
 USES = {
     "iosEnterpriseWiFiConfiguration": WIFI + ["disableMacAddressRandomization", "usernameFormatString"],
     "macOSEnterpriseWiFiConfiguration": WIFI + ["deploymentChannel"],
+    "windowsWifiEnterpriseEAPConfiguration": WINDOWS_WIFI,
     "iosVpnConfiguration": TUNNEL + MAKERS + ["providerType"],
     "macOSVpnConfiguration": TUNNEL + MAKERS + ["deploymentChannel"],
     "iosikEv2VpnConfiguration": TUNNEL + [
@@ -122,7 +132,14 @@ ENUMS = {
     "certificateAccessType": ["userApproval", "specificApps"],
     "deploymentChannel": ["deviceChannel", "userChannel"],
     "wiFiSecurityType": ["wpaEnterprise", "wpa2Enterprise"],
+    "wifiSecurityType": ["wpaEnterprise", "wpa2Enterprise"],
     "proxySettings": ["none", "manual", "automatic"],
+    "proxySetting": ["none", "manual", "automatic"],
+    "meteredConnectionLimit": ["unrestricted", "fixed", "variable"],
+    "authenticationType": ["none", "user", "machine", "machineOrUser", "guest"],
+    "networkSingleSignOn": ["disabled", "prelogon", "postlogon"],
+    "innerAuthenticationProtocolForEAPTTLS": ["unencryptedPassword", "challengeHandshakeAuthenticationProtocol",
+                                              "microsoftChap", "microsoftChapVersionTwo"],
     "eapType": ["eapTls", "eapTtls", "peap"],
     "durationOfEmailToSync": ["userDefined", "oneDay", "threeDays", "oneWeek", "twoWeeks", "oneMonth", "unlimited"],
     "emailAddressSource": ["userPrincipalName", "primarySmtpAddress"],
@@ -130,8 +147,8 @@ ENUMS = {
     "localIdentifier": ["deviceFQDN", "empty", "clientCertificateSubjectName"],
 }
 REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize",
-            "networkName", "ssid", "wiFiSecurityType", "eapType", "connectionName", "server", "remoteIdentifier",
-            "accountName", "hostName"}
+            "networkName", "ssid", "wiFiSecurityType", "wifiSecurityType", "eapType", "connectionName", "server",
+            "remoteIdentifier", "accountName", "hostName"}
 DEFAULTS = {"renewalThresholdPercentage": 20, "certificateValidityPeriodValue": 1,
             "certificateValidityPeriodScale": "years", "intendedPurpose": "unassigned",
             "destinationStore": "computerCertStoreRoot", "certificateStore": "user",
@@ -198,7 +215,7 @@ def example(name, pem):
         "certificateAccessType": "specificApps", "silentCertificateAccessDetails": [{"packageId": "com.example.mail"}],
         "allowAllAppsAccess": True, "deploymentChannel": "deviceChannel", "destinationStore": "computerCertStoreRoot",
         "networkName": "Office", "ssid": "office", "wiFiSecurityType": "wpa2Enterprise", "eapType": "eapTls",
-        "preSharedKey": None, "trustedServerCertificateNames": ["radius.corp.test"], "connectAutomatically": True,
+        "wifiSecurityType": "wpa2Enterprise", "preSharedKey": None, "trustedServerCertificateNames": ["radius.corp.test"], "connectAutomatically": True,
         "authenticationMethod": "certificate", "connectionName": "Corp", "connectionType": "ciscoAnyConnect",
         "server": {"description": "Gateway", "address": "vpn.corp.test", "isDefaultServer": True},
         "remoteIdentifier": "vpn.corp.test", "accountName": "Work", "hostName": "mail.corp.test",
@@ -216,13 +233,13 @@ def example(name, pem):
 
 @pytest.fixture(scope="module")
 def certificates(world):
-    """A certificate profile for iPhones and one for Macs: what the others refer to."""
+    """A certificate profile for iPhones, one for Macs and one for Windows: what the others refer to."""
     return {system: world.api("POST", world.CONFIGURATIONS, example(system + "PkcsCertificateProfile", world.root_pem))
-            for system in ("ios", "macOS")}
+            for system in ("ios", "macOS", "windows10")}
 
 
 def references(world, types, certificates, name):
-    system = "macOS" if name.startswith("macOS") else "ios"
+    system = next((s for start, s in (("macOS", "macOS"), ("windows", "windows10")) if name.startswith(start)), "ios")
     bind = f"{world.url}{world.CONFIGURATIONS}('{certificates[system]['id']}')"
     return {r["name"] + "@odata.bind": bind for r in types["#microsoft.graph." + name]["references"]
             if r["to"] == "certificate"}
@@ -255,7 +272,11 @@ def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, types, c
 
 NUMBERS = {"renewalThresholdPercentage": (0, 100), "certificateValidityPeriodValue": (0, 25),
            "proxyManualPort": (-1, 65536), "disconnectOnIdleTimerInSeconds": (-1, 86401),
-           "mtuSizeInBytes": (1279, 1401)}
+           "mtuSizeInBytes": (1279, 1401), "authenticationPeriodInSeconds": (0, 3601),
+           "authenticationRetryDelayPeriodInSeconds": (0, 3601), "eapolStartPeriodInSeconds": (0, 3601),
+           "maximumAuthenticationFailures": (0, 101), "maximumAuthenticationTimeoutInSeconds": (0, 121),
+           "maximumEAPOLStartMessages": (0, 101), "maximumNumberOfPairwiseMasterKeysInCache": (0, 256),
+           "maximumPairwiseMasterKeyCacheTimeInMinutes": (4, 1441), "maximumPreAuthenticationAttempts": (0, 17)}
 LISTS = {"trustedServerCertificateNames", "onDemandRules", "customData", "customKeyValueData",
          "customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls"}
 TRUTHS = {"allowAllAppsAccess"}

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from windows_wlan import Network, NotValid
+
 MSFT = "Vendor/MSFT/"
 INTEGERS = {"KeyLocation", "PFXCertPasswordEncryptionType", "KeyUsage", "KeyProtection", "KeyLength", "RetryDelay",
             "RetryCount", "ValidPeriodUnits"}
@@ -89,6 +91,8 @@ class Tree:
         self.trust.update({("User", s): {} for s in STORES - {"Root"}})
         self.pfx = {"Device": {}, "User": {}}
         self.scep = {"Device": {}, "User": {}}
+        self.networks = {"Device": {}, "User": {}}
+        self.wifi_writes = []           # (verb, name) of each document that was taken
         self.enrolling = []             # (scope, id) whose enrolment was started
         self.imports = 0
         self.unenrolled = self.wiped = False
@@ -117,6 +121,8 @@ class Tree:
             return self.install_node(verb, scope, path.split("/")[3:], fmt, data)
         if path.startswith(MSFT + "CertificateStore/MY/"):
             return self.store_node(verb, scope, path.split("/")[4:])
+        if path.startswith(MSFT + "WiFi/Profile"):
+            return self.wifi_node(verb, scope, self.networks[scope], path.split("/")[4:], fmt, data)
         if path.startswith(MSFT + "DMClient/"):
             return self.dmclient_node(verb, path.split("/")[3:], data)
         if path.startswith(MSFT + "RemoteWipe/"):
@@ -412,6 +418,65 @@ class Tree:
                 return base64.b64encode(held.der).decode()
         raise Failed(404)
 
+    # WiFi
+
+    def wifi_node(self, verb, scope, place, parts, fmt, data):
+        """WiFi CSP: a profile is there as soon as its document is, under the name that stands in it."""
+        if not parts:
+            return "/".join(urllib.parse.quote(n, safe="") for n in place)
+        name, node = parts[0], parts[1] if len(parts) > 1 else None
+        entry = place.get(name)
+        if verb in ("Get", "Delete") and (entry is None or node is not None and node not in entry):
+            raise Failed(404)
+        if node is None:
+            if verb != "Delete":
+                raise Failed(405)
+            del place[name]
+            return None
+        if len(parts) > 2 or node not in ("WlanXml", "Proxy", "ProxyPacUrl", "ProxyWPAD", "WiFiCost"):
+            raise Failed(404)
+        if verb == "Get":
+            return entry[node].text if node == "WlanXml" else entry[node]
+        if verb == "Delete":
+            del entry[node]
+            return None
+        if verb not in ("Add", "Replace"):
+            raise Failed(405)
+        exists = entry is not None and node in entry
+        if verb == "Add" and exists:
+            raise Failed(418)
+        if verb == "Replace" and not exists:
+            raise Failed(404)
+        if fmt != ("int" if node == "WiFiCost" else "chr"):
+            raise Failed(415)
+        if node == "WlanXml":
+            try:
+                data = Network(data)
+            except NotValid as e:
+                raise Failed(500, E_INVALID_ARG) from e
+            if data.name != name or data.ssid != name:
+                raise Failed(500, E_INVALID_ARG)
+            self.wifi_writes.append((verb, name))
+        elif entry is None:
+            raise Failed(404)
+        elif node == "WiFiCost" and data not in ("1", "2", "3"):
+            raise Failed(500, E_INVALID_ARG)
+        place.setdefault(name, {})[node] = data
+        return None
+
+    def certificate_for(self, network, scope="Device"):
+        """The certificates that the system would show to this network: those that pass its filter."""
+        return [h for h in self.held(scope).values() if network.takes(h.cert, self.above(h))]
+
+    def above(self, held):
+        """The chain that the machine builds: what came along, and what it trusts itself."""
+        known = [*held.chain, *(c for place in self.trust.values() for c in place.values())]
+        out, top = [], held.cert
+        while top is not None and top.issuer != top.subject:
+            top = next((c for c in known if c.subject == top.issuer), None)
+            out += [top] if top is not None else []
+        return out
+
     # DMClient
 
     def dmclient_node(self, verb, parts, data):
@@ -448,7 +513,7 @@ class Tree:
 
     def forget_all(self):
         """Leaving management takes everything along that came by it."""
-        for place in (*self.trust.values(), *self.pfx.values(), *self.scep.values()):
+        for place in (*self.trust.values(), *self.pfx.values(), *self.scep.values(), *self.networks.values()):
             place.clear()
 
 

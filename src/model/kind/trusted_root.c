@@ -131,7 +131,7 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 
 extern const struct kind kind_trusted_root;
 const struct kind kind_trusted_root = {
-	.name = "trusted-root",
+	.name = KIND_TRUSTED_ROOT,
 	.title = "Trusted root certificate",
 	.rows = { &applicability_rows, &(const struct rows_of){ fields, COUNT(fields) } },
 	.size = sizeof(struct trusted_root),

@@ -350,8 +350,8 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		TRY(local_name(a, s, who, &what, &u.local));
 		TRY(use_reduce(a, p, who, &u, &what));
 	}
-	if (s->channel != FIELD_UNSET && s->connection != VPN_IKEV2)
-		what.access.user_channel = s->channel == CHANNEL_USER;
+	if (s->connection != VPN_IKEV2)
+		use_channel(s->channel, &what);
 	*ret = what;
 	return OK;
 }

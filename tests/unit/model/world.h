@@ -305,7 +305,12 @@ world_obey(struct world *w, const struct command *c, struct command **ret)
 		world_hold(w, c->alias, false, world_sha256(w, c->der));
 	else if (c->kind == COMMAND_INSTALL_IDENTITY)
 		world_hold(w, c->alias, true, c->sha256);
-	else
+	else if (c->kind == COMMAND_INSTALL_NETWORK) {
+		world_hold(w, c->alias, false, c->sha256);
+		for (size_t i = 0; i < w->nheld; i++)
+			if (strcmp(w->held[i].alias, c->alias) == 0)
+				w->held[i].network = true;
+	} else
 		world_drop(w, c->alias);
 	return world_checkin(w, &res, 1, ret);
 }

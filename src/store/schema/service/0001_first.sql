@@ -294,11 +294,12 @@ CREATE INDEX slots_thumbprint ON slots (thumbprint, id) WHERE thumbprint <> '';
 CREATE INDEX slots_fault ON slots (fault COLLATE NOCASE, id) WHERE fault <> '';
 CREATE INDEX slots_cert ON slots (cert_sha256, id) WHERE cert_sha256 <> x'';
 -- What devices hold, by when it ends; and what they held once, by since when no more.
-CREATE INDEX slots_live ON slots (not_after, number) WHERE state IN (5, 6);
+CREATE INDEX slots_live ON slots (not_after, number) WHERE state IN (5, 6) AND not_after > 0;
 CREATE INDEX slots_gone ON slots (since) WHERE state = 9;
 CREATE INDEX slots_failed ON slots (since) WHERE state = 7;
 -- Imported certificates do not leave when they end: old mail opens with them.
-CREATE INDEX slots_ending ON slots (not_after) WHERE state IN (5, 6) AND item = x'00000000000000000000000000000000';
+CREATE INDEX slots_ending ON slots (not_after) WHERE state IN (5, 6) AND not_after > 0 AND item =
+	x'00000000000000000000000000000000';
 
 -- How many slots stand where, so that nobody has to count them. changed: since when the newest of them does.
 CREATE TABLE slot_counts (

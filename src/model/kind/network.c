@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kind: a Wi-Fi network (802.1X) by itself. It uses what other profiles brought: the certificate by which a device joins it,
+ * and the roots by which it knows the server.
+ */
+#include "model/use.h"
+
+static const struct reference refs[] = {
+	{ "identityCertificateForClientAuthentication", REF_CERTIFICATE, false, USES(ON_WINDOWS) },
+	{ "rootCertificatesForServerValidation", REF_ROOT, true, USES(ON_WINDOWS) },
+	{ "rootCertificateForClientValidation", REF_ISSUER, false, USES(ON_WINDOWS) },
+	{ 0 },
+};
+
+static err_t
+check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
+{
+	return wifi_check(a, t, settings, w);
+}
+
+static bool
+certified(const void *settings)
+{
+	const struct wifi *s = settings;
+
+	return s->authentication == USE_CERTIFICATE;
+}
+
+static err_t
+reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
+    struct primitive *ret)
+{
+	const struct wifi *s = settings;
+	const struct use u = { .kind = USE_WIFI, .wifi = s };
+
+	TRY(use_network(a, p, who, &u, ret));
+	/* Before anybody signs in only the machine is there to join it. */
+	if (s->windows.who == WHO_MACHINE || s->windows.who == WHO_EITHER)
+		ret->of_machine = true;
+	return OK;
+}
+
+extern const struct kind kind_network;
+const struct kind kind_network = {
+	.name = KIND_NETWORK,
+	.title = "Wi-Fi network",
+	.rows = { &applicability_rows, &wifi_rows, &wifi_eap_rows },
+	.size = sizeof(struct wifi),
+	.needs_user = true,
+	.needs_root = true,
+	.needs_pfx = true,
+	.refs = refs,
+	.certified = certified,
+	.check = check,
+	.reduce = reduce,
+};

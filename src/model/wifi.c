@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/wifi.h"
+
+#include "model/cert_name.h"
+#include "model/subject.h"
+#include "model/use.h"
+
+enum { SSID_MAX = 32, SERVERS_MAX = 16, PORT_MAX = 65535, SECONDS_MAX = 3600, TRIES_MAX = 100 };
+#define ELSEWHERE USES(ON_ANY & ~ON_WINDOWS)
+#define WINDOWS USES(ON_WINDOWS)
+
+static const struct field_member securities[] = {
+	{ "wpaEnterprise", WIFI_WPA_ENTERPRISE },
+	{ "wpa2Enterprise", WIFI_WPA2_ENTERPRISE },
+	{ 0 },
+};
+
+static const struct field_member eap_types[] = {
+	{ "eapTls", WIFI_EAP_TLS },
+	{ "eapTtls", WIFI_EAP_TTLS },
+	{ "peap", WIFI_PEAP },
+	{ 0 },
+};
+
+static const struct field_member proxies[] = {
+	{ "none", PROXY_NONE },
+	{ "manual", PROXY_MANUAL },
+	{ "automatic", PROXY_AUTOMATIC },
+	{ 0 },
+};
+
+static const struct field_member methods[] = {
+	{ "certificate", USE_CERTIFICATE },
+	{ "usernameAndPassword", USE_PASSWORD },
+	{ 0 },
+};
+
+static const struct field_member inners[] = {
+	{ "unencryptedPassword", INNER_PAP },
+	{ "challengeHandshakeAuthenticationProtocol", INNER_CHAP },
+	{ "microsoftChap", INNER_MSCHAP },
+	{ "microsoftChapVersionTwo", INNER_MSCHAP_V2 },
+	{ 0 },
+};
+
+static const struct field_member costs[] = {
+	{ "unrestricted", COST_NONE },
+	{ "fixed", COST_FIXED },
+	{ "variable", COST_VARIABLE },
+	{ 0 },
+};
+
+static const struct field_member whos[] = {
+	{ "none", WHO_ANY },
+	{ "user", WHO_USER },
+	{ "machine", WHO_MACHINE },
+	{ "machineOrUser", WHO_EITHER },
+	{ "guest", WHO_GUEST },
+	{ 0 },
+};
+
+static const struct field_member sign_ons[] = {
+	{ "disabled", SIGN_ON_NOT },
+	{ "prelogon", SIGN_ON_BEFORE },
+	{ "postlogon", SIGN_ON_AFTER },
+	{ 0 },
+};
+
+#define ROW(member_, type_, name_, ...) \
+	FIELD(struct wifi, member_, type_, .name = name_, __VA_ARGS__)
+#define SWITCH(member_, name_, help_) \
+	ROW(windows.member_, FIELD_BOOL, name_, .only = WINDOWS, .help = help_)
+#define NUMBER(member_, name_, min_, max_, fallback_, help_) \
+	ROW(windows.member_, FIELD_INT, name_, .min = min_, .max = max_, .fallback = fallback_, \
+	    .only = WINDOWS, .help = help_)
+#define SECURITY(name_, only_) \
+	ROW(security, FIELD_ENUM, name_, .flags = FIELD_REQUIRED, .members = securities, \
+	    .only = only_, .help = "How the network is secured.")
+#define PROXY(name_, only_) \
+	ROW(proxy, FIELD_ENUM, name_, .members = proxies, .fallback = PROXY_NONE, .only = only_, \
+	    .help = "Proxy of the network.")
+
+static const struct field fields[] = {
+	ROW(name, FIELD_TEXT, "networkName", .flags = FIELD_REQUIRED,
+	    .help = "Name of the network, for people."),
+	ROW(ssid, FIELD_TEXT, "ssid", .flags = FIELD_REQUIRED, .max = SSID_MAX,
+	    .help = "Name of the network on the air."),
+	ROW(automatic, FIELD_BOOL, "connectAutomatically",
+	    .help = "Join it whenever it is in reach."),
+	ROW(hidden, FIELD_BOOL, "connectWhenNetworkNameIsHidden",
+	    .help = "Look for it although it does not tell its name."),
+	PROXY("proxySettings", ELSEWHERE),
+	PROXY("proxySetting", WINDOWS),
+	ROW(proxy_host, FIELD_TEXT, "proxyManualAddress", .flags = FIELD_NULLABLE,
+	    .help = "Host of the proxy, with manual."),
+	ROW(proxy_port, FIELD_INT, "proxyManualPort", .max = PORT_MAX,
+	    .help = "Port of the proxy, with manual."),
+	ROW(proxy_url, FIELD_TEXT, "proxyAutomaticConfigurationUrl", .flags = FIELD_NULLABLE,
+	    .help = "Address of the proxy's script, with automatic."),
+	ROW(fixed_address, FIELD_BOOL, "disableMacAddressRandomization", .only = USES(ON_IOS),
+	    .help = "Show the hardware's own address."),
+	SWITCH(prefers_others, "connectToPreferredNetwork",
+	    "Leave it for a network that stands before it; with connectAutomatically."),
+	SWITCH(fips, "forceFIPSCompliance", "Only what FIPS 140 approves."),
+	ROW(windows.cost, FIELD_ENUM, "meteredConnectionLimit", .members = costs,
+	    .fallback = COST_NONE, .only = WINDOWS, .help = "Whether traffic is paid for."),
+};
+const struct rows_of wifi_rows = { fields, COUNT(fields) };
+
+static const struct field eap_fields[] = {
+	SECURITY("wiFiSecurityType", ELSEWHERE),
+	SECURITY("wifiSecurityType", WINDOWS),
+	ROW(shared_key, FIELD_TEXT, "preSharedKey", .flags = FIELD_NULLABLE,
+	    .check = use_check_never, .help = "Of networks without certificates; always null."),
+	ROW(eap, FIELD_ENUM, "eapType", .flags = FIELD_REQUIRED, .members = eap_types,
+	    .help = "Method of EAP."),
+	ROW(servers, FIELD_TEXTS, "trustedServerCertificateNames", .max = SERVERS_MAX,
+	    .help = "Names that the server's certificate may have."),
+	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = use_methods,
+	    .fallback = USE_CERTIFICATE, .only = USES(ON_APPLE),
+	    .help = "What the device shows: its certificate."),
+	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = methods,
+	    .fallback = USE_CERTIFICATE, .only = WINDOWS,
+	    .help = "What the device shows: a certificate, or what the person enters."),
+	ROW(inner, FIELD_ENUM, "innerAuthenticationProtocolForEAPTTLS", .flags = FIELD_NULLABLE,
+	    .members = inners, .fallback = FIELD_UNSET, .only = WINDOWS,
+	    .help = "How a password is shown, with eapTtls."),
+	ROW(outer, FIELD_TEXT, "outerIdentityPrivacyTemporaryValue", .flags = FIELD_NULLABLE,
+	    .help = "Name that is told before the tunnel stands."),
+	ROW(user, FIELD_TEXT, "usernameFormatString", .flags = FIELD_NULLABLE,
+	    .check = use_check_text, .only = USES(ON_IOS),
+	    .help = "User name, with {{variables}}."),
+	ROW(channel, FIELD_ENUM, "deploymentChannel", .flags = FIELD_NULLABLE,
+	    .members = cert_channels, .fallback = FIELD_UNSET, .only = USES(ON_MACOS),
+	    .help = "Keychain of the machine or of the user; null: that of the certificate."),
+	ROW(windows.who, FIELD_ENUM, "authenticationType", .members = whos, .fallback = WHO_ANY,
+	    .only = WINDOWS,
+	    .help = "Who is shown to the network; none: whose the certificate is."),
+	ROW(windows.sign_on, FIELD_ENUM, "networkSingleSignOn", .members = sign_ons,
+	    .fallback = SIGN_ON_NOT, .only = WINDOWS,
+	    .help = "Join it as part of signing in to the machine."),
+	NUMBER(timeout, "maximumAuthenticationTimeoutInSeconds", 1, 120, 10,
+	    "Seconds that signing in waits for the network, with networkSingleSignOn."),
+	SWITCH(prompts, "promptForAdditionalAuthenticationCredentials",
+	    "Ask for more while signing in, with networkSingleSignOn."),
+	SWITCH(own_lan, "userBasedVirtualLan",
+	    "The network changes with the person, with networkSingleSignOn."),
+	SWITCH(cache_password, "cacheCredentials", "Keep what the person entered."),
+	SWITCH(cache_keys, "enablePairwiseMasterKeyCaching", "Keep keys for coming back."),
+	NUMBER(key_minutes, "maximumPairwiseMasterKeyCacheTimeInMinutes", 5, 1440, 720,
+	    "For so many minutes."),
+	NUMBER(keys, "maximumNumberOfPairwiseMasterKeysInCache", 1, 255, 128, "So many."),
+	SWITCH(early, "enablePreAuthentication",
+	    "Log on at the next access point before going there."),
+	NUMBER(earlies, "maximumPreAuthenticationAttempts", 1, 16, 3, "At so many."),
+	NUMBER(period, "authenticationPeriodInSeconds", 1, SECONDS_MAX, 18,
+	    "Seconds until an attempt has failed."),
+	NUMBER(pause, "authenticationRetryDelayPeriodInSeconds", 1, SECONDS_MAX, 1,
+	    "Seconds between attempts."),
+	NUMBER(start_period, "eapolStartPeriodInSeconds", 1, SECONDS_MAX, 5,
+	    "Seconds before the network is asked to begin."),
+	NUMBER(starts, "maximumEAPOLStartMessages", 1, TRIES_MAX, 3, "How often it is asked."),
+	NUMBER(failures, "maximumAuthenticationFailures", 1, TRIES_MAX, 1,
+	    "How often the same is tried."),
+	ROW(windows.checks_server, FIELD_BOOL, "performServerValidation", .fallback = 1,
+	    .only = WINDOWS, .help = "Look at the server's certificate; nothing else is taken."),
+	SWITCH(asks_nobody, "disableUserPromptForServerValidation",
+	    "Do not ask people whether they believe another server."),
+	SWITCH(binding, "requireCryptographicBinding",
+	    "Tie the tunnel to what goes through it, with peap."),
+};
+const struct rows_of wifi_eap_rows = { eap_fields, COUNT(eap_fields) };
+
+static err_t
+check_proxy(const struct profile_type *t, const struct wifi *s)
+{
+	const char *name = (t->family & ON_WINDOWS) != 0 ? "proxySetting" : "proxySettings";
+	bool host = s->proxy_host != NULL && s->proxy_host[0] != '\0';
+	bool url = s->proxy_url != NULL && s->proxy_url[0] != '\0';
+
+	if (s->proxy == PROXY_MANUAL && (!host || s->proxy_port == 0))
+		FAIL(ERR_MODEL_INVALID,
+		    "\"%s\" manual needs \"proxyManualAddress\" and \"proxyManualPort\"", name);
+	if (s->proxy == PROXY_AUTOMATIC && !url)
+		FAIL(ERR_MODEL_INVALID, "\"%s\" automatic needs \"proxyAutomaticConfigurationUrl\"",
+		    name);
+	return OK;
+}
+
+/* A server that is not looked at gets the device's name and password, and carries all its traffic. */
+static err_t
+check_windows(const struct wifi *s)
+{
+	const struct wifi_windows *win = &s->windows;
+
+	if (!win->checks_server)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"performServerValidation\" must be true: anybody could pose as the network");
+	if (win->prefers_others && !s->automatic)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"connectToPreferredNetwork\" goes with \"connectAutomatically\"");
+	if (win->fips && s->security != WIFI_WPA2_ENTERPRISE)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"forceFIPSCompliance\" goes with \"wifiSecurityType\" wpa2Enterprise");
+	if (win->own_lan && win->sign_on == SIGN_ON_NOT)
+		FAIL(
+		    ERR_MODEL_INVALID, "\"userBasedVirtualLan\" goes with \"networkSingleSignOn\"");
+	if (s->authentication == USE_PASSWORD && s->eap == WIFI_EAP_TLS)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"eapType\" eapTls shows a certificate, and \"authenticationMethod\" says otherwise");
+	if (s->authentication == USE_PASSWORD && s->eap == WIFI_EAP_TTLS && s->inner == FIELD_UNSET)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"innerAuthenticationProtocolForEAPTTLS\" says how the password is shown");
+	if (s->inner != FIELD_UNSET &&
+	    (s->authentication != USE_PASSWORD || s->eap != WIFI_EAP_TTLS))
+		FAIL(ERR_MODEL_INVALID,
+		    "\"innerAuthenticationProtocolForEAPTTLS\" goes with eapTtls and "
+		    "usernameAndPassword");
+	return OK;
+}
+
+err_t
+wifi_check(struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w)
+{
+	const struct subject_use use = { .family = t->family };
+
+	TRY(applicability_check(t, &s->rules));
+	if (s->ssid[0] == '\0')
+		FAIL(ERR_MODEL_INVALID, "\"ssid\" must not be empty");
+	TRY(check_proxy(t, s));
+	if ((t->family & ON_WINDOWS) != 0)
+		TRY(check_windows(s));
+	if (s->user != NULL && s->user[0] != '\0')
+		TRY_CTX(subject_use_check(a, &use, s->user), "usernameFormatString");
+	if (s->servers.n == 0)
+		warn(w, ERR_SERVER_UNNAMED,
+		    "\"trustedServerCertificateNames\" is empty: any server with a certificate of "
+		    "those roots is believed");
+	return OK;
+}
