@@ -64,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(46, ckeys_pool_rep) \
 	X(47, keys_challenge_req) \
 	X(48, keys_challenge_rep) \
-	X(49, ca_deposit_req)
+	X(49, ca_deposit_req) \
+	X(50, ckeys_order_req)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

@@ -112,6 +112,7 @@ post_enrol(struct http_req *r)
 	json_set_base64(a, out, "certificate", cert);
 	json_set(out, "chain", base64_array(a, chain, nchain));
 	json_set_text(out, "identity_ca", ca.identity_ca_pem);
+	json_set_text(out, "order_key", api->order_key);
 	TRY(json_print(a, out, &text));
 	return http_reply(r, 200, "application/json", text);
 }

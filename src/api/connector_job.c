@@ -8,8 +8,8 @@
 #include "model/relay.h"
 #include "pki/cert.h"
 
-static err_t
-seal(struct api *api, struct arena *a, const struct order *o, struct str *ret)
+err_t
+job_order_seal(struct api *api, struct arena *a, const struct order *o, struct str *ret)
 {
 	auto_buf struct buf order = { 0 };
 	auto_buf struct buf req = { 0 };
@@ -56,15 +56,19 @@ bind_challenge(struct api *api, struct arena *a, const struct job *j, struct ord
 	return OK;
 }
 
-/* A file to be opened with the connector's import key. Nothing is issued, so there is no order. */
+/* A file to be opened with the connector's import key. Nothing is issued: the order is for connector/keys. */
 static err_t
 import_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 {
-	json *out = json_object_new();
+	json *out;
+	struct str sealed;
 
+	TRY(job_order_seal(api, a, &j->order, &sealed));
+	out = json_object_new();
 	json_set_id(a, out, "request", j->request);
 	json_set_int(out, "fence", (int64_t)j->fence);
 	json_set_text(out, "kind", "import");
+	json_set_base64(a, out, "order", sealed);
 	json_set_when(a, out, "lease_until", j->lease_until);
 	json_set_text(out, "key", j->copy.key);
 	json_set_int(out, "padding", j->copy.padding);
@@ -90,7 +94,7 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 		return import_json(api, a, j, ret);
 	if (j->kind == REQUEST_ENROL)
 		TRY(bind_challenge(api, a, j, &order));
-	TRY(seal(api, a, &order, &sealed));
+	TRY(job_order_seal(api, a, &order, &sealed));
 	out = json_object_new();
 	json_set_id(a, out, "request", j->request);
 	json_set_int(out, "fence", (int64_t)j->fence);

@@ -14,6 +14,8 @@
 
 /* Seals the job's order and writes the job. The caller's. */
 err_t job_json(struct api *api, struct arena *a, const struct job *j, json **ret);
+/* Has service/keys seal it. */
+err_t job_order_seal(struct api *api, struct arena *a, const struct order *o, struct str *ret);
 /* A SCEP message, as a job. The caller's. */
 struct relay;
 json *job_relay_json(struct arena *a, const struct relay *r);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connector encrypts passwords of imported certificates to the import key of another one, which its own administrator
- * admitted on its host: which those are is not the service's to say.
+ * admitted on its host: which those are is not the service's to say. Nor is it the link's alone: connector/keys asks for the
+ * service's order, and that is sealed for import keys only that another connector says are its own.
  *
- *   lacking    {"key", "after"} -> {"value": [{"id", "key", "padding", "wrapped"}], "after"}: what the caller opens and
- *              what has no copy for that key
+ *   lacking    {"key", "after"} -> {"value": [{"id", "key", "padding", "wrapped"}], "after", "order"}: what the caller
+ *              opens and what has no copy for that key
  *   rewrapped  {"key", "key_name", "results": [{"id", "wrapped"}]} -> {"accepted": n}; a copy that is there stays
  */
+#include "api/connector_job.h"
 #include "api/user_pfx.h"
 #include "base/limits.h"
+#include "model/request.h"
 
 #define PAGE 100
+#define ORDER_LIFE 900 /* seconds: of a page's order */
 
 struct work {
 	struct arena *a;
@@ -20,6 +24,7 @@ struct work {
 	const json *results;
 	struct pfx_copy *v;
 	size_t n;
+	bool theirs; /* another connector says that the key is its own */
 	int64_t accepted;
 };
 
@@ -37,13 +42,57 @@ read_key(struct arena *a, const json *body, const char **ret)
 	return OK;
 }
 
+/* Whoever took over one connector's link could name any key; the key of another connector he has to take from there. */
+static err_t
+look_whose(struct tx *tx, struct work *w)
+{
+	struct page p = { .limit = PAGE };
+	struct connector *v;
+	bool more;
+	size_t n;
+
+	do {
+		TRY(store_connector_list(tx, w->a, p, &v, &n, &more));
+		for (size_t i = 0; i < n; i++)
+			w->theirs |= v[i].enabled && !id_eq(v[i].id, w->connector->id) &&
+			    v[i].import_keys != NULL && request_list_has(v[i].import_keys, w->key);
+		if (n > 0)
+			p.after = v[n - 1].id;
+	} while (more);
+	return OK;
+}
+
 static err_t
 look(struct tx *tx, void *arg)
 {
 	struct work *w = arg;
 
+	TRY(look_whose(tx, w));
 	return store_pfx_copies_lack(tx, w->a, w->connector->import_keys, w->key,
 	    (struct page){ .after = w->after, .limit = PAGE }, &w->v, &w->n);
+}
+
+/* Passwords may be encrypted to this key by this connector. */
+static err_t
+order_rewrap(struct api *api, const struct work *w, struct str *ret)
+{
+	struct order o = { .kind = ORDER_REWRAP,
+		.id = id_new(),
+		.issued = when_now(),
+		.expires = when_now() + ORDER_LIFE,
+		.ca = "",
+		.template = "",
+		.sid = "",
+		.keep = "",
+		.holder = w->connector->holder,
+		.maker = w->connector->maker };
+
+	if (!w->theirs)
+		FAIL(ERR_ORDER_TARGET, "key %s", w->key);
+	if (o.holder.n == 0 || o.maker.n == 0)
+		FAIL(ERR_CONNECTOR_HOLDER, "connector %s", w->connector->name);
+	TRY(text_unhex(w->a, str_c(w->key), &o.recipient));
+	return job_order_seal(api, w->a, &o, ret);
 }
 
 err_t
@@ -53,6 +102,7 @@ pfx_post_lacking(struct http_req *r)
 	auto_json json *body = NULL, *out = json_object_new();
 	json *list = json_array_new();
 	const char *after = NULL;
+	struct str order;
 
 	json_set(out, "value", list);
 	TRY(body_object(r, &body));
@@ -61,6 +111,8 @@ pfx_post_lacking(struct http_req *r)
 	if (after != NULL && after[0] != '\0')
 		TRY(id_parse(str_c(after), &w.after));
 	TRY(store_read(api_of(r)->store, look, &w));
+	TRY(order_rewrap(api_of(r), &w, &order));
+	json_set_base64(w.a, out, "order", order);
 	for (size_t i = 0; i < w.n; i++) {
 		json *j = json_object_new();
 

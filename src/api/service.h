@@ -61,6 +61,7 @@ struct api {
 	const struct jws_key *const *token_keys; /* public halves, as KEYS_PUBLIC gave them */
 	size_t ntoken_keys;
 	const char *jwks;       /* the same as text */
+	const char *order_key;  /* PEM: by which orders are sealed */
 	const char *base_url;   /* "https://host:8443", no slash at the end: issuer and audience */
 	const char *device_url; /* "https://host:8444": what agents and connectors are given */
 	struct id tenant;

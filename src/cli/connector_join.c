@@ -138,6 +138,23 @@ connector_secret(struct cli *c, json *args)
 	return OK;
 }
 
+err_t
+connector_order_key(struct cli *c, json *args)
+{
+	const char *path = args_text(c->args, "order-key");
+	struct str pem, der;
+	size_t n;
+
+	if (path == NULL)
+		return OK;
+	TRY_CTX(file_read(c->arena, path, LIMIT_LONG_TEXT, &pem), "--order-key");
+	TRY_CTX(text_unpem(c->arena, pem, "PUBLIC KEY", &der, 1, &n), "--order-key %s", path);
+	if (n != 1)
+		FAIL(ERR_KEY, "--order-key %s: no public key in PEM", path);
+	json_set_text(args, "order_key", text_pem(c->arena, "PUBLIC KEY", der));
+	return OK;
+}
+
 /* What says how the CA knows us, where the options do not: DigiCert by a key, who has a name by its password. */
 static const char *
 login_of(const struct args *g)

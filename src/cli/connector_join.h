@@ -18,5 +18,7 @@ err_t connector_join(struct cli *c);
 err_t connector_enrol(struct cli *c);
 /* The member ca_secret of args from the file of --ca-secret-file, if that was given. */
 err_t connector_secret(struct cli *c, json *args);
+/* --order-key: the public key in that file, as "order_key". */
+err_t connector_order_key(struct cli *c, json *args);
 
 #endif

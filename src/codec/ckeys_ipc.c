@@ -138,6 +138,24 @@ ckeys_drop_req_parse(struct arena *a, struct str in, struct ckeys_drop_req *ret)
 }
 
 err_t
+ckeys_order_req_encode(const struct ckeys_order_req *q, struct buf *out)
+{
+	return wr_blob(out, q->spki);
+}
+
+err_t
+ckeys_order_req_parse(struct arena *a, struct str in, struct ckeys_order_req *ret)
+{
+	struct ckeys_order_req q;
+
+	(void)a;
+	TRY(rd_blob(&in, LIMIT_ORDER_MAKER, &q.spki));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
+err_t
 ckeys_identity_req_encode(const struct ckeys_identity_req *q, struct buf *out)
 {
 	return wr_text(out, q->pem);

@@ -12,6 +12,7 @@
  *   CKEYS_IDENTITY_CA     ckeys_identity_req     (empty)
  *   CKEYS_POOL            (empty)                ckeys_pool_rep
  *   CKEYS_MAKER           (empty)                ckeys_maker_rep
+ *   CKEYS_ORDER_KEY       ckeys_order_req        (empty)
  */
 #ifndef CODEC_CKEYS_IPC_H
 #define CODEC_CKEYS_IPC_H
@@ -29,6 +30,7 @@ enum ckeys_msg {
 	CKEYS_IDENTITY_CA,
 	CKEYS_POOL,
 	CKEYS_MAKER,
+	CKEYS_ORDER_KEY,
 };
 
 enum ckeys_alg { CKEYS_RSA = 1, CKEYS_EC = 2 };
@@ -69,6 +71,10 @@ struct ckeys_identity_req {
 	const char *pem; /* the device-identity CA's certificate and those above it */
 };
 
+struct ckeys_order_req {
+	struct str spki; /* by which the service seals its orders */
+};
+
 struct ckeys_maker_rep {
 	struct str spki; /* of the key by which this process says what it made (pki/attest.h) */
 };
@@ -99,6 +105,8 @@ err_t ckeys_drop_req_encode(const struct ckeys_drop_req *q, struct buf *out);
 err_t ckeys_drop_req_parse(struct arena *a, struct str in, struct ckeys_drop_req *ret);
 err_t ckeys_identity_req_encode(const struct ckeys_identity_req *q, struct buf *out);
 err_t ckeys_identity_req_parse(struct arena *a, struct str in, struct ckeys_identity_req *ret);
+err_t ckeys_order_req_encode(const struct ckeys_order_req *q, struct buf *out);
+err_t ckeys_order_req_parse(struct arena *a, struct str in, struct ckeys_order_req *ret);
 err_t ckeys_maker_rep_encode(const struct ckeys_maker_rep *q, struct buf *out);
 err_t ckeys_maker_rep_parse(struct arena *a, struct str in, struct ckeys_maker_rep *ret);
 err_t ckeys_pool_rep_encode(const struct ckeys_pool_rep *q, struct buf *out);

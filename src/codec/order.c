@@ -36,7 +36,7 @@ hash_check(struct str s, const char *what)
 static err_t
 order_check(const struct order *o)
 {
-	if (o->kind != ORDER_ISSUE && o->kind != ORDER_REVOKE)
+	if (o->kind < ORDER_ISSUE || o->kind > ORDER_REWRAP)
 		FAIL(ERR_MALFORMED, "order of kind %d", (int)o->kind);
 	if (id_is_zero(o->id))
 		FAIL(ERR_MALFORMED, "order without an id");
@@ -57,6 +57,13 @@ order_check(const struct order *o)
 	if ((o->maker.n == 0) != (o->recipient.n == 0))
 		FAIL(ERR_MALFORMED, "order with %s alone",
 		    o->maker.n == 0 ? "a recipient" : "a maker");
+	TRY(hash_check(o->content, "content hash"));
+	/* For anybody it would be worth nothing. */
+	if ((o->kind == ORDER_IMPORT || o->kind == ORDER_REWRAP) && o->recipient.n == 0)
+		FAIL(ERR_MALFORMED, "order of kind %d without a recipient", (int)o->kind);
+	if ((o->kind == ORDER_IMPORT) != (o->content.n != 0))
+		FAIL(ERR_MALFORMED, "order of kind %d with%s content", (int)o->kind,
+		    o->content.n == 0 ? "out" : "");
 	if (o->maker.n > LIMIT_ORDER_MAKER)
 		FAIL(ERR_TOO_LARGE, "order: the maker's key has %zu bytes", o->maker.n);
 	return OK;
@@ -93,6 +100,7 @@ order_write(const struct order *o, struct buf *out)
 	TRY(wr_blob(out, o->maker));
 	TRY(wr_blob(out, o->recipient));
 	TRY(wr_text(out, o->keep));
+	TRY(wr_blob(out, o->content));
 	return OK;
 }
 
@@ -160,6 +168,7 @@ order_parse(struct arena *a, struct str in, struct order *ret)
 	TRY(rd_blob(&in, LIMIT_ORDER_MAKER, &o.maker));
 	TRY(rd_blob(&in, HASH_BYTES, &o.recipient));
 	TRY(rd_text(a, &in, SERIAL_HEX_MAX, &o.keep));
+	TRY(rd_blob(&in, HASH_BYTES, &o.content));
 	TRY(rd_end(&in));
 	TRY(order_check(&o));
 	*ret = o;

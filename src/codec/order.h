@@ -5,7 +5,7 @@
  *   u16 version (1) | u8 kind | 16 id | 16 slot | 16 device | 16 user | 16 profile | u32 profile version | u64 fence |
  *   i64 issued | i64 expires | blob ca | blob template | blob subject | blob san | blob sid | u8 n, n blobs ekus |
  *   u8 key usage | u16 key bits | blob spki | blob holder | blob challenge | blob maker |
- *   blob recipient | blob keep
+ *   blob recipient | blob keep | blob content
  */
 #ifndef CODEC_ORDER_H
 #define CODEC_ORDER_H
@@ -15,9 +15,18 @@
 #include "base/text.h"
 #include "base/when.h"
 
-#define LIMIT_ORDER_MAKER 128u /* bytes of the public key of who makes keys */
+#define LIMIT_ORDER_MAKER \
+	128u /* bytes of the public key of who makes keys, and of who seals orders */
+#define LIMIT_SEALED_BYTES (LIMIT_ORDER_BYTES + 1024u)
 
-enum order_kind { ORDER_ISSUE = 1, ORDER_REVOKE = 2 };
+enum order_kind {
+	ORDER_ISSUE = 1,
+	ORDER_REVOKE = 2,
+	ORDER_IMPORT =
+	    3, /* what was imported is for this device: connector/keys opens it for no other */
+	ORDER_REWRAP =
+	    4, /* passwords of what was imported may be encrypted to this import key as well */
+};
 
 struct order {
 	enum order_kind kind;
@@ -44,9 +53,11 @@ struct order {
 	struct str challenge;
 	/* SPKI of who must have made the key to certify, and say so in the request (pki/attest.h); empty: anybody. */
 	struct str maker;
-	struct str
-	    recipient;    /* with it: SHA-256 of the certificate whose holder alone gets that key */
-	const char *keep; /* ORDER_REVOKE: serial (hex) that stays; "": none */
+	/* With a maker: SHA-256 of the certificate whose holder alone gets that key. ORDER_IMPORT: the same for what was
+	 * imported. ORDER_REWRAP: SHA-256 of the public key. */
+	struct str recipient;
+	const char *keep;   /* ORDER_REVOKE: serial (hex) that stays; "": none */
+	struct str content; /* ORDER_IMPORT: what may be opened, seal_import() (pki/seal.h) */
 };
 
 err_t order_encode(const struct order *o, struct buf *out);

@@ -3,6 +3,7 @@
 #include "codec/pfx_ipc.h"
 
 #include "base/limits.h"
+#include "codec/order.h"
 
 enum { SPKI_MAX = 2048, WRAPPED_MAX = 1024, NAME_MAX_BYTES = 80, URI_MAX = 1024, HASH_MAX = 32 };
 
@@ -96,7 +97,8 @@ pfx_open_req_encode(const struct pfx_open_req *q, struct buf *out)
 	TRY(wr_blob(out, q->leaf));
 	TRY(pack_put(out, &q->pack));
 	TRY(wr_blob(out, q->thumbprint));
-	return wr_blob(out, q->device_certificate);
+	TRY(wr_blob(out, q->device_certificate));
+	return wr_blob(out, q->order);
 }
 
 err_t
@@ -112,6 +114,7 @@ pfx_open_req_parse(struct arena *a, struct str in, struct pfx_open_req *ret)
 	TRY(pack_take(&in, &q.pack));
 	TRY(rd_blob(&in, HASH_MAX, &q.thumbprint));
 	TRY(rd_blob(&in, LIMIT_CERT_BYTES, &q.device_certificate));
+	TRY(rd_blob(&in, LIMIT_SEALED_BYTES, &q.order));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;
@@ -145,7 +148,8 @@ pfx_rewrap_req_encode(const struct pfx_rewrap_req *q, struct buf *out)
 	TRY(wr_text(out, q->key));
 	TRY(wr_u8(out, q->padding));
 	TRY(wr_blob(out, q->wrapped));
-	return wr_blob(out, q->to);
+	TRY(wr_blob(out, q->to));
+	return wr_blob(out, q->order);
 }
 
 err_t
@@ -157,6 +161,7 @@ pfx_rewrap_req_parse(struct arena *a, struct str in, struct pfx_rewrap_req *ret)
 	TRY(rd_u8(&in, &q.padding));
 	TRY(rd_blob(&in, WRAPPED_MAX, &q.wrapped));
 	TRY(rd_blob(&in, HASH_MAX, &q.to));
+	TRY(rd_blob(&in, LIMIT_SEALED_BYTES, &q.order));
 	TRY(rd_end(&in));
 	*ret = q;
 	return OK;

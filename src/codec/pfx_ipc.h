@@ -54,6 +54,7 @@ struct pfx_open_req {
 	struct pack pack;      /* for the device */
 	struct str thumbprint; /* SHA-1 of the certificate that it must be */
 	struct str device_certificate;
+	struct str order; /* sealed: ORDER_IMPORT of just this */
 };
 
 struct pfx_open_rep {
@@ -65,7 +66,8 @@ struct pfx_rewrap_req {
 	const char *key;
 	uint8_t padding;
 	struct str wrapped;
-	struct str to; /* SHA-256 of the SPKI of an admitted key */
+	struct str to;    /* SHA-256 of the SPKI of an admitted key */
+	struct str order; /* sealed: ORDER_REWRAP to it */
 };
 
 struct pfx_rewrap_rep {

@@ -6,7 +6,7 @@
  *   connector.show                  what this connector is and how it does
  *   connector.metrics               the same as numbers over time (metrics.h)
  *   connector.check                 the self-test (check.h)
- *   connector.set                   which features it serves, the proxies, the secret towards the CA
+ *   connector.set                   which features it serves, the proxies, the secret towards the CA, the service's key
  *   connector.drain                 finishes what it holds and takes nothing more; connector.resume goes on
  *   connector.update.show           where it stands with updates; .begin, .part, .finish: a release by hand (report.h)
  *   pfx....                         import keys: link_pfx.h
@@ -160,7 +160,7 @@ set(void *ctx, struct arena *a, const json *args, json *answer)
 {
 	struct link *l = ctx;
 	auto_json json *members = json_object_new();
-	const char *proxy = NULL;
+	const char *proxy = NULL, *order_key = NULL;
 	json *list = NULL;
 
 	TRY(need_join(l));
@@ -176,6 +176,9 @@ set(void *ctx, struct arena *a, const json *args, json *answer)
 	TRY(json_want_text(args, "ca_proxy", LIMIT_TEXT, &proxy));
 	if (proxy != NULL)
 		json_set_text(members, "ca_proxy", proxy);
+	TRY(json_want_text(args, "order_key", LIMIT_LONG_TEXT, &order_key));
+	if (order_key != NULL)
+		TRY(join_name_order_key(l, a, order_key));
 	TRY(join_keep_secret(l, a, args));
 	TRY(join_change(l, a, members, 0, NULL));
 	event_log(EVENT_CHANGED, NULL, NULL);

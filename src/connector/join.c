@@ -241,9 +241,10 @@ ask_maker(struct link *l, struct arena *a, struct str *ret)
 	return OK;
 }
 
-/* Enrols at the service with the code; adds id and service_certificate to obj. */
+/* Enrols at the service with the code; adds id and service_certificate to obj. *ret_order_key: PEM. */
 static err_t
-enrol(struct link *l, struct arena *a, const struct join *j, const char *code, json *obj)
+enrol(struct link *l, struct arena *a, const struct join *j, const char *code, json *obj,
+    const char **ret_order_key)
 {
 	static const char *const headers[] = { "Content-Type: application/json", NULL };
 	struct tls_client_conf tls = { .anchors = j->service.anchors,
@@ -254,7 +255,7 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	auto_fetch struct fetch *f = NULL;
 	struct fetch_reply rep;
 	struct str csr, text, cert, maker;
-	const char *id;
+	const char *id, *order_key;
 
 	TRY(our_csr(a, l->service_keys[0], &csr));
 	TRY(ask_maker(l, a, &maker));
@@ -275,6 +276,8 @@ enrol(struct link *l, struct arena *a, const struct join *j, const char *code, j
 	TRY(json_parse(rep.body, LIMIT_HTTP_REPLY, &answer));
 	TRY(json_need_text(answer, "id", LIMIT_TEXT, &id));
 	TRY(json_need_base64(a, answer, "certificate", LIMIT_CERT_BYTES, &cert));
+	TRY(json_need_text(answer, "order_key", LIMIT_LONG_TEXT, &order_key));
+	*ret_order_key = arena_strdup(a, order_key);
 	json_set_text(obj, "id", id);
 	json_set_text(obj, "service_certificate", text_pem(a, "CERTIFICATE", cert));
 	return OK;
@@ -292,6 +295,21 @@ name_identity_ca(struct link *l, struct arena *a, const char *pem)
 }
 
 err_t
+join_name_order_key(struct link *l, struct arena *a, const char *pem)
+{
+	auto_buf struct buf in;
+	struct str spki, out;
+	size_t n;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY_CTX(text_unpem(a, str_c(pem), "PUBLIC KEY", &spki, 1, &n), "order_key");
+	if (n != 1)
+		FAIL(ERR_KEY, "order_key: no public key in PEM");
+	TRY(ckeys_order_req_encode(&(struct ckeys_order_req){ spki }, &in));
+	return ipc_call(l->conf.keys, a, CKEYS_ORDER_KEY, true, buf_str(&in), &out);
+}
+
+err_t
 join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 {
 	static const char *const kept[] = { "name", "service_url", "ca_url", "cas", "service_trust",
@@ -299,7 +317,7 @@ join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 		"ca_proxy", "proxy" };
 	struct link *l = ctx;
 	auto_json json *obj = json_object_new();
-	const char *code, *identity_ca;
+	const char *code, *identity_ca, *order_key = NULL;
 	struct join j = { 0 };
 	struct str text;
 	err_t e;
@@ -316,9 +334,10 @@ join_verb_join(void *ctx, struct arena *a, const json *args, json *answer)
 		json_set_text(obj, "backend", DEFAULT_BACKEND);
 	TRY(join_keep_secret(l, a, args));
 	TRY(read_settled(a, l, obj, &j));
-	TRY(enrol(l, a, &j, code, obj));
-	/* The CA is named once: not before the service took the code. */
+	TRY(enrol(l, a, &j, code, obj, &order_key));
+	/* CA and key are named once: not before the service took the code. */
 	TRY(name_identity_ca(l, a, identity_ca));
+	TRY(join_name_order_key(l, a, order_key));
 	TRY(json_print_pretty(a, obj, &text));
 	TRY(file_create(join_path(a, l), text, 0600));
 

@@ -41,6 +41,7 @@ struct connector_keys {
 	struct arena *arena;
 	struct keypool *pool;
 	struct import_keys *imports;
+	struct keys_order *orders;
 	struct key *maker; /* by which we say what we made (pki/attest.h) */
 	pthread_t reaper;
 	bool reaping, stop;
@@ -160,6 +161,9 @@ connector_keys_open(const struct connector_keys_conf *conf, struct connector_key
 		e = key_file(k->arena, arena_printf(k->arena, "%s/maker.pem", conf->dir), KEY_EC,
 		    KEY_P256, &k->maker);
 	if (err_ok(e))
+		e = keys_order_open(
+		    arena_printf(k->arena, "%s/order-key.pem", conf->dir), &k->orders);
+	if (err_ok(e))
 		e = import_keys_open(arena_printf(k->arena, "%s/import", conf->dir), &k->imports);
 	if (err_ok(e))
 		e = keypool_new(conf->threads, conf->pool, conf->maker, &k->pool);
@@ -190,6 +194,7 @@ connector_keys_close(struct connector_keys *k)
 		key_free(k->held[i].key);
 	keypool_free(k->pool);
 	import_keys_close(k->imports);
+	keys_order_close(k->orders);
 	key_free(k->maker);
 	for (size_t i = 0; i < VERIFIED; i++)
 		cert_free(k->verified[i].cert);
@@ -266,6 +271,13 @@ struct import_keys *
 connector_import_keys(struct connector_keys *k)
 {
 	return k->imports;
+}
+
+err_t
+connector_keys_order(struct connector_keys *k, struct arena *a, enum order_kind kind,
+    struct str sealed, struct order *ret)
+{
+	return keys_order_look(k->orders, a, kind, k->maker, sealed, ret);
 }
 
 /* NULL: it was not, or is over. */
@@ -466,6 +478,17 @@ maker(void *ctx, struct arena *a, struct str in, struct buf *out)
 	return ckeys_maker_rep_encode(&rep, out);
 }
 
+static err_t
+name_order_key(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct connector_keys *k = ctx;
+	struct ckeys_order_req req;
+
+	(void)out;
+	TRY(ckeys_order_req_parse(a, in, &req));
+	return keys_order_name(k->orders, a, req.spki);
+}
+
 const struct ipc_verb connector_keys_verbs[] = {
 	{ CKEYS_BEGIN, begin },
 	{ CKEYS_FINISH, finish },
@@ -473,6 +496,7 @@ const struct ipc_verb connector_keys_verbs[] = {
 	{ CKEYS_IDENTITY_CA, name_identity },
 	{ CKEYS_POOL, pool },
 	{ CKEYS_MAKER, maker },
+	{ CKEYS_ORDER_KEY, name_order_key },
 	{ PFX_KEY_MAKE, keys_pfx_make },
 	{ PFX_KEY_LIST, keys_pfx_list },
 	{ PFX_KEY_ADMIT, keys_pfx_admit },

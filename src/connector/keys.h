@@ -6,7 +6,8 @@
  *   CKEYS_FINISH ─► PFX under a fresh password, both sealed to the device's identity certificate; the key is wiped
  *   CKEYS_DROP ───► the key is wiped
  *   CKEYS_POOL ───► how many key pairs are ready, and what became of those before
- *   PFX_... ──────► imported files: codec/pfx_ipc.h, keys_pfx.c
+ *   CKEYS_ORDER_KEY ► by which key the service seals its orders; named once
+ *   PFX_... ──────► imported files: codec/pfx_ipc.h, keys_pfx.c; only what the service ordered, for whom it ordered it
  *
  * A private key exists in this process's memory only, from BEGIN to FINISH or DROP, ten minutes at most; then it is wiped,
  * asked for or not. It seals only to certificates that were issued by the device-identity CA that the administrator named

@@ -5,6 +5,10 @@
  *
  * A file that was packed by our own import (its certificate is known, it has the device's format) is sealed as it is:
  * its password is random and for nothing else. Any other is opened and packed anew under a fresh password.
+ *
+ * Nothing is issued here, so no CA looks at it: this process asks for the service's order itself, which names the file, its
+ * password as it was encrypted, and the device. A link that somebody took over cannot have a file opened for a device of
+ * his own, nor have passwords encrypted to a key of his own.
  */
 #include "connector/keys_int.h"
 #include "connector/pack.h"
@@ -99,6 +103,26 @@ repack(struct arena *a, const struct pfx_open_req *req, const struct cert *devic
 	return pack_key(a, &req->pack, device, p.key, p.leaf, p.chain, p.nchain, ret);
 }
 
+/* The order is for just this device and just this file. */
+static err_t
+check_order(struct connector_keys *k, struct arena *a, const struct pfx_open_req *req,
+    const struct cert *device)
+{
+	const struct seal_import asked = { req->key, req->padding, req->wrapped, req->pfx,
+		req->thumbprint };
+	uint8_t content[32];
+	struct order o;
+
+	TRY(connector_keys_order(k, a, ORDER_IMPORT, req->order, &o));
+	if (!str_eq(o.recipient, str_of(cert_sha256(device), 32)))
+		FAIL(ERR_ORDER_RECIPIENT, "order %s is not for the device with the certificate %s",
+		    id_text(a, o.id), cert_serial(device));
+	TRY(seal_import(&asked, content));
+	if (!str_eq(o.content, STR(content)))
+		FAIL(ERR_ORDER_CONTENT, "order %s", id_text(a, o.id));
+	return OK;
+}
+
 err_t
 keys_pfx_open(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
@@ -113,6 +137,7 @@ keys_pfx_open(void *ctx, struct arena *a, struct str in, struct buf *out)
 
 	TRY(pfx_open_req_parse(a, in, &req));
 	TRY(connector_keys_device(k, req.device_certificate, &device));
+	TRY(check_order(k, a, &req, device));
 	TRY(import_key_find(connector_import_keys(k), req.key, &key));
 	TRY(wrap_open(a, key, req.padding, req.wrapped, &password));
 	if (req.leaf.n == 0) {
@@ -138,9 +163,14 @@ keys_pfx_rewrap(void *ctx, struct arena *a, struct str in, struct buf *out)
 	struct pfx_rewrap_rep rep;
 	const struct key *from, *to;
 	struct str password;
+	struct order o;
 	err_t e;
 
 	TRY(pfx_rewrap_req_parse(a, in, &req));
+	TRY(connector_keys_order(ctx, a, ORDER_REWRAP, req.order, &o));
+	if (!str_eq(o.recipient, req.to))
+		FAIL(ERR_ORDER_RECIPIENT, "order %s is not for the key %s", id_text(a, o.id),
+		    text_hex(a, req.to));
 	TRY(import_key_admitted(keys, req.to, &to));
 	TRY(import_key_find(keys, req.key, &from));
 	TRY(wrap_open(a, from, req.padding, req.wrapped, &password));

@@ -134,6 +134,8 @@ err_t join_read_ca(const struct link *l, struct arena *a, const json *obj, struc
 /* Puts the member ca_secret of args, if there is one, into its file. ERR_BAD_REQUEST: empty, too long, not ASCII. Takes effect with the next reading of
  * join.json. */
 err_t join_keep_secret(const struct link *l, struct arena *a, const json *args);
+/* Tells connector/keys by which key the service seals its orders: PEM. ERR_JOINED: it was told another one before. */
+err_t join_name_order_key(struct link *l, struct arena *a, const char *pem);
 /* ERR_BAD_REQUEST: not empty and no http://[USER:PASSWORD@]HOST:PORT; `what` is named. */
 err_t join_proxy_check(const char *what, const char *url);
 /* PEM text of one or more certificates, as DER in the arena. */

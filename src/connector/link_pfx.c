@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "codec/order.h"
 
 #define TIMEOUT_MS 60000
 #define PEM_MAX 8192
@@ -124,6 +125,27 @@ link_pfx_admit(void *ctx, struct arena *a, const json *args, json *answer)
 	return OK;
 }
 
+/* {"error": {"message", "details": [{"code"}]}}: the service's fault becomes ours. */
+static err_t
+refused(struct arena *a, const char *url, const struct fetch_reply *rep)
+{
+	auto_json json *answer = NULL;
+	const struct err_info *info = NULL;
+	const json *error = NULL;
+	err_t e = json_parse(rep->body, LIMIT_HTTP_REPLY, &answer);
+
+	if (err_ok(e)) {
+		error = json_get(answer, "error");
+		info = err_info_by_id(
+		    json_text(json_get(json_at(json_get(error, "details"), 0), "code")));
+	}
+	err_forget(e);
+	if (info != NULL && info->code != ERR_NONE)
+		FAIL(info->code, "%s says: %.300s", url,
+		    text_safe(a, str_c(json_text(json_get(error, "message")))));
+	FAIL(ERR_HTTP_STATUS, "%s answered %d: %.300s", url, rep->status, text_safe(a, rep->body));
+}
+
 /* One exchange with the service. */
 static err_t
 post(struct fetch *f, const struct join *j, struct arena *a, const char *path, const json *msg,
@@ -137,15 +159,19 @@ post(struct fetch *f, const struct join *j, struct arena *a, const char *path, c
 	TRY(json_print(a, msg, &text));
 	TRY(fetch_run(f, a, "POST", url, headers, text, TIMEOUT_MS, &rep));
 	if (rep.status != 200)
-		FAIL(ERR_HTTP_STATUS, "%s answered %d: %.300s", url, rep.status,
-		    text_safe(a, rep.body));
+		return refused(a, url, &rep);
 	return json_parse(rep.body, LIMIT_HTTP_REPLY, ret);
 }
 
+/* Where to, and the service's order for it. */
+struct target {
+	struct str key, order;
+};
+
 static err_t
-rewrap_one(struct link *l, struct arena *a, const json *item, struct str to, json *result)
+rewrap_one(struct link *l, struct arena *a, const json *item, const struct target *to, json *result)
 {
-	struct pfx_rewrap_req req = { .to = to };
+	struct pfx_rewrap_req req = { .to = to->key, .order = to->order };
 	struct pfx_rewrap_rep rep;
 	auto_buf struct buf in = { 0 };
 	struct str out;
@@ -166,8 +192,8 @@ rewrap_one(struct link *l, struct arena *a, const json *item, struct str to, jso
 
 /* What cannot be opened is counted and left. */
 static err_t
-rewrap_all(struct link *l, struct arena *a, const json *items, struct str to, json *results,
-    int64_t *failed)
+rewrap_all(struct link *l, struct arena *a, const json *items, const struct target *to,
+    json *results, int64_t *failed)
 {
 	for (size_t i = 0; i < json_count(items); i++) {
 		auto_json json *result = json_object_new();
@@ -196,12 +222,12 @@ link_pfx_rewrap(void *ctx, struct arena *a, const json *args, json *answer)
 	const struct join *j;
 	const char *id, *after = NULL;
 	int64_t failed = 0;
-	struct str to;
+	struct target to;
 
 	json_set(put, "results", results);
 	TRY(json_need_text(args, "id", 64, &id));
 	TRY(json_want_text(args, "after", ID_TEXT, &after));
-	TRY(text_unhex(a, str_c(id), &to));
+	TRY(text_unhex(a, str_c(id), &to.key));
 	pthread_mutex_lock(&l->lock);
 	j = l->join;
 	pthread_mutex_unlock(&l->lock);
@@ -211,7 +237,8 @@ link_pfx_rewrap(void *ctx, struct arena *a, const json *args, json *answer)
 	json_set_text(ask, "key", id);
 	json_set_text(ask, "after", after == NULL ? "" : after);
 	TRY(post(f, j, a, "/connector/v1/pfx/lacking", ask, &page));
-	TRY(rewrap_all(l, a, json_get(page, "value"), to, results, &failed));
+	TRY(json_need_base64(a, page, "order", LIMIT_SEALED_BYTES, &to.order));
+	TRY(rewrap_all(l, a, json_get(page, "value"), &to, results, &failed));
 	json_set_text(put, "key", id);
 	json_set_text(put, "key_name", json_text(json_get(args, "name")));
 	TRY(post(f, j, a, "/connector/v1/pfx/rewrapped", put, &done));

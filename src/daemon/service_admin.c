@@ -288,6 +288,7 @@ verb_show(void *ctx, struct arena *a, const json *args, json *answer)
 	json_set_text(answer, "url", f->conf->url);
 	json_set_text(answer, "device_url", f->conf->device_url);
 	json_set_bool(answer, "joined", f->joined);
+	json_set_text(answer, "order_key", f->order_key);
 	if (f->joined) {
 		json_set_text(answer, "ca_url", f->join.ca_url);
 		json_set_text(answer, "issuing_ca", f->join.issuing_name);

@@ -241,6 +241,7 @@ fill_api(struct front *f)
 		.token_keys = keys,
 		.ntoken_keys = 1,
 		.jwks = f->jwks,
+		.order_key = f->order_key,
 		.base_url = f->conf->url,
 		.device_url = f->conf->device_url,
 		.tenant = f->tenant,

@@ -4,6 +4,7 @@
 #include "model/desired.h"
 #include "model/inventory.h"
 #include "model/request.h"
+#include "pki/seal.h"
 
 /* An order outlives its lease by so many seconds, for clocks that differ and CAs that are slow. */
 enum { ORDER_GRACE = 300, SWEEP_BATCH = 100, SWEEP_WINDOW = 2, LOST_BATCH = 1000 };
@@ -140,6 +141,27 @@ opens(const struct connector *c, const struct pfx_copy *copy)
 	return c->import_keys != NULL && request_list_has(c->import_keys, copy->key);
 }
 
+/* What connector/keys opens, and for whom. To one that named no key of its own nothing can be ordered; it says so. */
+static err_t
+order_import(struct leasing *l, struct job *j, const struct device *device)
+{
+	struct order *o = &j->order;
+	uint8_t *content = arena_alloc(l->a, 32);
+	struct str thumbprint;
+
+	TRY(text_unhex(l->a, str_c(j->pfx.thumbprint), &thumbprint));
+	TRY(seal_import(&(struct seal_import){ j->copy.key, (uint8_t)j->copy.padding,
+			    j->copy.password, j->pfx.blob, thumbprint },
+	    content));
+	o->kind = ORDER_IMPORT;
+	o->id = j->request;
+	o->profile_version = j->profile.version;
+	o->maker = l->connector->maker;
+	o->recipient = device->identity_sha256;
+	o->content = str_of(content, 32);
+	return OK;
+}
+
 static err_t
 job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct request *r,
     const struct desired *d, const struct device *device)
@@ -157,6 +179,7 @@ job_import(struct tx *tx, struct leasing *l, const struct slot *s, const struct 
 	for (size_t i = 0; i < n; i++)
 		if (opens(l->connector, &v[i]))
 			j.copy = v[i];
+	TRY(order_import(l, &j, device));
 	l->jobs[l->n++] = j;
 	return OK;
 }

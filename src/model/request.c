@@ -221,7 +221,8 @@ request_lease(struct tx *tx, struct arena *a, const struct connector *c, const c
 		kinds[n++] = REQUEST_ISSUE;
 	if (request_list_has(c->features, "revoke"))
 		kinds[n++] = REQUEST_REVOKE;
-	if (request_list_has(c->features, "pfx"))
+	/* Their orders are for a maker of keys that looks at them itself. */
+	if (request_list_has(c->features, "pfx") && c->maker.n > 0)
 		kinds[n++] = REQUEST_IMPORT;
 	if (request_list_has(c->features, "scep"))
 		kinds[n++] = REQUEST_ENROL;

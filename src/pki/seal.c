@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/rd.h"
+
 static err_t
 signed_bytes(struct arena *a, struct str body, struct str *ret)
 {
@@ -105,6 +107,25 @@ seal_holder(const char *name, uint8_t ret[32])
 
 		TRY(buf_put(&b, str_of(&c, 1)));
 	}
+	hash_sha256(buf_str(&b), ret);
+	return OK;
+}
+
+err_t
+seal_import(const struct seal_import *i, uint8_t ret[32])
+{
+	static const char context[] = "chancery-import-v1";
+	auto_buf struct buf b;
+	uint8_t file[32];
+
+	buf_init(&b, LIMIT_ORDER_BYTES);
+	hash_sha256(i->pfx, file);
+	TRY(buf_put(&b, str_of(context, sizeof(context))));
+	TRY(wr_text(&b, i->key));
+	TRY(wr_u8(&b, i->padding));
+	TRY(wr_blob(&b, i->wrapped));
+	TRY(wr_blob(&b, STR(file)));
+	TRY(wr_blob(&b, i->thumbprint));
 	hash_sha256(buf_str(&b), ret);
 	return OK;
 }

@@ -18,4 +18,13 @@ err_t seal_open(
  * case of ASCII letters does not matter. ERR_TOO_LARGE: longer than LIMIT_TEXT. */
 err_t seal_holder(const char *name, uint8_t ret[32]);
 
+/* An imported certificate as it is handed to who opens it. */
+struct seal_import {
+	const char *key; /* which import key, as it is asked for */
+	uint8_t padding;
+	struct str wrapped, pfx, thumbprint;
+};
+/* What an order to open it says of it. ERR_TOO_LARGE: no such thing is imported. */
+err_t seal_import(const struct seal_import *i, uint8_t ret[32]);
+
 #endif

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import struct
 import subprocess
 import uuid
@@ -180,6 +181,45 @@ class Order:
     def _blob(data):
         n, = struct.unpack(">I", data[:4])
         return data[4:4 + n], data[4 + n:]
+
+
+class Ipc:
+    """Our own processes' messages, for who took one of them over: src/net/ipc.h, src/codec/pfx_ipc.h."""
+
+    KEY_ADMIT, OPEN, REWRAP = 0x0322, 0x0323, 0x0324
+
+    def __init__(self, path):
+        self.path = path
+
+    def call(self, kind, payload):
+        """What it answers; a refusal is ApiError with the fault's id as its text."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.connect(self.path)
+            s.sendall(struct.pack(">IHHI", 8 + len(payload), 1, kind, 7) + payload)
+            with s.makefile("rb") as f:
+                length, = struct.unpack(">I", f.read(4))
+                _, _, _, good = struct.unpack(">HHIB", f.read(9))
+                rest = f.read(length - 9)
+        if good != 1:
+            size, = struct.unpack(">I", rest[:4])
+            raise ApiError("IPC", hex(kind), 0, {"error": {"code": rest[4:4 + size].decode(), "message": ""}})
+        return rest
+
+    @staticmethod
+    def blob(data):
+        data = data.encode() if isinstance(data, str) else data
+        return struct.pack(">I", len(data)) + data
+
+    def open(self, job, **changed):
+        """The parts of an imported certificate's job, as connector/keys is asked: what it seals, and to whom."""
+        part = {k: base64.b64decode(job.get(k, "")) for k in ("wrapped", "pfx", "leaf", "device_certificate", "order")}
+        part.update(changed)
+        form = struct.pack(">BB", {"agent": 1, "windows": 2, "apple": 3}[job["pack"]],
+                           {"aes": 1, "3des": 2}[job["format"]]) + self.blob(b"")
+        return self.call(self.OPEN, self.blob(job["key"]) + bytes([job["padding"]]) + self.blob(part["wrapped"]) +
+                         self.blob(part["pfx"]) + self.blob(part["leaf"]) + form +
+                         self.blob(bytes.fromhex(job["thumbprint"])) + self.blob(part["device_certificate"]) +
+                         self.blob(part["order"]))
 
 
 class FakeConnector:

@@ -17,8 +17,9 @@ import subprocess
 
 import pytest
 
+from clients import Device, Ipc
 from connectors import Connector
-from world import AdminError, ApiError, Https, Timeout, b64, program, wait_for
+from world import AdminError, ApiError, Https, Timeout, b64, program, tls_context, wait_for
 
 PFX = "/beta/deviceManagement/userPfxCertificates"
 
@@ -466,7 +467,7 @@ def test_a_connector_that_is_added_later_gets_passwords_by_one_that_is_there(wor
             # The service alone cannot have it encrypted to a key that was not admitted on the host.
             with pytest.raises(AdminError) as no:
                 world.admin("connector", "pfx.rewrap", {"id": "ab" * 32, "name": "x", "after": ""})
-            assert no.value.id == "pfx-key-unknown"
+            assert no.value.id == "order-target"
             done = world.cli_json("pfx", "key", "admit", out, *sock(world))
             assert done["encryptedAgain"] >= 1 and done["failed"] == 0
             wait_held(agent, mail["id"], {thumbprint(cert)})
@@ -478,6 +479,98 @@ def test_a_connector_that_is_added_later_gets_passwords_by_one_that_is_there(wor
             world.cli("connector", "set", "--feature", "pkcs,pfx,revoke", *sock(world))
     finally:
         late.stop()
+
+
+class Link:
+    """Somebody who took the connector's link over: its certificate towards the service, its socket to connector/keys."""
+
+    def __init__(self, world):
+        self.state = os.path.join(world.state_dir("connector"), "link")
+        with open(os.path.join(self.state, "join.json"), encoding="utf-8") as f:
+            pem = json.load(f)["service_certificate"]
+        cert = os.path.join(world.dir, "taken.pem")
+        with open(cert, "w", encoding="ascii") as f:
+            f.write(pem if isinstance(pem, str) else "".join(pem))
+        key = next(p for p in (os.path.join(self.state, n) for n in ("service.pem", "service-0.pem"))
+                   if os.path.exists(p))
+        self.https = Https(world.host, world.ports["device"], tls_context(world.root_file, cert, key))
+        self.keys = Ipc(os.path.join(world.dir, "connector", "run", "keys.sock"))
+        self.names = [n for k in world.admin("connector", "pfx.key.list")["keys"] for n in (k["id"], "name:" + k["name"])]
+        with open(os.path.join(self.state, "join.json"), encoding="utf-8") as f:
+            self.cas = json.load(f)["cas"]
+
+    def post(self, path, body):
+        status, _, data = self.https.request("POST", path, json.dumps(body).encode(),
+                                             {"Content-Type": "application/json"})
+        if status != 200:
+            raise ApiError("POST", path, status, json.loads(data))
+        return json.loads(data)
+
+    def job(self, most=1):
+        """The next job; what was given before is given up."""
+        jobs = self.post("/connector/v1/poll", {
+            "version": "6.2611.0.1001", "machine": "taken", "features": ["pfx"], "cas": self.cas, "wait": 1, "max": most,
+            "import_keys": self.names, "results": [], "worker": "taken", "holds": []})["jobs"]
+        return jobs[0] if jobs else None
+
+
+def denied(fault, call, *args, **kw):
+    with pytest.raises(ApiError) as caught:
+        call(*args, **kw)
+    assert fault in caught.value.text, caught.value.text
+
+
+@pytest.mark.seconds(300)
+def test_who_takes_the_link_over_reads_nothing_with_a_device_of_his_own(world, made, import_key, tmp_path):
+    """He leases the jobs, and asks connector/keys to seal to his own device, or to encrypt passwords to his own key."""
+    ivy, mallory = world.add_user("ivy@corp.test"), world.add_user("mallory@corp.test")
+    mail = profile(world, "Ivy's mail", "smimeEncryption", world.add_group("Ivies", ivy))
+    p12, _, cert = made.pfx("ivy")
+    with open(tmp_path / "pw", "w", encoding="ascii") as f:
+        f.write("secret-Pa55")
+    world.cli("pfx", "import", p12, "--user", "ivy@corp.test", "--purpose", "smimeEncryption", "--password-file",
+              str(tmp_path / "pw"), "--key", import_key)
+    world.cli("connector", "set", "--feature", "pkcs,revoke", *sock(world))
+    try:
+        agent = world.device("ivy-1", ivy)
+        his = Device(world, world.code(mallory), name="his")
+        link = Link(world)
+        job = wait_for(link.job, 60, why="a job with an imported certificate")
+        assert job["kind"] == "import"
+        denied("order-recipient", link.keys.open, job, device_certificate=his.cert)
+        denied("order-recipient", link.keys.open, job, device_certificate=his.cert, leaf=b"")
+        denied("bad-order", link.keys.open, job, device_certificate=his.cert, order=b"")
+        changed = bytearray(base64.b64decode(job["order"]))
+        changed[60] ^= 1
+        denied("order-signature", link.keys.open, job, device_certificate=his.cert, order=bytes(changed))
+        # A password of another record, with an order that is good for this one.
+        denied("order-content", link.keys.open, job, wrapped=bytes(256))
+        assert link.keys.open(job)  # what was ordered is sealed, to whom it was ordered for
+
+        # Any key is admitted by who has the link; it is of no use without the service's word.
+        own = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-outform", "DER")
+        spki = openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", data=own)
+        target = hashlib.sha256(spki).digest()
+        link.keys.call(Ipc.KEY_ADMIT, Ipc.blob(spki))
+        again = Ipc.blob(job["key"]) + bytes([job["padding"]]) + Ipc.blob(base64.b64decode(job["wrapped"]))
+        for order in (b"", base64.b64decode(job["order"])):
+            denied("order", link.keys.call, Ipc.REWRAP, again + Ipc.blob(target) + Ipc.blob(order))
+        link.names.append(target.hex())
+        link.job(0)  # he says that it is this connector's own: that makes it no other connector's
+        denied("order-target", link.post, "/connector/v1/pfx/lacking", {"key": target.hex(), "after": ""})
+    finally:
+        world.cli("connector", "set", "--feature", "pkcs,pfx,revoke", *sock(world))
+    wait_held(agent, mail["id"], {thumbprint(cert)})
+
+
+def test_by_whom_orders_are_sealed_is_named_once(world, tmp_path):
+    own, other = tmp_path / "own.pem", tmp_path / "other.pem"
+    own.write_text(world.cli_json("service", "show", *sock(world, "service"))["order_key"])
+    other.write_bytes(openssl("pkey", "-pubout", data=openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")))
+    world.cli("connector", "set", "--order-key", str(own), *sock(world))
+    for path, why in ((other, "joined already"), (tmp_path / "none.pem", "none.pem")):
+        done = world.cli("connector", "set", "--order-key", str(path), *sock(world), check=False)
+        assert done.returncode != 0 and why in done.stderr, done.stderr
 
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"

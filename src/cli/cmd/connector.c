@@ -117,8 +117,10 @@ set(struct cli *c)
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	if (!args_has(c->args, "feature") && !args_has(c->args, "proxy") &&
-	    !args_has(c->args, "ca-proxy") && !args_has(c->args, "ca-secret-file"))
-		FAIL(ERR_USAGE, "give one of --feature, --proxy, --ca-proxy, --ca-secret-file");
+	    !args_has(c->args, "ca-proxy") && !args_has(c->args, "ca-secret-file") &&
+	    !args_has(c->args, "order-key"))
+		FAIL(ERR_USAGE,
+		    "give one of --feature, --proxy, --ca-proxy, --ca-secret-file, --order-key");
 	if (args_has(c->args, "feature"))
 		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
 	if (args_has(c->args, "proxy"))
@@ -126,6 +128,7 @@ set(struct cli *c)
 	if (args_has(c->args, "ca-proxy"))
 		json_set_text(args, "ca_proxy", args_text(c->args, "ca-proxy"));
 	TRY(connector_secret(c, args));
+	TRY(connector_order_key(c, args));
 	TRY(ours(c, "connector.set", args, &answer));
 	return out_object(c, answer);
 }
@@ -204,6 +207,9 @@ static const struct opt set_opts[] = {
 	    .many = true,
 	    .help = "What it serves from now on: pkcs, pfx, revoke." },
 	PROXY_OPTS,
+	{ .name = "order-key",
+	    .value = "FILE",
+	    .help = "By which key the service seals its orders, in PEM; once." },
 	SOCK_OPT("connector"),
 	{ 0 },
 };

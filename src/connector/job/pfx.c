@@ -5,6 +5,7 @@
  */
 #include "base/limits.h"
 #include "base/text.h"
+#include "codec/order.h"
 #include "codec/pfx_ipc.h"
 #include "connector/job.h"
 #include "connector/job_pack.h"
@@ -24,6 +25,7 @@ read_job(struct arena *a, const json *job, struct pfx_open_req *ret)
 	TRY(json_need_text(job, "thumbprint", 40, &thumbprint));
 	TRY(text_unhex(a, str_c(thumbprint), &ret->thumbprint));
 	TRY(job_pack_read(a, job, &ret->pack));
+	TRY(json_need_base64(a, job, "order", LIMIT_SEALED_BYTES, &ret->order));
 	return json_need_base64(
 	    a, job, "device_certificate", LIMIT_CERT_BYTES, &ret->device_certificate);
 }

@@ -116,7 +116,7 @@ make_ca(struct fixture *f)
 static void
 make_keys(struct fixture *f)
 {
-	struct str jwk;
+	struct str jwk, spki;
 	char *path = arena_printf(f->a, "%s/keys.sock", f->dir);
 	const struct jws_key **list = arena_array(f->a, 1, sizeof(*list));
 	int fd;
@@ -132,6 +132,8 @@ make_keys(struct fixture *f)
 	list[0] = f->key;
 	f->api.token_keys = list;
 	f->api.ntoken_keys = 1;
+	expect_ok(key_spki(f->a, f->order_key, &spki));
+	f->api.order_key = text_pem(f->a, "PUBLIC KEY", spki);
 	f->api.jwks = arena_printf(f->a, "{\"keys\":[%.*s]}", (int)jwk.n, (const char *)jwk.p);
 }
 

@@ -61,6 +61,7 @@ enrol_connector(struct fixture *f)
 
 	if (r.status != 200)
 		fail_msg("%.*s", (int)r.body.n, (const char *)r.body.p);
+	assert_string_equal(json_text(json_get(r.json, "order_key")), f->api.order_key);
 	expect_ok(id_parse(str_c(json_text(json_get(r.json, "id"))), &f->connector));
 }
 

@@ -146,6 +146,7 @@ connector_keys_messages_come_back(void **state)
 	struct ckeys_finish_rep done = { LIT("pfx"), LIT("password") }, done2;
 	struct ckeys_drop_req drop = { 77 }, drop2;
 	struct ckeys_identity_req identity = { "PEM" }, identity2;
+	struct ckeys_order_req order = { LIT("spki") }, order2;
 	struct ckeys_level levels[] = { { 2048, 3, 64, 1, 7, 2, 55 }, { 3072, 1, 2, 0, 4, 5, 6 } };
 	struct ckeys_pool_rep pool = { levels, 2 }, pool2;
 	struct ckeys_pool_rep many = { levels, CKEYS_LEVELS + 1 };
@@ -165,6 +166,7 @@ connector_keys_messages_come_back(void **state)
 	ROUND(ckeys_finish_rep, done, done2);
 	ROUND(ckeys_drop_req, drop, drop2);
 	ROUND(ckeys_identity_req, identity, identity2);
+	ROUND(ckeys_order_req, order, order2);
 	ROUND(ckeys_pool_rep, pool, pool2);
 	assert_int_equal(pool2.n, 2);
 	assert_int_equal(pool2.v[0].wait_ms, 55);

@@ -63,6 +63,29 @@ what_is_written_is_read(void **state)
 }
 
 static void
+orders_about_imported_certificates_are_written_and_read(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	auto_buf struct buf b;
+	struct order o = example(), back = { 0 };
+
+	(void)state;
+	buf_init(&b, LIMIT_ORDER_BYTES);
+	o.kind = ORDER_IMPORT;
+	o.content = STR(other_hash);
+	expect_ok(order_encode(&o, &b));
+	expect_ok(order_parse(a, buf_str(&b), &back));
+	assert_int_equal(back.kind, ORDER_IMPORT);
+	assert_true(str_eq(back.content, STR(other_hash)));
+	buf_reset(&b);
+	o.kind = ORDER_REWRAP;
+	o.content = STR_EMPTY;
+	expect_ok(order_encode(&o, &b));
+	expect_ok(order_parse(a, buf_str(&b), &back));
+	assert_int_equal(back.kind, ORDER_REWRAP);
+}
+
+static void
 every_shorter_message_is_refused(void **state)
 {
 	auto_arena struct arena *a = arena_new();
@@ -91,7 +114,26 @@ rejects_orders_that_say_nonsense(void **state)
 	o.id = (struct id){ { 0 } };
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
-	o.kind = (enum order_kind)3;
+	o.kind = (enum order_kind)0;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o.kind = (enum order_kind)5;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	/* What is opened is named in orders to open it, and in no other. */
+	o.kind = ORDER_IMPORT;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o.content = LIT("short");
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o = example();
+	o.content = STR(hash);
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o.kind = ORDER_REWRAP;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	/* Both are for somebody. */
+	o.maker = o.recipient = STR_EMPTY;
+	o.content = STR_EMPTY;
+	expect_err(ERR_MALFORMED, order_encode(&o, &b));
+	o.kind = ORDER_IMPORT;
+	o.content = STR(hash);
 	expect_err(ERR_MALFORMED, order_encode(&o, &b));
 	o = example();
 	o.expires = 999;
@@ -169,6 +211,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(orders_about_imported_certificates_are_written_and_read),
 		cmocka_unit_test(every_shorter_message_is_refused),
 		cmocka_unit_test(rejects_orders_that_say_nonsense),
 		cmocka_unit_test(rejects_another_version),

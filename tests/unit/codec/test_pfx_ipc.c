@@ -14,7 +14,8 @@ a_request(void)
 		.leaf = LIT("leaf"),
 		.pack = { .form = PACK_AGENT, .format = PFX_FORMAT_3DES },
 		.thumbprint = LIT("01234567890123456789"),
-		.device_certificate = LIT("device") };
+		.device_certificate = LIT("device"),
+		.order = LIT("order") };
 }
 
 static void
@@ -102,7 +103,7 @@ the_small_messages_come_back_whole(void **state)
 	auto_buf struct buf key;
 	auto_buf struct buf wrap;
 	const struct pfx_key_req kq = { "main", 2048, "pkcs11:x" };
-	const struct pfx_rewrap_req rq = { "ab", 5, LIT("w"), LIT("to") };
+	const struct pfx_rewrap_req rq = { "ab", 5, LIT("w"), LIT("to"), LIT("order") };
 	struct pfx_key_req kgot;
 	struct pfx_rewrap_req rgot;
 

@@ -9,15 +9,18 @@
 #include "connector/keys.h"
 #include "pki/cms.h"
 #include "pki/pfx.h"
+#include "pki/seal.h"
 #include "pki/wrap.h"
 
 /* Made once for all tests: RSA keys take their time. */
 struct lab {
 	struct arena *a;
 	struct made root, identity, other, device, foreign; /* foreign: of another identity CA */
+	struct made second;                                 /* another device */
 	struct made leaf;                                   /* what was imported */
 	struct str pfx;                                     /* under "password", AES */
 	struct key *far;                                    /* import key of another connector */
+	struct key *service;                                /* seals orders */
 };
 
 static struct lab lab;
@@ -55,12 +58,14 @@ make_lab(void **state)
 	lab.identity = under(&lab.root, "Identity CA", true, KEY_EC, KEY_P256);
 	lab.other = under(&lab.root, "Other CA", true, KEY_EC, KEY_P256);
 	lab.device = under(&lab.identity, "device", false, KEY_RSA, KEY_RSA_2048);
+	lab.second = under(&lab.identity, "second", false, KEY_RSA, KEY_RSA_2048);
 	lab.foreign = under(&lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
 	lab.leaf = under(&lab.other, "Ada", false, KEY_RSA, KEY_RSA_2048);
 	chain[0] = cert_der(lab.root.cert);
 	expect_ok(pfx_make(lab.a, PFX_AES, lab.leaf.key, cert_der(lab.leaf.cert), chain, 1,
 	    "password", "n", &lab.pfx));
 	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &lab.far));
+	expect_ok(key_make(KEY_EC, KEY_P256, &lab.service));
 	return 0;
 }
 
@@ -72,9 +77,11 @@ free_lab(void **state)
 	made_free(&lab.identity);
 	made_free(&lab.other);
 	made_free(&lab.device);
+	made_free(&lab.second);
 	made_free(&lab.foreign);
 	made_free(&lab.leaf);
 	key_free(lab.far);
+	key_free(lab.service);
 	arena_free(lab.a);
 	when_set(0);
 	return 0;
@@ -119,6 +126,19 @@ make_key(struct box *b, const char *name, uint16_t bits, const char *uri, struct
 	return OK;
 }
 
+static err_t
+name_order_key(struct box *b, const struct key *k)
+{
+	auto_buf struct buf in;
+	struct ckeys_order_req q;
+	struct str out;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	expect_ok(key_spki(b->a, k, &q.spki));
+	expect_ok(ckeys_order_req_encode(&q, &in));
+	return call(b, CKEYS_ORDER_KEY, &in, &out);
+}
+
 static int
 setup(void **state)
 {
@@ -135,6 +155,7 @@ setup(void **state)
 						b->a, "CERTIFICATE", cert_der(lab.identity.cert)) },
 	    &in));
 	expect_ok(call(b, CKEYS_IDENTITY_CA, &in, &out));
+	expect_ok(name_order_key(b, lab.service));
 	expect_ok(make_key(b, "main", 2048, "", &spki));
 	expect_ok(key_from_spki(spki, &b->public));
 	expect_ok(key_spki_sha256(b->public, hash));
@@ -172,14 +193,66 @@ request(struct box *b, const char *password)
 	return q;
 }
 
-static err_t
-open_it(struct box *b, const struct pfx_open_req *q, struct pfx_open_rep *ret)
+/* As the service orders it. */
+static struct order
+order_of(struct box *b, enum order_kind kind)
 {
-	auto_buf struct buf in;
+	const struct buf none = { 0 };
+	struct ckeys_maker_rep maker;
 	struct str out;
 
+	expect_ok(call(b, CKEYS_MAKER, &none, &out));
+	expect_ok(ckeys_maker_rep_parse(b->a, out, &maker));
+	return (struct order){ .kind = kind,
+		.id = id_new(),
+		.issued = MADE_NOW,
+		.expires = MADE_NOW + 600,
+		.ca = "",
+		.template = "",
+		.sid = "",
+		.keep = "",
+		.maker = maker.spki };
+}
+
+static struct order
+import_order(struct box *b, const struct pfx_open_req *q)
+{
+	struct order o = order_of(b, ORDER_IMPORT);
+	uint8_t *content = arena_alloc(b->a, 32), *device = arena_alloc(b->a, 32);
+
+	hash_sha256(q->device_certificate, device);
+	expect_ok(seal_import(
+	    &(struct seal_import){ q->key, q->padding, q->wrapped, q->pfx, q->thumbprint },
+	    content));
+	o.recipient = str_of(device, 32);
+	o.content = str_of(content, 32);
+	return o;
+}
+
+static struct str
+sealed(struct box *b, const struct key *k, const struct order *o)
+{
+	struct str s;
+
+	expect_ok(seal_order(b->a, k, o, &s));
+	return s;
+}
+
+/* Without an order of its own: with the one that the service would give. */
+static err_t
+open_it(struct box *b, const struct pfx_open_req *asked, struct pfx_open_rep *ret)
+{
+	struct pfx_open_req q = *asked;
+	auto_buf struct buf in;
+	struct order o;
+	struct str out;
+
+	if (q.order.n == 0) {
+		o = import_order(b, &q);
+		q.order = sealed(b, lab.service, &o);
+	}
 	buf_init(&in, LIMIT_IPC_MESSAGE);
-	TRY(pfx_open_req_encode(q, &in));
+	TRY(pfx_open_req_encode(&q, &in));
 	TRY(call(b, PFX_OPEN, &in, &out));
 	return pfx_open_rep_parse(b->a, out, ret);
 }
@@ -409,10 +482,21 @@ keys_are_there_after_a_restart_and_readable_by_nobody_else(void **state)
 	expect_ok(open_it(b, &q, &rep));
 }
 
-static err_t
-rewrap(struct box *b, struct str *ret)
+static struct order
+rewrap_order(struct box *b)
 {
-	struct pfx_rewrap_req q = { .key = b->id, .padding = WRAP_OAEP_SHA512 };
+	struct order o = order_of(b, ORDER_REWRAP);
+	uint8_t *hash = arena_alloc(b->a, 32);
+
+	expect_ok(key_spki_sha256(lab.far, hash));
+	o.recipient = str_of(hash, 32);
+	return o;
+}
+
+static err_t
+rewrap_with(struct box *b, struct str order, struct str *ret)
+{
+	struct pfx_rewrap_req q = { .key = b->id, .padding = WRAP_OAEP_SHA512, .order = order };
 	struct pfx_rewrap_rep rep;
 	auto_buf struct buf in;
 	uint8_t hash[32];
@@ -427,6 +511,14 @@ rewrap(struct box *b, struct str *ret)
 	TRY(pfx_rewrap_rep_parse(b->a, out, &rep));
 	*ret = rep.wrapped;
 	return OK;
+}
+
+static err_t
+rewrap(struct box *b, struct str *ret)
+{
+	struct order o = rewrap_order(b);
+
+	return rewrap_with(b, sealed(b, lab.service, &o), ret);
 }
 
 static err_t
@@ -460,6 +552,140 @@ a_password_is_encrypted_again_to_keys_that_were_admitted_only(void **state)
 	expect_err(ERR_KEY, admit(b, spki));
 }
 
+static void
+a_password_is_encrypted_again_only_to_the_key_that_the_service_ordered(void **state)
+{
+	struct box *b = *state;
+	struct order o = rewrap_order(b);
+	struct str spki, wrapped;
+	uint8_t other[32] = { 1 };
+
+	expect_ok(key_spki(b->a, lab.far, &spki));
+	expect_ok(admit(b, spki)); /* whoever has the link can do that much */
+	expect_err(ERR_ORDER, rewrap_with(b, STR_EMPTY, &wrapped));
+	expect_err(ERR_ORDER_SIGNATURE, rewrap_with(b, sealed(b, lab.root.key, &o), &wrapped));
+	o.recipient = STR(other);
+	expect_err(ERR_ORDER_RECIPIENT, rewrap_with(b, sealed(b, lab.service, &o), &wrapped));
+	o = rewrap_order(b);
+	o.expires = MADE_NOW;
+	o.issued = MADE_NOW - 600;
+	expect_err(ERR_ORDER_EXPIRED, rewrap_with(b, sealed(b, lab.service, &o), &wrapped));
+	o = rewrap_order(b);
+	o.maker = LIT("another connector");
+	expect_err(ERR_ORDER_HOLDER, rewrap_with(b, sealed(b, lab.service, &o), &wrapped));
+	o = rewrap_order(b);
+	o.kind = ORDER_IMPORT;
+	o.content = STR(other);
+	expect_err(ERR_ORDER_CA, rewrap_with(b, sealed(b, lab.service, &o), &wrapped));
+}
+
+static void
+a_file_is_opened_only_for_the_device_that_the_service_ordered(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	struct order o = import_order(b, &q);
+	struct pfx_open_rep rep;
+
+	/* A device of this identity CA, of whoever has the link: what is ordered for one is for no other. */
+	q.order = sealed(b, lab.service, &o);
+	q.device_certificate = cert_der(lab.second.cert);
+	expect_err(ERR_ORDER_RECIPIENT, open_it(b, &q, &rep));
+	o = import_order(b, &q);
+	q.order = sealed(b, lab.service, &o);
+	expect_ok(open_it(b, &q, &rep));
+}
+
+static void
+what_is_opened_is_what_was_ordered_in_every_part(void **state)
+{
+	struct box *b = *state;
+	const struct pfx_open_req whole = request(b, "password"), another = request(b, "other");
+	struct pfx_open_req q = whole;
+	struct order o = import_order(b, &q);
+	struct pfx_open_rep rep;
+
+	q.order = sealed(b, lab.service, &o);
+	q.wrapped = another.wrapped;
+	expect_err(ERR_ORDER_CONTENT, open_it(b, &q, &rep));
+	q.wrapped = whole.wrapped;
+	q.pfx = LIT("another file");
+	expect_err(ERR_ORDER_CONTENT, open_it(b, &q, &rep));
+	q.pfx = whole.pfx;
+	q.key = "name:main"; /* the same key, otherwise asked for */
+	expect_err(ERR_ORDER_CONTENT, open_it(b, &q, &rep));
+	q.key = whole.key;
+	q.padding = WRAP_OAEP_SHA256;
+	expect_err(ERR_ORDER_CONTENT, open_it(b, &q, &rep));
+	q.padding = whole.padding;
+	q.thumbprint = str_of(cert_sha256(lab.leaf.cert), 20);
+	expect_err(ERR_ORDER_CONTENT, open_it(b, &q, &rep));
+	q.thumbprint = whole.thumbprint;
+	expect_ok(open_it(b, &q, &rep));
+}
+
+static void
+an_order_of_somebody_else_or_for_something_else_opens_nothing(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	const struct order good = import_order(b, &q);
+	struct pfx_open_rep rep;
+	struct order o = good;
+
+	q.order = LIT("no order");
+	expect_err(ERR_ORDER, open_it(b, &q, &rep));
+	q.order = sealed(b, lab.root.key, &o);
+	expect_err(ERR_ORDER_SIGNATURE, open_it(b, &q, &rep));
+	o.maker = LIT("another connector");
+	q.order = sealed(b, lab.service, &o);
+	expect_err(ERR_ORDER_HOLDER, open_it(b, &q, &rep));
+	/* An order that the same service sealed for a certificate: the CA sees to that one. */
+	o = good;
+	o.kind = ORDER_ISSUE;
+	o.content = STR_EMPTY;
+	q.order = sealed(b, lab.service, &o);
+	expect_err(ERR_ORDER_CA, open_it(b, &q, &rep));
+	o = good;
+	o.issued = MADE_NOW - 600;
+	o.expires = MADE_NOW;
+	q.order = sealed(b, lab.service, &o);
+	expect_err(ERR_ORDER_EXPIRED, open_it(b, &q, &rep));
+	o.issued = MADE_NOW + 301;
+	o.expires = MADE_NOW + 600;
+	q.order = sealed(b, lab.service, &o);
+	expect_err(ERR_ORDER_EXPIRED, open_it(b, &q, &rep));
+	o.issued = MADE_NOW + 300; /* clocks differ a little */
+	q.order = sealed(b, lab.service, &o);
+	expect_ok(open_it(b, &q, &rep));
+}
+
+static void
+by_whom_orders_are_sealed_is_named_once_and_kept(void **state)
+{
+	struct box *b = *state;
+	struct pfx_open_req q = request(b, "password");
+	auto_key struct key *p384 = NULL;
+	struct pfx_open_rep rep;
+
+	expect_ok(name_order_key(b, lab.service));
+	expect_err(ERR_JOINED, name_order_key(b, lab.root.key));
+	expect_ok(key_make(KEY_EC, KEY_P384, &p384));
+	expect_err(ERR_KEY, name_order_key(b, p384));
+	expect_err(ERR_TOO_LARGE, name_order_key(b, lab.far)); /* RSA */
+	connector_keys_close(b->keys);
+	box_open(b);
+	expect_err(ERR_JOINED, name_order_key(b, lab.root.key));
+	expect_ok(open_it(b, &q, &rep));
+	/* Only who may write there can have another one named; until then nothing is opened. */
+	connector_keys_close(b->keys);
+	assert_int_equal(unlink(arena_printf(b->a, "%s/order-key.pem", b->dir)), 0);
+	box_open(b);
+	expect_err(ERR_ORDER_UNNAMED, open_it(b, &q, &rep));
+	expect_ok(name_order_key(b, lab.root.key));
+	expect_err(ERR_ORDER_SIGNATURE, open_it(b, &q, &rep));
+}
+
 int
 main(void)
 {
@@ -489,6 +715,17 @@ main(void)
 		    keys_are_there_after_a_restart_and_readable_by_nobody_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_password_is_encrypted_again_to_keys_that_were_admitted_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_password_is_encrypted_again_only_to_the_key_that_the_service_ordered, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_file_is_opened_only_for_the_device_that_the_service_ordered, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_opened_is_what_was_ordered_in_every_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_order_of_somebody_else_or_for_something_else_opens_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    by_whom_orders_are_sealed_is_named_once_and_kept, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, make_lab, free_lab);

@@ -2,6 +2,7 @@
 /* Imported certificates: each gets a slot of its own, goes to every device of the user, and is not ours to revoke. */
 #include "world.h"
 
+#include "pki/seal.h"
 #include "store/user_pfx.h"
 
 #define KEY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -164,6 +165,41 @@ a_connector_gets_the_file_with_the_password_that_it_can_open(void **state)
 	assert_true(str_eq(j.device_cert, w->device.identity));
 }
 
+/* So that who carries it cannot have it opened for somebody else (connector/keys_order.c). */
+static void
+the_order_of_an_import_names_device_maker_and_what_is_opened(void **state)
+{
+	struct world *w = *state;
+	struct str thumbprint;
+	uint8_t content[32];
+	struct job j;
+
+	import_one(w, 1000);
+	world_checkin(w, NULL, 0, NULL);
+	j = world_job(w);
+	assert_int_equal(j.order.kind, ORDER_IMPORT);
+	assert_true(id_eq(j.order.id, j.request));
+	assert_true(str_eq(j.order.recipient, w->device.identity_sha256));
+	assert_true(str_eq(j.order.maker, w->connector.maker));
+	expect_ok(text_unhex(w->a, str_c(j.pfx.thumbprint), &thumbprint));
+	expect_ok(seal_import(&(struct seal_import){ j.copy.key, (uint8_t)j.copy.padding,
+				  LIT("wrapped"), LIT("blob"), thumbprint },
+	    content));
+	assert_true(str_eq(j.order.content, STR(content)));
+}
+
+static void
+a_connector_that_named_no_key_of_its_own_gets_no_imports(void **state)
+{
+	struct world *w = *state;
+	struct job *v;
+
+	import_one(w, 1000);
+	world_checkin(w, NULL, 0, NULL);
+	w->connector.maker = STR_EMPTY;
+	assert_int_equal(world_lease(w, &v), 0);
+}
+
 static void
 a_connector_without_the_key_gets_nothing_and_the_slot_says_so(void **state)
 {
@@ -273,6 +309,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(nothing_imported_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_connector_gets_the_file_with_the_password_that_it_can_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_order_of_an_import_names_device_maker_and_what_is_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_connector_that_named_no_key_of_its_own_gets_no_imports, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_connector_without_the_key_gets_nothing_and_the_slot_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(
