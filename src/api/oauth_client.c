@@ -66,8 +66,8 @@ app_get(struct tx *tx, void *arg)
 	return store_app_get(tx, l->a, l->id, l->ret);
 }
 
-static err_t
-app_look_up(struct api *api, struct arena *a, const char *client, struct app *ret)
+err_t
+oauth_app(struct api *api, struct arena *a, const char *client, struct app *ret)
 {
 	struct app_look l = { .a = a, .ret = ret };
 	err_t e = id_parse(str_c(client), &l.id);
@@ -98,7 +98,7 @@ oauth_client_named(struct http_req *r, struct app *ret)
 
 	if (id == NULL)
 		FAIL(ERR_OAUTH_FIELD, "the body must contain 'client_id'");
-	return app_look_up(api_of(r), http_arena(r), id, ret);
+	return oauth_app(api_of(r), http_arena(r), id, ret);
 }
 
 err_t
@@ -114,7 +114,7 @@ oauth_client(struct http_req *r, bool need_secret, struct app *ret)
 		TRY(oauth_basic(a, str_c(header), &id, &secret));
 	if (id == NULL)
 		FAIL(ERR_OAUTH_FIELD, "the body must contain 'client_id'");
-	TRY(app_look_up(api_of(r), a, id, &app));
+	TRY(oauth_app(api_of(r), a, id, &app));
 	if (app.secret_hash == NULL || *app.secret_hash == '\0') {
 		if (need_secret)
 			FAIL(ERR_OAUTH_CLIENT, "%s is a public client", app.name);
@@ -182,6 +182,7 @@ oauth_scope_read(struct arena *a, const char *base_url, const char *scope, struc
 		struct str name = word;
 		size_t slash = word.n;
 
+		s.offline = s.offline || str_ieq_c(word, "offline_access");
 		if (word.n == 0 || is_openid(word))
 			continue;
 		while (slash > 0 && word.p[slash - 1] != '/')

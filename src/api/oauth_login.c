@@ -6,10 +6,8 @@
  *   devicecode ──► PENDING ── page: right password ──► APPROVED ── token ──► USED
  *                     └────── page: declined, or too many wrong passwords ──► DECLINED
  *
- * While pending, the record's scope is what the program asked for; on approval the administrator's name is put behind
- * it after a line feed, and permissions are worked out afresh when the token is made.
+ * The record's scope is what the program asked for; permissions are worked out afresh when the token is made.
  */
-#include "api/action.h"
 #include "api/oauth.h"
 #include "api/pace.h"
 #include "base/secret.h"
@@ -82,6 +80,7 @@ device_code(struct http_req *r)
 	l.user_code = user_code_new(a);
 	l.app = app.id;
 	l.scope = s.all ? "" : s.names;
+	l.offline = s.offline;
 	l.expires = l.created + OAUTH_LOGIN_LIFE_S;
 	TRY(store_write(api->store, login_insert, &l));
 
@@ -113,8 +112,6 @@ struct poll {
 	struct str code_hash;
 	struct id app;
 	struct login login;
-	struct admin admin;
-	struct rights rights;  /* of the administrator, by roles */
 	enum err_code refused; /* ERR_NONE: approved and now used */
 };
 
@@ -131,7 +128,7 @@ poll(struct tx *tx, void *arg)
 		return OK;
 	}
 	TRY(e);
-	if (!id_eq(p->login.app, p->app))
+	if (!id_eq(p->login.app, p->app) || *p->login.challenge != '\0')
 		return OK;
 	before = p->login.polled;
 	p->login.polled = now;
@@ -158,29 +155,14 @@ poll(struct tx *tx, void *arg)
 	return OK;
 }
 
-static err_t
-admin_get(struct tx *tx, void *arg)
-{
-	struct poll *p = arg;
-	const char *name = strchr(p->login.scope, '\n');
-
-	if (name == NULL)
-		FAIL(ERR_OAUTH_CODE, "the approval names nobody");
-	TRY(store_admin_by_name(tx, p->a, name + 1, &p->admin));
-	return rights_of(tx, p->a, &(struct holder){ .id = p->admin.id }, &p->rights);
-}
-
 err_t
 oauth_device_grant(struct http_req *r)
 {
-	struct api *api = api_of(r);
 	struct arena *a = http_arena(r);
 	const char *code = http_form(r, "device_code");
 	struct poll p = { .a = a };
 	uint8_t hash[32];
 	struct app app;
-	const char *granted, *actions, *asked, *all, *token;
-	unsigned within;
 
 	if (code == NULL)
 		code = http_form(r, "code");
@@ -190,42 +172,14 @@ oauth_device_grant(struct http_req *r)
 	p.app = app.id;
 	hash_sha256(str_c(code), hash);
 	p.code_hash = STR(hash);
-	TRY(store_write(api->store, poll, &p));
+	TRY(store_write(api_of(r)->store, poll, &p));
 	if (p.refused != ERR_NONE)
 		FAIL(p.refused, "%s", "");
-
-	err_t e = store_read(api->store, admin_get, &p);
-
-	if (err_is(e, ERR_NOT_FOUND))
-		FAIL(ERR_OAUTH_DECLINED, "the administrator is gone");
-	TRY(e);
-	if (!p.admin.enabled || !id_eq(p.admin.id, p.login.admin))
-		FAIL(ERR_OAUTH_DECLINED, "the administrator is disabled");
-
-	struct str rest = str_c(p.login.scope);
-
-	asked = arena_cstr(a, str_cut(&rest, '\n'));
-	all = arena_printf(a, "%s %s", p.admin.permissions, p.rights.permissions);
-	within = perm_list_bits(all) | action_list_bits(all);
-	if (app.permissions != NULL)
-		within &= perm_list_bits(app.permissions);
-	if (*asked == '\0')
-		asked =
-		    app.permissions == NULL ? all : arena_printf(a, "%s %s", all, app.permissions);
-	granted = perm_list_within(a, asked, within);
-	actions = action_names(a, action_list_bits(asked) & within);
-	if (*actions != '\0')
-		granted = arena_printf(a, "%s%s%s", granted, *granted == '\0' ? "" : " ", actions);
-	if (*granted == '\0')
-		FAIL(ERR_OAUTH_SCOPE, "nothing of what was asked for may be given to %s",
-		    p.admin.name);
-	TRY(token_make(api, a,
-	    &(struct token_spec){ .subject = p.admin.id,
-		.client = app.id,
-		.name = p.admin.name,
-		.permissions = granted },
-	    &token));
-	return oauth_reply_token(r, token, granted);
+	return oauth_reply_person(r, &app,
+	    &(struct oauth_person){ .admin = p.login.admin,
+		.asked = p.login.scope,
+		.sign_in = oauth_sign_in(p.code_hash),
+		.offline = p.login.offline });
 }
 
 struct admin_look {
@@ -339,7 +293,6 @@ decide(struct tx *tx, void *arg)
 	}
 	l.admin = d->admin->id;
 	l.state = d->decline ? LOGIN_DECLINED : LOGIN_APPROVED;
-	l.scope = arena_printf(d->a, "%s\n%s", l.scope == NULL ? "" : l.scope, d->admin->name);
 	TRY(store_login_update(tx, &l, LOGIN_PENDING));
 	return store_audit_add(tx, arena_printf(d->a, "admin %s", d->admin->name),
 	    d->decline ? "login.decline" : "login.approve",

@@ -29,12 +29,13 @@ permissions(void)
 static err_t
 configuration(struct http_req *r)
 {
-	static const char *const code[] = { "code", "token" };
+	static const char *const code[] = { "code" };
+	static const char *const s256[] = { "S256" };
 	static const char *const pairwise[] = { "public" };
 	static const char *const rs256[] = { "RS256" };
 	static const char *const auth[] = { "client_secret_post", "client_secret_basic", "none" };
-	static const char *const grants[] = { "client_credentials",
-		"urn:ietf:params:oauth:grant-type:device_code" };
+	static const char *const grants[] = { "client_credentials", "authorization_code",
+		"refresh_token", "urn:ietf:params:oauth:grant-type:device_code" };
 	const struct api *api = api_of(r);
 	struct arena *a = http_arena(r);
 	auto_json json *d = json_object_new();
@@ -55,6 +56,9 @@ configuration(struct http_req *r)
 	json_set_text(d, "token_endpoint", arena_printf(a, "%s/token", base));
 	json_set_text(d, "device_authorization_endpoint", arena_printf(a, "%s/devicecode", base));
 	json_set_text(d, "end_session_endpoint", arena_printf(a, "%s/logout", base));
+	json_set_text(d, "revocation_endpoint", arena_printf(a, "%s/revoke", base));
+	json_set_bool(d, "authorization_response_iss_parameter_supported", true);
+	json_set(d, "code_challenge_methods_supported", texts(s256, COUNT(s256)));
 	json_set_text(
 	    d, "jwks_uri", arena_printf(a, "%s/%s/discovery/v2.0/keys", api->base_url, tenant));
 	json_set(d, "response_types_supported", texts(code, COUNT(code)));

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page on which a person approves a sign-in: one form, no script, nothing from elsewhere.
+ * Pages for people who sign in, and the one on which a sign-in of another screen is approved: one form, no script, nothing
+ * from elsewhere.
  *
  * The form carries name and password itself, there is no session; a form that another site sends has nothing to ride on.
  */
 #include "api/oauth.h"
 #include "api/pace.h"
 
-#define CSP "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+#define CSP "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-static err_t
-put_html(struct buf *b, const char *text)
+err_t
+oauth_html(struct buf *b, const char *text)
 {
 	for (; text != NULL && *text != '\0'; text++) {
 		switch (*text) {
@@ -37,22 +38,41 @@ put_html(struct buf *b, const char *text)
 	return OK;
 }
 
+err_t
+oauth_page_begin(struct buf *b, const char *message)
+{
+	TRY(buf_puts(b,
+	    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	    "<meta name=\"viewport\" content=\"width=device-width\">"
+	    "<title>Chancery sign-in</title></head><body><main>"
+	    "<h1>Chancery sign-in</h1>\n"));
+	if (message == NULL)
+		return OK;
+	TRY(buf_puts(b, "<p role=\"status\">"));
+	TRY(oauth_html(b, message));
+	return buf_puts(b, "</p>\n");
+}
+
+err_t
+oauth_page_end(struct http_req *r, int status, struct buf *b, const char *to)
+{
+	TRY(buf_puts(b, "</main></body></html>\n"));
+	/* Browsers hold a form to its origins also where its answer leads on to another one. */
+	http_reply_header(r, "Content-Security-Policy",
+	    arena_printf(http_arena(r), CSP "%s%s", *to == '\0' ? "" : " ", to));
+	http_reply_header(r, "X-Content-Type-Options", "nosniff");
+	http_reply_header(r, "Referrer-Policy", "no-referrer");
+	http_reply_header(r, "Cache-Control", "no-store");
+	return http_reply(r, status, "text/html; charset=utf-8", buf_str(b));
+}
+
 static err_t
 page(struct http_req *r, int status, const char *message, const char *code, bool form)
 {
 	auto_buf struct buf b = { 0 };
 
 	buf_init(&b, 65536);
-	TRY(buf_puts(&b,
-	    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	    "<meta name=\"viewport\" content=\"width=device-width\">"
-	    "<title>Chancery sign-in</title></head><body><main>"
-	    "<h1>Chancery sign-in</h1>\n"));
-	if (message != NULL) {
-		TRY(buf_puts(&b, "<p role=\"status\">"));
-		TRY(put_html(&b, message));
-		TRY(buf_puts(&b, "</p>\n"));
-	}
+	TRY(oauth_page_begin(&b, message));
 	if (form) {
 		TRY(buf_puts(&b,
 		    "<p>Enter the code that your program shows. Go on only if you "
@@ -60,7 +80,7 @@ page(struct http_req *r, int status, const char *message, const char *code, bool
 		    "<form method=\"post\" action=\"/device\">"
 		    "<p><label>Code <input name=\"user_code\" required "
 		    "autocomplete=\"off\" value=\""));
-		TRY(put_html(&b, code));
+		TRY(oauth_html(&b, code));
 		TRY(buf_puts(&b,
 		    "\"></label></p>"
 		    "<p><label>Administrator <input name=\"username\" required "
@@ -71,12 +91,7 @@ page(struct http_req *r, int status, const char *message, const char *code, bool
 		    "<button name=\"action\" value=\"decline\">Decline</button></p>"
 		    "</form>"));
 	}
-	TRY(buf_puts(&b, "</main></body></html>\n"));
-	http_reply_header(r, "Content-Security-Policy", CSP);
-	http_reply_header(r, "X-Content-Type-Options", "nosniff");
-	http_reply_header(r, "Referrer-Policy", "no-referrer");
-	http_reply_header(r, "Cache-Control", "no-store");
-	return http_reply(r, status, "text/html; charset=utf-8", buf_str(&b));
+	return oauth_page_end(r, status, &b, "");
 }
 
 static err_t

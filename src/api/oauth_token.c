@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The token endpoint: client credentials (RFC 6749 4.4) and device code (RFC 8628 3.4).
+ * The token endpoint: client credentials (RFC 6749 4.4), authorization code with PKCE (4.1, RFC 7636), device code (RFC 8628
+ * 3.4), refresh token (RFC 6749 6).
  *
  * An application gets all permissions it was given, whatever the scope says beyond the resource. A person gets what both
  * the administrator's record and the application's allow, and no more than the scope asked for.
@@ -74,7 +75,7 @@ oauth_tenant(struct http_req *r)
 }
 
 err_t
-oauth_reply_token(struct http_req *r, const char *token, const char *scope)
+oauth_reply_token(struct http_req *r, const char *token, const char *scope, const char *refresh)
 {
 	auto_json json *body = json_object_new();
 	const char *request, *client;
@@ -86,6 +87,8 @@ oauth_reply_token(struct http_req *r, const char *token, const char *scope)
 	json_set_text(body, "access_token", token);
 	if (scope != NULL)
 		json_set_text(body, "scope", scope);
+	if (refresh != NULL)
+		json_set_text(body, "refresh_token", refresh);
 	TRY(json_print(http_arena(r), body, &text));
 	reply_headers(r, &request, &client);
 	http_reply_header(r, "Pragma", "no-cache");
@@ -116,7 +119,7 @@ client_credentials(struct http_req *r)
 		.name = app.name,
 		.permissions = app.permissions },
 	    &token));
-	return oauth_reply_token(r, token, NULL);
+	return oauth_reply_token(r, token, NULL, NULL);
 }
 
 static const struct grant {
@@ -126,6 +129,8 @@ static const struct grant {
 	{ "client_credentials", client_credentials },
 	{ "urn:ietf:params:oauth:grant-type:device_code", oauth_device_grant },
 	{ "device_code", oauth_device_grant },
+	{ "authorization_code", oauth_code_grant },
+	{ "refresh_token", oauth_refresh_grant },
 };
 
 static err_t

@@ -84,6 +84,7 @@
 #define LIMIT_RATE_WRITE 2000u  /* of them, those that change something */
 #define LIMIT_RATE_STRANGER 60u /* sign-ins that one address begins or tries in 20 s */
 #define LIMIT_LOGINS 2000u      /* sign-ins under way at a time */
+#define LIMIT_REFRESHES 50u     /* sign-ins of one administrator that go on by themselves */
 #define LIMIT_BATCH 20u         /* requests in one $batch */
 #define LIMIT_RULE 3072u        /* bytes in the rule of an assignment filter */
 #define LIMIT_JWKS 64u          /* keys of one outside issuer */

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "cli/login.h"
 #include "cli/out.h"
@@ -32,6 +33,22 @@ renew(struct cli *c, struct api *x)
 	return x->login.kept ? login_save(c->arena, &x->login) : OK;
 }
 
+/* A refresh token is good once: of commands that run side by side one renews, the others take what it got. */
+static err_t
+renew_person(struct cli *c, struct api *x)
+{
+	auto_fd int lock = -1;
+
+	if (!x->login.kept || x->login.refresh[0] == '\0')
+		FAIL(ERR_NOT_LOGGED_IN, "the sign-in at %s is over", x->login.url);
+	TRY(login_lock(c->arena, &lock));
+	TRY(login_load(c->arena, &x->login));
+	if (x->login.token[0] != '\0' && x->login.expires > when_now())
+		return OK;
+	TRY(token_renew(c->arena, &x->login));
+	return login_save(c->arena, &x->login);
+}
+
 static err_t
 use(struct cli *c, struct api **ret)
 {
@@ -48,8 +65,9 @@ use(struct cli *c, struct api **ret)
 	}
 	if (x->login.token[0] == '\0' || x->login.expires <= when_now()) {
 		if (x->login.client_secret[0] == '\0')
-			FAIL(ERR_NOT_LOGGED_IN, "the sign-in at %s is over", x->login.url);
-		TRY(renew(c, x));
+			TRY(renew_person(c, x));
+		else
+			TRY(renew(c, x));
 	}
 	*ret = x;
 	return OK;

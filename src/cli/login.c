@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/login.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include "base/file.h"
 #include "base/limits.h"
 #include "codec/json.h"
+#include "net/fetch.h"
 
 #define DEFAULT_TENANT "common"
 
@@ -39,8 +44,8 @@ login_url(struct arena *a, const char *url, const char **ret)
 		FAIL(ERR_USAGE, "the address of the service must begin with https://");
 	while (s.n > 0 && s.p[s.n - 1] == '/')
 		s.n--;
-	if (s.n < 9 || !text_printable_ascii(s) || memchr(s.p, ' ', s.n) != NULL)
-		FAIL(ERR_USAGE, "\"%.128s\" is no address", url);
+	if (s.n < 9 || !fetch_address_good(url))
+		FAIL(ERR_USAGE, "\"%.128s\" is no address that secrets may go to", text_safe(a, s));
 	*ret = arena_cstr(a, s);
 	return OK;
 }
@@ -48,7 +53,13 @@ login_url(struct arena *a, const char *url, const char **ret)
 static err_t
 from_env(struct arena *a, struct login *ret)
 {
-	struct login l = { .tenant = DEFAULT_TENANT, .ca = "", .token = "" };
+	struct login l = { .tenant = DEFAULT_TENANT,
+		.ca = "",
+		.token = "",
+		.refresh = "",
+		.token_url = "",
+		.revoke_url = "",
+		.issuer_ca = "" };
 	struct str pem;
 
 	TRY_CTX(login_url(a, env("CHANCERY_URL"), &l.url), "CHANCERY_URL");
@@ -94,6 +105,10 @@ from_file(struct arena *a, const char *path, struct login *ret)
 	TRY(read_text(a, j, "client_secret", &l.client_secret));
 	TRY(read_text(a, j, "ca", &l.ca));
 	TRY(read_text(a, j, "token", &l.token));
+	TRY(read_text(a, j, "refresh", &l.refresh));
+	TRY(read_text(a, j, "token_url", &l.token_url));
+	TRY(read_text(a, j, "revoke_url", &l.revoke_url));
+	TRY(read_text(a, j, "issuer_ca", &l.issuer_ca));
 	TRY(json_want_int(j, "expires", 0, INT64_MAX, 0, &l.expires));
 	*ret = l;
 	return OK;
@@ -128,6 +143,10 @@ login_save(struct arena *a, const struct login *l)
 	json_set_text(j, "ca", l->ca);
 	json_set_text(j, "token", l->token);
 	json_set_int(j, "expires", l->expires);
+	json_set_text(j, "refresh", l->refresh);
+	json_set_text(j, "token_url", l->token_url);
+	json_set_text(j, "revoke_url", l->revoke_url);
+	json_set_text(j, "issuer_ca", l->issuer_ca);
 	TRY(json_print_pretty(a, j, &text));
 	TRY(dir_make(arena_cstr(a, str_of(path, (size_t)(strrchr(path, '/') - path))), 0700));
 	return file_write(path, text, 0600);
@@ -140,4 +159,22 @@ login_remove(struct arena *a)
 
 	TRY(login_path(a, &path));
 	return file_exists(path) ? file_remove(path) : OK;
+}
+
+err_t
+login_lock(struct arena *a, int *ret_fd)
+{
+	const char *path;
+	int fd;
+
+	TRY(login_path(a, &path));
+	path = arena_printf(a, "%s.lock", path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+		if (fd >= 0)
+			close(fd);
+		FAIL(ERR_FILE, "%s: %s", path, strerror(errno));
+	}
+	*ret_fd = fd;
+	return OK;
 }

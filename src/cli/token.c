@@ -5,10 +5,13 @@
 
 #include "base/limits.h"
 #include "base/secret.h"
+#include "cli/browser.h"
 #include "cli/out.h"
 #include "cli/url.h"
+#include "pki/key.h"
 
 #define SCOPE "api://chancery/.default"
+#define SCOPE_OF_PEOPLE SCOPE " offline_access"
 #define TIMEOUT_MS 30000
 #define MARGIN_S 60 /* a token is renewed so long before it ends */
 
@@ -67,12 +70,15 @@ refusal(const json *answer, int status)
 static err_t
 take_token(struct arena *a, const json *answer, struct login *l)
 {
-	const char *token;
+	const char *token, *refresh;
 	int64_t life;
 
 	TRY(json_need_text(answer, "access_token", LIMIT_JWT_BYTES, &token));
+	TRY(json_want_text(answer, "refresh_token", LIMIT_JWT_BYTES, &refresh));
 	TRY(json_want_int(answer, "expires_in", 0, INT32_MAX, 3600, &life));
 	l->token = arena_strdup(a, token);
+	if (refresh != NULL) /* else the one that was good still is (RFC 6749 6) */
+		l->refresh = arena_strdup(a, refresh);
 	l->expires = when_now() + (life > 2 * MARGIN_S ? life - MARGIN_S : life / 2);
 	return OK;
 }
@@ -129,13 +135,29 @@ begin(struct arena *a, struct fetch *f, const struct token_issuer *at, struct de
 	return OK;
 }
 
+/* Who the sign-in is with from now on. */
+static err_t
+taken(struct arena *a, const struct token_issuer *at, const json *answer, struct login *l)
+{
+	TRY(take_token(a, answer, l));
+	l->client_id = at->client;
+	l->token_url = at->token;
+	l->revoke_url = at->revoke;
+	l->issuer_ca = at->ca;
+	return OK;
+}
+
 err_t
-token_by_code(struct cli *c, struct fetch *f, const struct token_issuer *at, json **ret)
+token_by_code(struct cli *c, struct fetch *f, const struct token_issuer *at, struct login *l)
 {
 	struct arena *a = c->arena;
 	struct device_code d = { 0 };
 	when_t end;
 
+	if (at->device[0] == '\0')
+		FAIL(ERR_SIGN_IN,
+		    "the issuer has no device_authorization_endpoint; sign in with "
+		    "--browser, or with an application's secret");
 	TRY(begin(a, f, at, &d));
 	fprintf(stderr, "%s\n", text_safe(a, str_c(d.message)));
 	end = when_now() + d.life;
@@ -152,10 +174,8 @@ token_by_code(struct cli *c, struct fetch *f, const struct token_issuer *at, jso
 			"&client_id=%s&device_code=%s",
 			url_encode(a, at->client), url_encode(a, d.code)),
 		    &status, &answer));
-		if (status == 200) {
-			*ret = steal(answer);
-			return OK;
-		}
+		if (status == 200)
+			return taken(a, at, answer, l);
 		error = json_text(json_get(answer, "error"));
 		if (str_eq_c(str_c(error), "slow_down"))
 			d.interval += 5;
@@ -166,17 +186,86 @@ token_by_code(struct cli *c, struct fetch *f, const struct token_issuer *at, jso
 }
 
 err_t
-token_by_person(struct cli *c, struct fetch *f, struct login *l)
+token_by_browser(
+    struct cli *c, struct fetch *f, const struct token_issuer *at, int64_t wait_s, struct login *l)
 {
 	struct arena *a = c->arena;
-	struct token_issuer at = { .device = endpoint(a, l, "devicecode"),
-		.token = endpoint(a, l, "token"),
-		.client = l->client_id,
-		.scope = SCOPE };
+	const char *verifier = rand_token(a, 32), *code; /* 43 characters: RFC 7636 4.1 */
+	struct browser_ask ask = {
+		.state = rand_token(a, 16), .issuer = at->name, .must_name_issuer = at->names_itself
+	};
+	auto_browser struct browser *b = NULL;
 	auto_json json *answer = NULL;
+	uint8_t hash[32];
+	int status;
 
-	TRY(token_by_code(c, f, &at, &answer));
-	return take_token(a, answer, l);
+	if (at->authorize[0] == '\0')
+		FAIL(ERR_SIGN_IN,
+		    "the issuer has no authorization_endpoint; sign in without "
+		    "--browser, by a code");
+	hash_sha256(str_c(verifier), hash);
+	TRY(browser_listen(a, &ask, &b));
+	browser_open(c,
+	    arena_printf(a,
+		"%s%sresponse_type=code&client_id=%s&redirect_uri=%s&scope=%s&state=%s"
+		"&code_challenge=%s&code_challenge_method=S256",
+		at->authorize, strchr(at->authorize, '?') == NULL ? "?" : "&",
+		url_encode(a, at->client), url_encode(a, browser_address(b)),
+		url_encode(a, at->scope), url_encode(a, ask.state), text_base64url(a, STR(hash))));
+	out_progress(c, "waiting for the browser");
+	TRY(browser_wait(b, a, wait_s, &code));
+	TRY(post_form(a, f, at->token,
+	    arena_printf(a,
+		"grant_type=authorization_code&client_id=%s&redirect_uri=%s&code=%s"
+		"&code_verifier=%s",
+		url_encode(a, at->client), url_encode(a, browser_address(b)), url_encode(a, code),
+		verifier),
+	    &status, &answer));
+	return status == 200 ? taken(a, at, answer, l) : refusal(answer, status);
+}
+
+err_t
+token_renew(struct arena *a, struct login *l)
+{
+	auto_fetch struct fetch *f = NULL;
+	auto_json json *answer = NULL;
+	const char *error;
+	int status;
+
+	if (l->refresh[0] == '\0' || l->token_url[0] == '\0')
+		FAIL(ERR_NOT_LOGGED_IN, "the sign-in at %s is over", l->url);
+	TRY(token_fetch(a, &(struct login){ .ca = l->issuer_ca }, &f));
+	TRY(post_form(a, f, l->token_url,
+	    arena_printf(a, "grant_type=refresh_token&client_id=%s&refresh_token=%s",
+		url_encode(a, l->client_id), url_encode(a, l->refresh)),
+	    &status, &answer));
+	if (status == 200)
+		return take_token(a, answer, l);
+	error = json_text(json_get(answer, "error"));
+	if (status < 500 && !str_eq_c(str_c(error), "temporarily_unavailable"))
+		FAIL(ERR_NOT_LOGGED_IN, "the sign-in at %s is over: the issuer says %.128s", l->url,
+		    text_safe(a, str_c(error)));
+	return refusal(answer, status);
+}
+
+err_t
+token_revoke(struct arena *a, const struct login *l)
+{
+	static const char *const headers[] = { "Content-Type: application/x-www-form-urlencoded",
+		NULL };
+	auto_fetch struct fetch *f = NULL;
+	struct fetch_reply rep;
+
+	if (l->refresh[0] == '\0' || l->revoke_url[0] == '\0')
+		return OK;
+	TRY(token_fetch(a, &(struct login){ .ca = l->issuer_ca }, &f));
+	TRY(fetch_run(f, a, "POST", l->revoke_url, headers,
+	    str_c(arena_printf(a, "token=%s&token_type_hint=refresh_token&client_id=%s",
+		url_encode(a, l->refresh), url_encode(a, l->client_id))),
+	    TIMEOUT_MS, &rep));
+	if (rep.status != 200)
+		FAIL(ERR_HTTP_STATUS, "%s answered %d", l->revoke_url, rep.status);
+	return OK;
 }
 
 static err_t
@@ -191,48 +280,78 @@ get_json(struct arena *a, struct fetch *f, const char *url, json **ret)
 	return OK;
 }
 
+/* A member of the document, as an address that secrets may go to; "" if it is not there. */
 static err_t
 endpoint_of(struct arena *a, const json *doc, const char *name, const char **ret)
 {
 	const char *url;
 
+	*ret = "";
 	if (!json_is_text(json_get(doc, name)))
-		FAIL(ERR_SIGN_IN, "the issuer has no %s; sign in with an application's secret",
-		    name);
+		return OK;
 	TRY(json_need_text(doc, name, LIMIT_LONG_TEXT, &url));
-	TRY(login_url(a, url, ret));
+	return login_url(a, url, ret);
+}
+
+err_t
+token_issuer_own(struct cli *c, struct fetch *f, const struct login *l, struct token_issuer *ret)
+{
+	struct arena *a = c->arena;
+	auto_json json *about = NULL;
+	const char *name;
+
+	TRY(get_json(a, f, arena_printf(a, "%s/chancery/v1/signIn", l->url), &about));
+	TRY(json_need_text(about, "builtIn", LIMIT_LONG_TEXT, &name));
+	*ret = (struct token_issuer){ .name = arena_strdup(a, name),
+		.authorize = endpoint(a, l, "authorize"),
+		.device = endpoint(a, l, "devicecode"),
+		.token = endpoint(a, l, "token"),
+		.revoke = endpoint(a, l, "revoke"),
+		.client = l->client_id,
+		.scope = SCOPE_OF_PEOPLE,
+		.names_itself = true,
+		.ca = l->ca };
 	return OK;
 }
 
 err_t
-token_outside(struct cli *c, struct fetch *f, struct login *l, const char *ca)
+token_issuer_outside(
+    struct cli *c, struct fetch *f, const struct login *l, const char *ca, struct token_issuer *ret)
 {
 	struct arena *a = c->arena;
-	auto_json json *about = NULL, *doc = NULL, *answer = NULL;
+	auto_json json *about = NULL, *doc = NULL;
 	auto_fetch struct fetch *outside = NULL;
-	struct token_issuer at;
+	struct token_issuer at = { .ca = ca };
 	const char *issuer;
 	struct str base;
 
 	TRY(get_json(a, f, arena_printf(a, "%s/chancery/v1/signIn", l->url), &about));
 	if (!json_is_text(json_get(about, "issuer")))
 		FAIL(ERR_SIGN_IN, "the service takes tokens of no outside issuer");
-	TRY(json_need_text(about, "issuer", LIMIT_LONG_TEXT, &issuer));
+	TRY(json_need_text(about, "issuer", LIMIT_LONG_TEXT, &at.name));
 	TRY(json_need_text(about, "clientId", LIMIT_TEXT, &at.client));
 	TRY(json_need_text(about, "scope", LIMIT_LONG_TEXT, &at.scope));
-	TRY(login_url(a, issuer, &issuer));
+	TRY(login_url(a, at.name, &issuer));
 	TRY(token_fetch(a, &(struct login){ .ca = ca }, &outside));
 	TRY(get_json(
 	    a, outside, arena_printf(a, "%s/.well-known/openid-configuration", issuer), &doc));
 	base = str_c(json_text(json_get(doc, "issuer")));
-	if (strcmp(json_text(json_get(about, "issuer")), json_text(json_get(doc, "issuer"))) != 0)
+	if (strcmp(at.name, json_text(json_get(doc, "issuer"))) != 0)
 		FAIL(ERR_SIGN_IN, "the discovery document is of another issuer, \"%.*s\"",
 		    base.n > 128 ? 128 : (int)base.n, (const char *)base.p);
+	TRY(endpoint_of(a, doc, "authorization_endpoint", &at.authorize));
 	TRY(endpoint_of(a, doc, "device_authorization_endpoint", &at.device));
 	TRY(endpoint_of(a, doc, "token_endpoint", &at.token));
-	TRY(token_by_code(c, outside, &at, &answer));
-	l->client_id = arena_strdup(a, at.client);
-	return take_token(a, answer, l);
+	TRY(endpoint_of(a, doc, "revocation_endpoint", &at.revoke));
+	if (at.token[0] == '\0')
+		FAIL(ERR_SIGN_IN, "the issuer has no token_endpoint");
+	at.names_itself =
+	    json_true(json_get(doc, "authorization_response_iss_parameter_supported"));
+	at.name = arena_strdup(a, at.name);
+	at.client = arena_strdup(a, at.client);
+	at.scope = arena_strdup(a, at.scope);
+	*ret = at;
+	return OK;
 }
 
 err_t

@@ -41,6 +41,10 @@ struct login {
 	enum login_state state;
 	unsigned failures; /* wrong passwords against it */
 	when_t created, expires, polled;
+	/* Of an authorization code (RFC 6749 4.1), made when the person has signed in already; "" of a device code. */
+	const char *challenge; /* PKCE: base64url of SHA-256 of the verifier */
+	const char *redirect;  /* where the code went */
+	bool offline;          /* the client asked for a refresh token */
 };
 err_t store_login_insert(
     struct tx *tx, const struct login *x); /* ERR_BUSY: LIMIT_LOGINS have not expired */
@@ -48,6 +52,24 @@ err_t store_login_by_code(struct tx *tx, struct arena *a, struct str code_hash, 
 err_t store_login_by_user_code(
     struct tx *tx, struct arena *a, const char *user_code, struct login *ret);
 err_t store_login_update(struct tx *tx, const struct login *x, enum login_state from);
+
+/* A sign-in that goes on by itself (RFC 6749 6): the refresh token changes with each use (RFC 9700 4.14.2), and who comes with
+ * the one before shows that it was copied. */
+struct refresh {
+	struct id id; /* of the sign-in */
+	struct str hash,
+	    before; /* SHA-256 of the token that is good; of the one before it, empty: none */
+	struct id app, admin;
+	const char *scope; /* blank-separated names; "": everything */
+	when_t created, used, expires;
+};
+/* The oldest of the administrator's past LIMIT_REFRESHES go, and all that are over. */
+err_t store_refresh_insert(struct tx *tx, const struct refresh *x);
+/* By the token that is good, or the one before it. ERR_NOT_FOUND. */
+err_t store_refresh_by_hash(struct tx *tx, struct arena *a, struct str hash, struct refresh *ret);
+/* ERR_STATE_MOVED: `from` is no longer the good one. */
+err_t store_refresh_update(struct tx *tx, const struct refresh *x, struct str from);
+err_t store_refresh_delete(struct tx *tx, struct id id); /* success also when there is none */
 
 /* Settings: small named values (certificates of the service, names of its CAs). ERR_NOT_FOUND. */
 err_t store_setting_put(struct tx *tx, const char *name, struct str value);

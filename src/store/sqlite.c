@@ -148,10 +148,10 @@ file_prepare(const char *path)
 /* Tables that no device depends on in what it should have; any that is not listed counts as one that all do. */
 static const char *const unread[] = { "apps", "admins", "audit", "chains", "changes", "codes",
 	"connector_release_parts", "connector_releases", "connectors", "device_states", "enrolling",
-	"event_counts", "events", "logins", "notice_targets", "notices", "queue_counts", "relays",
-	"renewals", "report_parts", "reports", "role_assignments", "role_members", "roles",
-	"slot_counts", "slot_text", "slot_text_due", "slot_texts", "slot_user_counts", "slot_users",
-	"sqlite_sequence" };
+	"event_counts", "events", "logins", "notice_targets", "notices", "queue_counts",
+	"refreshes", "relays", "renewals", "report_parts", "reports", "role_assignments",
+	"role_members", "roles", "slot_counts", "slot_text", "slot_text_due", "slot_texts",
+	"slot_user_counts", "slot_users", "sqlite_sequence" };
 static const char *const owned[] = { "device_lives", "devices", "requests", "slots" };
 /* Columns of devices that say what the service did, not what the device is. */
 static const char *const noted[] = { "identity_ended", "last_seen", "looked" };

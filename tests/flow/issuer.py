@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OpenID Connect issuer of its own: discovery, keys, device sign-in; tokens by PyJWT. Knows nothing of Chancery."""
+"""An OpenID Connect issuer of its own: discovery, keys, sign-in by device code and by authorization code with PKCE,
+refresh, revocation; tokens by PyJWT. Knows nothing of Chancery."""
 
+import base64
 import datetime
+import hashlib
 import http.server
 import ipaddress
 import json
@@ -46,6 +49,10 @@ class Issuer:
         self.asked = []     # paths
         self.grants = {}    # device code -> claims, or None while nobody signed in
         self.claims = {}
+        self.codes = {}     # authorization code -> what it was asked with
+        self.refreshes = set()
+        self.named = True   # in its answers to browsers (RFC 9207)
+        self.life = 600     # of its tokens
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -105,6 +112,9 @@ class Issuer:
     def get(self, path):
         if path == "/realm/.well-known/openid-configuration":
             return 200, {"issuer": self.url, "jwks_uri": self.url + "/keys",
+                         "authorization_endpoint": self.url + "/authorize",
+                         "revocation_endpoint": self.url + "/revoke",
+                         "authorization_response_iss_parameter_supported": self.named,
                          "device_authorization_endpoint": self.url + "/device",
                          "token_endpoint": self.url + "/token"}
         if path == "/realm/keys":
@@ -121,9 +131,37 @@ class Issuer:
             if self.grants[form["device_code"]] is None:
                 self.grants[form["device_code"]] = self.claims
                 return 400, {"error": "authorization_pending"}
-            return 200, {"access_token": self.token(**self.claims), "token_type": "Bearer",
-                         "expires_in": 600}
+            return 200, self.answer()
+        if path == "/realm/token" and form.get("grant_type") == "authorization_code":
+            asked = self.codes.pop(form.get("code"), None)
+            proof = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
+            if asked and all(form.get(k) == asked[k] for k in ("client_id", "redirect_uri")) \
+                    and asked["code_challenge"] == proof.rstrip(b"=").decode():
+                return 200, self.answer()
+            return 400, {"error": "invalid_grant"}
+        if path == "/realm/token" and form.get("refresh_token") in self.refreshes:
+            self.refreshes.remove(form["refresh_token"])
+            return 200, self.answer()
+        if path == "/realm/token" and form.get("grant_type") == "refresh_token":
+            return 400, {"error": "invalid_grant"}
+        if path == "/realm/revoke":
+            self.refreshes.discard(form.get("token"))
+            return 200, {}
         return 400, {"error": "invalid_request"}
+
+    def answer(self):
+        refresh = f"refresh-{len(self.asked)}"
+        self.refreshes.add(refresh)
+        return {"access_token": self.token(**self.claims), "token_type": "Bearer", "expires_in": self.life,
+                "refresh_token": refresh}
+
+    def approve(self, url):
+        """What its page would do when the person has signed in: the query that the browser comes back with."""
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        assert asked["response_type"] == "code" and asked["code_challenge_method"] == "S256"
+        code = f"code-{len(self.codes)}-{len(self.asked)}"
+        self.codes[code] = asked
+        return asked["redirect_uri"], {"code": code, "state": asked["state"], "iss": self.url}
 
     def token(self, kid="one", headers=None, key=None, alg=None, **claims):
         now = int(time.time())

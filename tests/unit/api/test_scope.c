@@ -638,6 +638,9 @@ every_route_is_decided_for_who_is_limited(void **state)
 				    http_method_name(x->method), x->path);
 			if ((row->what == EACH || row->what == LIST) &&
 			    (x->perm & PERM_SCOPED) == 0)
+	ROW(FREE, "GET", "/{tenant}/oauth2/v2.0/authorize"),
+	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/authorize"),
+	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/revoke"),
 				fail_msg("%s %s is not open to who is limited",
 				    http_method_name(x->method), x->path);
 			if (row->what == WHOLE && (x->perm & PERM_SCOPED) != 0)

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "base/limits.h"
 #include "store/access.h"
 
 static void
@@ -65,6 +66,46 @@ a_log_in_moves_on_once_and_old_ones_are_forgotten(void **state)
 }
 
 static void
+a_sign_in_that_goes_on_is_found_by_its_token_and_the_one_before(void **state)
+{
+	IN(state);
+	struct refresh r = { .id = id_n(1),
+		.hash = LIT("one"),
+		.admin = id_n(7),
+		.created = 10,
+		.used = 10,
+		.expires = 20 },
+		       got, other = { .admin = id_n(8), .created = 15, .used = 1, .expires = 99 };
+
+	expect_ok(store_refresh_insert(tx, &r));
+	expect_err(ERR_NOT_FOUND, store_refresh_by_hash(tx, a, LIT("two"), &got));
+	r.before = r.hash;
+	r.hash = LIT("two");
+	expect_ok(store_refresh_update(tx, &r, LIT("one")));
+	expect_err(ERR_STATE_MOVED, store_refresh_update(tx, &r, LIT("one")));
+	expect_ok(store_refresh_by_hash(tx, a, LIT("one"), &got));
+	expect_ok(store_refresh_by_hash(tx, a, LIT("two"), &got));
+	assert_true(str_eq(got.hash, LIT("two")));
+	/* Of one person's the oldest go, whatever others have; what is over goes with the next. */
+	for (unsigned i = 0; i <= LIMIT_REFRESHES; i++) {
+		other.id = id_n((uint8_t)(100 + i));
+		other.hash = str_c(arena_printf(a, "other %u", i));
+		other.used = i;
+		expect_ok(store_refresh_insert(tx, &other));
+	}
+	expect_err(ERR_NOT_FOUND, store_refresh_by_hash(tx, a, LIT("other 0"), &got));
+	expect_ok(store_refresh_by_hash(tx, a, LIT("other 1"), &got));
+	expect_ok(store_refresh_by_hash(tx, a, LIT("two"), &got));
+	other.id = id_n(9);
+	other.hash = LIT("later");
+	other.created = 21;
+	expect_ok(store_refresh_insert(tx, &other));
+	expect_err(ERR_NOT_FOUND, store_refresh_by_hash(tx, a, LIT("two"), &got));
+	expect_ok(store_refresh_delete(tx, id_n(9)));
+	expect_ok(store_refresh_delete(tx, id_n(9)));
+}
+
+static void
 the_audit_shows_a_changed_a_removed_and_a_cut_line(void **state)
 {
 	IN(state);
@@ -110,6 +151,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ON_SERVICE(apps_and_admins_come_back_and_admin_names_are_unique),
 		ON_SERVICE(a_log_in_moves_on_once_and_old_ones_are_forgotten),
+		ON_SERVICE(a_sign_in_that_goes_on_is_found_by_its_token_and_the_one_before),
 		ON_SERVICE(the_audit_shows_a_changed_a_removed_and_a_cut_line),
 	};
 

@@ -517,12 +517,23 @@ CREATE TABLE logins (
 	user_code TEXT NOT NULL UNIQUE,
 	app BLOB NOT NULL, admin BLOB NOT NULL, scope TEXT NOT NULL,
 	state INTEGER NOT NULL, failures INTEGER NOT NULL,
-	created INTEGER NOT NULL, expires INTEGER NOT NULL, polled INTEGER NOT NULL
+	created INTEGER NOT NULL, expires INTEGER NOT NULL, polled INTEGER NOT NULL,
+	challenge TEXT NOT NULL, redirect TEXT NOT NULL, offline INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX logins_expires ON logins (expires);
 
 CREATE TABLE settings (
 	name TEXT NOT NULL PRIMARY KEY,
+CREATE TABLE refreshes (
+	id BLOB NOT NULL PRIMARY KEY,
+	hash BLOB NOT NULL UNIQUE, before BLOB NOT NULL,
+	app BLOB NOT NULL, admin BLOB NOT NULL, scope TEXT NOT NULL,
+	created INTEGER NOT NULL, used INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refreshes_before ON refreshes (before);
+CREATE INDEX refreshes_admin ON refreshes (admin, used);
+CREATE INDEX refreshes_expires ON refreshes (expires);
+
 	value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
