@@ -35,7 +35,9 @@ member_type(struct arena *a, const struct field *f)
 	case FIELD_ENUM:
 	case FIELD_FLAGS:
 	case FIELD_OBJECT:
-		return arena_printf(a, "#microsoft.graph.%s", schema_type_name(f));
+		if ((f->flags & FIELD_ARRAY) == 0)
+			return arena_printf(a, "#microsoft.graph.%s", schema_type_name(f));
+		[[fallthrough]];
 	case FIELD_LIST:
 		return arena_printf(a, "#Collection(microsoft.graph.%s)", schema_type_name(f));
 	case FIELD_TEXT:
@@ -93,7 +95,7 @@ put_all_types(struct arena *a, json *out, const json *entity, const struct profi
 	size_t n;
 
 	if (profile != NULL) {
-		f = profile_common_fields(&n);
+		f = profile_common_fields(profile->set, &n);
 		put_types(a, out, entity, f, n);
 		f = profile_type_fields(a, profile, &n);
 		put_types(a, out, entity, f, n);
@@ -127,7 +129,8 @@ annotate_entity(struct http_req *r, const char *set, json *entity)
 	type = json_text(json_get(entity, "@odata.type"));
 	type =
 	    *type == '\0' ? arena_printf(a, "#microsoft.graph.%s", k->type) : arena_strdup(a, type);
-	if (strcmp(k->type, "deviceConfiguration") == 0)
+	if (strcmp(k->type, "deviceConfiguration") == 0 ||
+	    strcmp(k->type, "deviceManagementResourceAccessProfileBase") == 0)
 		TRY(profile_type_find(type, &profile));
 	one = arena_printf(a, "%s('%s')", set, id);
 	json_set_text(out, "@odata.type", type);
@@ -136,8 +139,8 @@ annotate_entity(struct http_req *r, const char *set, json *entity)
 	one = arena_printf(a, "%s/%s/%s", reply_root(r), reply_version(r), one);
 	put_all_types(a, out, entity, profile);
 	put_links(a, out, one, type + 1, k->links);
-	if (profile != NULL && profile->root != ROOT_NONE)
-		put_links(a, out, one, type + 1, profile_root_links);
+	if (profile != NULL)
+		put_links(a, out, one, type + 1, profile_links(a, profile));
 	put_actions(a, out, one, k->actions);
 	for (void *it = json_iter(out); it != NULL; it = json_iter_next(out, it))
 		json_set(entity, json_iter_key(it), json_ref(json_iter_value(it)));

@@ -157,8 +157,14 @@ read_target(struct arena *a, const json *target, struct assignment *ret)
 err_t
 assignment_read(struct arena *a, const json *x, struct assignment *ret)
 {
+	const char *intent = json_text(json_get(x, "intent"));
 	json *target;
 
+	if (*intent != '\0' && !str_ieq_c(str_c(intent), "apply"))
+		FAIL(ERR_ASSIGNMENT,
+		    "\"intent\" is '%.32s'; it must be apply: what leaves a profile's targets loses "
+		    "what it brought",
+		    text_safe(a, str_c(intent)));
 	TRY(json_need_object(x, "target", &target));
 	return read_target(a, target, ret);
 }

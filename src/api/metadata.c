@@ -105,7 +105,8 @@ type_of(struct csdl *c, const struct field *f, const char **ret)
 		name = name_for(c, f, f->members, &fresh);
 		if (fresh)
 			TRY(enum_put(c, name, f));
-		*ret = arena_printf(c->a, "graph.%s", name);
+		*ret = arena_printf(c->a,
+		    (f->flags & FIELD_ARRAY) != 0 ? "Collection(graph.%s)" : "graph.%s", name);
 	} else if (f->type == FIELD_LIST || f->type == FIELD_OBJECT) {
 		name = name_for(c, f, f->fields, &fresh);
 		if (fresh)
@@ -193,17 +194,33 @@ is_of(const struct profile_type *t, const char *space)
 	    strchr(t->name + n + 2, '.') == NULL;
 }
 
+/* Windows 10X names its trusted root by a property. */
+static const struct field *
+with_root(struct arena *a, const struct field *f, size_t *n)
+{
+	struct field *v = arena_array(a, *n + 1, sizeof(*v));
+
+	memcpy(v, f, *n * sizeof(*v));
+	v[*n] = (struct field){ .name = "rootCertificateId", .type = FIELD_ID };
+	++*n;
+	return v;
+}
+
 static err_t
 profiles_put(struct csdl *c, const char *space)
 {
 	for (const struct profile_type *t = profile_types; t->name != NULL; t++) {
-		struct entity e = { .base = "deviceConfiguration",
-			.links = t->root == ROOT_NONE ? NULL : profile_root_links };
+		struct entity e = { .base = t->set == SET_ACCESS ?
+			    "deviceManagementResourceAccessProfileBase" :
+			    "deviceConfiguration",
+			.links = profile_links(c->a, t) };
 
 		if (!is_of(t, space))
 			continue;
 		e.name = t->name + 2 + strlen(space);
 		e.fields = profile_type_fields(c->a, t, &e.n);
+		if (t->set == SET_ACCESS && t->root != ROOT_NONE)
+			e.fields = with_root(c->a, e.fields, &e.n);
 		TRY(entity_put(c, &e));
 	}
 	return OK;
@@ -228,12 +245,16 @@ entities_put(struct csdl *c)
 		{ "deviceConfigurationDeviceOverview", "entity", NULL, 0, NULL },
 		{ "ndesConnector", "entity", NULL, 0, NULL },
 		{ "deviceManagement", "entity", NULL, 0, entity_links("deviceManagement") },
+		{ "deviceManagementResourceAccessProfileBase", "entity", NULL, 0,
+		    entity_links("deviceManagementResourceAccessProfileBase") },
+		{ "deviceManagementResourceAccessProfileAssignment", "entity", NULL, 0, NULL },
 	};
 	struct field *device;
 
 	TRY(device_fields(c->a, &device, &fixed[4].n));
 	fixed[4].fields = device;
-	fixed[7].fields = profile_common_fields(&fixed[7].n);
+	fixed[7].fields = profile_common_fields(SET_CONFIGURATIONS, &fixed[7].n);
+	fixed[14].fields = profile_common_fields(SET_ACCESS, &fixed[14].n);
 	for (size_t i = 0; i < COUNT(fixed); i++)
 		TRY(entity_put(c, &fixed[i]));
 	return profiles_put(c, "microsoft.graph");

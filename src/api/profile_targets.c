@@ -10,11 +10,28 @@
 #include "api/reach.h"
 
 #define SET "deviceManagement/deviceConfigurations"
+#define ACCESS "deviceManagement/resourceAccessProfiles"
+
+static const char *
+set_of(const struct http_req *r)
+{
+	return strcasestr(http_path(r), "/resourceAccessProfiles") != NULL ? ACCESS : SET;
+}
+
+static struct reach_guard *
+guard_of(struct http_req *r)
+{
+	struct reach_guard *g = reach_guard_of(r, PERM_CONFIG_WRITE);
+
+	g->access_only = strcmp(set_of(r), ACCESS) == 0;
+	return g;
+}
 
 struct one {
 	struct arena *a;
 	struct id profile;
 	const char *key;
+	bool access_only; /* another profile is not there */
 	struct assignment found;
 };
 
@@ -23,7 +40,9 @@ one_of(struct http_req *r, unsigned perms, struct one *ret)
 {
 	const char *key = http_param(r, "assignment");
 
-	*ret = (struct one){ .a = http_arena(r), .key = key };
+	*ret = (struct one){
+		.a = http_arena(r), .key = key, .access_only = strcmp(set_of(r), ACCESS) == 0
+	};
 	TRY(rights_profile(r, perms));
 	return param_id(r, "id", &ret->profile);
 }
@@ -33,10 +52,14 @@ find(struct tx *tx, void *arg)
 {
 	struct one *o = arg;
 	struct assignment *v;
+	const struct profile_type *t;
 	struct profile p;
 	size_t n;
 
 	TRY(store_profile_get(tx, o->a, o->profile, &p));
+	TRY(profile_type_find(p.type, &t));
+	if (o->access_only && t->set != SET_ACCESS)
+		FAIL(ERR_NOT_FOUND, "the profile is one of deviceConfigurations");
 	TRY(store_assignments(tx, o->a, o->profile, &v, &n));
 	for (size_t i = 0; i < n; i++)
 		if (str_ieq_c(str_c(o->key), assignment_key(o->a, &v[i]))) {
@@ -51,9 +74,9 @@ reply_one(struct http_req *r, int status, const struct assignment *x, bool group
 {
 	struct arena *a = http_arena(r);
 	const char *below = group ? "groupAssignments" : "assignments";
-	const char *set = arena_printf(a, SET "('%s')/%s", id_text(a, x->profile), below);
+	const char *set = arena_printf(a, "%s('%s')/%s", set_of(r), id_text(a, x->profile), below);
 	const char *location = arena_printf(
-	    a, "/" SET "/%s/%s/%s", id_text(a, x->profile), below, assignment_key(a, x));
+	    a, "/%s/%s/%s/%s", set_of(r), id_text(a, x->profile), below, assignment_key(a, x));
 
 	return reply_entity(r, status, set, status == 201 ? location : NULL, NULL,
 	    group ? group_assignment_json(a, x) : assignment_json(a, x));
@@ -102,7 +125,7 @@ add(struct http_req *r, bool group)
 		TRY(assignment_read(o.a, body, &x));
 	x.profile = o.profile;
 	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, NULL, &x,
-	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
+	    reach_guard_check, guard_of(r), &w));
 	return reply_one(r, 201, &x, group);
 }
 
@@ -134,7 +157,7 @@ patch(struct http_req *r)
 	x.profile = o.profile;
 	TRY(store_read(api_of(r)->store, find, &o));
 	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, &x,
-	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
+	    reach_guard_check, guard_of(r), &w));
 	return reply_one(r, 200, &x, false);
 }
 
@@ -147,7 +170,7 @@ static err_t delete (struct http_req *r)
 	TRY(one_of(r, PERM_CONFIG_WRITE, &o));
 	TRY(store_read(api_of(r)->store, find, &o));
 	TRY(profile_assign_one(api_of(r)->store, o.a, who->actor, o.profile, &o.found, NULL,
-	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &w));
+	    reach_guard_check, guard_of(r), &w));
 	return reply_empty(r, 204);
 }
 
@@ -197,6 +220,13 @@ static const struct http_route routes[] = {
 	GRAPH(GET, ONE "/assignments/{assignment}", PERM_CONFIG_READ | PERM_SCOPED, get),
 	GRAPH(PATCH, ONE "/assignments/{assignment}", PERM_CONFIG_WRITE | PERM_SCOPED, patch),
 	GRAPH(DELETE, ONE "/assignments/{assignment}", PERM_CONFIG_WRITE | PERM_SCOPED, delete),
+	GRAPH(POST, "/" ACCESS "/{id}/assignments", PERM_CONFIG_WRITE | PERM_SCOPED, post),
+	GRAPH(
+	    GET, "/" ACCESS "/{id}/assignments/{assignment}", PERM_CONFIG_READ | PERM_SCOPED, get),
+	GRAPH(PATCH, "/" ACCESS "/{id}/assignments/{assignment}", PERM_CONFIG_WRITE | PERM_SCOPED,
+	    patch),
+	GRAPH(DELETE, "/" ACCESS "/{id}/assignments/{assignment}", PERM_CONFIG_WRITE | PERM_SCOPED,
+	    delete),
 	GRAPH(GET, ONE "/groupAssignments", PERM_CONFIG_READ | PERM_SCOPED, list_groups),
 	GRAPH(POST, ONE "/groupAssignments", PERM_CONFIG_WRITE | PERM_SCOPED, post_group),
 	GRAPH(GET, ONE "/groupAssignments/{assignment}", PERM_CONFIG_READ | PERM_SCOPED, get_group),

@@ -56,6 +56,8 @@ field_json(const struct field *f)
 
 	json_set_text(j, "name", f->name);
 	json_set_text(j, "type", type_names[f->type]);
+	if ((f->flags & FIELD_ARRAY) != 0)
+		json_set_bool(j, "array", true);
 	json_set_bool(j, "required", (f->flags & FIELD_REQUIRED) != 0);
 	json_set_bool(j, "nullable", (f->flags & FIELD_NULLABLE) != 0);
 	json_set_bool(j, "readOnly", (f->flags & FIELD_READONLY) != 0);
@@ -115,9 +117,10 @@ type_json(struct arena *a, const struct profile_type *t)
 	json_set_text(j, "kind", t->kind->name);
 	json_set_text(j, "title", t->kind->title);
 	json_set_text(j, "platform", t->platform);
+	json_set_text(j, "set", profile_set_names[t->set]);
 	json_set_text(j, "rootCertificate", roots[t->root]);
 	json_set(j, "references", references_json(t));
-	f = profile_common_fields(&n);
+	f = profile_common_fields(t->set, &n);
 	list = fields_json(f, n);
 	json_set(j, "commonProperties", list);
 	f = profile_type_fields(a, t, &n);

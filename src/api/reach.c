@@ -145,9 +145,13 @@ err_t
 reach_guard_check(void *guard, struct arena *a, const struct profile *now)
 {
 	const struct reach_guard *g = guard;
+	const struct profile_type *t;
 	auto_json json *j = NULL;
 
 	TRY(rights_demand(g->who, PERM_CONFIG_READ, g->perms, now->scope_tags, "profile"));
+	TRY(profile_type_find(now->type, &t));
+	if (g->access_only && t->set != SET_ACCESS)
+		FAIL(ERR_NOT_FOUND, "the profile is one of deviceConfigurations");
 	if (g->if_match == NULL)
 		return OK;
 	TRY(profile_json(a, now, &j));

@@ -43,6 +43,7 @@ struct reach_guard {
 	const struct caller *who;
 	unsigned perms;
 	const char *if_match; /* against the profile's ETag; NULL: none */
+	bool access_only;     /* only of resourceAccessProfiles; another one is not there */
 };
 /* Without If-Match: most requests that change a profile name something of it that has an ETag of its own, or none. */
 struct reach_guard *reach_guard_of(struct http_req *r, unsigned perms);

@@ -28,8 +28,9 @@ extern const struct entity_kind entity_kinds[]; /* ended by set NULL */
 const struct entity_kind *entity_kind_of(const char *set);
 /* By type: "user"; NULL: it has none. */
 const struct navigation *entity_links(const char *type);
-/* Links of profiles beside those of entity_links("deviceConfiguration"): to their trusted root. */
-extern const struct navigation profile_root_links[];
+/* Links of profiles of a type beside those of entity_links(): to their trusted root and to what else they name. */
+struct profile_type;
+const struct navigation *profile_links(struct arena *a, const struct profile_type *t);
 
 /* "extendedKeyUsage" for the property extendedKeyUsages: what Graph calls the enumeration or complex type of this row. */
 const char *schema_type_name(const struct field *f);

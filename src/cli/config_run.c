@@ -154,7 +154,9 @@ create(struct cli *c, struct config_plan *p, struct config_step *s)
 
 	TRY(config_to_api(c, &p->world, s->kind, s->item->want, NULL, &body, missing));
 	TRY(none_missing(s, missing));
-	TRY(api_send(c, "POST", config_sets[s->kind].path, body, &answer));
+	TRY(api_send(c, "POST",
+	    s->kind == CONFIG_PROFILE ? "/chancery/v1/profiles" : config_sets[s->kind].path, body,
+	    &answer));
 	s->id = arena_strdup(c->arena, json_text(json_get(answer, "id")));
 	config_made(&p->world, s->kind, s->name, s->id);
 	if (*json_text(json_get(answer, "secret")) == '\0')

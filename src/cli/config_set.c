@@ -18,10 +18,10 @@ static const char *const of_role_assignment[] = { "role", "members", "scopeTags"
 static const char *const of_profile[] = { "rootCertificate", "references", "scopeTags",
 	"assignments", NULL };
 /* Of profiles: what the service keeps, and what has another form. */
-static const char *const hidden[] = { "id", "createdDateTime", "lastModifiedDateTime", "version",
-	"supportsScopeTags", "roleScopeTagIds", "assignments", "groupAssignments",
-	"@chancery.rootCertificateId", "@chancery.references", "@chancery.warnings",
-	"@odata.context", "@odata.etag", NULL };
+static const char *const hidden[] = { "id", "createdDateTime", "creationDateTime",
+	"lastModifiedDateTime", "version", "supportsScopeTags", "roleScopeTagIds", "assignments",
+	"groupAssignments", "@chancery.rootCertificateId", "rootCertificateId",
+	"@chancery.references", "@chancery.warnings", "@odata.context", "@odata.etag", NULL };
 
 #define MANAGEMENT "/beta/deviceManagement/"
 
@@ -38,7 +38,7 @@ const struct config_set config_sets[CONFIG_KINDS] = {
 	    MANAGEMENT "roleAssignments", MANAGEMENT "roleAssignments", plain, of_role_assignment,
 	    none },
 	[CONFIG_PROFILE] = { "profile", "profiles.json", MANAGEMENT "deviceConfigurations",
-	    MANAGEMENT "deviceConfigurations?$expand=assignments", NULL, of_profile, hidden },
+	    "/chancery/v1/profiles?$expand=assignments", NULL, of_profile, hidden },
 	[CONFIG_NOTIFICATION] = { "notification", "notifications.json",
 	    "/chancery/v1/notifications", "/chancery/v1/notifications", of_notification, channel,
 	    none },

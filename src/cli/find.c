@@ -13,8 +13,7 @@ static const struct set users = { "user", "/v1.0/users", "displayName" };
 static const struct set groups = { "group", "/v1.0/groups", "displayName" };
 static const struct set devices = { "device", "/beta/deviceManagement/managedDevices",
 	"deviceName" };
-static const struct set profiles = { "profile", "/beta/deviceManagement/deviceConfigurations",
-	"displayName" };
+static const struct set profiles = { "profile", "/chancery/v1/profiles", "displayName" };
 static const struct set filters = { "filter", "/beta/deviceManagement/assignmentFilters",
 	"displayName" };
 static const struct set connectors = { "connector", "/beta/deviceManagement/ndesConnectors",

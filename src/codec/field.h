@@ -17,7 +17,7 @@
  * people see is what is there. FIELD_LINES allows line breaks and tabs.
  *
  * Manners of Graph: names compare case-sensitively, enum members case-insensitively; flags are one string, members
- * joined by comma, written in ascending bit order; read-only properties that a client echoes are ignored; unknown
+ * joined by comma (FIELD_ARRAY: an array of them), written in ascending bit order; read-only properties that a client echoes are ignored; unknown
  * properties are refused with ERR_MODEL_INVALID naming them and the near match; members that start with "@odata." and
  * "name@odata.x" annotations are left to the caller. An explicit null sets the field to its default.
  */
@@ -48,7 +48,8 @@ enum {
 	FIELD_SECRET = 4 /* never written out */,
 	FIELD_NULLABLE = 8,
 	FIELD_CREATE_ONLY = 16,
-	FIELD_LINES = 32
+	FIELD_LINES = 32,
+	FIELD_ARRAY = 64 /* FLAGS: an array of members in JSON, not one text */
 };
 
 struct field_member {

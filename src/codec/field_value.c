@@ -183,12 +183,30 @@ enum_read(struct arena *a, const struct field *f, const json *value, int64_t *re
 }
 
 static err_t
+flags_array_read(struct arena *a, const struct field *f, const json *value, int64_t *ret)
+{
+	int64_t flags = 0, one;
+
+	if (!json_is_array(value))
+		FAIL(ERR_MODEL_INVALID, "\"%s\" must be an array of texts", f->name);
+	TRY(length_check(f, json_count(value), ELEMENTS_MAX, "elements"));
+	for (size_t i = 0; i < json_count(value); i++) {
+		TRY(enum_read(a, f, json_at(value, i), &one));
+		flags |= one;
+	}
+	*ret = flags;
+	return OK;
+}
+
+static err_t
 flags_read(struct arena *a, const struct field *f, const json *value, int64_t *ret)
 {
 	int64_t flags = 0, one;
 	const char *s;
 	struct str in;
 
+	if ((f->flags & FIELD_ARRAY) != 0)
+		return flags_array_read(a, f, value, ret);
 	TRY(text_demand(f, value, &s));
 	in = str_trim(str_c(s));
 	while (in.n > 0) {
@@ -339,6 +357,17 @@ field_value_read(struct arena *a, const struct field *f, const json *value, void
 	return list_read(a, f, value, at);
 }
 
+static json *
+flags_array_write(const struct field *f, int64_t flags)
+{
+	json *array = json_array_new();
+
+	for (const struct field_member *m = f->members; m->name != NULL; m++)
+		if (flags != FIELD_UNSET && (flags & m->value) != 0)
+			json_add(array, json_text_new(m->name));
+	return array;
+}
+
 /* Members in ascending bit order; those of several bits only when no others say the same. */
 static json *
 flags_write(struct arena *a, const struct field *f, int64_t flags)
@@ -411,7 +440,8 @@ field_value_write(struct arena *a, const struct field *f, const void *at)
 	case FIELD_ENUM:
 		return json_text_new(field_member_name(f, *(const int64_t *)at));
 	case FIELD_FLAGS:
-		return flags_write(a, f, *(const int64_t *)at);
+		return (f->flags & FIELD_ARRAY) != 0 ? flags_array_write(f, *(const int64_t *)at) :
+						       flags_write(a, f, *(const int64_t *)at);
 	case FIELD_BINARY:
 		return json_text_new(bytes->n == 0 ? NULL : text_base64(a, *bytes));
 	case FIELD_ID:

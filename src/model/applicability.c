@@ -4,6 +4,8 @@
 
 #include "codec/rule.h"
 
+enum { SERVER_UNKNOWN, SERVER_INCLUDE, SERVER_EXCLUDE, SERVER_RULES_MAX = 16 };
+
 static const char *const editions[] = { "windows10Enterprise", "windows10EnterpriseN",
 	"windows10Education", "windows10EducationN", "windows10MobileEnterprise",
 	"windows10HolographicEnterprise", "windows10Professional", "windows10ProfessionalN",
@@ -15,6 +17,20 @@ static const char *const editions[] = { "windows10Enterprise", "windows10Enterpr
 static const struct field_member rule_types[] = {
 	{ "include", RULE_INCLUDE },
 	{ "exclude", RULE_EXCLUDE },
+	{ 0 },
+};
+
+static const struct field_member filters[] = {
+	{ "unknown", SERVER_UNKNOWN },
+	{ "include", SERVER_INCLUDE },
+	{ "exclude", SERVER_EXCLUDE },
+	{ 0 },
+};
+
+/* The one kind of rule of Windows 10X of which the members say what they mean; '#' is left out by some. */
+static const struct field_member server_types[] = {
+	{ "#microsoft.graph.osVersionApplicabilityRule", 0 },
+	{ "microsoft.graph.osVersionApplicabilityRule", 0 },
 	{ 0 },
 };
 
@@ -100,10 +116,22 @@ static const struct field mode_fields[] = {
 	TYPE_ROW(struct rule_mode),
 };
 
+static const struct field server_fields[] = {
+	FIELD(struct rule_server, type, FIELD_ENUM, .name = "@odata.type", .members = server_types,
+	    .help = "Kind of the rule."),
+	FIELD(struct rule_server, filter, FIELD_ENUM, .name = "filterType", .flags = FIELD_REQUIRED,
+	    .members = filters,
+	    .help = "Whether such devices get the profile: include or exclude."),
+	FIELD(struct rule_server, min, FIELD_TEXT, .name = "minOSVersion", .flags = FIELD_NULLABLE,
+	    .check = check_version, .help = "The first version; null: any."),
+	FIELD(struct rule_server, max, FIELD_TEXT, .name = "maxOSVersion", .flags = FIELD_NULLABLE,
+	    .check = check_version, .help = "The last version; null: any."),
+};
+
 #define RULE_ROW(member_, name_, fields_, help_) \
 	FIELD(struct applicability, member_, FIELD_OBJECT, .name = name_, .flags = FIELD_NULLABLE, \
 	    .fields = fields_, .nfields = COUNT(fields_), \
-	    .size = sizeof(*((struct applicability *)0)->member_), .help = help_)
+	    .size = sizeof(*((struct applicability *)0)->member_), .only = NOT_10X, .help = help_)
 
 static const struct field rows[] = {
 	RULE_ROW(edition, "deviceManagementApplicabilityRuleOsEdition", edition_fields,
@@ -112,6 +140,11 @@ static const struct field rows[] = {
 	    "Windows versions that the profile is for, or not for."),
 	RULE_ROW(mode, "deviceManagementApplicabilityRuleDeviceMode", mode_fields,
 	    "Windows mode that the profile is for, or not for."),
+	FIELD(struct applicability, server, FIELD_LIST, .name = "serverApplicabilityRules",
+	    .fields = server_fields, .nfields = COUNT(server_fields),
+	    .size = sizeof(struct rule_server), .max = SERVER_RULES_MAX, .only = OF_10X,
+	    .help = "Windows versions that the profile is for, or not for; all rules must let a "
+		    "device pass."),
 };
 const struct rows_of applicability_rows = { rows, COUNT(rows) };
 
@@ -119,6 +152,33 @@ static bool
 given(const char *s)
 {
 	return s != NULL && s[0] != '\0';
+}
+
+/* The bounds of a version rule. */
+static err_t
+check_bounds(const char *name, const char *min, const char *max)
+{
+	if (!given(min) && !given(max))
+		FAIL(ERR_MODEL_INVALID, "\"%s\" needs \"minOSVersion\" or \"maxOSVersion\"", name);
+	if (given(min) && given(max) && rule_version_cmp(min, max) > 0)
+		FAIL(ERR_MODEL_INVALID, "\"%s\": \"minOSVersion\" is above \"maxOSVersion\"", name);
+	return OK;
+}
+
+static err_t
+check_server(const struct applicability *r)
+{
+	const struct rule_server *v = r->server.v;
+
+	for (size_t i = 0; i < r->server.n; i++) {
+		if (v[i].filter == SERVER_UNKNOWN)
+			FAIL(ERR_MODEL_INVALID,
+			    "\"serverApplicabilityRules\", element %zu: \"filterType\" must be "
+			    "include or exclude",
+			    i);
+		TRY(check_bounds("serverApplicabilityRules", v[i].min, v[i].max));
+	}
+	return OK;
 }
 
 err_t
@@ -129,12 +189,7 @@ applicability_check(const struct profile_type *t, const struct applicability *r)
 	for (size_t i = 0; i < COUNT(rules); i++)
 		if (rules[i] != NULL && t->family != ON_WINDOWS)
 			FAIL(ERR_MODEL_INVALID, "\"%s\" is for Windows 10 and later", rows[i].name);
-	if (r->version != NULL && !given(r->version->min) && !given(r->version->max))
-		FAIL(ERR_MODEL_INVALID, "\"%s\" needs \"minOSVersion\" or \"maxOSVersion\"",
-		    rows[1].name);
-	if (r->version != NULL && given(r->version->min) && given(r->version->max) &&
-	    rule_version_cmp(r->version->min, r->version->max) > 0)
-		FAIL(ERR_MODEL_INVALID, "\"%s\": \"minOSVersion\" is above \"maxOSVersion\"",
-		    rows[1].name);
-	return OK;
+	if (r->version != NULL)
+		TRY(check_bounds(rows[1].name, r->version->min, r->version->max));
+	return check_server(r);
 }

@@ -27,11 +27,18 @@ struct rule_mode {
 	int64_t rule;
 };
 
+/* Of Windows 10X, which has a list of them. */
+struct rule_server {
+	int64_t type, filter;
+	const char *min, *max;
+};
+
 /* NULL: no rule. */
 struct applicability {
 	struct rule_edition *edition;
 	struct rule_version *version;
 	struct rule_mode *mode;
+	struct field_list server; /* of struct rule_server */
 };
 
 extern const struct rows_of applicability_rows;

@@ -7,6 +7,7 @@
 #include "codec/rule.h"
 
 #define PREFIX "deviceManagementApplicabilityRule"
+#define SERVER "serverApplicabilityRules" /* of Windows 10X */
 
 /* Editions of which the API's name is not that of the system with "windows10" before it. */
 static const struct {
@@ -58,17 +59,33 @@ passes(const json *rule, bool matches)
 	return !json_is_object(rule) || matches != exclude;
 }
 
+/* All of the list; each says by filterType what the others say by ruleType. */
+static bool
+all_pass(const json *rules, const char *version)
+{
+	for (size_t i = 0; i < json_count(rules); i++) {
+		const json *rule = json_at(rules, i);
+		bool exclude = strcasecmp(json_text(json_get(rule, "filterType")), "exclude") == 0;
+
+		if (version_within(rule, version) == exclude)
+			return false;
+	}
+	return true;
+}
+
 err_t
 applies_to(struct arena *a, const struct profile *p, const struct device *d, bool *ret)
 {
 	auto_json json *settings = NULL;
 	const json *edition, *version;
+	const char *os = d->os_version == NULL ? "" : d->os_version;
 
 	(void)a;
 	/* Most profiles have none, and are not read for it. As they are kept, without blanks; the schema's trigger looks alike. */
 	if (p->settings == NULL ||
 	    (strstr(p->settings, PREFIX "OsEdition\":{") == NULL &&
-		strstr(p->settings, PREFIX "OsVersion\":{") == NULL)) {
+		strstr(p->settings, PREFIX "OsVersion\":{") == NULL &&
+		strstr(p->settings, SERVER "\":[{") == NULL)) {
 		*ret = true;
 		return OK;
 	}
@@ -76,6 +93,7 @@ applies_to(struct arena *a, const struct profile *p, const struct device *d, boo
 	edition = json_get(settings, PREFIX "OsEdition");
 	version = json_get(settings, PREFIX "OsVersion");
 	*ret = passes(edition, edition_listed(edition, d->sku == NULL ? "" : d->sku)) &&
-	    passes(version, version_within(version, d->os_version == NULL ? "" : d->os_version));
+	    passes(version, version_within(version, os)) &&
+	    all_pass(json_get(settings, SERVER), os);
 	return OK;
 }

@@ -100,6 +100,14 @@ wanted(const struct cert_profile *p, struct wanted v[LIMIT_SANS])
 	return n;
 }
 
+/* The property that has the alternative names of this type. */
+static const char *
+alts_name(const struct profile_type *t)
+{
+	return (t->only & OF_10X) != 0 ? "subjectAlternativeNameFormats" :
+					 "customSubjectAlternativeNames";
+}
+
 err_t
 cert_name_check(struct arena *a, const struct profile_type *t, const struct cert_profile *p)
 {
@@ -118,8 +126,7 @@ cert_name_check(struct arena *a, const struct profile_type *t, const struct cert
 
 		if (x->type == ALT_NONE || !given(x->format))
 			FAIL(ERR_MODEL_INVALID,
-			    "\"customSubjectAlternativeNames\", element %zu needs a \"sanType\" and "
-			    "a \"name\"",
+			    "\"%s\", element %zu needs a \"sanType\" and a \"name\"", alts_name(t),
 			    i);
 	}
 	n = wanted(p, v);
@@ -131,8 +138,7 @@ cert_name_check(struct arena *a, const struct profile_type *t, const struct cert
 			    v[i].kind->name);
 		use.for_logon = v[i].kind->san == SAN_UPN;
 		TRY_CTX(subject_use_check(a, &use, v[i].format), "\"%s\", %s",
-		    p->alts.n > 0 ? "customSubjectAlternativeNames" : "subjectAlternativeNameType",
-		    v[i].kind->name);
+		    p->alts.n > 0 ? alts_name(t) : "subjectAlternativeNameType", v[i].kind->name);
 	}
 	return OK;
 }

@@ -194,11 +194,11 @@ static const struct field package_fields[] = {
 
 static const struct field head[] = {
 	FIELD(struct cert_profile, renewal_percent, FIELD_INT, .name = "renewalThresholdPercentage",
-	    .min = 1, .max = 99, .fallback = 20, .only = BASE,
+	    .min = 1, .max = 99, .fallback = 20, .only = BASE | SCEP(AS_10X),
 	    .help = "Renew when this percentage of the life is left."),
 	FIELD(struct cert_profile, key_store, FIELD_ENUM, .name = "keyStorageProvider",
 	    .members = key_stores, .fallback = KEY_STORE_TPM_OR_SOFTWARE,
-	    .only = ALL_OF(ON_WINDOWS | ON_PHONE | ON_FORERUNNER),
+	    .only = ALL_OF(ON_WINDOWS | ON_PHONE | ON_FORERUNNER) | SCEP(AS_10X),
 	    .help = "Where Windows keeps the key."),
 	FIELD(struct cert_profile, name_format, FIELD_ENUM, .name = "subjectNameFormat",
 	    .members = apple_name_formats, .fallback = NAME_COMMON, .only = BASE & ALL_OF(ON_APPLE),
@@ -214,16 +214,18 @@ static const struct field head[] = {
 	ALT_TYPE_ROW(BASE &ALL_OF(NOT_NULL), ALT_NONE),
 	FIELD(struct cert_profile, validity_value, FIELD_INT,
 	    .name = "certificateValidityPeriodValue", .min = 1, .max = DAYS_MAX, .fallback = 1,
-	    .only = BASE, .help = "Validity that is wished for: 5 days to 24 months."),
+	    .only = BASE | SCEP(AS_10X),
+	    .help = "Validity that is wished for: 5 days to 24 months."),
 	FIELD(struct cert_profile, validity_scale, FIELD_ENUM,
 	    .name = "certificateValidityPeriodScale", .members = scales, .fallback = 2,
-	    .only = BASE, .help = "Unit of the validity."),
+	    .only = BASE | SCEP(AS_10X), .help = "Unit of the validity."),
 	ALT_TYPE_ROW(BASE &ALL_OF(LATE), FIELD_UNSET),
 };
 
 static const struct field tail[] = {
 	FIELD(struct cert_profile, store, FIELD_ENUM, .name = "certificateStore", .members = stores,
-	    .fallback = CERT_OF_USER, .only = PKCS(HAS_STORE) | SCEP(HAS_STORE | ON_FORWORK),
+	    .fallback = CERT_OF_USER,
+	    .only = PKCS(HAS_STORE) | SCEP(HAS_STORE | ON_FORWORK | AS_10X),
 	    .help = "Whose certificate it is. One of the machine takes device variables only."),
 	FIELD(struct cert_profile, all_apps, FIELD_BOOL, .name = "allowAllAppsAccess",
 	    .only = PKCS(ON_MACOS) | SCEP(ON_MACOS),
@@ -239,7 +241,8 @@ static const struct field tail[] = {
 	FIELD(struct cert_profile, ekus, FIELD_LIST, .name = "extendedKeyUsages",
 	    .fields = eku_fields, .nfields = COUNT(eku_fields), .size = sizeof(struct eku),
 	    .max = LIMIT_EKUS,
-	    .only = SCEP(ON_ANY) | PKCS(ON_ANDROID | ON_ENTERPRISE | ON_WINDOWS | ON_LINUX) |
+	    .only = SCEP(ON_ANY | AS_10X) |
+		PKCS(ON_ANDROID | ON_ENTERPRISE | ON_WINDOWS | ON_LINUX) |
 		PFX(ON_ANDROID | ON_ENTERPRISE),
 	    .help = "Extended key uses that are wished for; the template decides."),
 	FIELD(struct cert_profile, alts, FIELD_LIST, .name = "customSubjectAlternativeNames",
@@ -250,12 +253,17 @@ static const struct field tail[] = {
 	    .fields = scep_alt_fields, .nfields = COUNT(scep_alt_fields),
 	    .size = sizeof(struct alt), .max = LIMIT_SANS, .only = SCEP(HAS_STORE | ON_FORWORK),
 	    .help = "Alternative names with {{variables}}."),
+	FIELD(struct cert_profile, alts, FIELD_LIST, .name = "subjectAlternativeNameFormats",
+	    .fields = scep_alt_fields, .nfields = COUNT(scep_alt_fields),
+	    .size = sizeof(struct alt), .max = LIMIT_SANS, .only = SCEP(AS_10X),
+	    .help = "Alternative names with {{variables}}."),
 	FIELD(struct cert_profile, packages, FIELD_LIST, .name = "silentCertificateAccessDetails",
 	    .fields = package_fields, .nfields = COUNT(package_fields),
 	    .size = sizeof(struct package), .only = ALL_OF(ON_OWNER),
 	    .help = "Packages that get the key without a question, with specificApps."),
 	FIELD(struct cert_profile, sid, FIELD_ENUM, .name = "@chancery.sidExtension",
-	    .members = sid_switches, .fallback = SID_ENABLED, .only = PKCS(ON_ANY) | SCEP(ON_ANY),
+	    .members = sid_switches, .fallback = SID_ENABLED,
+	    .only = PKCS(ON_ANY) | SCEP(ON_ANY | AS_10X),
 	    .help = "Security identifier in the certificate: enabled (a change re-issues at once), "
 		    "disabled, or atRenewal (in and out as certificates are renewed)."),
 };

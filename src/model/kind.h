@@ -103,6 +103,10 @@ enum family {
 	ON_LINUX = 1 << 9,
 	ON_FORERUNNER = 1 << 10 /* windows10PFXImportCertificateProfile */
 };
+/* Types of Windows 10X: Windows, with other properties and under another path; a bit of ROOT() and SCEP() that no platform has. */
+#define AS_10X (1 << 11)
+#define OF_10X (ROOT(AS_10X) | SCEP(AS_10X))
+#define NOT_10X (~OF_10X)
 /* A type of VPN that has a table of its own; a bit of USES() that no platform's rows have. */
 #define USES_IKEV2 (1 << 11)
 #define ON_APPLE (ON_IOS | ON_MACOS)
@@ -148,6 +152,8 @@ struct kind {
 	/* Whether these settings use a certificate at all; NULL: they do. */
 	bool (*certified)(const void *settings);
 	const struct reference *refs; /* ended by name NULL; NULL: wants no subject_of.used */
+	/* What the settings are where a type has no row for them; NULL: zeroes. */
+	void (*begin)(void *settings);
 	/* Rules over the whole settings, after the fields were read; what is allowed and deserves a look is added to
 	 * warn. */
 	err_t (*check)(struct arena *a, const struct profile_type *t, const void *settings,

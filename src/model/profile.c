@@ -14,6 +14,9 @@ struct change {
 	const json *body;
 	profile_check check; /* NULL: none */
 	void *check_ctx;
+	const char *reference; /* that is changed so */
+	enum refs_op op;
+	struct id target;
 	int64_t number; /* of the version that is restored */
 	bool with_targets;
 	struct assignment *targets; /* those that it gets, if with_targets */
@@ -239,6 +242,47 @@ profile_unbind(struct store *s, struct arena *a, const char *actor, struct id id
 	struct change c = { .a = a, .actor = actor, .id = id, .check = check, .check_ctx = ctx };
 
 	TRY(planned(s, unbind, &c));
+	*w = c.warn;
+	return OK;
+}
+
+static err_t
+refer(struct tx *tx, void *arg)
+{
+	struct change *c = arg;
+	struct profile *p = &c->profile;
+	const struct reference *r;
+	const struct profile_type *t;
+	const char *before;
+
+	c->warn.n = 0;
+	TRY(store_profile_get(tx, c->a, c->id, p));
+	if (c->check != NULL)
+		TRY(c->check(c->check_ctx, c->a, p));
+	TRY(profile_type_find(p->type, &t));
+	r = refs_named(t, c->reference);
+	if (r == NULL)
+		FAIL(ERR_NOT_FOUND, "%s has no %s", t->name, c->reference);
+	TRY(json_of(c->a, p, &before));
+	TRY(refs_change(c->a, r, p->settings, c->op, c->target, &p->settings));
+	return changed(tx, c, t, "update", before);
+}
+
+err_t
+profile_refer(struct store *s, struct arena *a, const char *actor, struct id id,
+    const char *reference, enum refs_op op, struct id target, profile_check check, void *ctx,
+    struct warnings *w)
+{
+	struct change c = { .a = a,
+		.actor = actor,
+		.id = id,
+		.reference = reference,
+		.op = op,
+		.target = target,
+		.check = check,
+		.check_ctx = ctx };
+
+	TRY(planned(s, refer, &c));
 	*w = c.warn;
 	return OK;
 }

@@ -11,6 +11,9 @@
 
 /* Whether profiles of a type have a trusted-root profile that they refer to. */
 enum root_rule { ROOT_NONE, ROOT_MAY, ROOT_MUST };
+/* Under which path of deviceManagement Graph has them: deviceConfigurations, or resourceAccessProfiles. */
+enum profile_set { SET_CONFIGURATIONS, SET_ACCESS };
+extern const char *const profile_set_names[];
 
 /* One API type: a kind on a platform. */
 struct profile_type {
@@ -20,6 +23,7 @@ struct profile_type {
 	enum family family;
 	uint64_t only; /* its bit among those of struct field */
 	enum root_rule root;
+	enum profile_set set;
 };
 extern const struct profile_type *const profile_types; /* ended by a row with name NULL */
 /* Case ignored, with or without '#' and namespace, also in microsoft.management.services.api. ERR_PROFILE_TYPE names the
@@ -34,8 +38,8 @@ const struct field *profile_kind_fields(struct arena *a, const struct kind *k, s
 /* The settings of a stored profile as the struct that its kind describes. */
 err_t profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret);
 
-/* Properties of every profile: displayName, description ... */
-const struct field *profile_common_fields(size_t *retn);
+/* Properties of every profile of a set: displayName, description ... */
+const struct field *profile_common_fields(enum profile_set set, size_t *retn);
 
 /* Things that were saved but deserve a look. */
 struct warning {
@@ -49,7 +53,7 @@ struct warnings {
 void warn(struct warnings *w, enum err_code code, const char *detail);
 
 /* Reads a profile from the API's JSON (FIELD_CREATE), checks it, stores it, audits it. rootCertificate@odata.bind names the
- * trusted-root profile. `actor` for the audit. */
+ * trusted-root profile, with Windows 10X rootCertificateId as well. `actor` for the audit. */
 err_t profile_create(struct store *s, struct arena *a, const char *actor, const json *body,
     struct profile *ret, struct warnings *warn);
 err_t profile_update(struct store *s, struct arena *a, const char *actor, struct id id,
@@ -64,6 +68,12 @@ err_t profile_delete_if(struct store *s, struct arena *a, const char *actor, str
 /* Takes the reference to the trusted-root profile out. ERR_NOT_FOUND: there is none; ERR_MODEL_INVALID: it must have one. */
 err_t profile_unbind(struct store *s, struct arena *a, const char *actor, struct id id,
     profile_check check, void *ctx, struct warnings *warn);
+
+/* Changes one reference of a profile that names others (model/refs.h). A change like any other. */
+enum refs_op { REFS_SET = 1, REFS_CLEAR, REFS_ADD, REFS_REMOVE };
+err_t profile_refer(struct store *s, struct arena *a, const char *actor, struct id id,
+    const char *reference, enum refs_op op, struct id target, profile_check check, void *ctx,
+    struct warnings *warn);
 
 /* Versions that a profile had before each change, by number (store/rollout.h), newest first; the newest 20 of a year. */
 struct version;

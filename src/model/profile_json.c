@@ -32,21 +32,40 @@ static const struct field fields[] = {
 };
 
 #define BEFORE_RULES 4u
+
+/* Under resourceAccessProfiles. */
+static const struct field access_fields[] = {
+	FIELD(struct common, id, FIELD_ID, .name = "id", .flags = FIELD_READONLY),
+	FIELD(struct common, version, FIELD_INT, .name = "version", .flags = FIELD_READONLY),
+	FIELD(struct common, display_name, FIELD_TEXT, .name = "displayName",
+	    .flags = FIELD_REQUIRED, .help = "Name of the profile."),
+	FIELD(struct common, description, FIELD_TEXT, .name = "description",
+	    .flags = FIELD_NULLABLE | FIELD_LINES, .max = LIMIT_LONG_TEXT, .help = "For people."),
+	FIELD(struct common, created, FIELD_WHEN, .name = "creationDateTime",
+	    .flags = FIELD_READONLY),
+	FIELD(struct common, modified, FIELD_WHEN, .name = "lastModifiedDateTime",
+	    .flags = FIELD_READONLY),
+	FIELD(struct common, scope_tags, FIELD_TEXTS, .name = "roleScopeTagIds", .max = 100,
+	    .help = "Scope tags; [\"0\"] when there are none."),
+};
+#define ROOT_ID "rootCertificateId" /* their way to name the trusted root */
+
 #define RULES "deviceManagementApplicabilityRule"
 
 /* Shown, and not read: who sends back what was read is not refused. */
 #define ROOT_SHOWN "@chancery.rootCertificateId"
 
 static const char *const *
-names_of(struct arena *a, const struct field *f, size_t n)
+names_of(struct arena *a, const struct profile_type *t, const struct field *f, size_t n)
 {
-	const char **names = arena_array(a, n + 4, sizeof(*names));
+	const char **names = arena_array(a, n + 5, sizeof(*names));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = f[i].name;
 	names[n] = ROOT_SHOWN;
 	names[n + 1] = ROLLOUT_MEMBER;
 	names[n + 2] = REFS_SHOWN;
+	names[n + 3] = t->set == SET_ACCESS && t->root != ROOT_NONE ? ROOT_ID : NULL;
 	return names;
 }
 
@@ -98,10 +117,10 @@ common_of(struct arena *a, const struct profile *p, struct common *ret)
 }
 
 const struct field *
-profile_common_fields(size_t *retn)
+profile_common_fields(enum profile_set set, size_t *retn)
 {
-	*retn = COUNT(fields);
-	return fields;
+	*retn = set == SET_ACCESS ? COUNT(access_fields) : COUNT(fields);
+	return set == SET_ACCESS ? access_fields : fields;
 }
 
 /* Settings of other platforms, and references that the type does not have, each by its name. */
@@ -143,19 +162,22 @@ profile_json_read(struct arena *a, const struct profile_type *t, const json *bod
 	void *settings = arena_alloc(a, k->size);
 	struct common c = { 0 };
 	auto_json json *out = json_object_new();
-	const struct field *own;
+	const struct field *own, *common;
 	struct str text;
-	size_t n;
+	size_t n, ncommon;
 
+	if (k->begin != NULL)
+		k->begin(settings);
 	if (mode == FIELD_UPDATE) {
 		TRY(common_of(a, p, &c));
 		TRY(profile_settings(a, k, p, &settings));
 	}
 	own = profile_type_fields(a, t, &n);
+	common = profile_common_fields(t->set, &ncommon);
 	TRY(strangers_check(a, t, body, own, n));
 	/* Each table takes what is the other's as known; what neither has is refused by both. */
-	TRY(field_read(a, fields, COUNT(fields), body, mode, names_of(a, own, n), &c));
-	TRY(field_read(a, own, n, body, mode, names_of(a, fields, COUNT(fields)), settings));
+	TRY(field_read(a, common, ncommon, body, mode, names_of(a, t, own, n), &c));
+	TRY(field_read(a, own, n, body, mode, names_of(a, t, common, ncommon), settings));
 	if (c.display_name == NULL || c.display_name[0] == '\0')
 		FAIL(ERR_MODEL_INVALID, "displayName must not be empty");
 	TRY(k->check(a, t, settings, w));
@@ -168,28 +190,41 @@ profile_json_read(struct arena *a, const struct profile_type *t, const json *bod
 	return tags_write(a, &c.scope_tags, &p->scope_tags);
 }
 
+/* Graph's order: the rules of applicability stand within what every profile has, or after it. */
+static err_t
+members_write(struct arena *a, const struct profile_type *t, const struct common *c,
+    const void *settings, json *out)
+{
+	const struct field *own, *common;
+	size_t n, ncommon, rules = 0, before = BEFORE_RULES;
+
+	own = profile_type_fields(a, t, &n);
+	common = profile_common_fields(t->set, &ncommon);
+	while (rules < n && strncmp(own[rules].name, RULES, strlen(RULES)) == 0)
+		rules++;
+	if (t->set == SET_ACCESS)
+		before = ncommon;
+	TRY(field_write(a, common, before, c, out));
+	TRY(field_write(a, own, rules, settings, out));
+	TRY(field_write(a, common + before, ncommon - before, c, out));
+	return field_write(a, own + rules, n - rules, settings, out);
+}
+
 err_t
 profile_json(struct arena *a, const struct profile *p, json **ret)
 {
 	auto_json json *out = json_object_new();
 	const struct profile_type *type;
-	const struct field *own;
 	struct common c;
 	void *settings;
-	size_t n, rules = 0;
 
 	TRY(profile_type_find(p->type, &type));
 	TRY(common_of(a, p, &c));
 	TRY(profile_settings(a, type->kind, p, &settings));
 	json_set_text(out, "@odata.type", type->name);
-	/* In the order of Graph: the rules of applicability stand within what every profile has. */
-	own = profile_type_fields(a, type, &n);
-	while (rules < n && strncmp(own[rules].name, RULES, strlen(RULES)) == 0)
-		rules++;
-	TRY(field_write(a, fields, BEFORE_RULES, &c, out));
-	TRY(field_write(a, own, rules, settings, out));
-	TRY(field_write(a, fields + BEFORE_RULES, COUNT(fields) - BEFORE_RULES, &c, out));
-	TRY(field_write(a, own + rules, n - rules, settings, out));
+	TRY(members_write(a, type, &c, settings, out));
+	if (type->root != ROOT_NONE && type->set == SET_ACCESS)
+		json_set_id(a, out, ROOT_ID, p->root);
 	if (type->root != ROOT_NONE)
 		json_set_id(a, out, ROOT_SHOWN, p->root);
 	TRY(refs_show(type, p, out));
@@ -213,7 +248,18 @@ err_t
 profile_json_root(const json *body, bool *found, struct id *ret)
 {
 	const json *bind = json_get(body, "rootCertificate@odata.bind");
+	const json *id = json_get(body, ROOT_ID);
 
-	*found = bind != NULL;
-	return bind == NULL ? OK : refs_url("rootCertificate@odata.bind", bind, ret);
+	*found = bind != NULL || id != NULL;
+	if (bind != NULL)
+		return refs_url("rootCertificate@odata.bind", bind, ret);
+	if (id == NULL)
+		return OK;
+	if (json_is_null(id)) {
+		*ret = (struct id){ { 0 } };
+		return OK;
+	}
+	if (!json_is_text(id) || !err_ok(id_parse(str_c(json_text(id)), ret)))
+		FAIL(ERR_MODEL_INVALID, "\"" ROOT_ID "\" must be the identifier of a profile");
+	return OK;
 }

@@ -14,7 +14,7 @@ err_t profile_json_read(struct arena *a, const struct profile_type *t, const jso
     enum field_mode mode, struct profile *p, struct warnings *warn);
 /* By "@odata.type". ERR_PROFILE_TYPE. */
 err_t profile_json_type(const json *body, const struct profile_type **ret);
-/* By "rootCertificate@odata.bind". */
+/* By "rootCertificate@odata.bind", or "rootCertificateId", which the types of Windows 10X have. */
 err_t profile_json_root(const json *body, bool *found, struct id *ret);
 
 #endif

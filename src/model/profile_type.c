@@ -16,28 +16,36 @@ extern const struct kind kind_mail;
 #define OWN_TYPE(name_) "#chancery." name_
 #define TRUSTED(name_, platform_, family_) \
 	{ \
-		name_, platform_, &kind_trusted_root, family_, ROOT(family_), ROOT_NONE \
+		name_, platform_, &kind_trusted_root, family_, ROOT(family_), ROOT_NONE, \
+		    SET_CONFIGURATIONS \
 	}
 #define DELIVERED(name_, platform_, family_, root_) \
 	{ \
-		name_, platform_, &kind_pkcs, family_, PKCS(family_), root_ \
+		name_, platform_, &kind_pkcs, family_, PKCS(family_), root_, SET_CONFIGURATIONS \
 	}
 #define ENROLLED(name_, platform_, family_, root_) \
 	{ \
-		name_, platform_, &kind_scep, family_, SCEP(family_), root_ \
+		name_, platform_, &kind_scep, family_, SCEP(family_), root_, SET_CONFIGURATIONS \
 	}
 #define IMPORTED(name_, platform_, family_, root_) \
 	{ \
-		name_, platform_, &kind_imported_pfx, family_, PFX(family_), root_ \
+		name_, platform_, &kind_imported_pfx, family_, PFX(family_), root_, \
+		    SET_CONFIGURATIONS \
 	}
 #define USING(name_, platform_, kind_, family_) \
 	{ \
-		name_, platform_, &kind_, family_, USES(family_), ROOT_NONE \
+		name_, platform_, &kind_, family_, USES(family_), ROOT_NONE, SET_CONFIGURATIONS \
 	}
 /* A type of a platform that other rows of the same kind tell apart by its second bit. */
 #define USING_AS(name_, platform_, kind_, family_, as_) \
 	{ \
-		name_, platform_, &kind_, family_, USES(as_), ROOT_NONE \
+		name_, platform_, &kind_, family_, USES(as_), ROOT_NONE, SET_CONFIGURATIONS \
+	}
+
+/* Windows 10X: Windows, but for what the types look like. */
+#define OF_ACCESS(name_, kind_, as_, root_) \
+	{ \
+		name_, "windows", &kind_, ON_WINDOWS, as_, root_, SET_ACCESS \
 	}
 
 static const struct profile_type types[] = {
@@ -105,6 +113,10 @@ static const struct profile_type types[] = {
 
 	USING(GRAPH_TYPE("windowsWifiEnterpriseEAPConfiguration"), "windows", kind_network,
 	    ON_WINDOWS),
+	OF_ACCESS(GRAPH_TYPE("windows10XTrustedRootCertificate"), kind_trusted_root, ROOT(AS_10X),
+	    ROOT_NONE),
+	OF_ACCESS(
+	    GRAPH_TYPE("windows10XSCEPCertificateProfile"), kind_scep, SCEP(AS_10X), ROOT_MAY),
 
 	TRUSTED(GRAPH_TYPE("windowsPhone81TrustedRootCertificate"), "windowsPhone", ON_PHONE),
 	IMPORTED(GRAPH_TYPE("windowsPhone81ImportedPFXCertificateProfile"), "windowsPhone",
@@ -120,6 +132,10 @@ static const struct profile_type types[] = {
 };
 const struct profile_type *const profile_types = types;
 
+const char *const profile_set_names[] = {
+	[SET_CONFIGURATIONS] = "deviceConfigurations", [SET_ACCESS] = "resourceAccessProfiles"
+};
+
 /* Bases of the types above, which nothing can be made of. */
 static const char *const abstract[] = { "deviceConfiguration", "iosCertificateProfile",
 	"appleVpnConfiguration", "easEmailProfileConfigurationBase", "iosCertificateProfileBase",
@@ -127,7 +143,8 @@ static const char *const abstract[] = { "deviceConfiguration", "iosCertificatePr
 	"androidForWorkCertificateProfileBase", "androidWorkProfileCertificateProfileBase",
 	"androidDeviceOwnerCertificateProfileBase", "aospDeviceOwnerCertificateProfileBase",
 	"windowsCertificateProfileBase", "windows10CertificateProfileBase",
-	"windows81CertificateProfileBase", "windowsPhone81CertificateProfileBase" };
+	"windows81CertificateProfileBase", "windowsPhone81CertificateProfileBase",
+	"deviceManagementResourceAccessProfileBase", "windows10XCertificateProfile" };
 
 /* The last part of a name with a namespace. */
 static const char *
@@ -225,6 +242,8 @@ profile_settings(struct arena *a, const struct kind *k, const struct profile *p,
 	size_t n;
 
 	TRY(profile_type_find(p->type, &t));
+	if (k->begin != NULL)
+		k->begin(settings);
 	f = profile_type_fields(a, t, &n);
 	TRY(json_parse(str_c(p->settings), LIMIT_HTTP_BODY, &j));
 	TRY(field_read(a, f, n, j, FIELD_CREATE, kept, settings));

@@ -133,6 +133,76 @@ refs_show(const struct profile_type *t, const struct profile *p, json *out)
 	return OK;
 }
 
+const struct reference *
+refs_named(const struct profile_type *t, const char *name)
+{
+	for (EACH_REFERENCE(r, t))
+		if (str_ieq_c(str_c(name), r->name))
+			return r;
+	return NULL;
+}
+
+/* A list with one element more, or less. */
+static err_t
+list_change(
+    struct arena *a, const struct reference *r, const json *was, bool add, struct id id, json **ret)
+{
+	auto_json json *list = json_array_new();
+	const char *text = id_text(a, id);
+	bool there = false;
+
+	for (size_t i = 0; i < json_count(was); i++) {
+		const char *one = json_text(json_at(was, i));
+
+		there = there || strcmp(one, text) == 0;
+		if (add || strcmp(one, text) != 0)
+			json_add(list, json_text_new(one));
+	}
+	if (!add && !there)
+		FAIL(ERR_NOT_FOUND, "%s does not have %s", r->name, text);
+	if (add && !there)
+		json_add(list, json_text_new(text));
+	if (json_count(list) > MANY_MAX)
+		FAIL(ERR_MODEL_INVALID, "\"%s\" must be a list of %d at most", r->name, MANY_MAX);
+	*ret = json_count(list) == 0 ? NULL : steal(list);
+	return OK;
+}
+
+err_t
+refs_change(struct arena *a, const struct reference *r, const char *before, enum refs_op op,
+    struct id target, const char **ret)
+{
+	auto_json json *settings = NULL;
+	json *refs, *value = NULL;
+	struct str text;
+
+	TRY(json_parse(str_c(before), LIMIT_HTTP_BODY, &settings));
+	refs = json_get(settings, REFS_STORED);
+	if (refs == NULL) {
+		refs = json_object_new();
+		json_set(settings, REFS_STORED, refs);
+	}
+	switch (op) {
+	case REFS_SET:
+		value = json_text_new(id_text(a, target));
+		break;
+	case REFS_CLEAR:
+		if (json_get(refs, r->name) == NULL)
+			FAIL(ERR_NOT_FOUND, "the profile has no %s", r->name);
+		break;
+	case REFS_ADD:
+	case REFS_REMOVE:
+		TRY(list_change(a, r, json_get(refs, r->name), op == REFS_ADD, target, &value));
+		break;
+	}
+	if (value == NULL)
+		json_del(refs, r->name);
+	else
+		json_set(refs, r->name, value);
+	TRY(json_print(a, settings, &text));
+	return text_cstr(a, text, ret);
+}
+
 struct loading {
 	struct tx *tx;
 	struct arena *a;

@@ -28,6 +28,12 @@ bool refs_has(const struct profile_type *t, const char *member);
  * `out`. ERR_MODEL_INVALID: a binding that names no profile, or too many. */
 err_t refs_read(
     struct arena *a, const struct profile_type *t, const char *before, const json *body, json *out);
+/* The reference of that name, case ignored; NULL: the type has none. */
+const struct reference *refs_named(const struct profile_type *t, const char *name);
+/* The settings `before` with one reference changed: set, taken away; or an element of a list added (there already: nothing
+ * changes), taken out. ERR_NOT_FOUND: it is not there; ERR_MODEL_INVALID: too many. */
+err_t refs_change(struct arena *a, const struct reference *r, const char *before, enum refs_op op,
+    struct id target, const char **ret);
 /* REFS_SHOWN into what the API shows of p. */
 err_t refs_show(const struct profile_type *t, const struct profile *p, json *out);
 /* A URL ".../deviceConfigurations('<id>')" or ".../<id>". ERR_MODEL_INVALID with the name of the member. */

@@ -63,6 +63,11 @@ TYPES = {
     "windows10ImportedPFXCertificateProfile": BASE + ["intendedPurpose", "keyStorageProvider"],
     "windows81SCEPCertificateProfile": BASE + SCEP + STORED + ["hashAlgorithm", "keyStorageProvider"],
     "windows10PFXImportCertificateProfile": ["keyStorageProvider"],
+    "windows10XTrustedRootCertificate": ROOTS + ["destinationStore"],
+    "windows10XSCEPCertificateProfile": [
+        "certificateStore", "certificateValidityPeriodScale", "certificateValidityPeriodValue", "extendedKeyUsages",
+        "hashAlgorithm", "keySize", "keyStorageProvider", "keyUsage", "renewalThresholdPercentage", "scepServerUrls",
+        "subjectAlternativeNameFormats", "subjectNameFormatString"],
     "windowsPhone81TrustedRootCertificate": ROOTS,
     "windowsPhone81ImportedPFXCertificateProfile": BASE + ["intendedPurpose", "keyStorageProvider"],
     "windowsPhone81SCEPCertificateProfile": BASE + SCEP + ["hashAlgorithm", "keyStorageProvider"],
@@ -108,6 +113,9 @@ CERTIFICATE_TYPES = dict(TYPES)
 TYPES.update(USES)
 EVERY = {"id", "lastModifiedDateTime", "roleScopeTagIds", "supportsScopeTags", "createdDateTime", "description",
          "displayName", "version"}
+# Windows 10X is under another path, where every profile has these.
+ACCESS = {"id", "version", "displayName", "description", "creationDateTime", "lastModifiedDateTime",
+          "roleScopeTagIds"}
 RULES = {"deviceManagementApplicabilityRuleOsEdition", "deviceManagementApplicabilityRuleOsVersion",
          "deviceManagementApplicabilityRuleDeviceMode"}
 
@@ -160,6 +168,15 @@ DEVICE_VARIABLES = ["AAD_Device_ID", "AzureADDeviceId", "DeviceId", "Device_Seri
                     "FullyQualifiedDomainName"]
 
 
+def is_x(name):
+    return name.startswith("windows10X")
+
+
+def path_of(world, name):
+    return world.CONFIGURATIONS.replace("deviceConfigurations", "resourceAccessProfiles") if is_x(name) \
+        else world.CONFIGURATIONS
+
+
 @pytest.fixture(scope="module")
 def types(world):
     return {t["type"]: t for t in world.api("GET", "/chancery/v1/profileTypes")["value"]}
@@ -183,9 +200,10 @@ def test_every_type_of_the_list_exists_and_no_other(types):
 @pytest.mark.parametrize("name", TYPES)
 def test_a_type_has_the_properties_of_the_list(types, name):
     ours = types["#microsoft.graph." + name]
-    assert {p["name"] for p in ours["commonProperties"]} == EVERY
+    assert {p["name"] for p in ours["commonProperties"]} == (ACCESS if is_x(name) else EVERY)
+    assert ours["set"] == ("resourceAccessProfiles" if is_x(name) else "deviceConfigurations")
     names = [p["name"] for p in ours["properties"] if not p["name"].startswith("@chancery.")]
-    assert sorted(names) == sorted(RULES | set(TYPES[name]))
+    assert sorted(names) == sorted(({"serverApplicabilityRules"} if is_x(name) else RULES) | set(TYPES[name]))
     for p in ours["properties"]:
         want = ENUMS.get(p["name"])
         if p["name"] == "subjectNameFormat" and name.startswith(("ios", "macOS")):
@@ -226,7 +244,13 @@ def example(name, pem):
     body.update({p: values[p] for p in TYPES[name] if p in values})
     if name == "iosikEv2VpnConfiguration":
         body["connectionType"] = "ikEv2"
-    if "subjectNameFormatString" in TYPES[name]:
+    if is_x(name) and "hashAlgorithm" in body:
+        body.update(hashAlgorithm=["sha1", "sha2"], subjectNameFormatString="CN={{UserName}},O=Example",
+                    subjectAlternativeNameFormats=[{"sanType": "emailAddress", "name": "{{EmailAddress}}"}],
+                    serverApplicabilityRules=[{"@odata.type": "#microsoft.graph.osVersionApplicabilityRule",
+                                               "filterType": "include", "minOSVersion": "10.0.19041",
+                                               "maxOSVersion": None}])
+    elif "subjectNameFormatString" in TYPES[name]:
         body.update(subjectNameFormat="custom", subjectNameFormatString="CN={{UserName}},OU=x+O=Example")
     return body
 
@@ -250,7 +274,7 @@ def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, types, c
     sent = example(name, world.root_pem)
     binds = references(world, types, certificates, name)
     assert bool(binds) == (name in USES)
-    made = world.api("POST", world.CONFIGURATIONS, dict(sent, **binds))
+    made = world.api("POST", path_of(world, name), dict(sent, **binds))
     assert not any("@odata.bind" in key for key in made)
     assert len(made.get("@chancery.references", {})) == len(binds)
     for key, value in sent.items():
@@ -258,7 +282,7 @@ def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, types, c
             assert made[key] == value, key
     if "keyUsage" in sent:
         assert made["keyUsage"] == "keyEncipherment,digitalSignature"
-    one = f"{world.CONFIGURATIONS}/{made['id']}"
+    one = f"{path_of(world, name)}/{made['id']}"
     assert world.api("GET", one)["displayName"] == name
     changed = world.api("PATCH", one, {"@odata.type": sent["@odata.type"], "description": "two\nlines"})
     assert changed["version"] == 2 and changed["description"] == "two\nlines"
@@ -278,13 +302,17 @@ NUMBERS = {"renewalThresholdPercentage": (0, 100), "certificateValidityPeriodVal
            "maximumEAPOLStartMessages": (0, 101), "maximumNumberOfPairwiseMasterKeysInCache": (0, 256),
            "maximumPairwiseMasterKeyCacheTimeInMinutes": (4, 1441), "maximumPreAuthenticationAttempts": (0, 17)}
 LISTS = {"trustedServerCertificateNames", "onDemandRules", "customData", "customKeyValueData",
-         "customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls"}
+         "customSubjectAlternativeNames", "extendedKeyUsages", "silentCertificateAccessDetails", "scepServerUrls",
+         "subjectAlternativeNameFormats", "serverApplicabilityRules"}
 TRUTHS = {"allowAllAppsAccess"}
 
 
-def wrong_values(name):
-    """Values that this property must not have, whatever the type of the profile."""
+def wrong_values(name, many=False):
+    """Values that this property must not have, whatever the type of the profile. many: a list of an enumeration."""
     yield {"a": 1}
+    if many:
+        yield from ("sha2", 2, ["noSuchMember"], [2], ["sha1,sha2"], [["sha2"]], ["sha2"] * 501, [])
+        return
     if name in NUMBERS:
         yield from (*NUMBERS[name], 2 ** 40, -1, "5", 1.5, True)
     elif name in ENUMS:
@@ -306,20 +334,98 @@ def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, ty
     token = world.fetch_token(world.add_app(name))["access_token"]
 
     def post(body):
-        return world.api("POST", world.CONFIGURATIONS, dict(good, displayName="must not be", **body), token)
+        return world.api("POST", path_of(world, name), dict(good, displayName="must not be", **body), token)
 
-    for prop in TYPES[name]:
-        for value in wrong_values(prop):
+    for prop in [*TYPES[name], *(["serverApplicabilityRules"] if is_x(name) else [])]:
+        for value in wrong_values(prop, is_x(name) and prop == "hashAlgorithm"):
             with pytest.raises(ApiError) as caught:
                 post({prop: value})
             assert caught.value.status == 400, (prop, value, caught.value)
             assert prop in caught.value.text, (prop, value, caught.value.text)
     refused(lambda: post({"noSuchThing": 1}), 400, "noSuchThing")
     near = USES if name in USES else CERTIFICATE_TYPES
-    for prop in sorted({p for t in near.values() for p in t} - set(TYPES[name])):
+    others = {p for t in near.values() for p in t} | (RULES if is_x(name) else {"serverApplicabilityRules"})
+    for prop in sorted(others - set(TYPES[name]) - ({"serverApplicabilityRules"} if is_x(name) else set())):
         refused(lambda p=prop: post({p: 1}), 400, prop)
-    kept = world.api("GET", world.CONFIGURATIONS + "?$filter=displayName eq 'must not be'")["value"]
+    kept = world.api("GET", path_of(world, name) + "?$filter=displayName eq 'must not be'")["value"]
     assert kept == []
+
+
+def test_profiles_of_windows_10x_are_under_their_own_path_and_reach_what_exists(world, tmp_path):
+    access, configurations = path_of(world, "windows10X"), world.CONFIGURATIONS
+    root_body, scep_body = (example(f"windows10X{n}", world.root_pem)
+                            for n in ("TrustedRootCertificate", "SCEPCertificateProfile"))
+    for body in (root_body, scep_body):
+        refused(lambda b=body: world.api("POST", configurations, b), 400, "resourceAccessProfiles")
+    refused(lambda: world.api("POST", access, example("windows81TrustedRootCertificate", world.root_pem)), 400,
+            "deviceConfigurations")
+    before = world.api("GET", configurations)["value"]
+    root = world.api("POST", access, root_body)
+    scep = world.api("POST", access, dict(scep_body, rootCertificateId=root["id"]))
+    other = world.api("POST", configurations, example("windows81TrustedRootCertificate", world.root_pem))
+    assert scep["rootCertificateId"] == root["id"] and "createdDateTime" not in scep and scep["creationDateTime"]
+    # Each list has its own; all of them are in ours.
+    assert {p["id"] for p in world.api("GET", access)["value"]} == {root["id"], scep["id"]}
+    assert len(world.api("GET", configurations)["value"]) == len(before) + 1
+    everything = {p["id"] for p in world.api("GET", "/chancery/v1/profiles")["value"]}
+    assert {root["id"], scep["id"], other["id"]} <= everything
+    for method, tail, body in (("GET", "", None), ("DELETE", "", None), ("GET", "/assignments", None),
+                               ("PATCH", "", {"@odata.type": other["@odata.type"], "description": "x"}),
+                               ("POST", "/assign", {"assignments": []})):
+        refused(lambda m=method, t=tail, b=body: world.api(m, f"{access}/{other['id']}{t}", b), 404)
+    # The root: by identifier, taken away by null, kept where it is not named, of the right kind.
+    one = f"{access}/{scep['id']}"
+    change = {"@odata.type": scep["@odata.type"]}
+    assert world.api("PATCH", one, dict(change, description="x"))["rootCertificateId"] == root["id"]
+    assert world.api("PATCH", one, dict(change, rootCertificateId=None))["rootCertificateId"] is None
+    for bad in ("", "x", 7, scep["id"], "00000000-0000-0000-0000-00000000000f"):
+        refused(lambda b=bad: world.api("PATCH", one, dict(change, rootCertificateId=b)), 400, "root")
+    assert world.api("PATCH", one, dict(change, rootCertificateId=root["id"]))["rootCertificateId"] == root["id"]
+    refused(lambda: world.api("DELETE", f"{access}/{root['id']}"), 409, "windows10XSCEPCertificateProfile")
+    # Rules between settings have the names of this type.
+    refused(lambda: world.api("PATCH", one, dict(change, subjectAlternativeNameFormats=[
+        {"sanType": "none", "name": "x"}])), 400, "subjectAlternativeNameFormats")
+    rule = {"filterType": "include", "minOSVersion": "10.0.2"}
+    for bad in (dict(rule, filterType="unknown"), dict(rule, maxOSVersion="10.0.1"), {"filterType": "include"},
+                dict(rule, minOSVersion="x"), dict(rule, osEditions=[4]),
+                dict(rule, **{"@odata.type": "#microsoft.graph.osEditionApplicabilityRule"})):
+        refused(lambda b=bad: world.api("PATCH", one, dict(change, serverApplicabilityRules=[b])), 400,
+                "serverApplicabilityRules")
+    # Targets, all at once and one at a time.
+    group = world.add_group("Ten X")["id"]
+    target = {"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group}
+    refused(lambda: world.api("POST", one + "/assign", {"assignments": [{"intent": "remove", "target": target}]}),
+            400, "intent")
+    got = world.api("POST", one + "/assign", {"assignments": [{
+        "@odata.type": "#microsoft.graph.deviceManagementResourceAccessProfileAssignment",
+        "intent": "apply", "target": target}]})
+    assert "deviceManagementResourceAccessProfileAssignment" in got["@odata.context"]
+    key = got["value"][0]["id"]
+    assert world.api("GET", f"{one}/assignments/{key}")["target"]["groupId"] == group
+    world.api("DELETE", f"{one}/assignments/{key}")
+    assert world.api("GET", one + "/assignments")["value"] == []
+    asked = world.api("POST", access + "/queryByPlatformType", {"platformType": "windows10XProfile"})["value"]
+    assert {p["id"] for p in asked} == {root["id"], scep["id"]}
+    assert world.api("POST", access + "/queryByPlatformType", {"platformType": "iOS"})["value"] == []
+    refused(lambda: world.api("POST", access + "/queryByPlatformType", {"platformType": "toaster"}), 400, "toaster")
+    # The command line has them all, and its files make them anew, root and rules with them.
+    env = {"CHANCERY_URL": world.url, "CHANCERY_CLIENT_ID": world.app["client_id"],
+           "CHANCERY_CLIENT_SECRET": world.app["client_secret"], "CHANCERY_CA": world.root_file}
+    shown = world.cli("profile", "list", "--json", env=env).stdout
+    assert root["id"] in shown and other["id"] in shown
+    world.api("PATCH", one, dict(change, serverApplicabilityRules=[rule]))
+    world.cli("export", str(tmp_path), env=env)
+    assert "nothing to do" in world.cli("apply", "-f", str(tmp_path), "--dry-run", env=env).stdout
+    text = (tmp_path / "profiles.json").read_text(encoding="utf-8")
+    assert scep["id"] not in text and root["id"] not in text
+    world.api("DELETE", one)
+    world.cli("apply", "-f", str(tmp_path), "--yes", env=env)
+    again = [p for p in world.api("GET", access)["value"] if p["displayName"] == scep["displayName"]]
+    assert len(again) == 1 and again[0]["rootCertificateId"] == root["id"]
+    assert again[0]["serverApplicabilityRules"][0]["minOSVersion"] == "10.0.2"
+    one = f"{access}/{again[0]['id']}"
+    for path in (one, f"{access}/{root['id']}", f"{configurations}/{other['id']}"):
+        world.api("DELETE", path)
 
 
 def test_a_setting_of_another_platform_is_refused_by_name(world):
@@ -511,8 +617,12 @@ def test_the_reference_page_is_what_the_field_tables_say(types):
         page = f.read()
     made = subprocess.run([os.path.join(ROOT, "tools", "profile-reference")], check=True, text=True,
                           input=json.dumps({"value": list(types.values())}), capture_output=True).stdout
+    if os.environ.get("CHANCERY_WRITE"):
+        page = page[:page.index(MARK)] + made
+        with open(PAGE, "w", encoding="utf-8") as f:
+            f.write(page)
     assert page[page.index(MARK):].strip() == made.strip(), \
-        "write it anew: chancery profile types --json | tools/profile-reference"
+        "write it anew: CHANCERY_WRITE=1 python3 -m pytest tests/flow/test_profiles.py -k reference_page"
     with open(os.path.join(ROOT, "tests", "unit", "model", "test_profile_types.c"), encoding="utf-8") as f:
         tests = f.read()
     for name in re.findall(r"`(\w+_\w+_\w+)`", page[page.index("## Tests"):page.index(MARK)]):

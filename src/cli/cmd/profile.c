@@ -12,6 +12,7 @@
 #include "cli/settings.h"
 
 #define PROFILES "/beta/deviceManagement/deviceConfigurations"
+#define ALL_PROFILES "/chancery/v1/profiles" /* whatever their type's own path */
 
 static const struct column columns[] = {
 	{ .head = "PROFILE", .key = "displayName" },
@@ -109,7 +110,7 @@ create(struct cli *c)
 		    "--type is missing: one of trusted-root, pkcs, scep, imported-pfx, or a type of the API");
 	if (json_get(body, "displayName") == NULL)
 		FAIL(ERR_USAGE, "--name is missing");
-	TRY(api_send(c, "POST", PROFILES, body, &answer));
+	TRY(api_send(c, "POST", ALL_PROFILES, body, &answer));
 	put_warnings(c, answer);
 	return out_object(c, answer);
 }
@@ -119,7 +120,7 @@ list(struct cli *c)
 {
 	auto_json json *rows = NULL;
 
-	TRY(api_list(c, PROFILES, &rows));
+	TRY(api_list(c, ALL_PROFILES, &rows));
 	return out_rows(c, columns, rows);
 }
 

@@ -123,11 +123,21 @@ static const struct field fields[] = {
 	    .members = key_sizes, .help = "Size of the RSA key."),
 	HASH_ROW(SCEP(ON_MACOS), FIELD_NULLABLE, FIELD_UNSET),
 	HASH_ROW(SCEP(ON_ANY & ~ON_APPLE), FIELD_REQUIRED, HASH_SHA2),
+	HASH_ROW(SCEP(AS_10X), FIELD_REQUIRED | FIELD_ARRAY, HASH_SHA2),
 	FIELD(struct scep, cert.alt_format, FIELD_TEXT,
 	    .name = "subjectAlternativeNameFormatString", .flags = FIELD_NULLABLE,
-	    .max = LIMIT_NAME_FORMAT, .check = cert_check_text,
+	    .max = LIMIT_NAME_FORMAT, .check = cert_check_text, .only = SCEP(ON_ANY),
 	    .help = "Value of the one alternative name, with {{variables}}."),
 };
+
+/* Without a setting for its form the subject is the text, if there is one. */
+static void
+begin(void *settings)
+{
+	struct scep *s = settings;
+
+	s->cert.name_format = FIELD_UNSET;
+}
 
 static err_t
 check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
@@ -206,6 +216,7 @@ const struct kind kind_scep = {
 	.size = sizeof(struct scep),
 	.needs_user = true,
 	.needs_root = true,
+	.begin = begin,
 	.check = check,
 	.reduce = reduce,
 };

@@ -28,7 +28,7 @@ static const struct field fields[] = {
 	FIELD(struct trusted_root, file_name, FIELD_TEXT, .name = "certFileName",
 	    .flags = FIELD_NULLABLE, .help = "Name of the uploaded file, for people."),
 	FIELD(struct trusted_root, store, FIELD_ENUM, .name = "destinationStore", .members = stores,
-	    .fallback = TRUST_MACHINE_ROOT, .only = ROOT(ON_WINDOWS),
+	    .fallback = TRUST_MACHINE_ROOT, .only = ROOT(ON_WINDOWS | AS_10X),
 	    .help = "Certificate store of Windows."),
 	FIELD(struct trusted_root, channel, FIELD_ENUM, .name = "deploymentChannel",
 	    .flags = FIELD_NULLABLE, .members = cert_channels, .fallback = FIELD_UNSET,

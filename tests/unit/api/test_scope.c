@@ -18,6 +18,8 @@
 #define ADMINISTRATOR "c7a1d6a0-52a5-4e2e-9d55-0f6368616e01"
 #define SET "/beta/deviceManagement/deviceConfigurations"
 #define ROOT_TYPE "#chancery.linuxTrustedRootCertificate"
+#define X_TYPE "#microsoft.graph.windows10XTrustedRootCertificate"
+#define X_SET "/beta/deviceManagement/resourceAccessProfiles"
 #define EVERYTHING \
 	"DeviceManagementRBAC.ReadWrite.All DeviceManagementConfiguration.ReadWrite.All " \
 	"Directory.ReadWrite.All DeviceManagementManagedDevices.ReadWrite.All " \
@@ -27,7 +29,7 @@
 struct side {
 	const char *word; /* in the name of each object: "berlin", "paris" */
 	const char *tag;
-	struct id profile, root, device, user, slot, rollout, filter, group;
+	struct id profile, root, ten_x, device, user, slot, rollout, filter, group;
 	const char *report;
 	int64_t version;
 };
@@ -162,6 +164,12 @@ side(struct two *t, const char *word)
 	s.tag = posted(f, "/beta/deviceManagement/roleScopeTags", t->admin,
 	    arena_printf(f->a, "{\"displayName\":\"%s\"}", word));
 	s.root = id_of(posted(f, SET, t->admin, profile_body(t, &s, "root")));
+	s.ten_x = id_of(posted(f, X_SET, t->admin,
+	    arena_printf(f->a,
+		"{\"@odata.type\":\"" X_TYPE
+		"\",\"displayName\":\"%s-x\",\"roleScopeTagIds\":[\"%s\"],"
+		"\"trustedRootCertificate\":\"%s\",\"certFileName\":\"r.cer\"}",
+		word, s.tag, text_base64(f->a, f->ca_cert))));
 	s.profile = id_of(posted(f, SET, t->admin,
 	    arena_printf(f->a,
 		"{\"@odata.type\":\"#chancery.linuxPkcsCertificateProfile\",\"displayName\":"
@@ -219,7 +227,7 @@ two(struct fixture *f)
 	return t;
 }
 
-/* $P profile, $O its root, $D device, $U user, $S slot, $R roll-out, $F filter, $X imported certificate, $A assignment of the
+/* $P profile, $O its root, $N one of resourceAccessProfiles, $D device, $U user, $S slot, $R roll-out, $F filter, $X imported certificate, $A assignment of the
  * root, $J report, $V version, $T tag, $W word, $B base64 of a certificate, $K a wrapped password. */
 static const char *
 filled(const struct two *t, const struct side *s, const char *text)
@@ -238,6 +246,9 @@ filled(const struct two *t, const struct side *s, const char *text)
 				break;
 			case 'O':
 				v = id_text(a, s->root);
+				break;
+			case 'N':
+				v = id_text(a, s->ten_x);
 				break;
 			case 'D':
 				v = id_text(a, s->device);
@@ -310,6 +321,7 @@ rows[] = {
 #define DM "/deviceManagement"
 #define CONFIG DM "/deviceConfigurations"
 #define OWN "/chancery/v1"
+#define ACCESS DM "/resourceAccessProfiles"
 	ROW(LIST, "GET", CONFIG),
 	ROW(LIST, "GET", CONFIG "/$count"),
 	ROW(EACH, "GET", CONFIG "/{id}", CONFIG "/$P"),
@@ -350,6 +362,56 @@ rows[] = {
 	    NULL, 400),
 	ROW(EACH, "DELETE", CONFIG "/{id}/{cast}/rootCertificate/$ref",
 	    CONFIG "/$P/chancery.linuxPkcsCertificateProfile/rootCertificate/$ref", NULL, 400),
+	ROW(EACH, "GET", CONFIG "/{id}/{reference}",
+	    CONFIG "/$P/rootCertificatesForServerValidation", NULL, 400),
+	ROW(EACH, "GET", CONFIG "/{id}/{cast}/{reference}",
+	    CONFIG "/$P/chancery.linuxPkcsCertificateProfile/identityCertificate", NULL, 400),
+	ROW(EACH, "PUT", CONFIG "/{id}/{reference}/$ref", CONFIG "/$P/identityCertificate/$ref",
+	    "{\"@odata.id\":\"https://x" SET "('$O')\"}", 400),
+	ROW(EACH, "PUT", CONFIG "/{id}/{cast}/{reference}/$ref",
+	    CONFIG "/$P/chancery.linuxPkcsCertificateProfile/identityCertificate/$ref",
+	    "{\"@odata.id\":\"https://x" SET "('$O')\"}", 400),
+	ROW(EACH, "POST", CONFIG "/{id}/{reference}/$ref", CONFIG "/$P/identityCertificate/$ref",
+	    "{\"@odata.id\":\"https://x" SET "('$O')\"}", 400),
+	ROW(EACH, "POST", CONFIG "/{id}/{cast}/{reference}/$ref",
+	    CONFIG "/$P/chancery.linuxPkcsCertificateProfile/identityCertificate/$ref",
+	    "{\"@odata.id\":\"https://x" SET "('$O')\"}", 400),
+	ROW(EACH, "DELETE", CONFIG "/{id}/{reference}/$ref", CONFIG "/$P/identityCertificate/$ref",
+	    NULL, 400),
+	ROW(EACH, "DELETE", CONFIG "/{id}/{cast}/{reference}/$ref",
+	    CONFIG "/$P/identityCertificate/$O/$ref", NULL, 400),
+	ROW(EACH, "DELETE", CONFIG "/{id}/{cast}/{reference}/{element}/$ref",
+	    CONFIG "/$P/chancery.linuxPkcsCertificateProfile/identityCertificate/$O/$ref", NULL,
+	    400),
+	ROW(LIST, "GET", OWN "/profiles"),
+	ROW(EACH, "GET", OWN "/profiles/{id}", OWN "/profiles/$P"),
+	ROW(EACH, "POST", OWN "/profiles", NULL,
+	    "{\"@odata.type\":\"" ROOT_TYPE
+	    "\",\"displayName\":\"$W-own\",\"roleScopeTagIds\":[\"$T\"]"
+	    ",\"trustedRootCertificate\":\"$B\",\"certFileName\":\"r.cer\"}",
+	    201, 403),
+	ROW(LIST, "GET", ACCESS),
+	ROW(LIST, "GET", ACCESS "/$count"),
+	ROW(LIST, "POST", ACCESS "/queryByPlatformType", NULL, "{\"platformType\":\"all\"}"),
+	ROW(EACH, "GET", ACCESS "/{id}", ACCESS "/$N"),
+	ROW(EACH, "PATCH", ACCESS "/{id}", ACCESS "/$N",
+	    "{\"@odata.type\":\"" X_TYPE "\",\"description\":\"x\"}"),
+	ROW(EACH, "POST", ACCESS, NULL,
+	    "{\"@odata.type\":\"" X_TYPE
+	    "\",\"displayName\":\"$W-new\",\"roleScopeTagIds\":[\"$T\"]"
+	    ",\"trustedRootCertificate\":\"$B\",\"certFileName\":\"r.cer\"}",
+	    201, 403),
+	ROW(EACH, "POST", ACCESS "/{id}/assign", ACCESS "/$N/assign", "{\"assignments\":[]}"),
+	ROW(EACH, "GET", ACCESS "/{id}/assignments", ACCESS "/$N/assignments"),
+	ROW(EACH, "POST", ACCESS "/{id}/assignments", ACCESS "/$N/assignments",
+	    "{\"target\":{\"@odata.type\":\"#microsoft.graph.allDevicesAssignmentTarget\"}}"),
+	ROW(EACH, "GET", ACCESS "/{id}/assignments/{assignment}", ACCESS "/$N/assignments/$A", NULL,
+	    404),
+	ROW(EACH, "PATCH", ACCESS "/{id}/assignments/{assignment}", ACCESS "/$N/assignments/$A",
+	    "{\"target\":{\"@odata.type\":\"#microsoft.graph.allLicensedUsersAssignmentTarget\"}}",
+	    404),
+	ROW(EACH, "DELETE", ACCESS "/{id}/assignments/{assignment}", ACCESS "/$N/assignments/$A",
+	    NULL, 404),
 	ROW(EACH, "GET", CONFIG "/{id}/deviceStatuses", CONFIG "/$P/deviceStatuses"),
 	ROW(EACH, "GET", CONFIG "/{id}/deviceStatusOverview", CONFIG "/$P/deviceStatusOverview"),
 	ROW(EACH, "GET", CONFIG "/{id}/userStatuses", CONFIG "/$P/userStatuses"),
@@ -576,6 +638,9 @@ rows[] = {
 	ROW(FREE, "POST", "/{tenant}/oauth2/token"),
 	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/devicecode"),
 	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/token"),
+	ROW(FREE, "GET", "/{tenant}/oauth2/v2.0/authorize"),
+	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/authorize"),
+	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/revoke"),
 	ROW(EACH, "GET", OWN "/profiles/{id}/versions", OWN "/profiles/$P/versions"),
 	ROW(EACH, "GET", OWN "/profiles/{id}/versions/{version}", OWN "/profiles/$P/versions/$V"),
 	ROW(EACH, "POST", OWN "/profiles/{id}/versions/{version}/effect",
@@ -599,6 +664,7 @@ rows[] = {
 	    DM "/managedDevices/$D/microsoft.graph.retire"),
 	ROW(EACH, "DELETE", DM "/managedDevices/{id}", DM "/managedDevices/$D"),
 	ROW(EACH, "DELETE", CONFIG "/{id}", CONFIG "/$P"),
+	ROW(EACH, "DELETE", ACCESS "/{id}", ACCESS "/$N"),
 };
 
 static const char *
@@ -638,9 +704,6 @@ every_route_is_decided_for_who_is_limited(void **state)
 				    http_method_name(x->method), x->path);
 			if ((row->what == EACH || row->what == LIST) &&
 			    (x->perm & PERM_SCOPED) == 0)
-	ROW(FREE, "GET", "/{tenant}/oauth2/v2.0/authorize"),
-	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/authorize"),
-	ROW(FREE, "POST", "/{tenant}/oauth2/v2.0/revoke"),
 				fail_msg("%s %s is not open to who is limited",
 				    http_method_name(x->method), x->path);
 			if (row->what == WHOLE && (x->perm & PERM_SCOPED) != 0)

@@ -188,6 +188,35 @@ struct holder {
 };
 
 static void
+flags_that_are_an_array_are_read_and_written_so(void **state)
+{
+	static const struct field_member bits[] = { { "a", 1 }, { "b", 2 }, { "c", 4 },
+		{ NULL, 0 } };
+	static const struct field f[] = { FIELD(
+	    struct part, rank, FIELD_FLAGS, .name = "f", .members = bits, .flags = FIELD_ARRAY) };
+	static const char *const bad[] = { "{\"f\":\"a\"}", "{\"f\":{}}", "{\"f\":[1]}",
+		"{\"f\":[\"a,b\"]}", "{\"f\":[\"d\"]}", "{\"f\":[null]}", "{\"f\":[[\"a\"]]}" };
+	auto_arena struct arena *a = arena_new();
+	auto_json json *in = NULL;
+	auto_json json *out = json_object_new();
+	struct part p = { 0 };
+
+	(void)state;
+	expect_ok(json_parse(LIT("{\"f\":[\"C\",\"a\",\"c\"]}"), 100, &in));
+	expect_ok(field_read(a, f, 1, in, FIELD_CREATE, NULL, &p));
+	assert_int_equal(p.rank, 5);
+	expect_ok(field_write(a, f, 1, &p, out));
+	assert_int_equal(json_count(json_get(out, "f")), 2);
+	assert_string_equal(json_text(json_at(json_get(out, "f"), 0)), "a");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		auto_json json *j = NULL;
+
+		expect_ok(json_parse(str_c(bad[i]), 100, &j));
+		expect_err(ERR_MODEL_INVALID, field_read(a, f, 1, j, FIELD_CREATE, NULL, &p));
+	}
+}
+
+static void
 objects_and_enumerations_may_be_null(void **state)
 {
 	static const struct field f[] = {
@@ -247,6 +276,7 @@ main(void)
 		cmocka_unit_test(flags_of_several_parts_come_out_in_bit_order),
 		cmocka_unit_test(objects_and_enumerations_may_be_null),
 		cmocka_unit_test(rows_are_found_by_name),
+		cmocka_unit_test(flags_that_are_an_array_are_read_and_written_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

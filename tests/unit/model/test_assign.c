@@ -204,6 +204,26 @@ applies(struct world *w, const char *rule, const char *sku, const char *version)
 	"{\"deviceManagementApplicabilityRuleOsVersion\":{\"minOSVersion\":\"10.0.19041\"," \
 	"\"maxOSVersion\":\"10.0.22621.9\",\"ruleType\":\"" type "\"}}"
 
+#define SERVER(rules) "{\"serverApplicabilityRules\":[" rules "]}"
+#define OF_SERVER(type, min, max) \
+	"{\"filterType\":\"" type "\",\"minOSVersion\":" min ",\"maxOSVersion\":" max "}"
+
+static void
+a_device_passes_all_rules_of_a_windows_10x_profile(void **state)
+{
+	static const char both[] = SERVER(OF_SERVER("include", "\"10.0.19041\"",
+	    "null") "," OF_SERVER("exclude", "\"10.0.20000\"", "\"10.0.21000\""));
+	WORLD(state);
+
+	assert_true(applies(w, SERVER(""), "", ""));
+	assert_true(applies(w, both, "", "10.0.19041"));
+	assert_true(applies(w, both, "", "10.0.22621"));
+	assert_false(applies(w, both, "", "10.0.20348"));
+	assert_false(applies(w, both, "", "10.0.18363"));
+	assert_false(applies(w, both, "", ""));
+	assert_true(applies(w, SERVER(OF_SERVER("exclude", "null", "\"10.0.1\"")), "", NULL));
+}
+
 static void
 applicability_rules_go_by_edition_and_version_of_windows(void **state)
 {
@@ -364,6 +384,7 @@ main(void)
 		IN_WORLD(an_exclusion_takes_no_filter_and_unknown_filters_are_refused),
 		IN_WORLD(a_root_for_people_under_a_certificate_for_devices_is_warned_of),
 		IN_WORLD(a_root_that_is_narrowed_by_another_filter_does_not_cover),
+		IN_WORLD(a_device_passes_all_rules_of_a_windows_10x_profile),
 		IN_WORLD(applicability_rules_go_by_edition_and_version_of_windows),
 		IN_WORLD(a_rule_of_a_windows_profile_holds_as_it_is_saved),
 		IN_WORLD(the_effect_of_an_edit_is_told_before_it_is_made),

@@ -12,6 +12,19 @@ struct case_of {
 	struct id certificate; /* a profile for the type to refer to, if it does */
 };
 
+/* One member, as the row has it in JSON. */
+static json *
+member(const struct field *f, const char *name)
+{
+	json *list;
+
+	if ((f->flags & FIELD_ARRAY) == 0)
+		return json_text_new(name);
+	list = json_array_new();
+	json_add(list, json_text_new(name));
+	return list;
+}
+
 /* A value that the row takes and that goes with those of the others. */
 static json *
 sample(struct world *w, const struct profile_type *t, const struct field *f)
@@ -59,13 +72,13 @@ sample(struct world *w, const struct profile_type *t, const struct field *f)
 	if (f->type == FIELD_ENUM || f->type == FIELD_FLAGS) {
 		static const char *const liked[] = { "size4096", "custom", "months",
 			"digitalSignature", "sha2", "emailAddress", "useSoftwareKsp", "user",
-			"customVpn", "wpa2Enterprise", "postlogon", NULL };
+			"customVpn", "wpa2Enterprise", "postlogon", "include", NULL };
 
 		for (const char *const *l = liked; *l != NULL; l++)
 			for (const struct field_member *m = f->members; m->name != NULL; m++)
 				if (strcmp(m->name, *l) == 0)
-					return json_text_new(m->name);
-		return json_text_new(f->members[0].name);
+					return member(f, m->name);
+		return member(f, f->members[0].name);
 	}
 	if (strcmp(f->name, "objectIdentifier") == 0)
 		return json_text_new(OID_EKU_CLIENT_AUTH);
@@ -180,7 +193,7 @@ each(struct world *w, void (*fn)(struct case_of *c))
 			c.certificate = certificate_for(w, t);
 		fn(&c);
 	}
-	assert_int_equal(n, 45);
+	assert_int_equal(n, 47);
 }
 
 static void
@@ -266,10 +279,10 @@ no_member(struct case_of *c)
 
 		if (f->type != FIELD_ENUM && f->type != FIELD_FLAGS)
 			continue;
-		refused(c, f->name, json_text_new("noSuchMember"), f->members[0].name);
-		refused(c, f->name, json_text_new("\xe2\x80\xae"), "has no member");
+		refused(c, f->name, member(f, "noSuchMember"), f->members[0].name);
+		refused(c, f->name, member(f, "\xe2\x80\xae"), "has no member");
 		refused(c, f->name,
-		    json_text_new(arena_printf(c->w->a, "%s,noSuchMember", f->members[0].name)),
+		    member(f, arena_printf(c->w->a, "%s,noSuchMember", f->members[0].name)),
 		    "has no member");
 	}
 }

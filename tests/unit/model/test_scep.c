@@ -387,6 +387,43 @@ each_platform_has_its_form(void **state)
 	}
 }
 
+/* Windows 10X has other properties; what a device gets is the same. */
+static void
+a_profile_of_windows_10x_is_delivered_like_one_of_windows(void **state)
+{
+	static const char body[] =
+	    "{\"@odata.type\":\"#microsoft.graph.windows10XSCEPCertificateProfile\","
+	    "\"displayName\":\"X\",\"certificateStore\":\"machine\",\"hashAlgorithm\":[\"sha1\",\"sha2\"],"
+	    "\"keySize\":\"size2048\",\"keyStorageProvider\":\"useTpmKspOtherwiseFail\","
+	    "\"keyUsage\":\"digitalSignature\",\"scepServerUrls\":[\"" SCEP_URL "\"],"
+	    "\"subjectNameFormatString\":\"CN={{AAD_Device_ID}},O=X\","
+	    "\"subjectAlternativeNameFormats\":[{\"sanType\":\"domainNameService\","
+	    "\"name\":\"{{AAD_Device_ID}}.corp.test\"}],\"serverApplicabilityRules\":[{"
+	    "\"filterType\":\"exclude\",\"maxOSVersion\":\"10.0.19044\"}]}";
+	WORLD(state);
+	auto_json json *j = NULL;
+	struct warnings warn;
+	struct profile p;
+	struct dn dn;
+	struct job job;
+	struct san *v;
+	size_t n;
+
+	world_write(w, be_windows);
+	expect_ok(json_parse(str_c(body), sizeof(body), &j));
+	expect_ok(profile_create(w->store, w->a, "test", j, &p, &warn));
+	world_assign(w, p.id, &warn);
+	assert_int_equal(world_checkin(w, NULL, 0, NULL), 0);
+	job = world_job(w);
+	assert_int_equal(job.kind, REQUEST_ENROL);
+	assert_int_equal(job.order.key_usage, 0x80);
+	expect_ok(dn_decode(w->a, job.order.subject, &dn));
+	assert_int_equal(dn.n, 2);
+	expect_ok(san_decode(w->a, job.order.san, &v, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(v[0].type, SAN_DNS);
+}
+
 int
 main(void)
 {
@@ -404,6 +441,7 @@ main(void)
 		IN_WORLD(a_kind_that_the_platform_cannot_be_given_says_so),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
+		IN_WORLD(a_profile_of_windows_10x_is_delivered_like_one_of_windows),
 		cmocka_unit_test(each_platform_has_its_form),
 	};
 

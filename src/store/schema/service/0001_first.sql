@@ -263,7 +263,9 @@ CREATE TRIGGER profiles_applicability AFTER UPDATE OF settings ON profiles
 WHEN OLD.settings <> NEW.settings AND (instr(OLD.settings, 'ApplicabilityRuleOsEdition":{') > 0 OR
     instr(OLD.settings, 'ApplicabilityRuleOsVersion":{') > 0 OR
     instr(NEW.settings, 'ApplicabilityRuleOsEdition":{') > 0 OR
-    instr(NEW.settings, 'ApplicabilityRuleOsVersion":{') > 0)
+    instr(NEW.settings, 'ApplicabilityRuleOsVersion":{') > 0 OR
+    instr(OLD.settings, 'serverApplicabilityRules":[{') > 0 OR
+    instr(NEW.settings, 'serverApplicabilityRules":[{') > 0)
 BEGIN UPDATE changes SET n = n + 1; END;
 CREATE TRIGGER filters_changed AFTER UPDATE OF rule ON filters WHEN OLD.rule <> NEW.rule
 BEGIN UPDATE changes SET n = n + 1; END;
@@ -522,8 +524,6 @@ CREATE TABLE logins (
 ) STRICT;
 CREATE INDEX logins_expires ON logins (expires);
 
-CREATE TABLE settings (
-	name TEXT NOT NULL PRIMARY KEY,
 CREATE TABLE refreshes (
 	id BLOB NOT NULL PRIMARY KEY,
 	hash BLOB NOT NULL UNIQUE, before BLOB NOT NULL,
@@ -534,6 +534,8 @@ CREATE INDEX refreshes_before ON refreshes (before);
 CREATE INDEX refreshes_admin ON refreshes (admin, used);
 CREATE INDEX refreshes_expires ON refreshes (expires);
 
+CREATE TABLE settings (
+	name TEXT NOT NULL PRIMARY KEY,
 	value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
