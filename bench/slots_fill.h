@@ -76,10 +76,10 @@ static const char slots[] = NUMBERS(
 static const char requests[] =
     "INSERT INTO requests (id, slot, device, kind, state, fence, attempts, hash, ca, owner, lease_until, "
     "not_before, fault, "
-    "detail, keep, about, leaf, sealed, password, serial, created, updated) SELECT request, id, device, iif(kind = "
+    "detail, keep, about, leaf, sealed, password, serial, sent, ca_request, unissued, created, updated) SELECT request, id, device, iif(kind = "
     "'trusted-root', 3, 1), 5, 1, 1, x'01', 'Corp Issuing CA', '', 0, 0, '', '', '', zeroblob(16), "
     "zeroblob(600), x'', x'', "
-    "serial, since, since FROM slots";
+    "serial, '', '', 0, since, since FROM slots";
 /* What the triggers would have written. */
 static const char sums[] =
     "INSERT INTO slot_counts SELECT profile, state, fault, count(*), max(since) FROM slots GROUP BY 1, 2, 3;"

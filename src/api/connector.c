@@ -333,6 +333,23 @@ post_poll(struct http_req *r)
 	return http_reply(r, 200, "application/json", text);
 }
 
+/* A request is about to go to a CA that would issue anew if it were sent again: {"request": id, "fence": n}. Refused, it must
+ * not be sent. */
+static err_t
+post_sending(struct http_req *r)
+{
+	struct arena *a = http_arena(r);
+	auto_json json *body = NULL;
+	struct id request;
+	int64_t fence;
+
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
+	TRY(json_need_id(body, "request", &request));
+	TRY(json_need_int(body, "fence", 1, INT64_MAX, &fence));
+	TRY(job_sending(api_of(r)->store, a, http_caller(r), request, (uint64_t)fence));
+	return http_reply(r, 200, "application/json", LIT("{}"));
+}
+
 /* What the CA revoked by itself: {"revoked": [{"order": request id, "serial": hex, "reason": n}]} -> {"changed": n} */
 static err_t
 post_revoked(struct http_req *r)
@@ -367,6 +384,8 @@ const struct http_route api_connector_routes[] = {
 	ROUTE_BODY(POST, "/connector/v1/renew", PERM_CONNECTOR, post_renew, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/connector/v1/poll", PERM_CONNECTOR, post_poll),
 	ROUTE(GET, "/connector/v1/release/{id}", PERM_CONNECTOR, connector_release_part),
+	ROUTE_BODY(
+	    POST, "/connector/v1/sending", PERM_CONNECTOR, post_sending, LIMIT_HTTP_STRANGER),
 	ROUTE(POST, "/connector/v1/revoked", PERM_CONNECTOR, post_revoked),
 	ROUTE(POST, "/connector/v1/pfx/lacking", PERM_CONNECTOR, pfx_post_lacking),
 	ROUTE(POST, "/connector/v1/pfx/rewrapped", PERM_CONNECTOR, pfx_post_rewrapped),

@@ -108,8 +108,11 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	json_set_text(out, "template", j->order.template == NULL ? "" : j->order.template);
 	json_set_base64(a, out, "order", sealed);
 	*ret = out;
-	if (j->kind == REQUEST_REVOKE)
+	if (j->kind == REQUEST_REVOKE) {
+		json_set_text(out, "serial", j->serial);
+		json_set_text(out, "ca_request", j->ca_request);
 		return OK;
+	}
 	if (j->kind == REQUEST_ENROL) {
 		json_set_text(out, "challenge", text_hex(a, order.challenge));
 		return OK;
@@ -236,9 +239,27 @@ check_leaf(struct arena *a, const struct cert *leaf, const struct ordered *o, co
 	return plausible_issuer(a, leaf, in, issuer);
 }
 
+/* A refusal may name what lies at the CA all the same: "certificate", "ca_request". */
 static err_t
-read_issued(
-    struct api *api, struct arena *a, const json *in, struct cert **issuer, struct job_result *res)
+read_left(struct arena *a, const json *in, struct job_result *res)
+{
+	auto_cert struct cert *leaf = NULL;
+	struct str der;
+
+	TRY(json_want_text(in, "ca_request", LIMIT_TEXT, &res->ca_request));
+	if (res->ca_request != NULL)
+		res->ca_request = text_safe(a, str_c(res->ca_request));
+	TRY(json_want_base64(a, in, "certificate", LIMIT_CERT_BYTES, &der));
+	if (der.n == 0)
+		return OK;
+	TRY(cert_parse(der, &leaf));
+	res->serial = arena_strdup(a, cert_serial(leaf));
+	return OK;
+}
+
+static err_t
+read_issued(struct api *api, struct arena *a, const struct connector *c, const json *in,
+    struct cert **issuer, struct job_result *res)
 {
 	auto_cert struct cert *leaf = NULL;
 	struct ordered o = { .a = a, .request = res->request };
@@ -249,8 +270,10 @@ read_issued(
 	TRY(json_want_base64(a, in, "password", LIMIT_CMS_BYTES, &res->password));
 	TRY(cert_parse(res->leaf, &leaf));
 	TRY(store_read(api->store, ordered, &o));
-	if (o.stale)
+	if (o.stale) {
+		TRY(job_late(api->store, a, c, res->request, arena_strdup(a, cert_serial(leaf))));
 		FAIL(ERR_FENCE, "what this was ordered for has changed since");
+	}
 	e = check_leaf(a, leaf, &o, in, issuer);
 	if (!err_ok(e)) {
 		struct err_report rep;
@@ -261,6 +284,7 @@ read_issued(
 		res->detail =
 		    rep.detail[0] == '\0' ? err_info(rep.code)->text : arena_strdup(a, rep.detail);
 		res->leaf = res->sealed = res->password = STR_EMPTY;
+		res->serial = arena_strdup(a, cert_serial(leaf));
 		return OK;
 	}
 	res->serial = arena_strdup(a, cert_serial(leaf));
@@ -273,8 +297,8 @@ read_issued(
 }
 
 static err_t
-read_result(
-    struct api *api, struct arena *a, const json *in, struct cert **issuer, struct job_result *ret)
+read_result(struct api *api, struct arena *a, const struct connector *c, const json *in,
+    struct cert **issuer, struct job_result *ret)
 {
 	struct job_result res = { 0 };
 	const char *outcome, *fault, *detail;
@@ -296,7 +320,9 @@ read_result(
 		    "\"outcome\" is none of issued, revoked, rejected, pending, "
 		    "unreachable, misconfigured, deposited");
 	if (res.outcome == JOB_ISSUED)
-		TRY(read_issued(api, a, in, issuer, &res));
+		TRY(read_issued(api, a, c, in, issuer, &res));
+	if (res.outcome == JOB_REJECTED && res.serial == NULL)
+		TRY(read_left(a, in, &res));
 	*ret = res;
 	return OK;
 }
@@ -331,7 +357,7 @@ read_one(struct api *api, struct arena *a, const struct connector *c, const json
 	t->relayed = str_eq_c(str_c(json_text(json_get(in, "outcome"))), "relayed");
 	if (t->relayed)
 		return take_relayed(api, a, c, in);
-	return read_result(api, a, in, issuer, &t->res);
+	return read_result(api, a, c, in, issuer, &t->res);
 }
 
 static json *

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connector/backend.h"
 
+#include "base/limits.h"
+
+enum { ASK_TIMEOUT_MS = 15000 };
+
 static const char *const names[] = {
 	[OUTCOME_ISSUED] = "issued",
 	[OUTCOME_REVOKED] = "revoked",
@@ -22,6 +26,9 @@ static const struct {
 	{ ERR_KEY_MISMATCH, OUTCOME_REJECTED },
 	{ ERR_UNSUPPORTED, OUTCOME_REJECTED },
 	{ ERR_CA_NO_REVOKE, OUTCOME_REJECTED },
+	{ ERR_CA_OUTCOME, OUTCOME_REJECTED },
+	{ ERR_CA_UNUSED, OUTCOME_REJECTED },
+	{ ERR_CA_APPROVAL, OUTCOME_REJECTED },
 	{ ERR_THROTTLED, OUTCOME_UNREACHABLE },
 	{ ERR_HANDLE, OUTCOME_UNREACHABLE },
 	{ ERR_XML, OUTCOME_UNREACHABLE },
@@ -98,6 +105,46 @@ backend_close(struct backend_session *s)
 		return;
 	fetch_free(s->fetch);
 	free(s);
+}
+
+/* Chancery's list of what it revoked, after the end of time: short, and of a form that no other server's answer has. */
+static err_t
+ask_orders(struct backend_session *s, struct arena *a, bool *ret)
+{
+	auto_json json *answer = NULL;
+	json *list = NULL;
+	struct fetch_reply rep;
+	err_t e;
+
+	TRY(fetch_run(s->fetch, a, "GET",
+	    arena_printf(
+		a, "%s/chancery/ca/v1/revoked?after=%lld-0", s->join->ca_url, (long long)INT64_MAX),
+	    NULL, STR_EMPTY, ASK_TIMEOUT_MS, &rep));
+	if (rep.status == 408 || rep.status == 429 || rep.status >= 500)
+		FAIL(ERR_UNREACHABLE, "%s answers with status %d", s->join->ca_url, rep.status);
+	*ret = false;
+	if (rep.status != 200)
+		return OK;
+	e = json_parse(rep.body, LIMIT_HTTP_REPLY, &answer);
+	if (err_ok(e))
+		e = json_need_array(answer, "revoked", LIMIT_PAGE, &list);
+	*ret = err_ok(e) && json_get(answer, "after") != NULL;
+	err_forget(e);
+	return OK;
+}
+
+err_t
+backend_knows_orders(struct backend_session *s, struct arena *a, bool *ret)
+{
+	bool known = false;
+
+	if (s->orders == ORDERS_UNASKED) {
+		if (s->join->ca_login == CA_LOGIN_CERTIFICATE)
+			TRY_CTX(ask_orders(s, a, &known), "is it a Chancery CA?");
+		s->orders = known ? ORDERS_KNOWN : ORDERS_UNKNOWN;
+	}
+	*ret = s->orders == ORDERS_KNOWN;
+	return OK;
 }
 
 err_t

@@ -34,10 +34,14 @@ err_t outcome_http(const char *what, int status, const char *detail);
 struct backend_session {
 	const struct join *join; /* borrowed */
 	struct fetch *fetch;
+	enum { ORDERS_UNASKED, ORDERS_UNKNOWN, ORDERS_KNOWN } orders; /* backend_knows_orders() */
 };
 
 err_t backend_open(const struct join *j, struct backend_session **ret);
 void backend_close(struct backend_session *s); /* NULL is fine */
+/* Whether the CA is one of Chancery's that knows us by our certificate: there an order gives one certificate, however often it
+ * comes, and what was signed for it is found by it. Asked once a session. ERR_UNREACHABLE and its like: nobody can say. */
+err_t backend_knows_orders(struct backend_session *s, struct arena *a, bool *ret);
 /* What a sealed order says; its seal is the CA's to check, or nobody's where the CA knows no orders. */
 err_t backend_order(struct arena *a, struct str sealed, struct order *ret);
 /* ERR_CA_NO_REVOKE, naming the request whose certificates somebody must revoke at the CA. */
@@ -54,7 +58,8 @@ struct submitted {
 	struct str leaf; /* OUTCOME_ISSUED */
 	struct str *chain;
 	size_t nchain;
-	const char *request_id;     /* OUTCOME_PENDING */
+	const char *
+	    request_id; /* OUTCOME_PENDING, and where it was left waiting at the CA; NULL or "": none */
 	const char *fault, *detail; /* otherwise */
 };
 
@@ -63,6 +68,13 @@ struct backend {
 	bool by_key; /* knows us by CA_LOGIN_KEY and nothing else */
 	err_t (*submit)(struct backend_session *s, struct arena *a, const struct submission *in,
 	    struct submitted *ret);
+	/* Whether sending the same order again does no harm, because it gives the same certificate or what was issued before is
+	 * found and revoked. Where it does harm, it is sent once: job/pkcs.c. */
+	err_t (*repeatable)(struct backend_session *s, struct arena *a, bool *ret);
+	/* What became of a request that the CA calls so: issued, pending, or rejected with the fault request-denied when there
+	 * is no certificate and will be none. NULL: this kind of CA has no such names. */
+	err_t (*trace)(struct backend_session *s, struct arena *a, const char *ca,
+	    const char *request_id, struct submitted *ret);
 	/* Can it be reached, and does it take us? *ret: names of the templates that we may enrol for, with commas; "": none;
 	 * NULL: this kind of CA does not say. */
 	err_t (*check)(struct backend_session *s, struct arena *a, const char **ret);

@@ -13,6 +13,7 @@ struct job_env {
 	const struct join *join;
 	const struct backend *backend;
 	struct backend_session *ca; /* of this loop */
+	struct fetch *service;      /* of this loop */
 };
 
 struct job_kind {

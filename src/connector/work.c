@@ -24,6 +24,7 @@ static void
 session_close(struct worker *w)
 {
 	backend_close(steal(w->env.ca));
+	fetch_free(steal(w->env.service));
 }
 
 /* A connection to the CA as the connector is joined now. */
@@ -40,6 +41,7 @@ session_open(struct worker *w)
 	session_close(w);
 	w->env.join = now;
 	w->env.backend = backend_by_name(now->backend);
+	TRY(join_fetch(now, &w->env.service));
 	return backend_open(now, &w->env.ca);
 }
 

@@ -31,6 +31,8 @@ struct job {
 	struct profile profile;
 	struct primitive what;
 	const char *alias; /* its name on the device */
+	/* REQUEST_REVOKE: what is known of the certificate; "": not that */
+	const char *serial, *ca_request;
 };
 
 /* How a connector asks for work. */
@@ -75,6 +77,8 @@ struct job_result {
 	struct str leaf_sha256;
 	when_t not_before, not_after;
 	const char *fault, *detail; /* otherwise: id of the catalogue, text */
+	/* JOB_REJECTED: what lies at the CA all the same, beside `serial`: how it calls the request. NULL or "": nothing */
+	const char *ca_request;
 };
 /* ERR_FENCE: late or of another lease; nothing was changed. A repeat of what was accepted is accepted. */
 err_t job_finish(
@@ -82,6 +86,14 @@ err_t job_finish(
 /* The same for several, which go to disk together: ret[i] says what became of each. */
 void job_finish_each(struct store *s, struct arena *a, const struct connector *c,
     const struct job_result *const *v, size_t n, struct err_report *ret);
+
+/* Before a connector sends a request to a CA that would issue anew if it were sent again; model/sent.h. ERR_FENCE: it must
+ * not be sent. */
+err_t job_sending(
+    struct store *s, struct arena *a, const struct connector *c, struct id request, uint64_t fence);
+/* What came for a request is refused, and its certificate may be valid: its revocation names it. */
+err_t job_late(struct store *s, struct arena *a, const struct connector *c, struct id request,
+    const char *serial);
 
 /* Expired leases back to the queue, due retries woken. Called every second or so. */
 err_t job_sweep(struct store *s);

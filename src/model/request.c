@@ -3,6 +3,7 @@
  * delivery.c. */
 #include "model/request.h"
 #include "model/request_int.h"
+#include "model/sent.h"
 #include "model/status.h"
 #include "store/user_pfx.h"
 
@@ -122,6 +123,8 @@ request_step(struct tx *tx, struct slot *s, struct request *r, enum request_stat
 	next.detail = or_empty(step->why.detail);
 	if (to != REQUEST_LEASED)
 		next.owner = "";
+	if (to != REQUEST_LEASED && to != REQUEST_FAILED)
+		next.sent = "";
 	TRY(store_request_move(tx, &next, from, r->fence));
 	*r = next;
 	TRY(slot_follow(tx, s, r, step));
@@ -277,7 +280,8 @@ request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r
 {
 	struct why why = { r->fault, r->detail };
 
-	(void)a;
+	if (r->sent != NULL && r->sent[0] != '\0')
+		return sent_lost(tx, a, s, r);
 	r->lease_until = 0;
 	if (r->attempts > EXPIRED_FREE)
 		r->not_before = when_now() + backoff(r->attempts - EXPIRED_FREE, 1, BACKOFF_MAX);
@@ -318,7 +322,8 @@ request_reject(struct tx *tx, struct arena *a, struct slot *s, struct request *r
 		.repeats = true };
 
 	r->lease_until = 0;
-	r->not_before = when_now() + REJECTED_RETRY;
+	r->not_before = when_now() + sent_pause(r, why.fault, REJECTED_RETRY);
+	r->sent = "";
 	/* A revocation is never given up: what must not be valid stays in the queue. */
 	if (r->kind == REQUEST_REVOKE)
 		return request_step(tx, s, r, REQUEST_QUEUED, &step);
@@ -393,7 +398,8 @@ is_issuing(const struct request *r)
 static bool
 is_over(const struct slot *s, const struct request *v, size_t n, size_t i)
 {
-	if (!is_issuing(&v[i]) || v[i].fence == 0 || v[i].ca == NULL || v[i].ca[0] == '\0')
+	if (!is_issuing(&v[i]) || v[i].unissued || v[i].fence == 0 || v[i].ca == NULL ||
+	    v[i].ca[0] == '\0')
 		return false;
 	if (v[i].state == REQUEST_WITHDRAWN || v[i].state == REQUEST_FAILED)
 		return true;
@@ -409,7 +415,8 @@ static bool
 is_revoked(const struct request *v, size_t n, struct id about)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i].kind == REQUEST_REVOKE && id_eq(v[i].about, about))
+		if (v[i].kind == REQUEST_REVOKE && v[i].state != REQUEST_WITHDRAWN &&
+		    id_eq(v[i].about, about))
 			return true;
 	return false;
 }
@@ -436,6 +443,7 @@ request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s)
 			.ca = v[i].ca,
 			.about = v[i].id,
 			.serial = v[i].serial,
+			.ca_request = v[i].ca_request,
 			.created = when_now_ms(),
 			.updated = when_now_ms(),
 		};
@@ -466,7 +474,7 @@ request_revoked_there(
 		done++;
 	}
 	*ret = done;
-	return OK;
+	return done > 0 ? sent_settled(tx, a, s) : OK;
 }
 
 err_t

@@ -17,6 +17,9 @@
  *  a trusted root or
  *  a network          begins at READY (request_insert), and request_retry takes it from FAILED
  *                     to READY: there is nothing to issue
+ *  one that is sent   at a CA that would issue anew if it were sent again: the connector says so before it sends
+ *                     (sent_begin), and then the end of its lease is FAILED, not QUEUED (sent_lost). The word of the same
+ *                     connector that comes after all takes it from there to READY, or leaves it FAILED as what it is (model/sent.h)
  *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
  *                     is revoked
  *  one by SCEP        LEASED by a connector that leaves the order at the CA; READY with a challenge that ends, and
@@ -69,7 +72,7 @@ err_t request_lease(struct tx *tx, struct arena *a, const struct connector *c, c
 /* In the transaction of request_lease: LEASED -> QUEUED before anybody heard of the lease, so that its fencing number
  * is free again and nothing can have been signed under it. */
 err_t request_unlease(struct tx *tx, struct request *r);
-/* The lease is over. From the third try on the next waits 1 s, 2 s, 4 s ... 5 min: what makes a connector die is not
+/* The lease is over; what was sent goes to FAILED. From the third try on the next waits 1 s, 2 s, 4 s ... 5 min: what makes a connector die is not
  * handed to it without end. */
 err_t request_expire(struct tx *tx, struct arena *a, struct slot *s, struct request *r);
 /* LEASED -> QUEUED, not before a back-off: 1 s, 2 s, 4 s ... 5 min. */
@@ -118,7 +121,7 @@ err_t request_withdraw(
  * after it had been leased, and every certificate but the newest; with the slot not wanted, that one as well. */
 err_t request_revoke_rest(struct tx *tx, struct arena *a, const struct slot *s);
 /* Somebody revoked at the authority by hand what its protocol cannot: the slot's revocations that wait with the fault
- * ca-no-revoke are done. *ret: how many. What may still succeed by itself is left alone. */
+ * ca-no-revoke are done, and what failed because of one of them is tried again at once. *ret: how many. What may still succeed by itself is left alone. */
 err_t request_revoked_there(
     struct tx *tx, struct arena *a, struct slot *s, const char *actor, size_t *ret);
 

@@ -102,6 +102,24 @@ err_t
 est_enroll(struct fetch *f, struct arena *a, const struct est_server *s, const char *header,
     struct str csr, int64_t timeout_ms, struct est_reply *ret)
 {
+	struct est_reply issued = { 0 };
+	struct str *certs;
+	size_t n;
+
+	TRY(est_enroll_knowing(f, a, s, header, csr, NULL, 0, timeout_ms, &issued));
+	if (!issued.pending && issued.nchain == 0) {
+		TRY(est_cacerts(f, a, s, timeout_ms, &certs, &n));
+		TRY(issued_chain(a, issued.leaf, certs, n, &issued.chain, &issued.nchain));
+	}
+	*ret = issued;
+	return OK;
+}
+
+err_t
+est_enroll_knowing(struct fetch *f, struct arena *a, const struct est_server *s, const char *header,
+    struct str csr, const struct str *known, size_t nknown, int64_t timeout_ms,
+    struct est_reply *ret)
+{
 	struct str body = str_c(est_body_print(a, csr, false));
 	struct est_reply issued = { 0 };
 	struct fetch_reply reply;
@@ -117,10 +135,8 @@ est_enroll(struct fetch *f, struct arena *a, const struct est_server *s, const c
 	TRY_CTX(certificates(a, &reply, &certs, &n), "simpleenroll");
 	TRY(issued_leaf(a, csr, certs, n, &issued.leaf));
 	TRY(issued_chain(a, issued.leaf, certs, n, &issued.chain, &issued.nchain));
-	if (issued.nchain == 0) {
-		TRY(est_cacerts(f, a, s, timeout_ms, &certs, &n));
-		TRY(issued_chain(a, issued.leaf, certs, n, &issued.chain, &issued.nchain));
-	}
+	if (issued.nchain == 0 && nknown > 0)
+		TRY(issued_chain(a, issued.leaf, known, nknown, &issued.chain, &issued.nchain));
 	*ret = issued;
 	return OK;
 }

@@ -27,6 +27,11 @@ struct est_reply {
  * ERR_CA_ACCESS: it does not know us. */
 err_t est_enroll(struct fetch *f, struct arena *a, const struct est_server *s, const char *header,
     struct str csr, int64_t timeout_ms, struct est_reply *ret);
+/* The same without a further question: where the answer has no issuer, it is sought among `known` (what est_cacerts gave
+ * before), so that nothing that can fail comes after the certificate exists. */
+err_t est_enroll_knowing(struct fetch *f, struct arena *a, const struct est_server *s,
+    const char *header, struct str csr, const struct str *known, size_t nknown, int64_t timeout_ms,
+    struct est_reply *ret);
 /* All CA certificates of the server. */
 err_t est_cacerts(struct fetch *f, struct arena *a, const struct est_server *s, int64_t timeout_ms,
     struct str **ret, size_t *retn);

@@ -19,6 +19,7 @@ struct fetch {
 	struct tls_client_conf tls;
 	_Atomic bool interrupted;
 	bool once;                     /* the next exchange */
+	bool taken;                    /* the last one */
 	const struct fetch_sink *sink; /* of the next exchange; NULL: into memory */
 	struct err_report sink_fault;
 	const volatile int *stop;
@@ -336,6 +337,12 @@ perform(struct fetch *f, struct arena *a, const char *url)
 	FAIL(code_of(f, rc), "%s: %s", host_of(a, url), reason);
 }
 
+bool
+fetch_taken(const struct fetch *f)
+{
+	return f->taken;
+}
+
 static err_t
 request_setup(struct fetch *f, const char *method, const char *url, struct curl_slist *list,
     struct str body, int64_t timeout_ms)
@@ -364,6 +371,24 @@ request_setup(struct fetch *f, const char *method, const char *url, struct curl_
 	return OK;
 }
 
+/* By what curl measured: when TLS stood, how many bytes of requests were sent. */
+static bool
+left_here(const struct fetch *f, const char *url, bool once)
+{
+	curl_off_t handshake = 0;
+	long bytes = 0;
+
+	curl_easy_getinfo(f->curl, CURLINFO_REQUEST_SIZE, &bytes);
+	curl_easy_getinfo(f->curl, CURLINFO_APPCONNECT_TIME_T, &handshake);
+	return bytes > 0 && (!once || strncmp(url, "https:", 6) != 0 || handshake > 0);
+}
+
+static bool
+taken_up(long status)
+{
+	return !(status >= 400 && status < 500) && status != 503;
+}
+
 static struct curl_slist *
 header_list(const char *const *headers)
 {
@@ -382,9 +407,11 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
     const char *const *headers, struct str body, int64_t timeout_ms, struct fetch_reply *ret)
 {
 	struct curl_slist *list = header_list(headers);
+	bool once = f->once;
 	long status = 0;
 	err_t e;
 
+	f->taken = false;
 	f->reason[0] = f->tls_reason[0] = f->content_type[0] = f->retry_after[0] = '\0';
 	f->etag[0] = '\0';
 	f->too_large = false;
@@ -392,12 +419,15 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	atomic_store(&f->interrupted, false);
 	e = request_setup(f, method, url, list, body, timeout_ms);
 	f->once = false;
-	if (err_ok(e))
+	if (err_ok(e)) {
 		e = perform(f, a, url);
+		f->taken = left_here(f, url, once) && !err_is(e, ERR_TLS) && !err_is(e, ERR_PROXY);
+	}
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
 	if (err_ok(e)) {
 		curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+		f->taken = f->taken && taken_up(status);
 		ret->status = (int)status;
 		ret->content_type = arena_strdup(a, f->content_type);
 		ret->retry_after = arena_strdup(a, f->retry_after);

@@ -39,6 +39,10 @@ err_t fetch_negotiate(struct fetch *f);
 /* The next exchange goes over a connection of its own, and so is sent once at most: libcurl sends anew what a kept
  * connection lost without an answer, also what the server has done already. */
 void fetch_once(struct fetch *f);
+/* After fetch_run, whatever came of it: whether the other side may have done what it was asked. It has not where nothing left
+ * this host over a connection that stood, where TLS ended with an alert, and where the status says that it did not take the
+ * request up: 4xx, 503. Exact after fetch_once; over a kept connection it says yes more often than it must. */
+bool fetch_taken(const struct fetch *f);
 /* The body of the next exchange goes there, piece by piece and as long as it likes, if the status is 200 or 206; fetch_run's timeout is
  * then for each silence. put's failure ends the exchange and is what fetch_run returns. The sink is borrowed until then. */
 struct fetch_sink {

@@ -28,6 +28,9 @@ static const struct col request_cols[] = {
 	COL(struct request, sealed),
 	COL(struct request, password),
 	COL(struct request, serial),
+	COL(struct request, sent),
+	COL(struct request, ca_request),
+	COL(struct request, unissued),
 	COL(struct request, created),
 	COL(struct request, updated),
 };

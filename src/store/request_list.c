@@ -32,6 +32,9 @@ static const struct col brief_cols[] = {
 	COL(struct request, keep),
 	COL(struct request, about),
 	COL(struct request, serial),
+	COL(struct request, sent),
+	COL(struct request, ca_request),
+	COL(struct request, unissued),
 	COL(struct request, created),
 	COL(struct request, updated),
 };
@@ -89,6 +92,13 @@ err_t
 store_request_forget(struct tx *tx, struct id id)
 {
 	return row_run(tx, STMT_REQUEST_FORGET, VALS(val_id(id)), NULL);
+}
+
+err_t
+store_request_name_serial(struct tx *tx, struct id slot, struct id request, const char *serial)
+{
+	return row_run(tx, STMT_REQUEST_NAME_SERIAL,
+	    VALS(val_id(slot), val_id(request), val_text(serial)), NULL);
 }
 
 err_t

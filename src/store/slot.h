@@ -85,6 +85,13 @@ struct request {
 	struct str leaf, sealed,
 	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate; _NETWORK: what names its content */
 	const char *serial;
+	/* REQUEST_ISSUE, LEASED: the connector (text id) that has begun to send it to a CA which would issue anew if it were
+	 * sent again; FAILED: the one whose word is still awaited; else "" */
+	const char *sent;
+	const char *
+	    ca_request; /* how the CA calls the request, where that is known and nothing was issued yet; else "" */
+	bool
+	    unissued; /* FAILED: a CA that knows no orders said that it issued nothing, so there is nothing to revoke */
 	when_ms_t created, updated;
 };
 
@@ -118,7 +125,7 @@ err_t store_request_get(struct tx *tx, struct arena *a, struct id id, struct req
 /* Open (QUEUED, LEASED, READY, OFFERED) or FAILED request of that slot and kind, newest first; ERR_NOT_FOUND. */
 err_t store_request_of_slot(
     struct tx *tx, struct arena *a, struct id slot, enum request_kind kind, struct request *ret);
-/* The oldest leasable one (QUEUED, or LEASED with its lease over; not_before reached) of these kinds and CAs becomes
+/* The oldest leasable one (QUEUED, or LEASED with its lease over and not sent; not_before reached) of these kinds and CAs becomes
  * LEASED by owner with fence + 1: one statement with RETURNING. ERR_NOT_FOUND: nothing to do. cas: comma list; keys:
  * those of the import keys, for REQUEST_IMPORT. */
 err_t store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds,
@@ -129,7 +136,7 @@ err_t store_request_move(
     struct tx *tx, const struct request *r, enum request_state from, uint64_t fence);
 /* When the next lease ends or the next retry is due; 0: none. */
 err_t store_request_next_due(struct tx *tx, when_t now, when_t *ret);
-/* Leased ones whose time is over go back to QUEUED; how many. */
+/* Leased ones whose time is over, and that were not sent, go back to QUEUED; how many. */
 err_t store_request_expire(struct tx *tx, when_t now, size_t *ret);
 /* LEASED ones whose time is over, at most `limit`. */
 err_t store_request_overdue(
@@ -146,6 +153,9 @@ err_t store_requests_of_slot(
     struct tx *tx, struct arena *a, struct id slot, struct request **ret, size_t *retn);
 /* What was sealed for the device is wiped, whatever state it is in. */
 err_t store_request_forget(struct tx *tx, struct id id);
+/* The serial number of what was issued for a request of the slot, for its row and its revocation's, where they have none. */
+err_t store_request_name_serial(
+    struct tx *tx, struct id slot, struct id request, const char *serial);
 /* The oldest open revocation of the slot that has a fault; ERR_NOT_FOUND. */
 err_t store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct request *ret);
 /* Removes what is over for good (never leased, revoked, or the revocation of what was removed), except for the newest

@@ -12,8 +12,8 @@ from world import AdminError, World, children, program, wait_for
 class Connector:
     """One connector of this world. netns: name of the network namespace that it runs in."""
 
-    def __init__(self, world, name, conf="", netns=None):
-        self.world, self.name, self.netns = world, name, netns
+    def __init__(self, world, name, conf="", netns=None, env=None):
+        self.world, self.name, self.netns, self.env = world, name, netns, env or {}
         self.dir = os.path.join(world.dir, "connectors", name)
         self.conf = os.path.join(self.dir, "connector.conf")
         self.socket = os.path.join(self.dir, "run", "admin.sock")
@@ -28,7 +28,8 @@ class Connector:
         if self.netns is not None:
             command = ["ip", "netns", "exec", self.netns] + command
         with open(self.log, "a", encoding="utf-8") as log:
-            self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         env={**os.environ, **self.env})
         wait_for(lambda: self.admin("connector.show"), 60, why=f"socket of {self.name}")
         return self
 

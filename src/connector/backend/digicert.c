@@ -216,6 +216,16 @@ submit(
 	return OK;
 }
 
+/* What an earlier sending brought stands under the request's seat, and is revoked before the next. */
+static err_t
+repeatable(struct backend_session *s, struct arena *a, bool *ret)
+{
+	(void)s;
+	(void)a;
+	*ret = true;
+	return OK;
+}
+
 static err_t
 check(struct backend_session *s, struct arena *a, const char **ret)
 {
@@ -245,6 +255,7 @@ const struct backend backend_digicert = {
 	.name = "digicert",
 	.by_key = true,
 	.submit = submit,
+	.repeatable = repeatable,
 	.check = check,
 	.revoke = revoke,
 };

@@ -21,6 +21,22 @@ server_of(const struct backend_session *s, const char *label)
 		.password = s->join->ca_secret };
 }
 
+/* All that can be asked is asked before: once the certificate exists nothing may fail that need not. */
+static err_t
+enroll_once(struct backend_session *s, struct arena *a, const struct est_server *server,
+    const char *order, struct str csr, struct est_reply *ret)
+{
+	struct str *known = NULL;
+	size_t n = 0;
+	err_t e = est_cacerts(s->fetch, a, server, TIMEOUT_MS, &known, &n);
+
+	/* A server that has no such list may send the issuer along; who is away or does not know us is not asked for more. */
+	if (!err_is(e, ERR_HTTP_STATUS) && !err_is(e, ERR_CA_DENIED) && !err_is(e, ERR_MALFORMED))
+		TRY(e);
+	err_forget(e);
+	return est_enroll_knowing(s->fetch, a, server, order, csr, known, n, TIMEOUT_MS, ret);
+}
+
 static err_t
 submit(
     struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
@@ -28,18 +44,25 @@ submit(
 	const struct est_server server = server_of(s, in->template);
 	const char *order = arena_printf(a, "Chancery-Order: %s", text_base64(a, in->order));
 	struct est_reply rep;
+	bool repeatable;
 
-	TRY(est_enroll(s->fetch, a, &server, order, in->csr, TIMEOUT_MS, &rep));
+	TRY(backend_knows_orders(s, a, &repeatable));
+	if (repeatable)
+		TRY(est_enroll(s->fetch, a, &server, order, in->csr, TIMEOUT_MS, &rep));
+	else
+		TRY(enroll_once(s, a, &server, order, in->csr, &rep));
 	*ret = (struct submitted){ .outcome = OUTCOME_ISSUED,
 		.leaf = rep.leaf,
 		.chain = rep.chain,
 		.nchain = rep.nchain };
+	/* Where it is sent once the key is not kept, so nobody could take up what is approved. */
 	if (rep.pending)
-		*ret = (struct submitted){ .outcome = OUTCOME_PENDING,
-			.request_id = "",
-			.fault = err_info(ERR_CA_PENDING)->id,
-			.detail = arena_printf(a, "at %s; it says to ask again in %lld s",
-			    s->join->ca_url, (long long)rep.retry_s) };
+		*ret =
+		    (struct submitted){ .outcome = repeatable ? OUTCOME_PENDING : OUTCOME_REJECTED,
+			    .request_id = "",
+			    .fault = err_info(repeatable ? ERR_CA_PENDING : ERR_CA_APPROVAL)->id,
+			    .detail = arena_printf(a, "at %s; it says to ask again in %lld s",
+				s->join->ca_url, (long long)rep.retry_s) };
 	return OK;
 }
 
@@ -63,6 +86,7 @@ revoke(struct backend_session *s, struct arena *a, struct str order, int64_t *re
 const struct backend backend_est = {
 	.name = "est",
 	.submit = submit,
+	.repeatable = backend_knows_orders,
 	.check = check,
 	.revoke = revoke,
 };

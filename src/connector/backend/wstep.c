@@ -35,6 +35,45 @@ user_of(const struct join *j)
 	return j->ca_login == CA_LOGIN_PASSWORD ? j->ca_user : "";
 }
 
+/* "Ask another server": not where the one that was asked lost its CA in the middle. */
+static bool
+passes_by_itself(const struct wstep_reply *rep, const struct hresult *known)
+{
+	if (known != NULL && known->code == ERR_CA_OUTCOME)
+		return false;
+	return rep->retry_elsewhere || (known != NULL && known->passes);
+}
+
+static struct submitted
+read_reply(struct arena *a, const char *ca, const struct wstep_reply *rep)
+{
+	struct submitted got = { .request_id = rep->request_id };
+	const struct hresult *known;
+
+	switch (rep->outcome) {
+	case WSTEP_ISSUED:
+		got.outcome = OUTCOME_ISSUED;
+		got.leaf = rep->leaf;
+		got.chain = rep->chain;
+		got.nchain = rep->nchain;
+		break;
+	case WSTEP_PENDING:
+		got.outcome = OUTCOME_PENDING;
+		got.fault = err_info(ERR_CA_PENDING)->id;
+		got.detail =
+		    arena_printf(a, "request %s at %s: %s", rep->request_id, ca, rep->message);
+		break;
+	case WSTEP_DENIED:
+		known = hresult_find(rep->hresult);
+		got.outcome = passes_by_itself(rep, known) ? OUTCOME_UNREACHABLE : OUTCOME_REJECTED;
+		got.fault = err_info(known == NULL ? ERR_CA_DENIED : known->code)->id;
+		got.detail =
+		    arena_printf(a, "%s: %s (0x%08X)", ca, rep->message, (unsigned)rep->hresult);
+		break;
+	}
+	return got;
+}
+
 static err_t
 submit(
     struct backend_session *s, struct arena *a, const struct submission *in, struct submitted *ret)
@@ -48,37 +87,34 @@ submit(
 		.user = user_of(j),
 		.password = j->ca_secret };
 	struct wstep_reply rep = { 0 };
-	const struct hresult *known;
+	bool repeatable;
 
-	/* A Chancery CA, which knows us by our certificate, gives the same certificate for the same order again. Who else is
-	 * asked twice issues twice. */
-	if (j->ca_login != CA_LOGIN_CERTIFICATE)
+	TRY(backend_knows_orders(s, a, &repeatable));
+	if (!repeatable)
 		fetch_once(s->fetch);
 	TRY(wstep_submit(s->fetch, a, &server, in->csr, attrs, COUNT(attrs), TIMEOUT_MS, &rep));
-	*ret = (struct submitted){ .request_id = rep.request_id };
-	switch (rep.outcome) {
-	case WSTEP_ISSUED:
-		ret->outcome = OUTCOME_ISSUED;
-		ret->leaf = rep.leaf;
-		ret->chain = rep.chain;
-		ret->nchain = rep.nchain;
-		break;
-	case WSTEP_PENDING:
-		ret->outcome = OUTCOME_PENDING;
-		ret->fault = err_info(ERR_CA_PENDING)->id;
-		ret->detail =
-		    arena_printf(a, "request %s at %s: %s", rep.request_id, in->ca, rep.message);
-		break;
-	case WSTEP_DENIED:
-		known = hresult_find(rep.hresult);
-		ret->outcome = rep.retry_elsewhere || (known != NULL && known->passes) ?
-		    OUTCOME_UNREACHABLE :
-		    OUTCOME_REJECTED;
-		ret->fault = err_info(known == NULL ? ERR_CA_DENIED : known->code)->id;
-		ret->detail =
-		    arena_printf(a, "%s: %s (0x%08X)", in->ca, rep.message, (unsigned)rep.hresult);
-		break;
+	*ret = read_reply(a, in->ca, &rep);
+	/* Nobody could take up what is approved: the key is not kept, and the next request would be another. */
+	if (ret->outcome == OUTCOME_PENDING && !repeatable) {
+		ret->outcome = OUTCOME_REJECTED;
+		ret->fault = err_info(ERR_CA_APPROVAL)->id;
 	}
+	return OK;
+}
+
+/* MS-WSTEP 3.1.4.1.3.2: QueryTokenStatus, by the number that the CA gave. */
+static err_t
+trace(struct backend_session *s, struct arena *a, const char *ca, const char *request_id,
+    struct submitted *ret)
+{
+	const struct join *j = s->join;
+	const struct wstep_server server = { .url = wstep_url(a, j->ca_url, ca, way_of(j)),
+		.user = user_of(j),
+		.password = j->ca_secret };
+	struct wstep_reply rep = { 0 };
+
+	TRY(wstep_query(s->fetch, a, &server, request_id, TIMEOUT_MS, &rep));
+	*ret = read_reply(a, ca, &rep);
 	return OK;
 }
 
@@ -191,6 +227,8 @@ revoked(struct backend_session *s, struct arena *a, const char *after, const cha
 const struct backend backend_wstep = {
 	.name = "wstep",
 	.submit = submit,
+	.repeatable = backend_knows_orders,
+	.trace = trace,
 	.check = check,
 	.revoke = revoke_ordered,
 	.deposit = deposit,

@@ -2,12 +2,19 @@
 /*
  * Job: a certificate whose key pair is made here. Key and request by connector/keys, certificate from the CA, both packed
  * and sealed to the device by connector/keys. The link sees the request, the certificate and ciphertext.
+ *
+ * Where the CA would issue anew if it were asked again, it is asked once: the service has it on disk that this is going to
+ * happen before the request leaves, and what nobody can know afterwards is ca-outcome-unknown, never a reason to send again.
  */
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "codec/ckeys_ipc.h"
 #include "connector/job.h"
 #include "connector/job_pack.h"
+#include "pki/cert.h"
+
+enum { ANNOUNCE_MS = 30000 };
 
 struct work {
 	struct ckeys_begin_req begin;
@@ -92,6 +99,80 @@ drop(struct ipc_client *keys, struct arena *a, uint64_t handle)
 	err_forget(e); /* it is wiped by itself after ten minutes */
 }
 
+/* The service writes down that it is going to be sent. Whatever it answers but yes: it is not sent. */
+static err_t
+announce(const struct job_env *env, struct arena *a, const json *job)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	const char *url = arena_printf(a, "%s/connector/v1/sending", env->join->service_url);
+	auto_json json *msg = json_object_new();
+	struct fetch_reply rep;
+	struct str text;
+
+	json_set_text(msg, "request", json_text(json_get(job, "request")));
+	json_set_int(msg, "fence", json_int(json_get(job, "fence")));
+	TRY(json_print(a, msg, &text));
+	TRY(fetch_run(env->service, a, "POST", url, headers, text, ANNOUNCE_MS, &rep));
+	if (rep.status == 409)
+		FAIL(ERR_FENCE, "the job went elsewhere before it was sent to the CA");
+	if (rep.status != 200)
+		FAIL(ERR_UNREACHABLE, "%s answered %d", url, rep.status);
+	return OK;
+}
+
+/* Sent once; a failure that leaves it open what the CA did is ERR_CA_OUTCOME. */
+static err_t
+submit_once(const struct job_env *env, struct arena *a, const json *job, const struct work *w,
+    struct submitted *ret)
+{
+	struct err_report rep;
+	err_t e;
+
+	TRY(announce(env, a, job));
+	e = env->backend->submit(env->ca, a, &w->submission, ret);
+	if (err_ok(e) || !fetch_taken(env->ca->fetch))
+		return e;
+	err_take(e, &rep);
+	FAIL(ERR_CA_OUTCOME, "sent to \"%s\", template %s, at %s: %s", w->submission.ca,
+	    w->submission.template, when_text_ms(a, when_now_ms()), rep.detail);
+}
+
+static err_t
+submit(const struct job_env *env, struct arena *a, const json *job, const struct work *w,
+    bool repeatable, struct submitted *ret)
+{
+	return repeatable ? env->backend->submit(env->ca, a, &w->submission, ret) :
+			    submit_once(env, a, job, w, ret);
+}
+
+/* The CA issued, and the device cannot have it. Where it is not sent again, the service hears what lies there. */
+static err_t
+unused(struct arena *a, const struct submitted *s, err_t e, json *result)
+{
+	auto_cert struct cert *leaf = NULL;
+	struct err_report rep;
+
+	err_take(e, &rep);
+	TRY(cert_parse(s->leaf, &leaf));
+	json_set_text(result, "outcome", outcome_name(OUTCOME_REJECTED));
+	json_set_text(result, "fault", err_info(ERR_CA_UNUSED)->id);
+	json_set_text(result, "detail",
+	    arena_printf(a, "serial %s: %s: %s", cert_serial(leaf), err_info(rep.code)->text,
+		text_safe(a, str_c(rep.detail))));
+	json_set_base64(a, result, "certificate", s->leaf);
+	return OK;
+}
+
+static void
+refused(const struct submitted *s, json *result)
+{
+	json_set_text(result, "outcome", outcome_name(s->outcome));
+	json_set_text(result, "fault", s->fault);
+	json_set_text(result, "detail", s->detail);
+	if (s->outcome == OUTCOME_REJECTED && s->request_id != NULL && s->request_id[0] != '\0')
+		json_set_text(result, "ca_request", s->request_id);
+}
+
 static err_t
 run(const struct job_env *env, struct arena *a, const json *job, json *result)
 {
@@ -100,25 +181,27 @@ run(const struct job_env *env, struct arena *a, const json *job, json *result)
 	struct ckeys_begin_rep started;
 	struct ckeys_finish_rep packed;
 	struct submitted s;
+	bool repeatable;
 	json *chain;
 	err_t e;
 
 	TRY(read_job(a, job, &w));
+	TRY(env->backend->repeatable(env->ca, a, &repeatable));
 	TRY(begin(keys, a, &w, &started));
 	w.submission.csr = started.csr;
-	e = env->backend->submit(env->ca, a, &w.submission, &s);
+	e = submit(env, a, job, &w, repeatable, &s);
 	if (!err_ok(e) || s.outcome != OUTCOME_ISSUED) {
 		struct err_report rep;
 
 		err_take(e, &rep);
 		drop(keys, a, started.handle);
 		TRY(rep.code == ERR_NONE ? OK : err_raise(&rep));
-		json_set_text(result, "outcome", outcome_name(s.outcome));
-		json_set_text(result, "fault", s.fault);
-		json_set_text(result, "detail", s.detail);
+		refused(&s, result);
 		return OK;
 	}
-	TRY(finish(keys, a, started.handle, &w, &s, &packed));
+	e = finish(keys, a, started.handle, &w, &s, &packed);
+	if (!err_ok(e))
+		return repeatable ? e : unused(a, &s, e, result);
 	chain = json_array_new();
 	for (size_t i = 0; i < s.nchain; i++)
 		json_add(chain, json_text_new(text_base64(a, s.chain[i])));

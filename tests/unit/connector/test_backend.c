@@ -32,7 +32,7 @@ what_a_person_must_mend_is_rejected(void **state)
 {
 	static const enum err_code codes[] = { ERR_CA_DENIED, ERR_KEY_MISMATCH, ERR_UNSUPPORTED,
 		ERR_EXPIRED, ERR_CHAIN, ERR_BAD_REQUEST, ERR_ORDER_KEY, ERR_CA_NO_REVOKE,
-		ERR_CA_ACCESS };
+		ERR_CA_ACCESS, ERR_CA_OUTCOME, ERR_CA_UNUSED, ERR_CA_APPROVAL };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(codes); i++)
@@ -119,6 +119,8 @@ only_what_passes_by_itself_is_said_to(void **state)
 		{ 0x80094807, ERR_CA_VERSION, true },
 		{ 0x80094006, ERR_CA_SUSPENDED, true },
 		{ 0x800706BA, ERR_UNREACHABLE, true },
+		{ 0x800706BE, ERR_CA_OUTCOME, false },
+		{ 0x800706BF, ERR_UNREACHABLE, true },
 	};
 
 	(void)state;

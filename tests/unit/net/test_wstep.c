@@ -10,7 +10,7 @@
 #include "net/wstep.h"
 #include "pki/cms.h"
 
-enum mode { ISSUES, KEEPS_WAITING, DENIES, TALKS_HTML, SENDS_NOTHING, IS_AWAY };
+enum mode { ISSUES, KEEPS_WAITING, DENIES, TALKS_HTML, SENDS_NOTHING, IS_AWAY, GATEWAY };
 
 struct world {
 	struct arena *a;
@@ -76,6 +76,8 @@ answer(struct http_req *r)
 		return http_reply(r, 401, NULL, STR_EMPTY);
 	case IS_AWAY:
 		return http_reply(r, 503, NULL, STR_EMPTY);
+	case GATEWAY:
+		return http_reply(r, 504, NULL, STR_EMPTY);
 	}
 	return OK;
 }
@@ -215,6 +217,41 @@ anything_else_is_an_error(void **state)
 	expect_err(ERR_UNREACHABLE, submit(*state, IS_AWAY, a, &r));
 }
 
+/* Sends to that port, and says whether the CA may have issued. */
+static bool
+may_have_issued(struct world *w, enum mode mode, unsigned port)
+{
+	auto_arena struct arena *a = arena_new();
+	struct tls_client_conf conf = { 0 };
+	auto_fetch struct fetch *f = NULL;
+	struct wstep_reply r;
+
+	w->mode = mode;
+	expect_ok(fetch_new(&conf, &f));
+	assert_false(fetch_taken(f));
+	fetch_once(f);
+	err_forget(wstep_submit(f, a,
+	    &(struct wstep_server){
+		.url = wstep_url(a, arena_printf(a, "http://127.0.0.1:%u", port), "My CA",
+		    WSTEP_BY_CERTIFICATE) },
+	    LIT("csr"), NULL, 0, 5000, &r));
+	return fetch_taken(f);
+}
+
+static void
+whether_a_ca_may_have_issued_is_known_of_each_end(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(may_have_issued(w, ISSUES, w->port));
+	assert_true(may_have_issued(w, DENIES, w->port));
+	assert_true(may_have_issued(w, TALKS_HTML, w->port));
+	assert_true(may_have_issued(w, GATEWAY, w->port));
+	assert_false(may_have_issued(w, SENDS_NOTHING, w->port));
+	assert_false(may_have_issued(w, IS_AWAY, w->port));
+	assert_false(may_have_issued(w, ISSUES, 1)); /* nobody listens there */
+}
+
 static void
 the_address_is_encoded(void **state)
 {
@@ -248,6 +285,7 @@ main(void)
 		ON_CA(a_pending_request_has_its_number_and_can_be_asked_for),
 		ON_CA(a_fault_is_a_denial_with_its_code),
 		ON_CA(anything_else_is_an_error),
+		ON_CA(whether_a_ca_may_have_issued_is_known_of_each_end),
 		cmocka_unit_test(the_address_is_encoded),
 		cmocka_unit_test(each_way_to_be_known_has_its_address),
 	};

@@ -396,6 +396,7 @@ CREATE TABLE requests (
 	lease_until INTEGER NOT NULL, not_before INTEGER NOT NULL,
 	fault TEXT NOT NULL, detail TEXT NOT NULL, keep TEXT NOT NULL, about BLOB NOT NULL,
 	leaf BLOB NOT NULL, sealed BLOB NOT NULL, password BLOB NOT NULL, serial TEXT NOT NULL,
+	sent TEXT NOT NULL, ca_request TEXT NOT NULL, unissued INTEGER NOT NULL,
 	created INTEGER NOT NULL, updated INTEGER NOT NULL,
 	due INTEGER GENERATED ALWAYS AS
 	    (CASE state WHEN 1 THEN max(not_before, created / 1000) WHEN 2 THEN lease_until END) VIRTUAL
