@@ -42,15 +42,18 @@ number(struct windows_telling *t, const char *parent, const char *name, int64_t 
 	return child(t, parent, name, "int", arena_printf(t->a, "%lld", (long long)v));
 }
 
-/* Keys beyond what chips take go to software, unless the profile demands a chip: then the device says no. */
+/* Keys beyond what chips take, and those on curves, go to software, unless the profile demands a chip: then the device says
+ * no. */
 static int
-place_of(const struct primitive *what, unsigned bits)
+place_of(const struct primitive *what, enum key_alg alg, unsigned bits)
 {
 	int place = what->key_store < 0 || (size_t)what->key_store >= COUNT(places) ?
 	    PLACE_CHIP_OR_SOFTWARE :
 	    places[what->key_store];
 
-	return place == PLACE_CHIP_OR_SOFTWARE && bits > BITS_OF_CHIPS ? PLACE_SOFTWARE : place;
+	return place == PLACE_CHIP_OR_SOFTWARE && (alg != KEY_RSA || bits > BITS_OF_CHIPS) ?
+	    PLACE_SOFTWARE :
+	    place;
 }
 
 /* "chancery-<profile and item, hashed>-<command>": short, the same for the same command, without a slash. */
@@ -102,14 +105,15 @@ clear(struct windows_telling *t, const char *uri)
 /* ---- PFX ---- */
 
 static err_t
-key_bits_of(struct str leaf, unsigned *ret)
+key_of(struct str leaf, enum key_alg *ret_alg, unsigned *ret_bits)
 {
 	auto_cert struct cert *cert = NULL;
 	auto_key struct key *key = NULL;
 
 	TRY(cert_parse(leaf, &cert));
 	TRY(cert_key(cert, &key));
-	*ret = key_bits(key);
+	*ret_alg = key_algorithm(key);
+	*ret_bits = key_bits(key);
 	return OK;
 }
 
@@ -117,11 +121,12 @@ key_bits_of(struct str leaf, unsigned *ret)
 static err_t
 tell_pfx(struct windows_telling *t, const struct command *c, const char *uri)
 {
+	enum key_alg alg;
 	unsigned bits;
 	int place;
 
-	TRY(key_bits_of(c->leaf, &bits));
-	place = place_of(c->what, bits);
+	TRY(key_of(c->leaf, &alg, &bits));
+	place = place_of(c->what, alg, bits);
 	TRY(clear(t, uri));
 	TRY(syncml_atomic_open(t->b, ++t->id));
 	TRY(number(t, uri, "KeyLocation", place));
@@ -206,7 +211,7 @@ static err_t
 tell_scep(struct windows_telling *t, const struct command *c, const char *uri)
 {
 	const char *install = arena_printf(t->a, "%s/Install", uri);
-	int place = place_of(c->what, c->what->key_bits);
+	int place = place_of(c->what, KEY_RSA, c->what->key_bits);
 
 	TRY(clear(t, uri));
 	TRY(syncml_atomic_open(t->b, ++t->id));

@@ -45,7 +45,8 @@ def certificate(world, name, kind, root, **more):
 
 def add_pkcs(world, prefix, name, root, **more):
     return certificate(world, name, prefix + "PkcsCertificateProfile", root, certificationAuthority=world.host,
-                       certificationAuthorityName=world.issuing_ca, certificateTemplateName="ChanceryUser", **more)
+                       certificationAuthorityName=world.issuing_ca,
+                       certificateTemplateName=more.pop("certificateTemplateName", "ChanceryUser"), **more)
 
 
 def add_scep(world, prefix, name, root, **more):
@@ -114,6 +115,25 @@ def test_root_and_pkcs_certificate_are_installed_with_the_grant_of_the_profile(w
     assert agent.store.grants[alias(given.pkcs)] == {VPN}
     assert not pair["selectable"]
     assert agent.seen[-1]["name"] == "VPN" and agent.seen[-1]["scope"] == "user"
+
+
+def test_a_key_on_a_curve_is_opened_by_the_agent(world, given):
+    world.admin("ca", "template.duplicate", {
+        "source": "User", "name": "AndroidCurves", "display_name": "Android Curves", "supply_in_request": True,
+        "order_required": True, "key_algorithms": ["rsa", "p384"]})
+    world.grant("connector", "AndroidCurves")
+    user = world.add_user("curve@contoso.example", "curve@contoso.example")
+    group = world.add_group("Curve", user)
+    profile = add_pkcs(world, "androidDeviceOwner", "Curve", given.root, certificateTemplateName="AndroidCurves",
+                       **{"@chancery.keyAlgorithm": "p384"})
+    world.assign(given.root, given.group, group)
+    world.assign(profile, group)
+    agent = given.device(user)
+    settle(world, agent, profile)
+    leaf = agent.store.pairs[alias(profile)]["chain"][0]
+    assert leaf.public_key().curve.name == "secp384r1"
+    assert not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.key_encipherment
+    world.assign(given.root, given.group)
 
 
 def test_nothing_is_sent_again_when_nothing_changes(given):

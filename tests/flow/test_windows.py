@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from world import ROOT, b64, pem_blocks, wait_for
+from world import ROOT, ApiError, b64, pem_blocks, wait_for
 
 sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
@@ -180,6 +180,25 @@ def test_a_key_is_delivered_as_pfx_under_a_password_sealed_to_the_device(world, 
     world.assign(profile)
     d.session()
     assert not d.tree.pfx["User"]
+
+
+def test_a_key_on_a_curve_goes_to_software(world, tmp_path):
+    user = world.add_user("curve@contoso.example", mail="curve@contoso.example")
+    world.admin("ca", "template.duplicate", {
+        "source": "User", "name": "WindowsCurves", "display_name": "Windows Curves", "supply_in_request": True,
+        "order_required": True, "key_algorithms": ["rsa", "p256"]})
+    world.grant("connector", "WindowsCurves")
+    curve = {"@chancery.keyAlgorithm": "p256", "certificateTemplateName": "WindowsCurves"}
+    profile = add_pkcs(world, "curve", **{**curve, "keyStorageProvider": "useTpmKspOtherwiseUseSoftwareKsp"})
+    world.assign(profile, world.add_group("windows curve", user))
+    d = enrolled(world, user, tmp_path, "PC-29", upn="curve@contoso.example")
+    held = list(until_held(d, "User").values())[0]
+    assert held.provider == "software" and held.key.curve.name == "secp256r1"
+    d.session()
+    assert slot(world, d, profile)["state"] == "installed"
+    for chip in ("useTpmKspOtherwiseFail", "usePassportForWorkKspOtherwiseFail"):
+        with pytest.raises(ApiError, match="no key on a curve is put into a TPM"):
+            add_pkcs(world, "chip", **{**curve, "keyStorageProvider": chip})
 
 
 def test_an_importer_of_old_gets_a_file_that_it_opens(world, tmp_path):

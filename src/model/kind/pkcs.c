@@ -92,6 +92,11 @@ check(struct arena *a, const struct profile_type *t, const void *settings, struc
 		FAIL(ERR_MODEL_INVALID,
 		    "\"keySize\" size4096 is of RSA keys; \"@chancery.keyAlgorithm\" says %s",
 		    p->key_alg == KEY_IS_P256 ? "p256" : "p384");
+	if (p->key_alg != KEY_IS_RSA &&
+	    (p->cert.key_store == KEY_STORE_TPM || p->cert.key_store == KEY_STORE_PASSPORT))
+		FAIL(ERR_MODEL_INVALID,
+		    "\"@chancery.keyAlgorithm\" needs \"keyStorageProvider\" useSoftwareKsp or "
+		    "useTpmKspOtherwiseUseSoftwareKsp: no key on a curve is put into a TPM");
 	return cert_check(a, t, &p->cert, warn);
 }
 

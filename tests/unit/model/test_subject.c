@@ -344,6 +344,13 @@ a_key_on_a_curve_signs_only_and_is_other_content(void **state)
 		a, "{" CA "\"keySize\":\"size4096\",\"@chancery.keyAlgorithm\":\"p256\"}", &u, &p));
 	expect_err(
 	    ERR_MODEL_INVALID, reduce(a, "{" CA "\"@chancery.keyAlgorithm\":\"p521\"}", &u, &p));
+	expect_ok(reduce_as(a, "#microsoft.graph.windows10PkcsCertificateProfile",
+	    "{" CA "\"@chancery.keyAlgorithm\":\"p256\"}", &u, NULL, 0, &p));
+	expect_err(ERR_MODEL_INVALID,
+	    reduce_as(a, "#microsoft.graph.windows10PkcsCertificateProfile",
+		"{" CA "\"@chancery.keyAlgorithm\":\"p256\","
+		"\"keyStorageProvider\":\"useTpmKspOtherwiseFail\"}",
+		&u, NULL, 0, &p));
 }
 
 static void
