@@ -150,8 +150,10 @@ static const char *const unread[] = { "apps", "admins", "audit", "chains", "chan
 	"connector_release_parts", "connector_releases", "connectors", "device_states", "enrolling",
 	"event_counts", "events", "logins", "notice_targets", "notices", "queue_counts",
 	"refreshes", "relays", "renewals", "report_parts", "reports", "role_assignments",
-	"role_members", "roles", "slot_counts", "slot_text", "slot_text_due", "slot_texts",
-	"slot_user_counts", "slot_users", "sqlite_sequence" };
+	"role_members", "roles", "slot_counts", "slot_text", "slot_text_data", "slot_text_due",
+	"slot_text_idx", "slot_texts", "slot_user_counts", "slot_users", "sqlite_sequence",
+	/* Of virtual tables, as they are opened. */
+	"sqlite_master" };
 static const char *const owned[] = { "device_lives", "devices", "requests", "slots" };
 /* Columns of devices that say what the service did, not what the device is. */
 static const char *const noted[] = { "identity_ended", "last_seen", "looked" };

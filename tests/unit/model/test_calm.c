@@ -9,6 +9,7 @@
 #include "model/calm.h"
 #include "model/enrol.h"
 #include "store/filter.h"
+#include "store/slot_search.h"
 
 struct fixture {
 	struct world *w;
@@ -150,6 +151,37 @@ what_another_device_is_given_changes_nothing(void **state)
 	world_finish(w, &j, JOB_ISSUED);
 	assert_true(holds());
 	expect_ok(checkin_run(w->store, w->a, fixture.other, &r, &v, &n));
+	assert_true(holds());
+}
+
+static void
+texts_indexed(struct world *w, struct tx *tx)
+{
+	bool due = false;
+	size_t n = 100;
+
+	(void)w;
+	expect_ok(store_slot_unindexed(tx, &due));
+	assert_true(due);
+	expect_ok(store_slot_index(tx, 100, &n));
+	assert_true(n > 0);
+}
+
+/* In a database that was opened: one that was made knows its virtual tables. */
+static void
+what_searches_go_by_changes_nothing(void **state)
+{
+	struct world *w = *state;
+
+	calm_free(fixture.calm);
+	store_close(w->store);
+	expect_ok(store_open(&(struct store_conf){ .path = arena_printf(w->a, "%s/x.db", w->dir),
+				 .schema = STORE_SERVICE,
+				 .readers = 2 },
+	    &w->store));
+	fixture.calm = calm_new(w->store, NULL);
+	fixture.last.stamp = store_stamp(w->store, w->device.id);
+	world_write(w, texts_indexed);
 	assert_true(holds());
 }
 
@@ -432,6 +464,7 @@ main(void)
 		CASE(it_holds_until_the_renewal_is_due),
 		CASE(a_device_that_waits_for_something_is_not_calm),
 		CASE(another_certificate_than_the_one_on_record_is_not_calm),
+		CASE(what_searches_go_by_changes_nothing),
 		CASE(what_another_device_is_given_changes_nothing),
 		CASE(other_devices_and_the_log_change_nothing),
 		CASE(any_change_of_directory_targets_and_its_own_ends_it),
