@@ -56,6 +56,10 @@ const struct conf_opt agent_opts[] = {
 	    .help =
 		"802.1X connections of NetworkManager that use a certificate of ours: CONNECTION=PROFILE, by the name "
 		"or id of the profile; CONNECTION alone when there is one certificate only."),
+	CONF(struct agent_conf, nm_dir, CONF_TEXT, .section = "networkmanager", .name = "directory",
+	    .fallback = "/etc/NetworkManager/system-connections",
+	    .help =
+		"Folder of NetworkManager's keyfiles, for the networks that the service sends."),
 	CONF(struct agent_conf, wpa_networks, CONF_TEXTS, .section = "wpa_supplicant",
 	    .name = "networks", .fallback = "",
 	    .help =

@@ -9,6 +9,7 @@
  *   state_dir/pend-<alias>.<hash>  key of a certificate that was requested and is not here yet
  *   state_dir/unsettled-<alias> a CA certificate was changed and the system's bundle not yet
  *   state_dir/lock              held while an agent works here
+ *   state_dir/networks/         what networks were made of; see network.c
  *   trust dir/<alias>.crt       an installed CA certificate, in the folder that update-ca-certificates reads
  *
  * It never says what it was told to have, only what it finds on the disk.
@@ -39,6 +40,7 @@ struct agent_conf {
 	const char **nss_databases;
 	const char *nss_password_file;
 	const char **nm_connections;
+	const char *nm_dir; /* of its keyfiles */
 	const char **wpa_networks;
 	const char *wpa_dir; /* of its control sockets */
 	bool dot1x_ca;       /* connections get our CA certificates, too */
@@ -132,6 +134,14 @@ err_t trust_settle(const struct agent *g, struct arena *a);
 err_t trust_inventory(const struct agent *g, struct arena *a, json *list);
 /* Whom this device trusts by the service's word: what enrolment brought and what is installed. DER; at most LIMIT_CERTS. */
 err_t trust_anchors(const struct agent *g, struct arena *a, const struct str **ret, size_t *retn);
+
+/* network.c: Wi-Fi networks, as connections of NetworkManager. ERR_BAD_REQUEST, ERR_UNSUPPORTED, ERR_ALIAS, ERR_DOT1X,
+ * ERR_DOT1X_CERTIFICATE. */
+err_t network_install(
+    const struct agent *g, struct arena *a, const char *alias, const json *command);
+err_t network_remove(const struct agent *g, struct arena *a, const char *alias);
+err_t network_remove_all(const struct agent *g, struct arena *a);
+err_t network_inventory(const struct agent *g, struct arena *a, json *list);
 
 /* sealed.c */
 struct sealed_pair {

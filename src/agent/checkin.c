@@ -72,6 +72,21 @@ do_remove_identity(
 	return identity_remove(g, a, t->alias);
 }
 
+static err_t
+do_install_network(
+    const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
+{
+	(void)ret;
+	return network_install(g, a, t->alias, t->command);
+}
+
+static err_t
+do_remove_network(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
+{
+	(void)ret;
+	return network_remove(g, a, t->alias);
+}
+
 static const struct {
 	const char *kind;
 	err_t (*run)(
@@ -82,6 +97,8 @@ static const struct {
 	{ "enrol_scep", do_enrol_scep },
 	{ "remove_ca", do_remove_ca },
 	{ "remove_identity", do_remove_identity },
+	{ "install_network", do_install_network },
+	{ "remove_network", do_remove_network },
 };
 
 err_t
@@ -163,6 +180,7 @@ agent_report(const struct agent *g, struct fetch *f, struct arena *a, const json
 	json_set(msg, "inventory", inventory);
 	TRY(trust_inventory(g, a, inventory));
 	TRY(identity_inventory(g, a, inventory));
+	TRY(network_inventory(g, a, inventory));
 	json_set(msg, "results", json_ref((json *)(uintptr_t)results));
 	json_set_bool(msg, "wipe", g->conf->wipe);
 	json_set_int(msg, "wait", wait);

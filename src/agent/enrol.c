@@ -89,6 +89,7 @@ let_go(const struct agent *g, struct arena *a)
 {
 	size_t failed;
 
+	TRY(network_remove_all(g, a));
 	TRY(trust_remove_all(g, a));
 	TRY(identity_remove_all(g, a));
 	TRY(consumers_sync(g, a, true, &failed));

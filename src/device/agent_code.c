@@ -29,6 +29,8 @@ static const struct {
 	{ "delivery-mismatch", ERR_DEVICE_CANNOT_DECRYPT },
 	{ "key-size", ERR_DEVICE_KEY_SIZE },
 	{ "trust-store", ERR_TRUST_STORE },
+	{ "dot1x", ERR_DOT1X },
+	{ "dot1x-certificate", ERR_DOT1X_CERTIFICATE },
 	{ "token-device", ERR_TOKEN_DEVICE },
 	{ "token-pin", ERR_TOKEN_PIN },
 	{ "scep-caps", ERR_SCEP_CAPS },

@@ -2,6 +2,7 @@
 /* Commands of the agent protocol: see agent_msg.h. */
 #include "base/limits.h"
 #include "device/agent_msg.h"
+#include "model/use.h"
 
 static const char *const command_names[] = {
 	[COMMAND_INSTALL_CA] = "install_ca",
@@ -73,6 +74,30 @@ enrol_write(const struct device_edge *edge, struct arena *a, const struct comman
 	return OK;
 }
 
+/* What it refers to is on the device already: the certificate by its alias there. */
+static json *
+network_write(struct arena *a, const struct use *u)
+{
+	static const char *const methods[] = {
+		[WIFI_EAP_TLS] = "tls", [WIFI_EAP_TTLS] = "ttls", [WIFI_PEAP] = "peap"
+	};
+	const struct wifi *w = u->wifi;
+	json *j = json_object_new(), *roots = json_array_new();
+
+	json_set_text(j, "ssid", w->ssid);
+	json_set_bool(j, "hidden", w->hidden);
+	json_set_bool(j, "automatic", w->automatic);
+	json_set_text(j, "security", w->security == WIFI_WPA2_ENTERPRISE ? "wpa2-eap" : "wpa-eap");
+	json_set_text(j, "eap", methods[w->eap]);
+	json_set_text(j, "certificate", u->alias);
+	json_set_text(j, "identity", w->user == NULL ? "" : w->user);
+	json_set(j, "servers", texts(w->servers.v, w->servers.n));
+	for (size_t i = 0; i < u->nroots; i++)
+		json_add(roots, json_text_new(text_base64(a, u->roots[i])));
+	json_set(j, "roots", roots);
+	return j;
+}
+
 static err_t
 fill(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
 {
@@ -89,11 +114,14 @@ fill(const struct device_edge *edge, struct arena *a, const struct command *c, j
 	case COMMAND_ENROL:
 		access_write(j, c);
 		return enrol_write(edge, a, c, j);
+	case COMMAND_INSTALL_NETWORK:
+		json_set_text(j, "sha256", text_hex(a, c->sha256));
+		json_set(j, "network", network_write(a, c->what->use));
+		return OK;
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
-	case COMMAND_WIPE:
-	case COMMAND_INSTALL_NETWORK:
 	case COMMAND_REMOVE_NETWORK:
+	case COMMAND_WIPE:
 		break;
 	}
 	return OK;

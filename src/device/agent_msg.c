@@ -81,9 +81,10 @@ read_item(struct arena *a, const json *j, struct report_item *ret)
 
 	TRY(json_need_text(j, "alias", LIMIT_TEXT, &ret->alias));
 	TRY(json_need_text(j, "kind", 16, &kind));
-	if (!str_eq_c(str_c(kind), "ca") && !str_eq_c(str_c(kind), "identity"))
-		FAIL(ERR_BAD_REQUEST, "\"kind\" is neither ca nor identity");
-	ret->identity = kind[0] == 'i';
+	ret->identity = str_eq_c(str_c(kind), "identity");
+	ret->network = str_eq_c(str_c(kind), "network");
+	if (!ret->identity && !ret->network && !str_eq_c(str_c(kind), "ca"))
+		FAIL(ERR_BAD_REQUEST, "\"kind\" is neither ca, identity nor network");
 	TRY(read_sha256(a, j, true, &ret->sha256));
 	TRY(read_has_key(j, &ret->has_key));
 	TRY(json_want_base64(a, j, "certificate", LIMIT_CERT_BYTES, &ret->certificate));

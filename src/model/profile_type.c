@@ -128,6 +128,7 @@ static const struct profile_type types[] = {
 	DELIVERED(OWN_TYPE("linuxPkcsCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
 	IMPORTED(OWN_TYPE("linuxImportedPFXCertificateProfile"), "linux", ON_LINUX, ROOT_MAY),
 	ENROLLED(OWN_TYPE("linuxScepCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
+	USING(OWN_TYPE("linuxEnterpriseWiFiConfiguration"), "linux", kind_network, ON_LINUX),
 	{ 0 },
 };
 const struct profile_type *const profile_types = types;

@@ -234,6 +234,7 @@ network_hash(
 	TRY(wr_blob(&b, str_c(p->settings)));
 	TRY(wr_u8(&b, of_machine));
 	TRY(wr_text(&b, u->alias));
+	TRY(wr_text(&b, u->wifi->user));
 	for (size_t i = 0; i < u->nekus; i++)
 		TRY(wr_text(&b, u->ekus[i]));
 	TRY(wr_blob(&b, u->issuer));

@@ -8,6 +8,9 @@
 enum { SSID_MAX = 32, SERVERS_MAX = 16, PORT_MAX = 65535, SECONDS_MAX = 3600, TRIES_MAX = 100 };
 #define ELSEWHERE USES(ON_ANY & ~ON_WINDOWS)
 #define WINDOWS USES(ON_WINDOWS)
+#define LINUX USES(ON_LINUX)
+/* Types of Graph: ours has what can be brought about there. */
+#define GRAPHS USES(ON_ANY & ~ON_LINUX)
 
 static const struct field_member securities[] = {
 	{ "wpaEnterprise", WIFI_WPA_ENTERPRISE },
@@ -19,6 +22,11 @@ static const struct field_member eap_types[] = {
 	{ "eapTls", WIFI_EAP_TLS },
 	{ "eapTtls", WIFI_EAP_TTLS },
 	{ "peap", WIFI_PEAP },
+	{ 0 },
+};
+
+static const struct field_member eap_types_linux[] = {
+	{ "eapTls", WIFI_EAP_TLS },
 	{ 0 },
 };
 
@@ -89,14 +97,14 @@ static const struct field fields[] = {
 	    .help = "Join it whenever it is in reach."),
 	ROW(hidden, FIELD_BOOL, "connectWhenNetworkNameIsHidden",
 	    .help = "Look for it although it does not tell its name."),
-	PROXY("proxySettings", ELSEWHERE),
+	PROXY("proxySettings", ELSEWHERE &GRAPHS),
 	PROXY("proxySetting", WINDOWS),
-	ROW(proxy_host, FIELD_TEXT, "proxyManualAddress", .flags = FIELD_NULLABLE,
+	ROW(proxy_host, FIELD_TEXT, "proxyManualAddress", .flags = FIELD_NULLABLE, .only = GRAPHS,
 	    .help = "Host of the proxy, with manual."),
-	ROW(proxy_port, FIELD_INT, "proxyManualPort", .max = PORT_MAX,
+	ROW(proxy_port, FIELD_INT, "proxyManualPort", .max = PORT_MAX, .only = GRAPHS,
 	    .help = "Port of the proxy, with manual."),
 	ROW(proxy_url, FIELD_TEXT, "proxyAutomaticConfigurationUrl", .flags = FIELD_NULLABLE,
-	    .help = "Address of the proxy's script, with automatic."),
+	    .only = GRAPHS, .help = "Address of the proxy's script, with automatic."),
 	ROW(fixed_address, FIELD_BOOL, "disableMacAddressRandomization", .only = USES(ON_IOS),
 	    .help = "Show the hardware's own address."),
 	SWITCH(prefers_others, "connectToPreferredNetwork",
@@ -110,14 +118,16 @@ const struct rows_of wifi_rows = { fields, COUNT(fields) };
 static const struct field eap_fields[] = {
 	SECURITY("wiFiSecurityType", ELSEWHERE),
 	SECURITY("wifiSecurityType", WINDOWS),
-	ROW(shared_key, FIELD_TEXT, "preSharedKey", .flags = FIELD_NULLABLE,
+	ROW(shared_key, FIELD_TEXT, "preSharedKey", .flags = FIELD_NULLABLE, .only = GRAPHS,
 	    .check = use_check_never, .help = "Of networks without certificates; always null."),
 	ROW(eap, FIELD_ENUM, "eapType", .flags = FIELD_REQUIRED, .members = eap_types,
-	    .help = "Method of EAP."),
+	    .only = GRAPHS, .help = "Method of EAP."),
+	ROW(eap, FIELD_ENUM, "eapType", .members = eap_types_linux, .fallback = WIFI_EAP_TLS,
+	    .only = LINUX, .help = "Method of EAP."),
 	ROW(servers, FIELD_TEXTS, "trustedServerCertificateNames", .max = SERVERS_MAX,
 	    .help = "Names that the server's certificate may have."),
 	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = use_methods,
-	    .fallback = USE_CERTIFICATE, .only = USES(ON_APPLE),
+	    .fallback = USE_CERTIFICATE, .only = USES(ON_APPLE | ON_LINUX),
 	    .help = "What the device shows: its certificate."),
 	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = methods,
 	    .fallback = USE_CERTIFICATE, .only = WINDOWS,
@@ -126,10 +136,13 @@ static const struct field eap_fields[] = {
 	    .members = inners, .fallback = FIELD_UNSET, .only = WINDOWS,
 	    .help = "How a password is shown, with eapTtls."),
 	ROW(outer, FIELD_TEXT, "outerIdentityPrivacyTemporaryValue", .flags = FIELD_NULLABLE,
-	    .help = "Name that is told before the tunnel stands."),
+	    .only = GRAPHS, .help = "Name that is told before the tunnel stands."),
 	ROW(user, FIELD_TEXT, "usernameFormatString", .flags = FIELD_NULLABLE,
 	    .check = use_check_text, .only = USES(ON_IOS),
 	    .help = "User name, with {{variables}}."),
+	ROW(user, FIELD_TEXT, "usernameFormatString", .flags = FIELD_REQUIRED,
+	    .check = use_check_text, .only = LINUX,
+	    .help = "Who the machine says it is, with {{variables}}."),
 	ROW(channel, FIELD_ENUM, "deploymentChannel", .flags = FIELD_NULLABLE,
 	    .members = cert_channels, .fallback = FIELD_UNSET, .only = USES(ON_MACOS),
 	    .help = "Keychain of the machine or of the user; null: that of the certificate."),
@@ -230,6 +243,8 @@ wifi_check(struct arena *a, const struct profile_type *t, const struct wifi *s, 
 	TRY(check_proxy(t, s));
 	if ((t->family & ON_WINDOWS) != 0)
 		TRY(check_windows(s));
+	if ((t->family & ON_LINUX) != 0 && s->user[0] == '\0')
+		FAIL(ERR_MODEL_INVALID, "\"usernameFormatString\" must not be empty");
 	if (s->user != NULL && s->user[0] != '\0')
 		TRY_CTX(subject_use_check(a, &use, s->user), "usernameFormatString");
 	if (s->servers.n == 0)

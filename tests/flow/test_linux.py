@@ -209,6 +209,43 @@ def test_wpa_supplicant_gets_the_machine_into_the_network_and_again_after_a_rene
     lan.end(supplicant)
 
 
+def network_comes_and_goes(world, given, lan, user, agent):
+    """A Wi-Fi network of the service, as NetworkManager understands it; there is no radio to join it by."""
+    wifi = world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#chancery.linuxEnterpriseWiFiConfiguration", "displayName": "Office \\ 1", "networkName": "Office",
+        "ssid": "office;1 \u00e9", "wiFiSecurityType": "wpa2Enterprise", "connectAutomatically": True,
+        "usernameFormatString": "{{UserPrincipalName}}", "trustedServerCertificateNames": ["radius.contoso.example"],
+        "identityCertificateForClientAuthentication@odata.bind": f"/deviceConfigurations('{given.pkcs['id']}')",
+        "rootCertificatesForServerValidation@odata.bind": [f"/deviceConfigurations('{given.root['id']}')"]})
+    alias = f"chancery-{wifi['id']}"
+    path = os.path.join(lan.dir, "connections", alias + ".nmconnection")
+
+    def known(what):
+        return lan.nmcli("-e", "no", "-g", what, "connection", "show", "id", "Office \\ 1", check=False)
+    world.assign(wifi, world.add_group("Office people", user))
+    world.wait_slot(agent, wifi)
+    folder = os.path.join(agent.state, "certs", given.alias)
+    assert known("802-11-wireless.ssid") == "office;1 \u00e9" and known("connection.autoconnect") == "yes"
+    assert known("802-1x.eap") == "tls" and known("802-1x.identity") == "managed@contoso.example"
+    assert known("802-1x.client-cert") == os.path.join(folder, "cert.pem")
+    assert known("802-1x.private-key") == os.path.join(folder, "key.pem")
+    assert known("802-1x.ca-cert") == os.path.join(agent.state, "networks", alias + ".pem")
+    assert known("802-1x.domain-match") == "radius.contoso.example"
+    assert known("802-11-wireless-security.key-mgmt") == "wpa-eap"
+    # Deleted by hand it comes back; the machine says so by itself when it looks next.
+    lan.nmcli("connection", "delete", "id", "Office \\ 1")
+    agent.stop()
+    agent.call("sync")
+    assert os.path.exists(path) and known("802-1x.eap") == "tls"
+    agent.start()
+    world.assign(wifi)
+    wait_for(lambda: not os.path.exists(path) and known("802-1x.eap") == "", 30, 0.2, why="the network gone")
+    assert not os.listdir(os.path.join(agent.state, "networks"))
+    # What is there when the machine leaves goes with it.
+    world.assign(wifi, world.add_group("Office people again", user))
+    wait_for(lambda: os.path.exists(path), 30, 0.2, why="the network again")
+
+
 @pytest.mark.seconds(240)
 @pytest.mark.skipif(shutil.which("NetworkManager", path=os.environ["PATH"] + ":/usr/sbin") is None,
                     reason="no NetworkManager")
@@ -220,7 +257,7 @@ def test_networkmanager_brings_the_connection_up_with_the_certificate_and_again_
               "802-1x.private-key-password-flags", "4", "802-1x.ca-cert", world.root_file, "ipv4.method", "disabled",
               "ipv6.method", "disabled", "connection.autoconnect", "no")
     user, agent = laptop(world, given, lan, "managed", "managed@one.example",
-                         "[networkmanager]\nconnections=Corp LAN=Wi-Fi\n")
+                         f"[networkmanager]\nconnections=Corp LAN=Wi-Fi\ndirectory={lan.dir}/connections\n")
     world.wait_slot(agent, given.pkcs)
 
     def names(what):
@@ -232,10 +269,12 @@ def test_networkmanager_brings_the_connection_up_with_the_certificate_and_again_
     world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "managed@two.example"})
     wait_for(lambda: "managed@two.example" in lan.let_in()[-1], 60, 0.2, why="802.1X with the new certificate")
     wait_for(lambda: names("GENERAL.STATE") == "activated", 30, 0.2)
+    network_comes_and_goes(world, given, lan, user, agent)
     agent.stop()
     assert {c["consumer"]: c["fault"] for c in agent.show()["consumers"]} == {"networkmanager": ""}
     agent.call("unenrol")
     assert names("802-1x.client-cert,802-1x.private-key,802-1x.ca-cert").split() == [one, two, world.root_file]
+    assert not [n for n in os.listdir(os.path.join(lan.dir, "connections")) if n.startswith("chancery-")]
 
 
 def test_a_connection_without_a_clear_certificate_is_shown_with_its_fault(world, given):

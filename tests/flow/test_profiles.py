@@ -194,7 +194,8 @@ def test_every_type_of_the_list_exists_and_no_other(types):
     assert {t for t in types if t.startswith("#microsoft")} == {"#microsoft.graph." + t for t in TYPES}
     assert {t for t in types if not t.startswith("#microsoft")} == {
         "#chancery." + t for t in ("linuxTrustedRootCertificate", "linuxPkcsCertificateProfile",
-                                   "linuxScepCertificateProfile", "linuxImportedPFXCertificateProfile")}
+                                   "linuxScepCertificateProfile", "linuxImportedPFXCertificateProfile",
+                                   "linuxEnterpriseWiFiConfiguration")}
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -6,8 +6,9 @@
 #include "model/use.h"
 
 static const struct reference refs[] = {
-	{ "identityCertificateForClientAuthentication", REF_CERTIFICATE, false, USES(ON_WINDOWS) },
-	{ "rootCertificatesForServerValidation", REF_ROOT, true, USES(ON_WINDOWS) },
+	{ "identityCertificateForClientAuthentication", REF_CERTIFICATE, false,
+	    USES(ON_WINDOWS | ON_LINUX) },
+	{ "rootCertificatesForServerValidation", REF_ROOT, true, USES(ON_WINDOWS | ON_LINUX) },
 	{ "rootCertificateForClientValidation", REF_ISSUER, false, USES(ON_WINDOWS) },
 	{ 0 },
 };
@@ -30,9 +31,11 @@ static err_t
 reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
     struct primitive *ret)
 {
-	const struct wifi *s = settings;
+	struct wifi *s = ARENA_NEW(a, struct wifi);
 	const struct use u = { .kind = USE_WIFI, .wifi = s };
 
+	*s = *(const struct wifi *)settings;
+	TRY_CTX(use_text(a, who, s->user, &s->user), "usernameFormatString");
 	TRY(use_network(a, p, who, &u, ret));
 	/* Before anybody signs in only the machine is there to join it. */
 	if (s->windows.who == WHO_MACHINE || s->windows.who == WHO_EITHER)

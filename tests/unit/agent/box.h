@@ -136,6 +136,7 @@ box_new(void)
 		.nss_databases = none_named,
 		.nss_password_file = "",
 		.nm_connections = none_named,
+		.nm_dir = arena_printf(b->a, "%s/nm", b->dir),
 		.wpa_networks = none_named,
 		.wpa_dir = arena_printf(b->a, "%s/wpa", b->dir),
 		.dot1x_ca = true,

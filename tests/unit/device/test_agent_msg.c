@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "device/agent_msg.h"
+#include "model/use.h"
 
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define ITEM \
@@ -402,6 +403,20 @@ commands_are_written_with_what_their_kind_needs(void **state)
 	const char *apps[] = { "com.example.vpn" };
 	const struct primitive what = { .access = { .packages = apps, .npackages = 1 } };
 	const struct profile wifi = { .display_name = "Wi-Fi" };
+	const char *server = "radius";
+	const struct str root = LIT("der");
+	const struct wifi office = { .ssid = "office",
+		.hidden = true,
+		.security = WIFI_WPA2_ENTERPRISE,
+		.eap = WIFI_EAP_TLS,
+		.servers = { &server, 1 },
+		.user = "ada" };
+	const struct use use = { .kind = USE_WIFI,
+		.wifi = &office,
+		.roots = &root,
+		.nroots = 1,
+		.alias = "chancery-2" };
+	const struct primitive network = { .kind = PRIM_NETWORK, .use = &use };
 	const struct device_edge edge = { .poll_seconds = 60 };
 	const struct command v[] = {
 		{ .kind = COMMAND_INSTALL_CA,
@@ -418,6 +433,13 @@ commands_are_written_with_what_their_kind_needs(void **state)
 		    .what = &what },
 		{ .kind = COMMAND_REMOVE_CA, .id = "s:3", .alias = "chancery-3" },
 		{ .kind = COMMAND_REMOVE_IDENTITY, .id = "s:4", .alias = "chancery-4" },
+		{ .kind = COMMAND_INSTALL_NETWORK,
+		    .id = "s:5",
+		    .alias = "chancery-5",
+		    .sha256 = STR(hash),
+		    .profile = &wifi,
+		    .what = &network },
+		{ .kind = COMMAND_REMOVE_NETWORK, .id = "s:6", .alias = "chancery-6" },
 	};
 	auto_json json *j = NULL;
 	struct str text;
@@ -432,7 +454,13 @@ commands_are_written_with_what_their_kind_needs(void **state)
 	    "\"sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\","
 	    "\"scope\":\"device\",\"access\":{\"mode\":\"grant\",\"apps\":[\"com.example.vpn\"]}},"
 	    "{\"id\":\"s:3\",\"kind\":\"remove_ca\",\"alias\":\"chancery-3\"},"
-	    "{\"id\":\"s:4\",\"kind\":\"remove_identity\",\"alias\":\"chancery-4\"}],\"next_poll_seconds\":60}");
+	    "{\"id\":\"s:4\",\"kind\":\"remove_identity\",\"alias\":\"chancery-4\"},"
+	    "{\"id\":\"s:5\",\"kind\":\"install_network\",\"alias\":\"chancery-5\",\"name\":\"Wi-Fi\","
+	    "\"sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\","
+	    "\"network\":{\"ssid\":\"office\",\"hidden\":true,\"automatic\":false,\"security\":\"wpa2-eap\","
+	    "\"eap\":\"tls\",\"certificate\":\"chancery-2\",\"identity\":\"ada\",\"servers\":[\"radius\"],"
+	    "\"roots\":[\"ZGVy\"]}},"
+	    "{\"id\":\"s:6\",\"kind\":\"remove_network\",\"alias\":\"chancery-6\"}],\"next_poll_seconds\":60}");
 }
 
 static void

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks as keyfiles of NetworkManager: what is written, what counts as held, and what is never taken. */
+#include "box.h"
+
+#define NETWORK "chancery-11111111-1111-4111-8111-111111111111"
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+/* nmcli is a script of this text from now on. */
+static void
+replace_nmcli(struct box *b, const char *text)
+{
+	const char *bin = arena_printf(b->a, "%s/bin", b->dir);
+
+	expect_ok(dir_make(bin, 0755));
+	expect_ok(file_write(arena_printf(b->a, "%s/nmcli", bin), str_c(text), 0755));
+	setenv("PATH", arena_printf(b->a, "%s:/usr/sbin:/usr/bin:/sbin:/bin", bin), 1);
+}
+
+static int
+begin(void **state)
+{
+	struct box *b;
+	const char *folder;
+	int r = setup(state);
+
+	b = *state;
+	folder = arena_printf(b->a, "%s/certs/" ALIAS, b->conf.state_dir);
+	expect_ok(dir_make(b->conf.nm_dir, 0755));
+	expect_ok(dir_make(arena_printf(b->a, "%s/certs", b->conf.state_dir), 0755));
+	expect_ok(dir_make(folder, 0755));
+	expect_ok(file_write(arena_printf(b->a, "%s/cert.pem", folder), LIT("c"), 0644));
+	expect_ok(file_write(arena_printf(b->a, "%s/key.pem", folder), LIT("k"), 0600));
+	replace_nmcli(b, arena_printf(b->a, "#!/bin/sh\necho \"$@\" >> %s/said\n", b->dir));
+	return r;
+}
+
+static int
+end(void **state)
+{
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	return teardown(state);
+}
+
+static json *
+command_of(struct box *b)
+{
+	json *c = json_object_new(), *n = json_object_new(), *list = json_array_new();
+
+	json_set_text(c, "id", "x:1");
+	json_set_text(c, "kind", "install_network");
+	json_set_text(c, "alias", NETWORK);
+	json_set_text(c, "name", " Office \\ Lab");
+	json_set_text(c, "sha256", HASH);
+	json_set_text(n, "ssid", "office;1");
+	json_set_bool(n, "automatic", true);
+	json_set_bool(n, "hidden", false);
+	json_set_text(n, "security", "wpa2-eap");
+	json_set_text(n, "eap", "tls");
+	json_set_text(n, "certificate", ALIAS);
+	json_set_text(n, "identity", "ada@example.test");
+	json_add(list, json_text_new("radius.example.test"));
+	json_add(list, json_text_new("radius2.example.test"));
+	json_set(n, "servers", list);
+	list = json_array_new();
+	json_add(list, json_text_new(text_base64(b->a, cert_der(keys.root.cert))));
+	json_set(n, "roots", list);
+	json_set(c, "network", n);
+	return c;
+}
+
+static err_t
+obey(struct box *b, const json *c)
+{
+	struct outcome o;
+
+	return agent_command(b->g, b->a, c, &o);
+}
+
+static const char *
+keyfile(struct box *b)
+{
+	return arena_printf(b->a, "%s/" NETWORK ".nmconnection", b->conf.nm_dir);
+}
+
+static const char *
+text_of(struct box *b, const char *path)
+{
+	struct str text;
+
+	expect_ok(file_read(b->a, path, 65536, &text));
+	return arena_cstr(b->a, text);
+}
+
+static size_t
+reported(struct box *b)
+{
+	auto_json json *list = json_array_new();
+
+	expect_ok(network_inventory(b->g, b->a, list));
+	if (json_count(list) > 0) {
+		assert_string_equal(json_text(json_get(json_at(list, 0), "kind")), "network");
+		assert_string_equal(json_text(json_get(json_at(list, 0), "sha256")), HASH);
+	}
+	return json_count(list);
+}
+
+static void
+a_network_is_a_keyfile_that_names_the_certificate_that_is_held(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+	const char *text;
+	struct stat st;
+
+	assert_int_equal(reported(b), 0);
+	expect_ok(obey(b, c));
+	text = text_of(b, keyfile(b));
+	assert_non_null(strstr(text, "\nid=\\sOffice \\\\ Lab\n"));
+	assert_non_null(strstr(text, "\nssid=111;102;102;105;99;101;59;49;\n"));
+	assert_non_null(strstr(text, "\nautoconnect=true\n"));
+	assert_non_null(strstr(text, "\nproto=rsn;\n"));
+	assert_non_null(strstr(text, "\nidentity=ada@example.test\n"));
+	assert_non_null(strstr(text,
+	    arena_printf(b->a, "\nclient-cert=%s/certs/" ALIAS "/cert.pem\n", b->conf.state_dir)));
+	assert_non_null(strstr(text,
+	    arena_printf(b->a, "\nprivate-key=%s/certs/" ALIAS "/key.pem\n", b->conf.state_dir)));
+	assert_non_null(strstr(text, "\ndomain-match=radius.example.test;radius2.example.test\n"));
+	assert_int_equal(stat(keyfile(b), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_non_null(
+	    strstr(text_of(b, arena_printf(b->a, "%s/said", b->dir)), "connection load"));
+	assert_int_equal(reported(b), 1);
+	expect_ok(obey(b, c));
+	assert_int_equal(reported(b), 1);
+}
+
+static void
+a_network_that_somebody_changed_or_deleted_is_not_held(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+
+	expect_ok(obey(b, c));
+	expect_ok(file_write(keyfile(b), LIT("[connection]\n"), 0600));
+	assert_int_equal(reported(b), 0);
+	expect_ok(obey(b, c));
+	assert_int_equal(reported(b), 1);
+	expect_ok(file_remove(keyfile(b)));
+	assert_int_equal(reported(b), 0);
+}
+
+static void
+a_network_that_networkmanager_does_not_take_is_not_held(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+
+	replace_nmcli(b, "#!/bin/sh\necho it will not >&2\nexit 8\n");
+	expect_err(ERR_DOT1X, obey(b, c));
+	assert_int_equal(reported(b), 0);
+	/* It goes nevertheless: the file is ours. */
+	expect_ok(network_remove(b->g, b->a, NETWORK));
+	assert_false(file_exists(keyfile(b)));
+}
+
+static void
+removing_leaves_nothing_and_nothing_of_others_is_touched(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+	const char *other = arena_printf(b->a, "%s/home.nmconnection", b->conf.nm_dir);
+	char **names;
+	size_t n;
+
+	expect_ok(file_write(other, LIT("mine"), 0600));
+	expect_ok(obey(b, c));
+	expect_ok(network_remove_all(b->g, b->a));
+	assert_false(file_exists(keyfile(b)));
+	assert_true(file_exists(other));
+	expect_ok(
+	    dir_list(b->a, arena_printf(b->a, "%s/networks", b->conf.state_dir), 10, &names, &n));
+	assert_int_equal(n, 0);
+	assert_non_null(
+	    strstr(text_of(b, arena_printf(b->a, "%s/said", b->dir)), "connection delete uuid"));
+	expect_ok(network_remove(b->g, b->a, NETWORK));
+	expect_err(ERR_ALIAS, network_remove(b->g, b->a, "../home"));
+	expect_err(ERR_ALIAS, network_remove(b->g, b->a, "home"));
+	assert_true(file_exists(other));
+}
+
+static void
+what_is_no_network_is_refused_and_nothing_is_written(void **state)
+{
+	static const struct {
+		const char *member, *value;
+		enum err_code code;
+	} rows[] = {
+		{ "ssid", "", ERR_BAD_REQUEST },
+		{ "ssid", "a network with a name of more than 32 bytes", ERR_BAD_REQUEST },
+		{ "ssid", "a\n[connection]", ERR_BAD_REQUEST },
+		{ "identity", "", ERR_BAD_REQUEST },
+		{ "identity", "ada\npermissions=", ERR_BAD_REQUEST },
+		{ "eap", "peap", ERR_UNSUPPORTED },
+		{ "security", "wep", ERR_UNSUPPORTED },
+		{ "certificate", "chancery-not-here", ERR_DOT1X_CERTIFICATE },
+		{ "certificate", "../../etc/shadow", ERR_ALIAS },
+		{ "certificate", "", ERR_ALIAS },
+	};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_json json *c = command_of(b);
+
+		json_set_text(json_get(c, "network"), rows[i].member, rows[i].value);
+		expect_err(rows[i].code, obey(b, c));
+		assert_false(file_exists(keyfile(b)));
+	}
+	for (size_t i = 0; i < 5; i++) {
+		auto_json json *c = command_of(b);
+		json *n = json_get(c, "network");
+		struct err_report rep;
+
+		if (i == 0)
+			json_set(n, "servers", json_text_new("x"));
+		else if (i == 1)
+			json_add(json_get(n, "servers"), json_text_new("a\nb"));
+		else if (i == 2)
+			json_add(json_get(n, "roots"), json_text_new("AAAA"));
+		else if (i == 3)
+			json_set_text(c, "sha256", "xyz");
+		else
+			json_set(c, "network", json_array_new());
+		err_take(obey(b, c), &rep);
+		assert_int_not_equal(rep.code, ERR_NONE);
+		assert_false(file_exists(keyfile(b)));
+	}
+}
+
+static void
+a_machine_without_networkmanager_says_so(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+
+	b->conf.nm_dir = arena_printf(b->a, "%s/none", b->dir);
+	expect_err(ERR_DOT1X, obey(b, c));
+	expect_ok(network_remove_all(b->g, b->a));
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_network_is_a_keyfile_that_names_the_certificate_that_is_held),
+		T(a_network_that_somebody_changed_or_deleted_is_not_held),
+		T(a_network_that_networkmanager_does_not_take_is_not_held),
+		T(removing_leaves_nothing_and_nothing_of_others_is_touched),
+		T(what_is_no_network_is_refused_and_nothing_is_written),
+		T(a_machine_without_networkmanager_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
