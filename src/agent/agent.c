@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/when.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -144,6 +145,17 @@ agent_certs_read(
 	return OK;
 }
 
+/* By the clock of the device, which need not be right. */
+static err_t
+obtained_read(const json *enrolment, when_t *ret)
+{
+	const char *text = NULL;
+
+	*ret = 0;
+	TRY(json_want_text(enrolment, "obtained", LIMIT_TEXT, &text));
+	return text == NULL ? OK : when_parse(str_c(text), ret);
+}
+
 err_t
 agent_enrolment_read(struct agent *g, struct str text)
 {
@@ -173,6 +185,7 @@ agent_enrolment_read(struct agent *g, struct str text)
 	g->tls = (struct tls_client_conf){
 		.anchors = roots, .nanchors = n, .key = g->key, .chain = chain, .nchain = 1
 	};
+	TRY(obtained_read(j, &g->obtained));
 	agent_former_load(g, j);
 	g->identity = steal(identity);
 	g->device_id = arena_strdup(g->arena, id);

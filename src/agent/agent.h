@@ -60,6 +60,7 @@ struct agent {
 	struct key *key;       /* of the identity */
 	const char *device_id; /* NULL: not enrolled */
 	struct cert *identity;
+	when_t obtained;     /* when the identity came, by the clock of this device; 0: not known */
 	struct cert *former; /* before the last renewal; NULL: none */
 	struct key *former_key;
 	struct tls_client_conf tls;
@@ -94,7 +95,7 @@ err_t agent_key_open(struct agent *g);
 err_t agent_keys_remove(const struct agent *g, struct arena *a);
 /* The identity before this one, if it is still there. */
 void agent_former_load(struct agent *g, const json *enrolment);
-/* Two thirds of the identity's life are over. */
+/* Two thirds of the identity's life are over, and a third has gone by since it came. */
 bool agent_renewal_due(const struct agent *g);
 bool agent_identity_over(const struct agent *g); /* expired */
 /* Renews the identity, which must not be over. After a success connections made with g->tls before are of the past. */

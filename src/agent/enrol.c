@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "codec/oid.h"
 #include "pki/csr.h"
 
@@ -79,6 +80,7 @@ agent_enrol(struct agent *g, const char *code)
 	TRY(agent_post(g, f, a, "/agent/v1/enrol", msg, TIMEOUT_MS, &answer));
 	TRY(agent_answer_check(g, a, answer));
 	json_set_text(answer, "key", g->key_name);
+	json_set_text(answer, "obtained", when_text(a, when_now()));
 	TRY(json_print_pretty(a, answer, &text));
 	return file_write(arena_printf(a, "%s/enrolment.json", g->conf->state_dir), text, 0600);
 }
@@ -111,10 +113,10 @@ static bool
 is_unknown_there(err_t e)
 {
 	return err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_WIPED) ||
-	    err_is(e, ERR_DEVICE_UNKNOWN);
+	    err_is(e, ERR_DEVICE_UNKNOWN) || err_is(e, ERR_IDENTITY_OVER);
 }
 
-/* A service that does not know us any more has nothing to be told. */
+/* A service that does not know us any more, or does not take our word since our identity is over, has nothing to be told. */
 static err_t
 say_goodbye(const struct agent *g, struct arena *a)
 {

@@ -9,6 +9,9 @@
  * Killed before 3 all is as it was, and a later attempt begins anew; after 3 the next check-in uses the new one, and from
  * then on the service knows no other. The former pair opens what was sealed to it in the meantime; the next renewal
  * replaces it.
+ *
+ * The clock of the device may be wrong. A new identity that looks old at once would be renewed for ever; so enrolment.json says
+ * when by this very clock the identity came, and until a third of its life has gone by since then there is no other.
  */
 #include "agent/agent.h"
 #include "base/file.h"
@@ -140,8 +143,11 @@ bool
 agent_renewal_due(const struct agent *g)
 {
 	when_t from = cert_not_before(g->identity), to = cert_not_after(g->identity);
+	when_t now = when_now(), third = (to - from) / 3;
 
-	return when_now() >= from + (to - from) / 3 * 2;
+	if (now >= g->obtained && now - g->obtained < third)
+		return false;
+	return now >= from + third * 2;
 }
 
 bool
@@ -186,11 +192,13 @@ agent_renewal_take(struct agent *g, struct key *key, json *answer)
 	TRY(agent_answer_check(&next, g->arena, answer));
 	json_set_text(answer, "key", other_name(g));
 	json_set(answer, "former", former_of(g));
+	json_set_text(answer, "obtained", when_text(g->arena, when_now()));
 	TRY(json_print_pretty(g->arena, answer, &text));
 	TRY(agent_enrolment_read(&next, text));
 	cert_free(next.former); /* g has them open already */
 	key_free(next.former_key);
-	if (agent_identity_over(&next)) {
+	/* The service spoke with us by one that is over by our clock: then it is the clock. */
+	if (agent_identity_over(&next) && !agent_identity_over(g)) {
 		cert_free(next.identity);
 		FAIL(ERR_EXPIRED, "the renewed identity certificate");
 	}
@@ -202,6 +210,7 @@ agent_renewal_take(struct agent *g, struct key *key, json *answer)
 	g->former_key = g->key;
 	g->key_name = other_name(g);
 	g->identity = next.identity;
+	g->obtained = next.obtained;
 	g->key = key;
 	g->tls = next.tls;
 	return OK;

@@ -184,6 +184,8 @@ api_connector_gate(struct http_req *r, unsigned perm)
 		return OK;
 	if (perm != PERM_CONNECTOR)
 		FAIL(ERR_FORBIDDEN, "this path is not for connectors");
+	if (http_peer_over(r))
+		FAIL(ERR_CONNECTOR_REFUSED, "its certificate is over; it has to join again");
 	if (cert.n == 0)
 		FAIL(ERR_CONNECTOR_REFUSED, "no client certificate");
 	hash_sha256(cert, l.sha256);

@@ -170,7 +170,7 @@ open_joined(struct front *f)
 	tc.chain = f->join.tls.v;
 	tc.nchain = f->join.tls.n;
 	TRY(tls_server_new(&tc, &f->tls_api));
-	tc.client = TLS_CLIENT_OPTIONAL;
+	tc.client = TLS_CLIENT_ENDED;
 	tc.anchors = f->join.identity.v;
 	tc.nanchors = f->join.identity.n;
 	return tls_server_new(&tc, &f->tls_device);

@@ -11,6 +11,7 @@ static const struct {
 	{ ERR_DEVICE_RETIRED, "fault=\"device-retired\"" },
 	{ ERR_DEVICE_UNKNOWN, "fault=\"device-unknown\"" },
 	{ ERR_DEVICE_WIPED, "fault=\"device-wiped\"" },
+	{ ERR_IDENTITY_OVER, "fault=\"identity-over\"" },
 };
 
 static const char *const outcomes[] = {

@@ -18,7 +18,7 @@ enum relay_outcome {
 	RELAY_OUTCOMES
 };
 
-enum { COUNTED_FAULTS = 6 };
+enum { COUNTED_FAULTS = 7 };
 
 struct edge_count {
 	struct metric refused[COUNTED_FAULTS];

@@ -71,6 +71,8 @@ device_gate(struct http_req *r, unsigned perm)
 
 	if (perm == DEVICE_ANYONE)
 		return OK;
+	if (http_peer_over(r))
+		FAIL(ERR_IDENTITY_OVER, "%s", "");
 	if (cert.n == 0)
 		FAIL(ERR_DEVICE_UNKNOWN, "no client certificate was presented");
 	if (perm == DEVICE_LEAVING && calm_find(edge->calm, cert, http_body(r), &caller->hit)) {

@@ -131,6 +131,8 @@ const char *http_header(const struct http_req *r, const char *name); /* NULL: no
 struct str http_body(const struct http_req *r);
 struct str http_peer_cert(
     const struct http_req *r); /* DER of the verified client certificate; empty: none */
+/* It showed one that is good but for its time, which is over; http_peer_cert() has none then. TLS_CLIENT_ENDED only. */
+bool http_peer_over(const struct http_req *r);
 const char *http_peer_addr(const struct http_req *r);
 /* A value the gate leaves for the handler (who the caller is); NULL at first. */
 void http_set_caller(struct http_req *r, void *caller);

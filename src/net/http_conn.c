@@ -131,7 +131,10 @@ peer_cert(struct http_conn *c, struct http_req *r)
 	uint8_t *der, *p;
 	int n;
 
-	if (x == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+	if (x == NULL)
+		return;
+	r->peer_over = SSL_get_verify_result(ssl) == X509_V_ERR_CERT_HAS_EXPIRED;
+	if (SSL_get_verify_result(ssl) != X509_V_OK)
 		return;
 	n = i2d_X509(x, NULL);
 	if (n <= 0)

@@ -55,6 +55,7 @@ struct http_req {
 	size_t counted; /* of it, in the server's sums */
 	size_t share;   /* which of them is its sender's; good while counted > 0 */
 	struct str peer_cert;
+	bool peer_over;
 	const char *peer_addr;
 	struct http_pairs form;
 	bool form_read;

@@ -182,6 +182,12 @@ http_peer_cert(const struct http_req *r)
 	return r->peer_cert;
 }
 
+bool
+http_peer_over(const struct http_req *r)
+{
+	return r->peer_over;
+}
+
 const char *
 http_peer_addr(const struct http_req *r)
 {

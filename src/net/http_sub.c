@@ -48,6 +48,7 @@ prepare(struct http_req *r, const struct http_sub *q, struct http_req *in)
 	fields_set(r, q, in);
 	in->method = q->method;
 	in->peer_cert = r->peer_cert;
+	in->peer_over = r->peer_over;
 	in->peer_addr = r->peer_addr;
 	in->arrived_ms = r->arrived_ms;
 	in->head.target = arena_strdup(in->arena, q->target);

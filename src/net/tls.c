@@ -85,6 +85,7 @@ server_setup(SSL_CTX *ctx, const struct tls_server_conf *conf)
 	static const int verify[] = {
 		[TLS_CLIENT_NONE] = SSL_VERIFY_NONE,
 		[TLS_CLIENT_OPTIONAL] = SSL_VERIFY_PEER,
+		[TLS_CLIENT_ENDED] = SSL_VERIFY_PEER,
 		[TLS_CLIENT_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 	};
 
@@ -99,6 +100,8 @@ server_setup(SSL_CTX *ctx, const struct tls_server_conf *conf)
 	SSL_CTX_set_verify(ctx, verify[conf->client], NULL);
 	if (conf->client != TLS_CLIENT_NONE)
 		TRY(tls_ctx_anchors(ctx, conf->anchors, conf->nanchors, true));
+	if (conf->client == TLS_CLIENT_ENDED)
+		trust_let_ended(SSL_CTX_get_cert_store(ctx));
 	return OK;
 }
 

@@ -2,7 +2,9 @@
 /*
  * TLS settings of our servers and clients: 1.2 and 1.3, one session ticket, forward secrecy, no renegotiation.
  *
- * A server may take client certificates; then only those that chain to the given anchors pass the handshake. Whether
+ * A server may take client certificates; then only those that chain to the given anchors and are valid now pass the
+ * handshake. TLS_CLIENT_ENDED is TLS_CLIENT_OPTIONAL, but one that is over passes as well and counts as none, so that its
+ * holder can be told more than that there is no connection (http_peer_over()). Whether
  * the holder may do anything is decided later by a look-up of the certificate's hash.
  *
  * Keys come as struct key (pki/key.h) and may live in another process or a token.
@@ -16,7 +18,12 @@
 struct key;
 struct tls_server;
 
-enum tls_client_auth { TLS_CLIENT_NONE, TLS_CLIENT_OPTIONAL, TLS_CLIENT_REQUIRED };
+enum tls_client_auth {
+	TLS_CLIENT_NONE,
+	TLS_CLIENT_OPTIONAL,
+	TLS_CLIENT_ENDED,
+	TLS_CLIENT_REQUIRED
+};
 
 struct tls_server_conf {
 	struct key *key;         /* borrowed for the life of the server */

@@ -99,9 +99,9 @@ def new_key(bits=2048):
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-def self_signed(key, cn, more=b""):
-    """With an extension of these bytes that nobody knows, if any are given."""
-    now = datetime.utcnow()
+def self_signed(key, cn, more=b"", now=None):
+    """With an extension of these bytes that nobody knows, if any are given. now: what its maker takes for it."""
+    now = now or datetime.utcnow()
     b = (x509.CertificateBuilder().subject_name(name(cn)).issuer_name(name(cn)).public_key(key.public_key())
          .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
          .not_valid_after(now + timedelta(days=7)))

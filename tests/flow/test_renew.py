@@ -53,6 +53,14 @@ def later(agent, *args, **more):
         agent.env = {}
 
 
+def at(agent, days, *args, **more):
+    agent.env = {**LATER, "FAKETIME": f"{days:+}d"}
+    try:
+        return agent.call(*args, **more)
+    finally:
+        agent.env = {}
+
+
 def checkin_as(world, agent, folder):
     """The status that a check-in with the identity kept in this folder is answered with."""
     with open(os.path.join(folder, "enrolment.json"), encoding="utf-8") as f:
@@ -153,3 +161,28 @@ def test_the_connector_renews_and_goes_on_working(world):
         agent.call("sync")
         return agent.holds(pkcs["id"])
     wait_for(delivered, 60, 0.3)
+
+
+def test_a_clock_that_stays_ahead_makes_one_identity_and_not_one_with_each_contact(world):
+    agent = new_agent(world, "ahead")
+    at(agent, 300, "sync")
+    first = identity(agent).serial_number
+    at(agent, 300, "sync")
+    assert identity(agent).serial_number == first and enrolment(agent)["obtained"] > "20"
+    agent.call("sync")
+    assert identity(agent).serial_number == first
+
+
+@pytest.mark.parametrize("days, words", [(800, "expired"), (-800, "not yet valid")])
+def test_who_is_years_off_trusts_nobody_says_why_and_uses_up_no_code(world, days, words):
+    agent = Agent(world, f"off{days}")
+    code = world.code(world.add_user(f"off{days}@contoso.example"))
+    done = at(agent, days, "enrol", "--code", code, check=False)
+    assert done.returncode != 0 and words in done.stderr and "clock" in done.stderr, done.stderr
+    agent.enrol(code)
+    agent.call("sync")
+    before = enrolment(agent)
+    done = at(agent, days, "sync", check=False)
+    assert done.returncode != 0 and words in done.stderr and "clock" in done.stderr, done.stderr
+    assert enrolment(agent) == before
+    agent.call("sync")

@@ -15,7 +15,7 @@ import ssl
 import subprocess
 import sys
 import urllib.parse
-from datetime import datetime
+from datetime import timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "flow"))
 
+from clock import Clock  # noqa: E402
 from scep_client import (CERT_POLL, FAILURE, PENDING, PKCS_REQ, SUCCESS, ScepClient, der, elements,  # noqa: E402
                          oid_text, tlv)
 
@@ -166,8 +167,9 @@ class KeyStore:
 class AndroidScep(ScepClient):
     """The agent's own SCEP: the platform has none."""
 
-    def __init__(self, url, folder, root, context):
+    def __init__(self, url, folder, root, context, clock):
         super().__init__(url, folder)
+        self.clock = clock
         self.root = root
         self.context = context
         self.found = None
@@ -188,8 +190,10 @@ class AndroidScep(ScepClient):
             f.write(b"".join(c.public_bytes(PEM) for c in others))
         with open(self.path("cert.pem"), "wb") as f:
             f.write(cert.public_bytes(PEM))
-        return subprocess.run(["openssl", "verify", "-CAfile", self.path("root.pem"), "-untrusted",
-                               self.path("others.pem"), self.path("cert.pem")], check=False,
+        # Our clock may be wrong: the path counts as of the certificate's own beginning.
+        begin = int(cert.not_valid_before.replace(tzinfo=timezone.utc).timestamp()) + 1
+        return subprocess.run(["openssl", "verify", "-attime", str(begin), "-CAfile", self.path("root.pem"),
+                               "-untrusted", self.path("others.pem"), self.path("cert.pem")], check=False,
                               capture_output=True).returncode == 0
 
     def certs(self):
@@ -224,9 +228,8 @@ class AndroidScep(ScepClient):
         assert reply.status == SUCCESS
         return self.leaf(reply)
 
-    @staticmethod
-    def _own(key, subject):
-        now = datetime.utcnow()
+    def _own(self, key, subject):
+        now = self.clock.now()
         return (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
                 .serial_number(x509.random_serial_number()).not_valid_before(now.replace(year=now.year - 1))
                 .not_valid_after(now.replace(year=now.year + 1)).sign(key, hashes.SHA256()))
@@ -249,9 +252,10 @@ def name_of(data):
 
 class AndroidAgent:
     def __init__(self, url, root_file, folder, mode="device_owner", ownership=None, google_services=None, sdk=33,
-                 name="pixel-7", **facts):
+                 name="pixel-7", days=0, **facts):
         self.url = urllib.parse.urlsplit(url)
         self.address = url
+        self.clock = Clock(days)
         self.folder = folder
         self.roots = [load(base64.b64decode("".join(p.split("-----END")[0].split()))) for p in
                       open(root_file, encoding="ascii").read().split("-----BEGIN CERTIFICATE-----")[1:]]
@@ -281,14 +285,14 @@ class AndroidAgent:
         c.load_verify_locations(self.file("roots.pem", b"".join(r.public_bytes(PEM) for r in self.roots)))
         if identity and self.cert is not None:
             c.load_cert_chain(self.file("identity.pem", load(self.cert).public_bytes(PEM) + key_pem(self.key)))
-        return c
+        return self.clock.context(c)
 
     def post(self, path, message):
         body = json.dumps({"protocol": 1, **message}).encode()
         for again in (True, False):
             if self.https is None:
-                self.https = http.client.HTTPSConnection(self.url.hostname, self.url.port, context=self.context(),
-                                                         timeout=90)
+                self.https = self.clock.connection(self.url.hostname, self.url.port, self.context(),
+                                                        90)
             try:
                 self.https.request("POST", path, body, {"Content-Type": "application/json"})
                 r = self.https.getresponse()
@@ -515,7 +519,8 @@ class AndroidAgent:
         leaf = others = None
         for i, url in enumerate(c["urls"]):
             context = self.context(identity=url.startswith(self.address + "/"))
-            client = AndroidScep(url, os.path.join(self.folder, "scep"), unb64(c["root"]), context)
+            client = AndroidScep(url, os.path.join(self.folder, "scep"), unb64(c["root"]), context,
+                                 self.clock)
             try:
                 leaf = client.run(held["key"], self.make_csr(held["key"], c, subject), subject, held["asked"])
                 others = client.certs()

@@ -7,7 +7,6 @@ attribute to set.
 """
 
 import base64
-import http.client
 import os
 import plistlib
 import ssl
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from apple_profile import (CERTIFICATES, USES, Profile, Refused, load_plist, need, payload_error, read_certificate,
                            read_pkcs12)
 from apple_scep import AppleScep
+from clock import Clock
 
 RIGHTS = {"InstallProfile": 2, "RemoveProfile": 2, "ProfileList": 1, "CertificateList": 1, "DeviceInformation": 16,
           "EraseDevice": 8, "DeviceLock": 4}
@@ -54,8 +54,9 @@ class AppleDevice:
     CN, KeyUsage = x509.NameOID.COMMON_NAME, x509.KeyUsage
 
     def __init__(self, folder, model="iPhone15,2", name="Ada's iPhone", serial="F2LXK0AAN72J", version="17.4",
-                 anchors=""):
+                 anchors="", days=0):
         self.dir = str(folder)
+        self.clock = Clock(days)
         os.makedirs(self.dir, exist_ok=True)
         self.mac = model.startswith("Mac")
         self.model, self.name, self.serial, self.version = model, name, serial, version
@@ -103,7 +104,7 @@ class AppleDevice:
         u = urllib.parse.urlsplit(url)
         if u.scheme != "https":
             raise Broken(f"{url}: not https")
-        c = http.client.HTTPSConnection(u.hostname, u.port, context=self.context(identity), timeout=60)
+        c = self.clock.connection(u.hostname, u.port, self.context(identity), 60)
         try:
             c.request(method, u.path + ("?" + u.query if u.query else ""), body, headers or {})
             r = c.getresponse()
@@ -340,7 +341,8 @@ class AppleDevice:
             # The roots of a profile are trusted before its other payloads are worked on.
             near = [read_certificate(q).cert for q in profile.payloads if q["PayloadType"] == "com.apple.security.root"]
             anchors = self.trusted() + "".join(c.public_bytes(serialization.Encoding.PEM).decode() for c in near)
-            return AppleScep(payload, os.path.join(self.dir, "scep"), anchors, "CertificateService").run()
+            return AppleScep(payload, os.path.join(self.dir, "scep"), anchors, "CertificateService",
+                             self.clock).run()
         return read_certificate(payload)
 
     def take_mdm(self, payload, profile, held, by_mdm):

@@ -37,11 +37,12 @@ def general_names(san):
 class AppleScep(ScepClient):
     """GetCACert, GetCACaps, PKIOperation, in this order."""
 
-    def __init__(self, payload, folder, anchors, user_agent):
+    def __init__(self, payload, folder, anchors, user_agent, clock):
         self.d = need(payload, "PayloadContent", dict, payload_error, 2002, 2003)
         self.identifier = payload["PayloadIdentifier"]
         super().__init__(need(self.d, "URL", str, payload_error, 2002, 2003), folder)
-        self.context = ssl.create_default_context(cadata=anchors)
+        self.clock = clock
+        self.context = clock.context(ssl.create_default_context(cadata=anchors))
         self.user_agent = user_agent
         self.extractable = self.d.get("KeyIsExtractable", True)
         self.all_apps = self.d.get("AllowAllAppsAccess", False)
@@ -112,7 +113,7 @@ class AppleScep(ScepClient):
         point = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
         transaction = hashlib.sha1(point).hexdigest().upper()
         try:
-            reply = self.enrol(key, csr, cert=self_signed(key, os.urandom(8).hex()), get=get, cipher=cipher,
+            reply = self.enrol(key, csr, cert=self_signed(key, os.urandom(8).hex(), now=self.clock.now()), get=get, cipher=cipher,
                                transaction=transaction)
         except (AssertionError, ValueError, IndexError, KeyError) as e:
             raise scep_error(22013, f"bad PKIOperation response: {e}") from e

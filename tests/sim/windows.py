@@ -8,7 +8,6 @@ machine would stop, this one raises Refused and says why. What management may do
 import base64
 import hashlib
 import html.parser
-import http.client
 import os
 import re
 import secrets
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from clock import Clock
 from windows_csp import Failed, Held, SCEP_FAILED, SCEP_OK, Tree
 from windows_csr import windows_csr
 
@@ -104,9 +104,10 @@ class WindowsDevice:
     APPRU = "ms-app://windows.immersivecontrolpanel"
 
     def __init__(self, server, root_file, folder, upn, name="PC-7", serial="SN-7", domain="", macs=(), imeis=(),
-                 max_message=524288, os_version="10.0.22631.2861", **machine):
+                 max_message=524288, os_version="10.0.22631.2861", days=0, **machine):
         self.server, self.root_file, self.folder, self.upn = server.rstrip("/"), root_file, str(folder), upn
         os.makedirs(self.folder, exist_ok=True)
+        self.clock = Clock(days)
         self.name, self.max_message, self.os_version = name, max_message, os_version
         self.device_id = secrets.token_hex(16).upper()
         self.macs, self.imeis = list(macs), list(imeis)
@@ -146,7 +147,7 @@ class WindowsDevice:
     def http(self, method, url, body=None, headers=None, connection=None):
         u = urllib.parse.urlsplit(url)
         need(u.scheme == "https", f"{url} is not https")
-        conn = connection or http.client.HTTPSConnection(u.hostname, u.port or 443, context=self.context(), timeout=60)
+        conn = connection or self.clock.connection(u.hostname, u.port or 443, self.context(), 60)
         conn.request(method, u.path + ("?" + u.query if u.query else ""), body,
                      {"User-Agent": "ENROLLClient", **(headers or {})})
         r = conn.getresponse()
@@ -306,7 +307,7 @@ class WindowsDevice:
             f.write(csr)
         return subprocess.run(["openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-md", "sha256", "-in",
                                self.file("new.csr"), "-signer", self.file("identity.pem")], check=True,
-                              capture_output=True).stdout
+                              capture_output=True, env=self.clock.child()).stdout
 
     def enrol(self, password, kind="Full"):
         """With a name and a password: OnPremise."""
@@ -447,7 +448,7 @@ class WindowsDevice:
         self.session_id = self.session_id % 9999 + 1
         done = Session()
         u = urllib.parse.urlsplit(self.addr)
-        connection = http.client.HTTPSConnection(u.hostname, u.port or 443, context=self.context(), timeout=60)
+        connection = self.clock.connection(u.hostname, u.port or 443, self.context(), 60)
         login = login or ("user" if self.tree.signed_in else "none")
         commands = [("Alert", f"<Data>{trigger}</Data>"),
                     ("Alert", '<Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus'

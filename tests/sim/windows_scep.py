@@ -99,6 +99,7 @@ def enrol(device, order):
         if not url.lower().endswith("/pkiclient.exe"):
             url += "/pkiclient.exe"
         client = scep_client.ScepClient(url, os.path.join(device.folder, "scep"), device.root_file)
+        device.clock.context(client.context)
         try:
             if "POSTPKIOperation" not in client.caps():
                 raise Failed(500, E_NO_CERTIFICATE)
@@ -106,7 +107,8 @@ def enrol(device, order):
             if not any(hashlib.sha1(scep_client.der(c)).hexdigest().upper() == order["CAThumbprint"].upper() for c in bag):
                 raise Failed(500, E_NO_CERTIFICATE)
             key = scep_client.new_key(int(order["KeyLength"]))
-            reply = client.enrol(key, request(order, key))
+            reply = client.enrol(key, request(order, key),
+                                 cert=scep_client.self_signed(key, "scep", now=device.clock.now()))
         except (urllib.error.URLError, ConnectionError) as e:
             raise Failed(500, E_CANNOT_CONNECT) from e
         if reply.status != 0:

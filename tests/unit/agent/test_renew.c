@@ -8,18 +8,25 @@
 
 /* What the service answers to a renewal with this key. */
 static json *
-answer_for(struct box *b, struct key *key)
+answer_until(struct box *b, struct key *key, when_t end)
 {
 	struct issue_spec s = made_spec(b->a, "device", key);
 	struct cert *c;
 	json *j;
 
+	s.not_after = end;
 	s.issuer = keys.identity_ca.cert;
 	s.key_usage = 0xa0;
 	c = made_cert(b->a, &s, keys.identity_ca.key);
 	j = enrolment(b->a, c);
 	cert_free(c);
 	return j;
+}
+
+static json *
+answer_for(struct box *b, struct key *key)
+{
+	return answer_until(b, key, MADE_NOW + 365 * MADE_DAY);
 }
 
 static err_t
@@ -60,6 +67,41 @@ it_is_due_when_two_thirds_of_its_life_are_over(void **state)
 	assert_false(agent_identity_over(b->g));
 	when_set(to);
 	assert_true(agent_identity_over(b->g));
+	when_set(MADE_NOW);
+}
+
+static void
+a_clock_that_is_far_ahead_makes_one_identity_and_not_one_after_the_other(void **state)
+{
+	struct box *b = *state;
+
+	when_set(MADE_NOW + 300 * MADE_DAY);
+	assert_true(agent_renewal_due(b->g));
+	expect_ok(renew(b));
+	assert_false(agent_renewal_due(b->g));
+	box_reopen(b);
+	assert_false(agent_renewal_due(b->g));
+	when_set(MADE_NOW + (300 + 123) * MADE_DAY);
+	assert_true(agent_renewal_due(b->g));
+	/* Put right, it goes by the identity alone. */
+	when_set(MADE_NOW + 250 * MADE_DAY);
+	assert_true(agent_renewal_due(b->g));
+	when_set(MADE_NOW + 200 * MADE_DAY);
+	assert_false(agent_renewal_due(b->g));
+	when_set(MADE_NOW);
+}
+
+static void
+who_lives_past_the_end_of_his_identity_and_is_spoken_to_takes_the_next(void **state)
+{
+	struct box *b = *state;
+
+	when_set(MADE_NOW + 400 * MADE_DAY);
+	assert_true(agent_identity_over(b->g));
+	expect_ok(renew(b));
+	box_reopen(b);
+	expect_whole(b->g);
+	assert_false(agent_renewal_due(b->g));
 	when_set(MADE_NOW);
 }
 
@@ -124,11 +166,11 @@ an_answer_for_another_device_or_key_or_time_changes_nothing(void **state)
 
 	expect_ok(agent_renewal_begin(b->g, &key));
 	other_device = answer_for(b, key);
-	late = answer_for(b, key);
+	late = answer_until(b, key, MADE_NOW + MADE_DAY);
 	json_set_text(other_device, "device_id", "7b6f2c1e-0000-4000-8000-000000000002");
 	expect_err(ERR_BAD_REQUEST, agent_renewal_take(b->g, key, other_device));
 	expect_err(ERR_KEY_MISMATCH, agent_renewal_take(b->g, key, other_key));
-	when_set(MADE_NOW + 100 * 365 * (when_t)MADE_DAY);
+	when_set(MADE_NOW + 2 * MADE_DAY);
 	expect_err(ERR_EXPIRED, agent_renewal_take(b->g, key, late));
 	when_set(MADE_NOW);
 	assert_true(str_eq(cert_der(b->g->identity), cert_der(keys.identity.cert)));
@@ -237,6 +279,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(it_is_due_when_two_thirds_of_its_life_are_over),
+		CASE(a_clock_that_is_far_ahead_makes_one_identity_and_not_one_after_the_other),
+		CASE(who_lives_past_the_end_of_his_identity_and_is_spoken_to_takes_the_next),
 		CASE(a_renewed_identity_has_a_new_key_and_stays_after_a_restart),
 		CASE(what_was_sealed_before_the_renewal_can_be_opened_after_it),
 		CASE(the_two_places_take_turns_and_no_key_comes_back),

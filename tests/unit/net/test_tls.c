@@ -20,7 +20,7 @@
 struct world {
 	struct arena *a;
 	struct party ca, other_ca;
-	struct party server, right, wrong, expired;
+	struct party server, right, wrong, expired, wrong_expired;
 	struct tls_server *tls;
 	struct http *http;
 	unsigned port;
@@ -33,7 +33,8 @@ who(struct http_req *r)
 	struct str cert = http_peer_cert(r);
 
 	return http_reply(r, 200, "text/plain",
-	    cert.n == 0                     ? LIT("nobody") :
+	    http_peer_over(r)               ? (cert.n == 0 ? LIT("over") : LIT("over and there")) :
+		cert.n == 0                 ? LIT("nobody") :
 		str_eq(cert, w->right.cert) ? LIT("right") :
 					      LIT("somebody"));
 }
@@ -93,6 +94,7 @@ set_up(void **state, enum tls_client_auth client)
 	w->right = party_make(w->a, "right", &w->ca, DAY);
 	w->wrong = party_make(w->a, "wrong", &w->other_ca, DAY);
 	w->expired = party_make(w->a, "expired", &w->ca, -60);
+	w->wrong_expired = party_make(w->a, "expired", &w->other_ca, -60);
 	tls.key = w->server.key;
 	tls.chain = &w->server.cert;
 	tls.anchors = &w->ca.cert;
@@ -112,6 +114,12 @@ set_up_optional(void **state)
 }
 
 static int
+set_up_ended(void **state)
+{
+	return set_up(state, TLS_CLIENT_ENDED);
+}
+
+static int
 set_up_required(void **state)
 {
 	return set_up(state, TLS_CLIENT_REQUIRED);
@@ -121,8 +129,8 @@ static int
 tear_down(void **state)
 {
 	struct world *w = *state;
-	struct party *all[] = { &w->ca, &w->other_ca, &w->server, &w->right, &w->wrong,
-		&w->expired };
+	struct party *all[] = { &w->ca, &w->other_ca, &w->server, &w->right, &w->wrong, &w->expired,
+		&w->wrong_expired };
 
 	http_free(w->http);
 	tls_server_free(w->tls);
@@ -181,6 +189,21 @@ optional_lets_in_the_right_and_the_nameless(void **state)
 		assert_string_equal(ask(w, versions[i], NULL), "nobody");
 		assert_string_equal(ask(w, versions[i], &w->wrong), "");
 		assert_string_equal(ask(w, versions[i], &w->expired), "");
+	}
+}
+
+static void
+one_that_is_over_gets_in_as_nobody_where_that_is_asked_for_and_nothing_else_does(void **state)
+{
+	const struct world *w = *state;
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	for (size_t i = 0; i < COUNT(versions); i++) {
+		assert_string_equal(ask(w, versions[i], &w->right), "right");
+		assert_string_equal(ask(w, versions[i], NULL), "nobody");
+		assert_string_equal(ask(w, versions[i], &w->wrong), "");
+		assert_string_equal(ask(w, versions[i], &w->expired), "over");
+		assert_string_equal(ask(w, versions[i], &w->wrong_expired), "");
 	}
 }
 
@@ -338,6 +361,7 @@ a_key_needs_its_own_certificate(void **state)
 }
 
 #define OPTIONAL(test) cmocka_unit_test_setup_teardown(test, set_up_optional, tear_down)
+#define ENDED(test) cmocka_unit_test_setup_teardown(test, set_up_ended, tear_down)
 #define REQUIRED(test) cmocka_unit_test_setup_teardown(test, set_up_required, tear_down)
 
 int
@@ -345,6 +369,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OPTIONAL(optional_lets_in_the_right_and_the_nameless),
+		ENDED(
+		    one_that_is_over_gets_in_as_nobody_where_that_is_asked_for_and_nothing_else_does),
 		REQUIRED(required_lets_in_the_right_alone),
 		OPTIONAL(older_versions_are_refused),
 		OPTIONAL(fetch_brings_answers),
