@@ -23,6 +23,7 @@
 #include "codec/json.h"
 #include "net/fetch.h"
 #include "pki/cert.h"
+#include "pki/csr.h"
 #include "pki/pfx.h"
 #include "pki/token.h"
 
@@ -195,6 +196,30 @@ err_t pending_drop(const struct agent *g, struct arena *a, const char *alias);
 err_t pending_drop_all(const struct agent *g, struct arena *a);
 /* The same for requests that nobody came back to in a week. */
 err_t pending_sweep(const struct agent *g, struct arena *a);
+
+/* own_key.c: a certificate for a key that is made here, as commands order it. ERR_BAD_REQUEST, ERR_KEY_SIZE, ERR_UNSUPPORTED. */
+struct own_order {
+	const char *id; /* of the command */
+	const char *name;
+	unsigned bits;
+	struct csr_spec csr; /* without a challenge */
+};
+struct own_got {
+	struct str leaf;
+	const struct str *chain;
+	size_t nchain;
+};
+err_t own_order_read(struct arena *a, const json *command, struct own_order *ret);
+/* Where the certificate must lead to: DER. */
+err_t own_anchors(const struct agent *g, struct arena *a, const json *command,
+    const struct str **ret, size_t *retn);
+/* In place of what was under the alias; nothing is pending after it. */
+err_t own_keep(const struct agent *g, struct arena *a, const char *alias, const struct own_order *o,
+    const struct pending *p, const struct own_got *got);
+
+/* enrol_est.c: the same as enrol_scep(), by EST; net/est.h for what it ends with, and ERR_CHAIN. */
+err_t enrol_est(const struct agent *g, struct arena *a, const char *alias, const json *command,
+    bool *ret_pending, struct str *ret_leaf);
 
 /* enrol_scep.c: makes a key, requests a certificate by SCEP, keeps both. *ret_pending: the CA has not decided yet. *ret_leaf:
  * DER. ERR_BAD_REQUEST, ERR_KEY_SIZE, and what net/scep_client.h ends with. */

@@ -58,6 +58,12 @@ do_enrol_scep(const struct agent *g, struct arena *a, const struct task *t, stru
 }
 
 static err_t
+do_enrol_est(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
+{
+	return enrol_est(g, a, t->alias, t->command, &ret->pending, &ret->leaf);
+}
+
+static err_t
 do_remove_ca(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
 	(void)ret;
@@ -95,6 +101,7 @@ static const struct {
 	{ "install_ca", do_install_ca },
 	{ "install_identity", do_install_identity },
 	{ "enrol_scep", do_enrol_scep },
+	{ "enrol_est", do_enrol_est },
 	{ "remove_ca", do_remove_ca },
 	{ "remove_identity", do_remove_identity },
 	{ "install_network", do_install_network },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A certificate for a key that is made here and never leaves: see agent.h. */
+/* A certificate for a key that is made here, by SCEP: see agent.h. */
 #include "agent/agent.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -7,112 +7,7 @@
 #include "net/scep_client.h"
 #include "pki/csr.h"
 
-enum { URLS_MAX = 16, TIMEOUT_MS = 60000, BITS_MIN = 2048, BITS_MAX = 4096 };
-
-struct order {
-	const char *id, *name, *challenge;
-	json *urls;
-	int64_t bits;
-	bool sha1;
-	struct csr_spec csr;
-};
-
-static const struct {
-	const char *name;
-	uint8_t bit;
-} usages[] = {
-	{ "digitalSignature", 0x80 },
-	{ "nonRepudiation", 0x40 },
-	{ "keyEncipherment", 0x20 },
-	{ "dataEncipherment", 0x10 },
-};
-
-static err_t
-read_usage(struct arena *a, const json *c, uint8_t *ret)
-{
-	json *list;
-
-	TRY(json_want_array(c, "key_usage", COUNT(usages), &list));
-	for (size_t i = 0; i < json_count(list); i++) {
-		const char *name = json_text(json_at(list, i));
-		uint8_t bit = 0;
-
-		for (size_t k = 0; k < COUNT(usages); k++)
-			if (str_eq_c(str_c(name), usages[k].name))
-				bit = usages[k].bit;
-		if (bit == 0)
-			FAIL(
-			    ERR_BAD_REQUEST, "\"key_usage\" has \"%s\"", text_safe(a, str_c(name)));
-		*ret |= bit;
-	}
-	return OK;
-}
-
-static err_t
-read_ekus(struct arena *a, const json *c, struct csr_spec *ret)
-{
-	const char **v;
-	json *list;
-
-	TRY(json_want_array(c, "ekus", LIMIT_EKUS, &list));
-	v = arena_array(a, json_count(list) + 1, sizeof(*v));
-	for (size_t i = 0; i < json_count(list); i++)
-		v[i] = json_text(json_at(list, i));
-	ret->ekus = v;
-	ret->nekus = json_count(list);
-	return OK;
-}
-
-static err_t
-read_key(const json *c, int64_t *ret)
-{
-	const char *alg;
-	json *key;
-
-	TRY(json_need_object(c, "key", &key));
-	TRY(json_need_text(key, "algorithm", 16, &alg));
-	if (!str_eq_c(str_c(alg), "rsa"))
-		FAIL(ERR_UNSUPPORTED, "keys other than RSA by SCEP");
-	TRY(json_need_int(key, "bits", 1, 65536, ret));
-	if (*ret < BITS_MIN || *ret > BITS_MAX)
-		FAIL(ERR_KEY_SIZE, "%d bits", (int)*ret);
-	return OK;
-}
-
-static err_t
-read_order(struct arena *a, const json *c, struct order *ret)
-{
-	struct order o = { 0 };
-
-	TRY(json_need_text(c, "id", LIMIT_TEXT, &o.id));
-	TRY(json_want_text(c, "name", LIMIT_TEXT, &o.name));
-	TRY(json_need_text(c, "challenge", LIMIT_TEXT, &o.csr.challenge));
-	TRY(json_need_array(c, "urls", URLS_MAX, &o.urls));
-	TRY(json_want_base64(a, c, "subject", LIMIT_CSR_BYTES, &o.csr.subject));
-	TRY(json_want_base64(a, c, "san", LIMIT_CSR_BYTES, &o.csr.san));
-	TRY(read_key(c, &o.bits));
-	TRY(read_usage(a, c, &o.csr.key_usage));
-	TRY(read_ekus(a, c, &o.csr));
-	o.sha1 = json_true(json_get(c, "sha1"));
-	if (json_count(o.urls) == 0)
-		FAIL(ERR_BAD_REQUEST, "\"urls\" is empty");
-	*ret = o;
-	return OK;
-}
-
-/* The root that the command names; else whatever of the organisation's this device trusts. */
-static err_t
-anchors_of(const struct agent *g, struct arena *a, const json *c, struct scep_server *ret)
-{
-	struct str *root = ARENA_NEW(a, struct str);
-
-	TRY(json_want_base64(a, c, "root", LIMIT_CERT_BYTES, root));
-	if (root->n == 0)
-		return trust_anchors(g, a, &ret->anchors, &ret->nanchors);
-	ret->anchors = root;
-	ret->nanchors = 1;
-	return OK;
-}
+enum { URLS_MAX = 16, TIMEOUT_MS = 60000 };
 
 /* To the service itself with who we are, to others as anybody. */
 static err_t
@@ -154,36 +49,50 @@ ask(const struct agent *g, struct arena *a, struct scep_server *s, const struct 
 	FAIL(ERR_BAD_REQUEST, "\"urls\" is empty");
 }
 
+struct where {
+	const char *challenge;
+	json *urls;
+};
+
+static err_t
+read_where(const json *c, struct where *ret)
+{
+	struct where w;
+
+	TRY(json_need_text(c, "challenge", LIMIT_TEXT, &w.challenge));
+	TRY(json_need_array(c, "urls", URLS_MAX, &w.urls));
+	if (json_count(w.urls) == 0)
+		FAIL(ERR_BAD_REQUEST, "\"urls\" is empty");
+	*ret = w;
+	return OK;
+}
+
 err_t
 enrol_scep(const struct agent *g, struct arena *a, const char *alias, const json *c,
     bool *ret_pending, struct str *ret_leaf)
 {
 	auto_key struct key *key = NULL;
-	struct scep_server server = { 0 };
+	struct scep_server server = { .sha1 = json_true(json_get(c, "sha1")) };
 	struct scep_ask q = { 0 };
 	struct scep_got got = { 0 };
-	struct version v;
+	struct own_order o;
 	struct pending p;
-	struct order o;
+	struct where w;
 
-	TRY(read_order(a, c, &o));
-	TRY(anchors_of(g, a, c, &server));
-	server.sha1 = o.sha1;
-	TRY(pending_open(g, a, alias, o.id, (unsigned)o.bits, &p));
+	TRY(own_order_read(a, c, &o));
+	TRY(read_where(c, &w));
+	o.csr.challenge = w.challenge;
+	TRY(own_anchors(g, a, c, &server.anchors, &server.nanchors));
+	TRY(pending_open(g, a, alias, o.id, o.bits, &p));
 	key = p.key;
 	q = (struct scep_ask){ .key = key, .subject = o.csr.subject, .again = p.asked };
 	TRY(csr_make(a, key, &o.csr, &q.csr));
-	TRY(ask(g, a, &server, &q, o.urls, &got));
+	TRY(ask(g, a, &server, &q, w.urls, &got));
 	*ret_pending = got.pending;
 	if (got.pending)
 		return pending_asked(a, &p);
-	v = (struct version){ .leaf = got.leaf,
-		.chain = got.chain,
-		.nchain = got.nchain,
-		.key = key,
-		.label = p.label,
-		.name = o.name == NULL ? "" : o.name };
-	TRY(identity_put(g, a, alias, &v));
+	TRY(own_keep(g, a, alias, &o, &p,
+	    &(struct own_got){ .leaf = got.leaf, .chain = got.chain, .nchain = got.nchain }));
 	*ret_leaf = got.leaf;
-	return pending_drop(g, a, alias);
+	return OK;
 }

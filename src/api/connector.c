@@ -283,6 +283,26 @@ give_job(
 	return job_finish(api->store, a, c, &res);
 }
 
+/* What a device asks in vain is said to it; it does not hold up the others. */
+static err_t
+give_message(
+    struct api *api, struct arena *a, const struct connector *c, const struct relay *m, json *jobs)
+{
+	struct err_report rep;
+	json *job = NULL;
+	err_t e = job_relay_json(api, a, c, m, &job);
+
+	if (err_ok(e)) {
+		json_add(jobs, job);
+		return OK;
+	}
+	err_take(e, &rep);
+	if (err_info(rep.code)->http >= 500)
+		return err_raise(&rep);
+	return relay_answer(api->store, a, c, m->id, err_info(rep.code)->http, "text/plain",
+	    str_c(arena_printf(a, "%s (%s)\n", err_info(rep.code)->text, err_info(rep.code)->id)));
+}
+
 static err_t
 post_poll(struct http_req *r)
 {
@@ -323,7 +343,7 @@ post_poll(struct http_req *r)
 		return http_park(r, TOPIC_QUEUE, STR_EMPTY, until);
 	}
 	for (size_t i = 0; i < nmessages; i++)
-		json_add(jobs, job_relay_json(a, &messages[i]));
+		TRY(give_message(api, a, c, &messages[i], jobs));
 	for (size_t i = 0; i < n; i++)
 		TRY(give_job(api, a, c, &v[i], jobs));
 	json_set_int(out, "protocol", PROTOCOL);

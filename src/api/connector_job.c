@@ -7,6 +7,7 @@
 #include "model/enrolled.h"
 #include "model/relay.h"
 #include "pki/cert.h"
+#include "pki/csr.h"
 
 err_t
 job_order_seal(struct api *api, struct arena *a, const struct order *o, struct str *ret)
@@ -132,19 +133,44 @@ job_json(struct api *api, struct arena *a, const struct job *j, json **ret)
 	return set_pack(api, a, j, out);
 }
 
-json *
-job_relay_json(struct arena *a, const struct relay *r)
+/* The order is for the key of this request, and in the hands of this connector. */
+static err_t
+certify_json(
+    struct api *api, struct arena *a, const struct connector *c, const struct relay *r, json *out)
 {
-	json *out = json_object_new();
+	auto_csr struct csr csr = { 0 };
+	struct order order;
+	struct str sealed;
+
+	TRY(csr_parse(a, r->message, &csr));
+	TRY(job_device_order(api->store, a, c, r->request, STR(csr.spki_sha256), &order));
+	TRY(seal(api, a, &order, &sealed));
+	json_set_text(out, "kind", "certify");
+	json_set_text(out, "template", order.template);
+	json_set_base64(a, out, "order", sealed);
+	json_set_base64(a, out, "csr", r->message);
+	return OK;
+}
+
+err_t
+job_relay_json(
+    struct api *api, struct arena *a, const struct connector *c, const struct relay *r, json **ret)
+{
+	auto_json json *out = json_object_new();
 
 	json_set_id(a, out, "request", r->id);
 	json_set_int(out, "fence", 1);
-	json_set_text(out, "kind", "message");
 	json_set_when(a, out, "lease_until", r->expires);
 	json_set_text(out, "ca", r->ca);
-	json_set_text(out, "operation", r->operation);
-	json_set_base64(a, out, "message", r->message);
-	return out;
+	if (strcmp(r->operation, RELAY_CERTIFY) == 0) {
+		TRY(certify_json(api, a, c, r, out));
+	} else {
+		json_set_text(out, "kind", "message");
+		json_set_text(out, "operation", r->operation);
+		json_set_base64(a, out, "message", r->message);
+	}
+	*ret = steal(out);
+	return OK;
 }
 
 static const struct {

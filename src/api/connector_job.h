@@ -16,9 +16,11 @@
 err_t job_json(struct api *api, struct arena *a, const struct job *j, json **ret);
 /* Has service/keys seal it. */
 err_t job_order_seal(struct api *api, struct arena *a, const struct order *o, struct str *ret);
-/* A SCEP message, as a job. The caller's. */
+/* A message of a device, as a job for this connector: as it is, or (RELAY_CERTIFY) with an order for its key. The caller's.
+ * ERR_SCEP_ADDRESS: the device has come too late. */
 struct relay;
-json *job_relay_json(struct arena *a, const struct relay *r);
+err_t job_relay_json(
+    struct api *api, struct arena *a, const struct connector *c, const struct relay *r, json **ret);
 /* "results": each read and checked, then all handed to job_finish_each(). Appends {request, accepted, fault} of each to
  * answers. Fails only when the service itself cannot go on; what is wrong with one result is said in its answer. */
 err_t job_results_take(struct api *api, struct arena *a, const struct connector *c,

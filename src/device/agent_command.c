@@ -51,25 +51,38 @@ access_write(json *j, const struct command *c)
 	json_set(j, "access", x);
 }
 
+/* Where to ask, and by what right: by SCEP a challenge; by EST the identity that the device shows to the service. */
+static err_t
+way_write(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
+{
+	struct device_enrol e;
+
+	if (c->what->est) {
+		json_set_text(j, "server", edge->url);
+		json_set_text(j, "label", id_text(a, c->request));
+		return OK;
+	}
+	TRY(device_enrol_of(edge, a, c, &e));
+	json_set(j, "urls", texts(e.urls, e.nurls));
+	json_set_text(j, "challenge", e.challenge);
+	json_set_bool(j, "sha1", (c->what->hashes & HASH_SHA1) != 0);
+	return OK;
+}
+
 static err_t
 enrol_write(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
 {
 	const struct primitive *what = c->what;
-	struct device_enrol e;
-	json *key;
+	json *key = json_object_new();
 
-	TRY(device_enrol_of(edge, a, c, &e));
-	key = json_object_new();
 	json_set_text(key, "algorithm", "rsa");
 	json_set_int(key, "bits", what->key_bits);
 	json_set(j, "key", key);
-	json_set(j, "urls", texts(e.urls, e.nurls));
-	json_set_text(j, "challenge", e.challenge);
+	TRY(way_write(edge, a, c, j));
 	json_set_base64(a, j, "subject", what->subject);
 	json_set_base64(a, j, "san", what->san);
 	json_set(j, "ekus", texts(what->ekus, what->nekus));
 	json_set(j, "key_usage", usage_write(what->key_usage));
-	json_set_bool(j, "sha1", (what->hashes & HASH_SHA1) != 0);
 	json_set_base64(a, j, "root", c->root);
 	return OK;
 }
@@ -133,7 +146,8 @@ command_write(const struct device_edge *edge, struct arena *a, const struct comm
 	auto_json json *j = json_object_new();
 
 	json_set_text(j, "id", c->id);
-	json_set_text(j, "kind", command_names[c->kind]);
+	json_set_text(j, "kind",
+	    c->kind == COMMAND_ENROL && c->what->est ? "enrol_est" : command_names[c->kind]);
 	if (c->alias != NULL)
 		json_set_text(j, "alias", c->alias);
 	if (c->profile != NULL)

@@ -10,14 +10,12 @@
  * before any work, an address must be one that was given out, and how many messages are on their way is bounded.
  */
 #include "codec/scep_head.h"
-#include "device/device.h"
+#include "device/carry.h"
 #include "model/challenge.h"
 #include "model/enrol_scep.h"
-#include "model/relay.h"
 #include "pki/scep.h"
 
 #define IDENTITY "identity"
-#define WAIT_MS 25000
 
 /* What a request says, taken apart. */
 struct asked {
@@ -99,55 +97,20 @@ ask_identity(struct http_req *r, const struct asked *q)
 	return reply(r, status, type, body);
 }
 
-static void
-count(struct http_req *r, enum relay_outcome o)
-{
-	struct device_edge *edge = http_ctx(r);
-
-	edge_count_relay(edge->count, o, when_mono_ms() - http_arrived_ms(r));
-}
-
-/* What cannot even be put on its way. */
-static err_t
-refuse(struct http_req *r, err_t e)
-{
-	if (err_is(e, ERR_BUSY))
-		count(r, RELAY_FULL);
-	if (err_is(e, ERR_SCEP_ADDRESS))
-		count(r, RELAY_NOWHERE);
-	return e;
-}
-
 static err_t
 serve(struct http_req *r)
 {
-	struct device_edge *edge = http_ctx(r);
-	const char *name = http_param(r, "request");
 	struct relay row;
 	struct asked q;
 	struct id id;
-	err_t e;
+	bool there;
 
 	TRY(read_asked(r, &q));
-	if (strcmp(name, IDENTITY) == 0)
+	if (strcmp(http_param(r, "request"), IDENTITY) == 0)
 		return ask_identity(r, &q);
-	e = id_parse(str_c(name), &id);
-	if (!err_ok(e)) {
-		err_forget(e);
-		FAIL(ERR_SCEP_ADDRESS, "%s", text_safe(http_arena(r), str_c(name)));
-	}
-	e = relay_ask(edge->store, http_arena(r), id, q.operation, q.message, &row);
-	if (!err_ok(e))
-		return refuse(r, e);
-	if (row.state == RELAY_ANSWERED) {
-		count(r, row.status == 503 ? RELAY_UNREACHABLE : RELAY_CARRIED);
-		return reply(r, row.status, row.type, row.body);
-	}
-	if (http_late(r)) {
-		count(r, RELAY_LATE);
-		FAIL(ERR_SCEP_RELAY, "request %s at %s", name, row.ca);
-	}
-	return http_park(r, TOPIC_RELAY, id_str(&row.id), http_arrived_ms(r) + WAIT_MS);
+	TRY(carry_address(r, &id));
+	TRY(carry(r, id, q.operation, q.message, &row, &there));
+	return there ? reply(r, row.status, row.type, row.body) : OK;
 }
 
 static err_t

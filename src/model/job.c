@@ -434,3 +434,45 @@ job_sweep(struct store *s)
 		return OK;
 	return store_write(s, sweep, &w);
 }
+
+struct device_ordering {
+	struct leasing leasing;
+	struct id request;
+	struct job job;
+};
+
+static err_t
+device_order(struct tx *tx, void *arg)
+{
+	struct device_ordering *g = arg;
+	struct leasing *l = &g->leasing;
+	const struct desired *d = NULL;
+	struct device device;
+	struct request r;
+	struct slot s;
+
+	TRY(store_request_get(tx, l->a, g->request, &r));
+	TRY(store_slot_get(tx, l->a, r.slot, &s));
+	TRY(desired_of(tx, l->a, &s, &device, &d));
+	if (r.kind != REQUEST_ENROL || d == NULL || d->fault != NULL || !d->what.est ||
+	    !str_eq(d->what.hash, r.hash))
+		FAIL(ERR_SCEP_ADDRESS, "request %s is not to be made by EST (any more)",
+		    id_text(l->a, r.id));
+	return job_issue(l, &s, &r, d, &device);
+}
+
+err_t
+job_device_order(struct store *s, struct arena *a, const struct connector *c, struct id request,
+    struct str spki, struct order *ret)
+{
+	struct device_ordering g = { .leasing = { .a = a, .connector = c, .now = when_now() },
+		.request = request };
+
+	g.leasing.jobs = &g.job;
+	TRY(store_read(s, device_order, &g));
+	*ret = g.job.order;
+	/* The CA knows this connector, and the order knows the key. */
+	ret->holder = c->holder;
+	ret->spki = spki;
+	return OK;
+}

@@ -52,6 +52,7 @@ struct primitive {
 	const char **urls;
 	size_t nurls;
 	unsigned hashes;   /* HASH_* that the device may sign with */
+	bool est;          /* by EST at the service, not by SCEP */
 	uint8_t key_usage; /* ENROL, DELIVER: as in X.509, first byte */
 	/* IMPORT: records of the user, longest validity first, brought by a connector that can open them */
 	const struct user_pfx *pfx;

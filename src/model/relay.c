@@ -96,6 +96,36 @@ relay_ask(struct store *s, struct arena *a, struct id request, const char *opera
 	return OK;
 }
 
+struct owning {
+	struct arena *a;
+	struct id request, device;
+};
+
+static err_t
+owned(struct tx *tx, void *arg)
+{
+	const struct owning *o = arg;
+	struct request r;
+	err_t e = store_request_get(tx, o->a, o->request, &r);
+
+	if (!err_ok(e) && !err_is(e, ERR_NOT_FOUND))
+		return e;
+	if (!err_ok(e) || !id_eq(r.device, o->device)) {
+		err_forget(e);
+		FAIL(ERR_SCEP_ADDRESS, "request %s is none of this device",
+		    id_text(o->a, o->request));
+	}
+	return OK;
+}
+
+err_t
+relay_owned(struct store *s, struct arena *a, struct id request, struct id device)
+{
+	struct owning o = { .a = a, .request = request, .device = device };
+
+	return store_read(s, owned, &o);
+}
+
 struct taking {
 	struct arena *a;
 	const struct connector *connector;

@@ -19,10 +19,15 @@
 #include "store/relay.h"
 
 enum { RELAY_LIFE = 30 };
+/* The one operation that is none of SCEP's: the message is a PKCS#10 request by the key that a device made, and goes to the CA
+ * with an order for that key (job_device_order()). */
+#define RELAY_CERTIFY "certify"
 
 /* ret->state says whether the answer is there. ERR_SCEP_ADDRESS: the request is none that a device may make; ERR_BUSY. */
 err_t relay_ask(struct store *s, struct arena *a, struct id request, const char *operation,
     struct str message, struct relay *ret);
+/* The request is one of this device. ERR_SCEP_ADDRESS. */
+err_t relay_owned(struct store *s, struct arena *a, struct id request, struct id device);
 /* Up to `max`, for a connector with the feature "relay". */
 err_t relay_lease(struct store *s, struct arena *a, const struct connector *c, size_t max,
     struct relay **ret, size_t *retn);

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that a Linux machine requests itself: its key is made on it, in a file, a PKCS#11 token or a TPM, and stays."""
 
+import base64
 import glob
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -10,10 +13,11 @@ import subprocess
 import urllib.parse
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lan import BUS, PATH
-from world import free_ports, wait_for
+from world import Https, free_ports, pem_blocks, wait_for
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 TPM = "/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so"
@@ -210,3 +214,139 @@ def a_tpm(tmp_path):
 def test_in_a_tpm_the_key_is_made_there_and_nothing_stays_behind(world, given, tpm):
     user, agent = token_agent(world, given, "tpm", TPM, "tpm", "1234", tpm)
     check_token(world, given, agent, user, lambda: labels(TPM, "tpm", "1234", tpm))
+
+
+# By EST: the device shows its identity, the service has an order made for that very key.
+
+@pytest.fixture(scope="module")
+def by_est(world, given):
+    class Est:
+        pass
+    e = Est()
+    e.users = [world.add_user(f"est{i}@contoso.example", f"est{i}@contoso.example") for i in range(3)]
+    e.group = world.add_group("By EST", *e.users)
+    e.profile = world.api("POST", world.CONFIGURATIONS, {
+        **{k: v for k, v in given.scep.items() if k in (
+            "@odata.type", "renewalThresholdPercentage", "certificateValidityPeriodScale", "hashAlgorithm", "keySize",
+            "certificateValidityPeriodValue", "subjectNameFormat", "keyUsage", "extendedKeyUsages", "scepServerUrls")},
+        "displayName": "By EST", "enrolmentProtocol": "est", "subjectNameFormatString": "CN={{UserName}}",
+        "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{given.root['id']}')"})
+    world.assign(given.root, given.group, e.group)
+    world.assign(e.profile, e.group)
+    return e
+
+
+class Hand:
+    """A device whose agent does not run: its protocol by hand, EST by curl with requests of openssl's."""
+
+    def __init__(self, world, agent, root):
+        self.world, self.agent, self.root, self.did = world, agent, root, []
+        agent.identity_context()
+
+    def command(self, profile):
+        """What a check-in is told about this profile, by and by: the root comes before it."""
+        sha256 = hashlib.sha256(pem_blocks(self.world.root_pem)[0]).hexdigest()
+        held = {"alias": f"chancery-{self.root['id']}", "kind": "ca", "sha256": sha256, "has_key": False}
+        https = Https(self.world.host, self.world.ports["device"], self.agent.identity_context())
+        body = json.dumps({"protocol": 1, "results": self.did, "inventory": [held] if self.did else [], "wait": 0}).encode()
+        answer = json.loads(https.request("POST", "/agent/v1/checkin", body, {"Content-Type": "application/json"})[2])
+        https.close()
+        self.did += [{"id": c["id"], "status": "ok"} for c in answer["commands"] if c["kind"] == "install_ca"]
+        return next((c for c in answer["commands"] if c["alias"] == f"chancery-{profile['id']}"), None)
+
+    def path(self, name):
+        return os.path.join(self.agent.dir, name)
+
+    def csr(self, name, subject):
+        subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", self.path(name + ".key"), "-out",
+                        self.path(name), "-outform", "DER", "-subj", subject], check=True, capture_output=True)
+        with open(self.path(name), "rb") as f:
+            return base64.b64encode(f.read())
+
+    def curl(self, path, body=None, kind="application/pkcs10", identity=True):
+        command = ["curl", "-sS", "--cacert", self.world.root_file, "-w", "\n%{http_code}", self.world.device_url + path]
+        if identity:
+            command += ["--cert", self.path("identity-cert.pem"), "--key", os.path.join(self.agent.state, "identity.pem")]
+        if body is not None:
+            command += ["-H", f"Content-Type: {kind}", "--data-binary", "@-"]
+        done = subprocess.run(command, input=body, check=True, capture_output=True)
+        text, _, status = done.stdout.rpartition(b"\n")
+        return int(status), text
+
+    def certs(self, text):
+        done = subprocess.run(["openssl", "pkcs7", "-inform", "DER", "-print_certs"], input=base64.b64decode(text),
+                              check=True, capture_output=True)
+        return [x509.load_der_x509_certificate(d) for d in pem_blocks(done.stdout.decode())]
+
+
+def test_by_est_the_key_is_made_on_the_machine_as_well(world, given, by_est):
+    agent = world.device("est0", by_est.users[0])
+    slot = world.wait_slot(agent, by_est.profile, seconds=60)
+    leaf = agent.leaf(by_est.profile["id"])
+    assert int(slot["serialNumber"], 16) == leaf.serial_number and leaf.subject.rfc4514_string() == "CN=est0"
+    assert same_key(agent, by_est.profile) and not pending(agent)
+    assert stat.S_IMODE(os.stat(agent.key_file(by_est.profile["id"])).st_mode) == 0o600
+    pem = os.path.join(agent.cert_dir(by_est.profile["id"]), "cert.pem")
+    done = subprocess.run(["openssl", "verify", "-purpose", "sslclient", "-CAfile", world.root_file, "-untrusted", pem, pem],
+                          check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # Another name is another key and another certificate, and the one before is revoked.
+    world.api("PATCH", f"/v1.0/users/{by_est.users[0]['id']}", {"userPrincipalName": "estnew@contoso.example"})
+    wait_for(lambda: agent.leaf(by_est.profile["id"]).subject.rfc4514_string() == "CN=estnew", 60)
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked", 30)
+    agent.stop()
+    agent.call("unenrol")
+    assert os.listdir(agent.state) == ["lock"]
+
+
+def test_est_gives_a_device_what_was_ordered_for_it_and_one_key_of_its_own(world, given, by_est):
+    hand, other = (Hand(world, world.device(f"est{i}", by_est.users[i], run=False), given.root) for i in (1, 2))
+    told = wait_for(lambda: hand.command(by_est.profile), 30, 0.3)
+    assert told["kind"] == "enrol_est" and told["server"] == world.device_url and "challenge" not in told
+    at = f"/.well-known/est/{told['label']}"
+    right = hand.csr("right", "/CN=est1")
+    enrol = at + "/simpleenroll"
+
+    status, text = hand.curl(at + "/cacerts")
+    assert status == 200
+    assert {c.subject for c in hand.certs(text)} == {
+        x509.load_pem_x509_certificate(p.encode()).subject for p in (world.root_pem, world.issuing_pem)}
+
+    assert hand.curl(enrol, right, identity=False)[0] == 403
+    status, text = other.curl(enrol, right)
+    assert status == 404 and b"scep-address" in text
+    assert hand.curl("/.well-known/est/nothing/simpleenroll", right)[0] == 404
+    assert hand.curl(enrol, right, kind="text/plain")[0] == 415
+    assert hand.curl(enrol, b"!!!")[0] == 400
+    assert hand.curl(enrol, base64.b64encode(b"0\x03\x02\x01\x01"))[0] == 400
+    damaged = bytearray(base64.b64decode(right))
+    damaged[-1] ^= 1
+    status, text = hand.curl(enrol, base64.b64encode(bytes(damaged)))
+    assert status == 400 and b"csr-signature" in text
+    status, text = hand.curl(enrol, hand.csr("name", "/CN=administrator"))
+    assert status == 403 and b"order-subject" in text
+
+    status, text = hand.curl(enrol, right)
+    assert status == 200, text
+    leaf, = hand.certs(text)
+    assert leaf.subject.rfc4514_string() == "CN=est1"
+    # The same key again is the same certificate; another one is refused.
+    status, again = hand.curl(enrol, right)
+    assert status == 200 and hand.certs(again)[0] == leaf
+    status, text = hand.curl(enrol, hand.csr("second", "/CN=est1"))
+    assert status == 403, text
+    assert len([c for c in world.user_certificates("valid") if c["subject"] == "CN=est1"]) == 1
+    # Retired, it has nothing to ask for, and what it got is revoked.
+    world.api("POST", f"/v1.0/deviceManagement/managedDevices/{hand.agent.id}/retire")
+    assert hand.curl(enrol, right)[0] in (403, 404)
+
+
+def test_what_is_to_be_requested_by_scep_is_not_given_by_est(world, given):
+    user = world.add_user("both@contoso.example", "both@contoso.example")
+    world.add_member(given.group, user)
+    hand = Hand(world, world.device("both", user, run=False), given.root)
+    told = wait_for(lambda: hand.command(given.scep), 30, 0.3)
+    assert told["kind"] == "enrol_scep"
+    label = told["urls"][0].split("/scep/")[1].split("/")[0]
+    status, text = hand.curl(f"/.well-known/est/{label}/simpleenroll", hand.csr("x", "/CN=both"))
+    assert status == 404 and b"scep-address" in text

@@ -130,6 +130,7 @@ ENUMS = {
     "certificateValidityPeriodScale": ["days", "months", "years"],
     "keyUsage": ["keyEncipherment", "digitalSignature"],
     "hashAlgorithm": ["sha1", "sha2"],
+    "enrolmentProtocol": ["scep", "est"],
     "keySize": ["size1024", "size2048", "size4096"],
     "certificateStore": ["user", "machine"],
     "destinationStore": ["computerCertStoreRoot", "computerCertStoreIntermediate", "userCertStoreIntermediate"],

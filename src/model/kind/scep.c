@@ -12,7 +12,7 @@ enum { KEY_ENCIPHERMENT = 1, DIGITAL_SIGNATURE = 2, SIZE_1024 = 1024, URLS_MAX =
 struct scep {
 	struct cert_profile cert;
 	struct field_texts urls;
-	int64_t key_usage, key_size, hashes;
+	int64_t key_usage, key_size, hashes, protocol;
 };
 
 static const struct field_member key_usages[] = {
@@ -25,6 +25,14 @@ static const struct field_member key_sizes[] = {
 	{ "size1024", SIZE_1024 },
 	{ "size2048", KEY_RSA_2048 },
 	{ "size4096", KEY_RSA_4096 },
+	{ 0 },
+};
+
+enum { BY_SCEP = 1, BY_EST };
+
+static const struct field_member protocols[] = {
+	{ "scep", BY_SCEP },
+	{ "est", BY_EST },
 	{ 0 },
 };
 
@@ -124,6 +132,11 @@ static const struct field fields[] = {
 	HASH_ROW(SCEP(ON_MACOS), FIELD_NULLABLE, FIELD_UNSET),
 	HASH_ROW(SCEP(ON_ANY & ~ON_APPLE), FIELD_REQUIRED, HASH_SHA2),
 	HASH_ROW(SCEP(AS_10X), FIELD_REQUIRED | FIELD_ARRAY, HASH_SHA2),
+	FIELD(struct scep, protocol, FIELD_ENUM, .name = "enrolmentProtocol", .members = protocols,
+	    .fallback = BY_SCEP, .only = SCEP(ON_LINUX),
+	    .help =
+		"How the device requests: by SCEP at one of the addresses, or by EST at the service for the CA that the "
+		"first address names."),
 	FIELD(struct scep, cert.alt_format, FIELD_TEXT,
 	    .name = "subjectAlternativeNameFormatString", .flags = FIELD_NULLABLE,
 	    .max = LIMIT_NAME_FORMAT, .check = cert_check_text, .only = SCEP(ON_ANY),
@@ -139,6 +152,22 @@ begin(void *settings)
 	s->cert.name_format = FIELD_UNSET;
 }
 
+/* By EST a request goes where an order for its key can go. */
+static err_t
+check_protocol(struct arena *a, const struct scep *s)
+{
+	const char *ca, *template;
+
+	if (s->protocol != BY_EST)
+		return OK;
+	TRY(read_address(a, s->urls.v[0], &ca, &template));
+	if (ca[0] == '\0')
+		FAIL(ERR_MODEL_INVALID,
+		    "\"enrolmentProtocol\" est needs a first address in \"scepServerUrls\" that names one of our CAs: "
+		    "https://<service>/scep/<CA>/<template>");
+	return OK;
+}
+
 static err_t
 check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
 {
@@ -151,6 +180,7 @@ check(struct arena *a, const struct profile_type *t, const void *settings, struc
 		    "\"keyUsage\" must have keyEncipherment, digitalSignature, or both");
 	if (s->hashes == 0 && (t->family & ON_IOS) == 0)
 		FAIL(ERR_MODEL_INVALID, "\"hashAlgorithm\" must have sha1, sha2, or both");
+	TRY(check_protocol(a, s));
 	TRY(cert_check_key(&s->cert, s->key_size));
 	if (s->hashes == HASH_SHA1)
 		warn(w, ERR_WEAK_HASH, "\"hashAlgorithm\" is sha1 alone");
@@ -173,6 +203,8 @@ make_hash(struct arena *a, const struct scep *s, struct primitive *what)
 	TRY(wr_u8(&b, what->key_usage));
 	TRY(wr_text(&b, what->ca));
 	TRY(wr_text(&b, what->template));
+	if (what->est)
+		TRY(wr_text(&b, "est"));
 	hash_sha256(buf_str(&b), hash);
 	what->hash = str_of(hash, 32);
 	return OK;
@@ -191,6 +223,7 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		.urls = s->urls.v,
 		.nurls = s->urls.n,
 		.key_bits = (unsigned)s->key_size,
+		.est = s->protocol == BY_EST,
 		.hashes =
 		    s->hashes == FIELD_UNSET || s->hashes == 0 ? HASH_SHA2 : (unsigned)s->hashes,
 	};

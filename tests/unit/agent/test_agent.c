@@ -319,12 +319,62 @@ the_facts_name_the_device_and_what_could_not_be_read(void **state)
 
 #define FRESH(f) cmocka_unit_test_setup_teardown(f, setup_fresh, teardown)
 
+/* A command to request a certificate by EST. */
+static json *
+est_command(struct box *b, const char *server)
+{
+	json *c = json_object_new(), *key = json_object_new();
+
+	json_set_text(c, "id", "1:2");
+	json_set_text(c, "kind", "enrol_est");
+	json_set_text(c, "alias", ALIAS);
+	json_set_text(c, "server", server);
+	json_set_text(c, "label", "7b6f2c1e-0000-4000-8000-000000000002");
+	json_set_base64(b->a, c, "subject", cert_subject_der(keys.one.cert));
+	json_set_text(key, "algorithm", "rsa");
+	json_set_int(key, "bits", 2048);
+	json_set(c, "key", key);
+	return c;
+}
+
+static void
+who_it_is_is_shown_to_its_own_service_and_to_nobody_else(void **state)
+{
+	struct box *b = *state;
+	auto_json json *own = est_command(b, b->conf.url);
+	auto_json json *other = est_command(b, "https://service.test.example:8444");
+
+	expect_err(ERR_UNSUPPORTED, obey(b, other));
+	json_set_text(other, "server", "https://service.test:8444@evil.example");
+	expect_err(ERR_UNSUPPORTED, obey(b, other));
+	json_set_text(own, "label", "");
+	expect_err(ERR_BAD_REQUEST, obey(b, own));
+	json_del(own, "label");
+	expect_err(ERR_BAD_REQUEST, obey(b, own));
+}
+
+static void
+a_key_that_it_cannot_make_is_refused_before_it_asks(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = est_command(b, b->conf.url);
+
+	json_set_int(json_get(c, "key"), "bits", 1024);
+	expect_err(ERR_KEY_SIZE, obey(b, c));
+	json_set_text(json_get(c, "key"), "algorithm", "ec");
+	expect_err(ERR_UNSUPPORTED, obey(b, c));
+	json_del(c, "key");
+	expect_err(ERR_BAD_REQUEST, obey(b, c));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(a_folder_that_is_new_gets_a_key_and_is_not_enrolled),
 		CASE(the_key_stays_the_same),
+		CASE(who_it_is_is_shown_to_its_own_service_and_to_nobody_else),
+		CASE(a_key_that_it_cannot_make_is_refused_before_it_asks),
 		CASE(who_is_enrolled_knows_it_after_a_restart),
 		CASE(a_second_agent_on_one_folder_is_refused),
 		CASE(an_enrolment_without_one_of_its_members_is_refused),

@@ -91,6 +91,17 @@ what_is_no_request_of_a_device_is_not_carried(void **state)
 }
 
 static void
+a_request_is_owned_by_its_device_alone(void **state)
+{
+	WORLD(state);
+
+	world_write(w, a_request);
+	expect_ok(relay_owned(w->store, w->a, request, w->device.id));
+	expect_err(ERR_SCEP_ADDRESS, relay_owned(w->store, w->a, request, id_new()));
+	expect_err(ERR_SCEP_ADDRESS, relay_owned(w->store, w->a, id_new(), w->device.id));
+}
+
+static void
 another_connector_cannot_answer(void **state)
 {
 	WORLD(state);
@@ -184,6 +195,7 @@ main(void)
 		IN_WORLD(a_message_goes_to_a_connector_and_its_answer_comes_back),
 		IN_WORLD(the_same_message_is_on_its_way_once),
 		IN_WORLD(what_is_no_request_of_a_device_is_not_carried),
+		IN_WORLD(a_request_is_owned_by_its_device_alone),
 		IN_WORLD(another_connector_cannot_answer),
 		IN_WORLD(a_connector_gets_messages_for_its_cas_and_with_the_feature_only),
 		IN_WORLD(how_many_are_on_their_way_for_one_request_is_bounded),

@@ -18,15 +18,24 @@ be_windows(struct world *w, struct tx *tx)
 }
 
 static struct profile
-scep_profile(struct world *w, const char *type, const char *url)
+profile_by(struct world *w, const char *type, const char *url, const char *protocol)
 {
 	auto_json json *j = json_object_new();
 	json *urls = json_array_new(), *ekus = json_array_new(), *eku = json_object_new();
 	struct profile p;
 	struct warnings warn;
 
-	json_set_text(j, "@odata.type", arena_printf(w->a, "#microsoft.graph.%s", type));
+	json_set_text(j, "@odata.type",
+	    arena_printf(w->a, "#%s.%s",
+		strncmp(type, "linux", 5) == 0 ? "chancery" : "microsoft.graph", type));
 	json_set_text(j, "displayName", "SCEP");
+	if (strncmp(type, "linux", 5) == 0) {
+		json_set_text(j, "enrolmentProtocol", protocol);
+		json_set_text(j, "rootCertificate@odata.bind",
+		    arena_printf(w->a,
+			"https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
+			id_text(w->a, w->root_profile.id)));
+	}
 	json_set_text(j, "subjectNameFormat", "custom");
 	json_set_text(j, "subjectNameFormatString", "CN={{UserName}}");
 	json_set_text(j, "subjectAlternativeNameType", "none");
@@ -44,6 +53,12 @@ scep_profile(struct world *w, const char *type, const char *url)
 	expect_ok(profile_create(w->store, w->a, "test", j, &p, &warn));
 	world_assign(w, p.id, &warn);
 	return p;
+}
+
+static struct profile
+scep_profile(struct world *w, const char *type, const char *url)
+{
+	return profile_by(w, type, url, "scep");
 }
 
 static struct profile
@@ -317,6 +332,59 @@ where_it_lies_is_told_with_its_removal(void **state)
 	assert_string_equal(v[0].place, w->held[0].place);
 }
 
+static void
+rename_user(struct world *w, struct tx *tx)
+{
+	expect_ok(store_user_update(tx, &w->user));
+}
+
+static err_t
+device_order(struct world *w, struct id request, struct order *ret)
+{
+	static const uint8_t spki[32] = { 7 };
+
+	return job_device_order(w->store, w->a, &w->connector, request, STR(spki), ret);
+}
+
+static void
+an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it(void **state)
+{
+	WORLD(state);
+	struct order o;
+	struct id request;
+
+	profile_by(w, "linuxScepCertificateProfile", SCEP_URL, "est");
+	world_checkin(w, NULL, 0, NULL);
+	request = world_newest(w, "scep").id;
+	expect_ok(device_order(w, request, &o));
+	assert_true(id_eq(o.id, request));
+	assert_true(id_eq(o.device, w->device.id));
+	assert_string_equal(o.ca, "Corp Issuing CA");
+	assert_string_equal(o.template, "ChanceryUser");
+	assert_int_equal(o.spki.n, 32);
+	assert_int_equal(o.spki.p[0], 7);
+	assert_true(str_eq(o.holder, w->connector.holder));
+	assert_int_equal(o.challenge.n, 0);
+	assert_int_equal(o.maker.n, 0);
+	assert_int_equal(o.key_bits, 2048);
+	expect_err(ERR_NOT_FOUND, device_order(w, id_new(), &o));
+	/* Something else is wanted by now. */
+	w->user.upn = "bob@example.test";
+	world_write(w, rename_user);
+	expect_err(ERR_SCEP_ADDRESS, device_order(w, request, &o));
+}
+
+static void
+what_is_requested_by_scep_gets_no_order_in_hand(void **state)
+{
+	WORLD(state);
+	struct order o;
+
+	profile_by(w, "linuxScepCertificateProfile", SCEP_URL, "scep");
+	world_checkin(w, NULL, 0, NULL);
+	expect_err(ERR_SCEP_ADDRESS, device_order(w, world_newest(w, "scep").id, &o));
+}
+
 struct noted {
 	struct id device;
 	size_t n, writes;
@@ -439,6 +507,8 @@ main(void)
 		IN_WORLD(a_device_that_says_no_gets_another_challenge_and_the_first_is_closed),
 		IN_WORLD(what_was_unassigned_is_removed_and_revoked),
 		IN_WORLD(a_kind_that_the_platform_cannot_be_given_says_so),
+		IN_WORLD(an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it),
+		IN_WORLD(what_is_requested_by_scep_gets_no_order_in_hand),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
 		IN_WORLD(a_profile_of_windows_10x_is_delivered_like_one_of_windows),
