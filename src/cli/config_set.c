@@ -457,7 +457,7 @@ reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k
 {
 	bool role = strcmp(property, "role") == 0;
 	const char *id, *path;
-	json *list;
+	json *list = NULL;
 
 	if (strcmp(property, "assignments") == 0 || json_is_null(value))
 		return OK;

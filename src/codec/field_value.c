@@ -125,7 +125,7 @@ plain_check(const struct field *f, const char *s)
 static err_t
 text_read(struct arena *a, const struct field *f, const json *value, const char **ret)
 {
-	const char *s;
+	const char *s = NULL;
 
 	TRY(text_demand(f, value, &s));
 	if (s[0] == '\0' && (f->flags & FIELD_REQUIRED) != 0)
@@ -176,7 +176,7 @@ member_read(struct arena *a, const struct field *f, struct str name, int64_t *re
 static err_t
 enum_read(struct arena *a, const struct field *f, const json *value, int64_t *ret)
 {
-	const char *s;
+	const char *s = NULL;
 
 	TRY(text_demand(f, value, &s));
 	return member_read(a, f, str_c(s), ret);
@@ -202,7 +202,7 @@ static err_t
 flags_read(struct arena *a, const struct field *f, const json *value, int64_t *ret)
 {
 	int64_t flags = 0, one;
-	const char *s;
+	const char *s = NULL;
 	struct str in;
 
 	if ((f->flags & FIELD_ARRAY) != 0)
@@ -221,7 +221,7 @@ static err_t
 binary_read(struct arena *a, const struct field *f, const json *value, struct str *ret)
 {
 	struct str bytes;
-	const char *s;
+	const char *s = NULL;
 	err_t e;
 
 	TRY(text_demand(f, value, &s));
@@ -243,7 +243,7 @@ binary_read(struct arena *a, const struct field *f, const json *value, struct st
 static err_t
 id_read(const struct field *f, const json *value, struct id *ret)
 {
-	const char *s;
+	const char *s = NULL;
 	err_t e;
 
 	TRY(text_demand(f, value, &s));
@@ -258,7 +258,7 @@ id_read(const struct field *f, const json *value, struct id *ret)
 static err_t
 when_read(const struct field *f, const json *value, when_t *ret)
 {
-	const char *s;
+	const char *s = NULL;
 	err_t e;
 
 	TRY(text_demand(f, value, &s));

@@ -72,7 +72,7 @@ need(const json *obj, const char *key, json **ret)
 err_t
 json_need_text(const json *obj, const char *key, size_t max, const char **ret)
 {
-	json *j;
+	json *j = NULL;
 
 	TRY(need(obj, key, &j));
 	return text_check(j, key, max, ret);
@@ -81,7 +81,7 @@ json_need_text(const json *obj, const char *key, size_t max, const char **ret)
 err_t
 json_need_int(const json *obj, const char *key, int64_t min, int64_t max, int64_t *ret)
 {
-	json *j;
+	json *j = NULL;
 
 	TRY(need(obj, key, &j));
 	return int_check(j, key, min, max, ret);
@@ -91,7 +91,7 @@ err_t
 json_need_base64(struct arena *a, const json *obj, const char *key, size_t max, struct str *ret)
 {
 	struct str bytes;
-	json *j;
+	json *j = NULL;
 
 	TRY(need(obj, key, &j));
 	TRY(base64_check(a, j, key, max, &bytes));
@@ -121,7 +121,7 @@ json_need_id(const json *obj, const char *key, struct id *ret)
 err_t
 json_need_array(const json *obj, const char *key, size_t max, json **ret)
 {
-	json *j;
+	json *j = NULL;
 
 	TRY(need(obj, key, &j));
 	return array_check(j, key, max, ret);
@@ -130,7 +130,7 @@ json_need_array(const json *obj, const char *key, size_t max, json **ret)
 err_t
 json_need_object(const json *obj, const char *key, json **ret)
 {
-	json *j;
+	json *j = NULL;
 
 	TRY(need(obj, key, &j));
 	if (!json_is_object(j))

@@ -197,7 +197,7 @@ want(const struct pl *dict, const char *key, enum pl_kind kind, const struct pl 
 err_t
 pl_want_text(const struct pl *dict, const char *key, size_t max, const char **ret)
 {
-	const struct pl *p;
+	const struct pl *p = NULL;
 
 	TRY(want(dict, key, PL_TEXT, &p));
 	if (p != NULL && strlen(p->text) > max)
@@ -209,7 +209,7 @@ pl_want_text(const struct pl *dict, const char *key, size_t max, const char **re
 err_t
 pl_want_data(const struct pl *dict, const char *key, size_t max, struct str *ret)
 {
-	const struct pl *p;
+	const struct pl *p = NULL;
 
 	TRY(want(dict, key, PL_DATA, &p));
 	if (p != NULL && p->data.n > max)
@@ -221,7 +221,7 @@ pl_want_data(const struct pl *dict, const char *key, size_t max, struct str *ret
 err_t
 pl_want_int(const struct pl *dict, const char *key, int64_t *ret)
 {
-	const struct pl *p;
+	const struct pl *p = NULL;
 
 	TRY(want(dict, key, PL_INT, &p));
 	*ret = p == NULL ? 0 : p->number;
@@ -231,7 +231,7 @@ pl_want_int(const struct pl *dict, const char *key, int64_t *ret)
 err_t
 pl_want_bool(const struct pl *dict, const char *key, bool *ret)
 {
-	const struct pl *p;
+	const struct pl *p = NULL;
 
 	TRY(want(dict, key, PL_BOOL, &p));
 	*ret = p != NULL && p->number != 0;
@@ -241,7 +241,7 @@ pl_want_bool(const struct pl *dict, const char *key, bool *ret)
 err_t
 pl_want_array(const struct pl *dict, const char *key, size_t max, const struct pl **ret)
 {
-	const struct pl *p;
+	const struct pl *p = NULL;
 
 	TRY(want(dict, key, PL_ARRAY, &p));
 	if (pl_count(p) > max)

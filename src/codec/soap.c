@@ -63,7 +63,7 @@ only_child(
 static err_t
 time_get(const struct xml_node *parent, const char *name, when_t *ret)
 {
-	const struct xml_node *n;
+	const struct xml_node *n = NULL;
 
 	TRY(only_child(parent, NS_WSU, name, &n));
 	if (n == NULL)
@@ -76,7 +76,7 @@ time_get(const struct xml_node *parent, const char *name, when_t *ret)
 static err_t
 token_get(struct arena *a, const struct xml_node *token, struct soap_user *u)
 {
-	const struct xml_node *name, *password;
+	const struct xml_node *name = NULL, *password = NULL;
 	const char *type;
 
 	TRY(only_child(token, NS_WSSE, "Username", &name));
@@ -99,7 +99,7 @@ err_t
 soap_user_parse(struct arena *a, const struct xml_node *header, struct soap_user *ret)
 {
 	struct soap_user u = { .name = "", .password = "" };
-	const struct xml_node *security = NULL, *stamp, *token;
+	const struct xml_node *security = NULL, *stamp = NULL, *token = NULL;
 
 	if (header != NULL)
 		TRY(only_child(header, NS_WSSE, "Security", &security));

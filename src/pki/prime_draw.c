@@ -100,7 +100,7 @@ add_times(uint64_t *a, const uint64_t *b, uint64_t f, size_t n)
 static err_t
 draw_unit(struct prime_draw *d, const struct prime_unit *u, uint64_t *ret)
 {
-	uint64_t word, x;
+	uint64_t word = 0, x;
 
 	do {
 		TRY(fresh(d, &word, 1));

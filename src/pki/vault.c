@@ -524,7 +524,7 @@ vault_open(const char *dir, const char *passphrase, struct vault **ret)
 	auto_arena struct arena *a = arena_new();
 	auto_vault struct vault *v = vault_new(dir);
 	bool there = file_exists(v->path);
-	struct str plain;
+	struct str plain = STR_EMPTY;
 
 	if (passphrase == NULL && there)
 		FAIL(ERR_KEY_PASSPHRASE, "the keys in %s are encrypted and no passphrase was given",
