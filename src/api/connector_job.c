@@ -144,7 +144,7 @@ certify_json(
 
 	TRY(csr_parse(a, r->message, &csr));
 	TRY(job_device_order(api->store, a, c, r->request, STR(csr.spki_sha256), &order));
-	TRY(seal(api, a, &order, &sealed));
+	TRY(job_order_seal(api, a, &order, &sealed));
 	json_set_text(out, "kind", "certify");
 	json_set_text(out, "template", order.template);
 	json_set_base64(a, out, "order", sealed);
