@@ -12,6 +12,7 @@ const graph = require("@microsoft/microsoft-graph-client");
 const azure = require("@microsoft/microsoft-graph-client/authProviders/azureTokenCredentials");
 
 const CONFIGURATIONS = "/deviceManagement/deviceConfigurations";
+const ACCESS = "/deviceManagement/resourceAccessProfiles"; // of Windows 10X
 
 function credential(w) {
 	return new ClientSecretCredential(w.tenant, w.clientId, w.secret, {
@@ -96,8 +97,9 @@ const scenarios = {
 		const c = client(w);
 		const seen = [];
 		for (const body of w.bodies) {
-			const made = await c.api(CONFIGURATIONS).post(body);
-			const one = `${CONFIGURATIONS}/${made.id}`;
+			const set = body["@odata.type"].includes("windows10X") ? ACCESS : CONFIGURATIONS;
+			const made = await c.api(set).post(body);
+			const one = `${set}/${made.id}`;
 			const read = await c.api(one).get();
 			const changed = await c.api(one).patch({ "@odata.type": body["@odata.type"], description: "by a client" });
 			const gone = await c.api(one).delete();
