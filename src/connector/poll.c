@@ -105,8 +105,11 @@ exchange(struct poller *p, struct arena *a, const struct asking *ask, struct ans
 	json *import_keys;
 	int64_t lease_s;
 
-	TRY_CTX(link_import_names(p->link, a, &import_keys), "connector/keys");
-	json_set(msg, "import_keys", import_keys);
+	/* At the end nobody may be there any more who knows them. */
+	if (!ask->parting) {
+		TRY_CTX(link_import_names(p->link, a, &import_keys), "connector/keys");
+		json_set(msg, "import_keys", import_keys);
+	}
 	TRY(json_print(a, msg, &text));
 	TRY(fetch_run(p->service, a, "POST", url, headers, text, ask->timeout_ms, &rep));
 	ret->status = rep.status;

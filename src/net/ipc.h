@@ -37,6 +37,8 @@ void ipc_server_stop(struct ipc_server *s);   /* also frees */
 err_t ipc_client_new(
     const char *path, unsigned connections, int64_t patience_ms, struct ipc_client **ret);
 void ipc_client_free(struct ipc_client *c);
+/* From any thread: calls under way and those to come fail with ERR_IPC, so that nobody waits for who may be gone. */
+void ipc_client_end(struct ipc_client *c);
 /* *ret is in the arena. */
 err_t ipc_call(struct ipc_client *c, struct arena *a, uint16_t type, bool repeatable, struct str in,
     struct str *ret);

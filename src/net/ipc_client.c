@@ -32,6 +32,7 @@ struct ipc_client {
 	int64_t patience;
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
+	bool ended;
 	uint32_t newest_id;
 	unsigned n;
 	struct line *lines;
@@ -140,12 +141,50 @@ line_give(struct ipc_client *c, struct line *l)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* The descriptor of a line changes under the lock only: who ends all calls looks at those of others. */
 static void
-line_close(struct line *l)
+line_close(struct ipc_client *c, struct line *l)
 {
+	pthread_mutex_lock(&c->lock);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static bool
+line_set(struct ipc_client *c, struct line *l, int fd)
+{
+	bool ended;
+
+	pthread_mutex_lock(&c->lock);
+	ended = c->ended;
+	if (!ended)
+		l->fd = fd;
+	pthread_mutex_unlock(&c->lock);
+	return !ended;
+}
+
+static bool
+has_ended(struct ipc_client *c)
+{
+	bool ended;
+
+	pthread_mutex_lock(&c->lock);
+	ended = c->ended;
+	pthread_mutex_unlock(&c->lock);
+	return ended;
+}
+
+void
+ipc_client_end(struct ipc_client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->ended = true;
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->lines[i].fd >= 0)
+			shutdown(c->lines[i].fd, SHUT_RDWR);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* Nothing may have come in on an idle line; anything, its end too, makes it useless. */
@@ -158,25 +197,25 @@ line_alive(const struct line *l)
 }
 
 static err_t
-line_connect(const struct ipc_client *c, struct line *l, int64_t deadline)
+line_connect(struct ipc_client *c, struct line *l, int64_t deadline)
 {
 	int error = 0;
 
 	if (line_alive(l))
 		return OK;
-	line_close(l);
+	line_close(c, l);
 	for (;;) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		if (fd < 0)
 			FAIL(ERR_SYSTEM, "socket: %s", strerror(errno));
-		if (connect(fd, (const struct sockaddr *)&c->addr, sizeof(c->addr)) == 0) {
-			l->fd = fd;
+		if (connect(fd, (const struct sockaddr *)&c->addr, sizeof(c->addr)) == 0 &&
+		    line_set(c, l, fd))
 			return OK;
-		}
-		error = errno;
+		error = has_ended(c) ? ECANCELED : errno;
 		close(fd);
-		if (error == EACCES || error == EPERM || when_mono_ms() + RETRY_MS >= deadline)
+		if (error == EACCES || error == EPERM || error == ECANCELED ||
+		    when_mono_ms() + RETRY_MS >= deadline)
 			break;
 		poll(NULL, 0, RETRY_MS);
 	}
@@ -208,8 +247,8 @@ exchange(struct line *l, struct arena *a, struct call *call, struct ipc_frame *r
 }
 
 static err_t
-call_on(const struct ipc_client *c, struct line *l, struct arena *a, struct call *call,
-    bool repeatable, struct ipc_frame *ret)
+call_on(struct ipc_client *c, struct line *l, struct arena *a, struct call *call, bool repeatable,
+    struct ipc_frame *ret)
 {
 	err_t e;
 
@@ -217,14 +256,14 @@ call_on(const struct ipc_client *c, struct line *l, struct arena *a, struct call
 	e = exchange(l, a, call, ret);
 	if (err_ok(e))
 		return OK;
-	line_close(l);
+	line_close(c, l);
 	if (!repeatable || !call->broken || when_mono_ms() >= call->deadline)
 		TRY_CTX(e, "%s", c->addr.sun_path);
 	err_forget(e);
 	TRY(line_connect(c, l, call->deadline));
 	e = exchange(l, a, call, ret);
 	if (!err_ok(e))
-		line_close(l);
+		line_close(c, l);
 	TRY_CTX(e, "%s", c->addr.sun_path);
 	return OK;
 }

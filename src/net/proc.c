@@ -204,34 +204,35 @@ next_signal(const struct parent *pa, int64_t ms)
 	return sig < 0 ? 0 : sig;
 }
 
-/* SIGTERM, and SIGKILL to who is still there after the grace. */
+/* SIGTERM, and SIGKILL if it is still there after the grace. */
 static void
-end_children(struct parent *pa, struct child *from, size_t n)
+end_child(struct parent *pa, struct child *c)
 {
 	int64_t deadline = when_mono_ms() + GRACE_MS;
 	bool killed = false;
 
-	for (size_t i = 0; i < n; i++)
-		if (from[i].pid > 0)
-			kill(from[i].pid, SIGTERM);
-	for (;;) {
-		bool any = false;
-
+	if (c->pid > 0)
+		kill(c->pid, SIGTERM);
+	while (c->pid > 0) {
 		(void)reap(pa, true);
-		for (size_t i = 0; i < n; i++)
-			any |= from[i].pid > 0;
-		if (!any)
-			return;
-		if (!killed && when_mono_ms() >= deadline) {
-			for (size_t i = 0; i < n; i++)
-				if (from[i].pid > 0)
-					kill(from[i].pid, SIGKILL);
+		if (c->pid > 0 && !killed && when_mono_ms() >= deadline) {
+			kill(c->pid, SIGKILL);
 			killed = true;
 		}
 		/* waitpid() says who ended; a short sleep keeps SIGCHLD out of the way of
 		 * SIGTERM and SIGHUP. */
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+		if (c->pid > 0)
+			nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	}
+}
+
+/* One after the other, as they stand in the table: who faces the network comes first and finishes what it has in hand, for
+ * which it needs those that hold the keys. */
+static void
+end_children(struct parent *pa, struct child *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		end_child(pa, &from[i]);
 }
 
 static void

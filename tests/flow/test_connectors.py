@@ -137,6 +137,9 @@ def test_stopped_or_killed_and_started_again_it_holds_nothing_up(site):
     site.catch(c)
     c.stop()
     assert not site.leases()
+    # In order: nobody had to be ended by force.
+    with open(c.log, encoding="utf-8") as f:
+        assert "signal=" not in f.read()
     c.start()
     site.catch(c)
     c.kill()

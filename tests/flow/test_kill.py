@@ -10,7 +10,6 @@ The short form ends each process at some steps, spread over the job. CHANCERY_LO
 ... step until the job runs through (`make check-kill`).
 """
 
-import mmap
 import os
 import struct
 import subprocess
@@ -20,12 +19,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from conftest import opened
+from killing import KINDS, Control, environment, library
 from world import Agent, ApiError, Timeout, program, wait_for
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 PROCESSES = {"ca": ("front", "issuer"), "service": ("front", "keys"), "connector": ("link", "keys"),
              "agent": ("chancery-agent",)}
-KINDS = ("files", "messages")
 # Role, whose steps are counted, kind of step, who is ended. A kind that is absent here is one that the process has none of:
 # ca/front, both key holders and the link write no file while they work.
 SWEEPS = [
@@ -42,63 +40,17 @@ PLACES = {"files": (0.07, 0.3, 0.52, 0.74, 0.95), "messages": (0.2, 0.55, 0.9)}
 PATIENCE = 60
 
 
-class Control:
-    """The file that kill.c maps: struct control."""
-
-    HEAD = struct.Struct("<II64s")
-    PROCESS = struct.Struct("<16sIIII")
-
-    def __init__(self, path, names):
-        size = self.HEAD.size + 4 * self.PROCESS.size
-        with open(path, "wb") as f:
-            f.write(bytes(size))
-        with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), size)
-        self.names = names
-        self.clear()
-
-    def _at(self, name):
-        return self.HEAD.size + self.names.index(name) * self.PROCESS.size
-
-    def clear(self):
-        """Counts from nought, ends nobody; who was held goes on to its end."""
-        for name in self.names:
-            at = self._at(name)
-            self.map[at:at + self.PROCESS.size] = self.PROCESS.pack(name.encode(), 0, 0, 0, 0)
-        self.map[:self.HEAD.size] = bytes(self.HEAD.size)
-
-    def aim(self, name, kind, step, hold=False):
-        self.clear()
-        self.map[:4] = struct.pack("<I", int(hold))
-        at = self._at(name) + 16 + 8 + 4 * KINDS.index(kind)
-        self.map[at:at + 4] = struct.pack("<I", step)
-
-    def count(self, name, kind):
-        at = self._at(name) + 16 + 4 * KINDS.index(kind)
-        return struct.unpack("<I", self.map[at:at + 4])[0]
-
-    @property
-    def hit(self):
-        return struct.unpack("<I", self.map[4:8])[0] != 0
-
-    @property
-    def what(self):
-        return self.map[8:72].split(b"\0")[0].decode()
-
-
 class Lab:
     """An installation whose processes can be ended at a step."""
 
     def __init__(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        library = folder / "kill.so"
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu2x", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared",
-                        os.path.join(HERE, "kill/kill.c"), "-o", str(library)], check=True)
+        made = library(folder)
         self.controls, env = {}, {}
         for role, names in PROCESSES.items():
             path = folder / f"control-{role}"
             self.controls[role] = Control(path, names)
-            env[role] = {"LD_PRELOAD": str(library), "CHANCERY_KILL": str(path)}
+            env[role] = environment(made, path)
         # A lease is short, so that work that was lost comes back soon.
         self.world = opened(folder / "world", lease=5, env=env)
         w = self.world

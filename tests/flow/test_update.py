@@ -21,7 +21,7 @@ from world import ROOT, AdminError, World, alive, children, program, wait_for
 
 pytestmark = pytest.mark.seconds(240)
 
-TRIAL_S = 20
+TRIAL_S, SHORT_S = 20, 5
 POLL = b"/connector/v1/poll"
 FALSE = b"#!/bin/sh\nexit 1\n"
 
@@ -51,7 +51,7 @@ class Site:
         with open(public, "wb") as f:
             f.write(self.key.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-        self.settings = f"[keys]\npool=2\n[update]\nmode=signed\ntrial={TRIAL_S}\nkeys={public}\n"
+        self.settings = f"[keys]\npool=2\n[update]\nmode=signed\nkeys={public}\n"
         self.configure("")
         self.world.setup()
         secret = self.path("app.secret")
@@ -70,8 +70,8 @@ class Site:
     def path(self, name):
         return os.path.join(self.world.dir, name)
 
-    def configure(self, more):
-        self.world.conf("connector", self.settings + more, "info")
+    def configure(self, more, trial=TRIAL_S):
+        self.world.conf("connector", f"{self.settings}trial={trial}\n{more}", "info")
 
     def version(self, n):
         """The n-th after the one that was built, in as many characters."""
@@ -231,6 +231,9 @@ def test_the_service_refuses_what_is_no_release_and_keeps_parts_in_order(site):
 
 
 def test_one_that_does_not_work_is_taken_back_and_not_tried_again(site):
+    site.world.stop("connector")
+    site.configure("", SHORT_S)
+    site.start()
     broken = site.release(3, lambda p: p.replace(POLL, b"/connector/v1/pull"))
     site.world.cli("connector", "upload", broken)
     site.world.cli("connector", "offer", site.version(3), "--all")
@@ -242,6 +245,9 @@ def test_one_that_does_not_work_is_taken_back_and_not_tried_again(site):
     # Neither by itself nor by hand, unless the configuration names it.
     site.refused(broken, "was tried here")
     site.world.cli("connector", "discard", site.version(3))
+    site.world.stop("connector")
+    site.configure("")
+    site.start()
 
 
 def test_one_that_does_not_even_start_is_left_at_once(site):

@@ -213,6 +213,42 @@ patience_ends(void **state)
 	ipc_client_free(c);
 }
 
+static void *
+call_for_long(void *arg)
+{
+	auto_arena struct arena *a = arena_new();
+	struct str got;
+
+	expect_err(ERR_IPC, ipc_call(arg, a, ECHO, true, LIT("x"), &got));
+	return NULL;
+}
+
+/* As after the end of a process whose socket its parent still holds: the connection stands, and nobody reads. */
+static void
+a_client_that_is_ended_waits_for_nobody(void **state)
+{
+	char path[] = "/tmp/ipc-ended-XXXXXX";
+	struct ipc_client *c = NULL;
+	int64_t began = when_mono_ms();
+	pthread_t t;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	rmdir(path);
+	expect_ok(ipc_listen(path, 0600, &fd));
+	expect_ok(ipc_client_new(path, 1, 60000, &c));
+	assert_int_equal(pthread_create(&t, NULL, call_for_long, c), 0);
+	poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 8000);
+	ipc_client_end(c);
+	pthread_join(t, NULL);
+	call_for_long(c);
+	assert_true(when_mono_ms() - began < 30000);
+	ipc_client_free(c);
+	close(fd);
+	unlink(path);
+}
+
 /* A server by hand that hangs up on its first caller after the request. */
 struct rude {
 	int fd;
@@ -378,6 +414,7 @@ main(void)
 		ON_SERVER(bad_frames_end_their_connection),
 		ON_SERVER(the_socket_has_its_mode),
 		ON_SERVER(threads_share_a_client),
+		cmocka_unit_test(a_client_that_is_ended_waits_for_nobody),
 		cmocka_unit_test(refuses_bad_replies),
 	};
 

@@ -177,6 +177,31 @@ hangup_restarts_every_process(void **state)
 	assert_int_equal(end_of(role), 0);
 }
 
+static err_t
+says_its_end(void *arg)
+{
+	say((int)(intptr_t)arg);
+	proc_wait();
+	poll(NULL, 0, arg == (void *)1 ? 200 : 0);
+	say((int)(intptr_t)arg + 10);
+	_exit(0);
+}
+
+static void
+processes_end_one_after_the_other_in_the_order_of_their_table(void **state)
+{
+	const struct proc procs[] = { { .name = "front", .main = says_its_end, .arg = (void *)1 },
+		{ .name = "keys", .main = says_its_end, .arg = (void *)2 } };
+	pid_t role = start_role(procs, COUNT(procs), NULL);
+
+	(void)state;
+	assert_int_equal(hear().number + hear().number, 3);
+	kill(role, SIGTERM);
+	assert_int_equal(hear().number, 11);
+	assert_int_equal(hear().number, 12);
+	assert_int_equal(end_of(role), 0);
+}
+
 static void
 who_does_not_end_is_killed(void **state)
 {
@@ -443,6 +468,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_PIPE(a_killed_process_is_started_again),
 		WITH_PIPE(hangup_restarts_every_process),
+		WITH_PIPE(processes_end_one_after_the_other_in_the_order_of_their_table),
 		WITH_PIPE(who_does_not_end_is_killed),
 		WITH_PIPE(children_die_with_their_parent),
 		cmocka_unit_test(the_jail_takes_away_what_its_row_says),
