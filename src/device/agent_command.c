@@ -87,6 +87,24 @@ enrol_write(const struct device_edge *edge, struct arena *a, const struct comman
 	return OK;
 }
 
+static json *
+proxy_write(const struct wifi *w)
+{
+	json *j;
+
+	if (w->proxy == PROXY_NONE)
+		return json_null_new();
+	j = json_object_new();
+	if (w->proxy == PROXY_AUTOMATIC) {
+		json_set_text(j, "url", w->proxy_url);
+		return j;
+	}
+	json_set_text(j, "host", w->proxy_host);
+	json_set_int(j, "port", w->proxy_port);
+	json_set_text(j, "exclude", w->proxy_not == NULL ? "" : w->proxy_not);
+	return j;
+}
+
 /* What it refers to is on the device already: the certificate by its alias there. */
 static json *
 network_write(struct arena *a, const struct use *u)
@@ -108,6 +126,8 @@ network_write(struct arena *a, const struct use *u)
 	for (size_t i = 0; i < u->nroots; i++)
 		json_add(roots, json_text_new(text_base64(a, u->roots[i])));
 	json_set(j, "roots", roots);
+	json_set_bool(j, "hardware_address", w->address == ADDRESS_HARDWARE);
+	json_set(j, "proxy", proxy_write(w));
 	return j;
 }
 

@@ -124,6 +124,11 @@ static const struct profile_type types[] = {
 	ENROLLED(
 	    GRAPH_TYPE("windowsPhone81SCEPCertificateProfile"), "windowsPhone", ON_PHONE, ROOT_MAY),
 
+	USING(GRAPH_TYPE("androidWorkProfileEnterpriseWiFiConfiguration"), "androidWorkProfile",
+	    kind_network, ON_WORKPROFILE),
+	USING(GRAPH_TYPE("androidDeviceOwnerEnterpriseWiFiConfiguration"), "androidDeviceOwner",
+	    kind_network, ON_OWNER),
+
 	TRUSTED(OWN_TYPE("linuxTrustedRootCertificate"), "linux", ON_LINUX),
 	DELIVERED(OWN_TYPE("linuxPkcsCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
 	IMPORTED(OWN_TYPE("linuxImportedPFXCertificateProfile"), "linux", ON_LINUX, ROOT_MAY),

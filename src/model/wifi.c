@@ -9,7 +9,9 @@ enum { SSID_MAX = 32, SERVERS_MAX = 16, PORT_MAX = 65535, SECONDS_MAX = 3600, TR
 #define ELSEWHERE USES(ON_ANY & ~ON_WINDOWS)
 #define WINDOWS USES(ON_WINDOWS)
 #define LINUX USES(ON_LINUX)
+#define ANDROID USES(ON_OWNER | ON_WORKPROFILE)
 /* Types of Graph: ours has what can be brought about there. */
+#define BY_HAND USES(ON_ANY & ~(ON_LINUX | ON_WORKPROFILE))
 #define GRAPHS USES(ON_ANY & ~ON_LINUX)
 
 static const struct field_member securities[] = {
@@ -25,8 +27,26 @@ static const struct field_member eap_types[] = {
 	{ 0 },
 };
 
-static const struct field_member eap_types_linux[] = {
+/* What Android and NetworkManager show a certificate by. */
+static const struct field_member eap_types_tls[] = {
 	{ "eapTls", WIFI_EAP_TLS },
+	{ 0 },
+};
+
+static const struct field_member securities_owner[] = {
+	{ "wpaEnterprise", WIFI_WPA_ENTERPRISE },
+	{ 0 },
+};
+
+static const struct field_member proxies_profile[] = {
+	{ "none", PROXY_NONE },
+	{ "automatic", PROXY_AUTOMATIC },
+	{ 0 },
+};
+
+static const struct field_member addresses[] = {
+	{ "automatic", ADDRESS_RANDOM },
+	{ "hardware", ADDRESS_HARDWARE },
 	{ 0 },
 };
 
@@ -47,6 +67,12 @@ static const struct field_member inners[] = {
 	{ "unencryptedPassword", INNER_PAP },
 	{ "challengeHandshakeAuthenticationProtocol", INNER_CHAP },
 	{ "microsoftChap", INNER_MSCHAP },
+	{ "microsoftChapVersionTwo", INNER_MSCHAP_V2 },
+	{ 0 },
+};
+
+static const struct field_member inners_peap[] = {
+	{ "none", INNER_NONE },
 	{ "microsoftChapVersionTwo", INNER_MSCHAP_V2 },
 	{ 0 },
 };
@@ -88,6 +114,26 @@ static const struct field_member sign_ons[] = {
 	ROW(proxy, FIELD_ENUM, name_, .members = proxies, .fallback = PROXY_NONE, .only = only_, \
 	    .help = "Proxy of the network.")
 
+/* Networks with a password are not taken for these types. */
+static err_t
+check_no_inner(struct arena *a, const struct field *f, const void *at)
+{
+	(void)a;
+	if (*(const int64_t *)at != FIELD_UNSET)
+		FAIL(ERR_MODEL_INVALID, "\"%s\" must be null: the device shows a certificate",
+		    f->name);
+	return OK;
+}
+
+static err_t
+check_unset(struct arena *a, const struct field *f, const void *at)
+{
+	(void)a;
+	if (*(const bool *)at)
+		FAIL(ERR_MODEL_INVALID, "\"%s\" must be false: secrets are not kept here", f->name);
+	return OK;
+}
+
 static const struct field fields[] = {
 	ROW(name, FIELD_TEXT, "networkName", .flags = FIELD_REQUIRED,
 	    .help = "Name of the network, for people."),
@@ -97,14 +143,22 @@ static const struct field fields[] = {
 	    .help = "Join it whenever it is in reach."),
 	ROW(hidden, FIELD_BOOL, "connectWhenNetworkNameIsHidden",
 	    .help = "Look for it although it does not tell its name."),
-	PROXY("proxySettings", ELSEWHERE &GRAPHS),
+	PROXY("proxySettings", USES(ON_APPLE | ON_OWNER)),
+	ROW(proxy, FIELD_ENUM, "proxySettings", .members = proxies_profile, .fallback = PROXY_NONE,
+	    .only = USES(ON_WORKPROFILE), .help = "Proxy of the network."),
 	PROXY("proxySetting", WINDOWS),
-	ROW(proxy_host, FIELD_TEXT, "proxyManualAddress", .flags = FIELD_NULLABLE, .only = GRAPHS,
+	ROW(proxy_host, FIELD_TEXT, "proxyManualAddress", .flags = FIELD_NULLABLE, .only = BY_HAND,
 	    .help = "Host of the proxy, with manual."),
-	ROW(proxy_port, FIELD_INT, "proxyManualPort", .max = PORT_MAX, .only = GRAPHS,
+	ROW(proxy_port, FIELD_INT, "proxyManualPort", .max = PORT_MAX, .only = BY_HAND,
 	    .help = "Port of the proxy, with manual."),
 	ROW(proxy_url, FIELD_TEXT, "proxyAutomaticConfigurationUrl", .flags = FIELD_NULLABLE,
 	    .only = GRAPHS, .help = "Address of the proxy's script, with automatic."),
+	ROW(proxy_not, FIELD_TEXT, "proxyExclusionList", .flags = FIELD_NULLABLE,
+	    .only = USES(ON_OWNER),
+	    .help = "Hosts that are reached without the proxy, with manual; joined by commas."),
+	ROW(address, FIELD_ENUM, "macAddressRandomizationMode", .members = addresses,
+	    .fallback = ADDRESS_RANDOM, .only = USES(ON_OWNER),
+	    .help = "Which address the network sees: one of its own, or the hardware's."),
 	ROW(fixed_address, FIELD_BOOL, "disableMacAddressRandomization", .only = USES(ON_IOS),
 	    .help = "Show the hardware's own address."),
 	SWITCH(prefers_others, "connectToPreferredNetwork",
@@ -116,18 +170,25 @@ static const struct field fields[] = {
 const struct rows_of wifi_rows = { fields, COUNT(fields) };
 
 static const struct field eap_fields[] = {
-	SECURITY("wiFiSecurityType", ELSEWHERE),
+	SECURITY("wiFiSecurityType", ELSEWHERE & ~USES(ON_OWNER)),
+	ROW(security, FIELD_ENUM, "wiFiSecurityType", .flags = FIELD_REQUIRED,
+	    .members = securities_owner, .only = USES(ON_OWNER),
+	    .help = "How the network is secured."),
 	SECURITY("wifiSecurityType", WINDOWS),
 	ROW(shared_key, FIELD_TEXT, "preSharedKey", .flags = FIELD_NULLABLE, .only = GRAPHS,
 	    .check = use_check_never, .help = "Of networks without certificates; always null."),
+	ROW(shared_key_set, FIELD_BOOL, "preSharedKeyIsSet", .check = check_unset, .only = ANDROID,
+	    .help = "Of networks without certificates; always false."),
 	ROW(eap, FIELD_ENUM, "eapType", .flags = FIELD_REQUIRED, .members = eap_types,
-	    .only = GRAPHS, .help = "Method of EAP."),
-	ROW(eap, FIELD_ENUM, "eapType", .members = eap_types_linux, .fallback = WIFI_EAP_TLS,
+	    .only = USES(ON_APPLE | ON_WINDOWS), .help = "Method of EAP."),
+	ROW(eap, FIELD_ENUM, "eapType", .flags = FIELD_REQUIRED, .members = eap_types_tls,
+	    .only = ANDROID, .help = "Method of EAP."),
+	ROW(eap, FIELD_ENUM, "eapType", .members = eap_types_tls, .fallback = WIFI_EAP_TLS,
 	    .only = LINUX, .help = "Method of EAP."),
 	ROW(servers, FIELD_TEXTS, "trustedServerCertificateNames", .max = SERVERS_MAX,
 	    .help = "Names that the server's certificate may have."),
 	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = use_methods,
-	    .fallback = USE_CERTIFICATE, .only = USES(ON_APPLE | ON_LINUX),
+	    .fallback = USE_CERTIFICATE, .only = USES(ON_APPLE | ON_LINUX) | ANDROID,
 	    .help = "What the device shows: its certificate."),
 	ROW(authentication, FIELD_ENUM, "authenticationMethod", .members = methods,
 	    .fallback = USE_CERTIFICATE, .only = WINDOWS,
@@ -135,6 +196,12 @@ static const struct field eap_fields[] = {
 	ROW(inner, FIELD_ENUM, "innerAuthenticationProtocolForEAPTTLS", .flags = FIELD_NULLABLE,
 	    .members = inners, .fallback = FIELD_UNSET, .only = WINDOWS,
 	    .help = "How a password is shown, with eapTtls."),
+	ROW(inner, FIELD_ENUM, "innerAuthenticationProtocolForEapTtls", .flags = FIELD_NULLABLE,
+	    .members = inners, .fallback = FIELD_UNSET, .check = check_no_inner, .only = ANDROID,
+	    .help = "Of networks with a password; always null."),
+	ROW(inner_peap, FIELD_ENUM, "innerAuthenticationProtocolForPeap", .flags = FIELD_NULLABLE,
+	    .members = inners_peap, .fallback = FIELD_UNSET, .check = check_no_inner,
+	    .only = ANDROID, .help = "Of networks with a password; always null."),
 	ROW(outer, FIELD_TEXT, "outerIdentityPrivacyTemporaryValue", .flags = FIELD_NULLABLE,
 	    .only = GRAPHS, .help = "Name that is told before the tunnel stands."),
 	ROW(user, FIELD_TEXT, "usernameFormatString", .flags = FIELD_NULLABLE,

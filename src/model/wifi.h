@@ -17,7 +17,8 @@ enum wifi_eap { WIFI_EAP_TLS = 13, WIFI_EAP_TTLS = 21, WIFI_PEAP = 25 };
 enum use_authentication { USE_CERTIFICATE = 0, USE_PASSWORD = 1 };
 enum use_proxy { PROXY_NONE, PROXY_MANUAL, PROXY_AUTOMATIC };
 /* What is said within the tunnel of EAP-TTLS with a password: Graph's numbers. */
-enum wifi_inner { INNER_PAP, INNER_CHAP, INNER_MSCHAP, INNER_MSCHAP_V2 };
+enum wifi_inner { INNER_NONE = 0, INNER_PAP = 0, INNER_CHAP, INNER_MSCHAP, INNER_MSCHAP_V2 };
+enum wifi_address { ADDRESS_RANDOM, ADDRESS_HARDWARE };
 /* Who it is that shows the certificate, or whose name and password it is: Windows. */
 enum wifi_who { WHO_ANY, WHO_USER, WHO_MACHINE, WHO_EITHER, WHO_GUEST };
 enum wifi_sign_on { SIGN_ON_NOT, SIGN_ON_BEFORE, SIGN_ON_AFTER };
@@ -39,7 +40,9 @@ struct wifi {
 	const char *proxy_host, *proxy_url;
 	int64_t proxy_port;
 	const char *shared_key; /* never there: the row refuses it */
-	int64_t eap, authentication, inner;
+	int64_t eap, authentication, inner, inner_peap, address;
+	bool shared_key_set; /* never: the row refuses it */
+	const char *proxy_not;
 	struct field_texts servers;
 	const char *outer, *user;
 	int64_t channel;

@@ -11,11 +11,13 @@ from world import ROOT, ApiError, b64, pem_blocks, wait_for
 
 sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
+from android import AndroidAgent  # noqa: E402  pylint: disable=wrong-import-position
 from windows import WindowsDevice  # noqa: E402  pylint: disable=wrong-import-position
 
 GRAPH = "#microsoft.graph."
 IDENTITY = "identityCertificateForClientAuthentication@odata.bind"
 SERVERS = "rootCertificatesForServerValidation@odata.bind"
+SERVER = "rootCertificateForServerValidation@odata.bind"
 ISSUER = "rootCertificateForClientValidation@odata.bind"
 
 
@@ -169,6 +171,48 @@ def test_what_the_machine_says_about_a_network_is_told(place, tmp_path):
     assert slot["state"] == "failed" and "Office & Lab" in slot["reason"]
     assert d.tree.networks["Device"]["Office & Lab"]["WlanXml"].methods == [21]
     place.drop(wifi, other, third, pkcs, root)
+
+
+@pytest.mark.parametrize("prefix,mode,ownership", [("androidDeviceOwner", "device_owner", "corporate"),
+                                                   ("androidWorkProfile", "profile_owner", "personal")])
+def test_android_gets_a_network_with_the_alias_of_its_certificate(place, prefix, mode, ownership):
+    world = place.world
+    root = place.create(f"{GRAPH}{prefix}TrustedRootCertificate", "Root", certFileName="root.cer",
+                        trustedRootCertificate=b64(world.root_pem.encode()))
+    pkcs = place.create(f"{GRAPH}{prefix}PkcsCertificateProfile", "Certificate", **place.pkcs(),
+                        **{"rootCertificate@odata.bind": place.url(root)})
+    wifi = place.create(f"{GRAPH}{prefix}EnterpriseWiFiConfiguration", "Office", **{
+        "networkName": "Office", "ssid": "office", "wiFiSecurityType": "wpaEnterprise", "eapType": "eapTls",
+        "connectAutomatically": True, "trustedServerCertificateNames": ["radius.contoso.example"],
+        "proxySettings": "automatic", "proxyAutomaticConfigurationUrl": "https://proxy.contoso.example/pac",
+        IDENTITY: place.url(pkcs), SERVER: place.url(root)})
+    for p in (wifi, pkcs, root):
+        world.assign(p, place.group)
+    phone = AndroidAgent(world.device_url, world.root_file, os.path.join(world.dir, "android", prefix), mode=mode,
+                         ownership=ownership, name="pixel")
+    phone.enrol(world.code(place.user))
+    alias = f"chancery-{wifi['id']}"
+    wait_for(lambda: phone.sync() is not None and state(place, phone, wifi) == "installed", 30, 0.3, why="the network")
+    network = phone.networks[alias]
+    assert network["certificate"] == f"chancery-{pkcs['id']}" in phone.store.wifi
+    assert network["servers"] == ["radius.contoso.example"] and len(network["roots"]) == 1
+    assert network["proxy"] == {"url": "https://proxy.contoso.example/pac"} and not network["hardware_address"]
+    order = [c["kind"] for c in phone.seen]
+    assert order == ["install_ca", "install_identity", "install_network"]
+    # A server that is not named is one that the system does not let anybody join.
+    world.api("PATCH", f"{world.CONFIGURATIONS}/{wifi['id']}", {"@odata.type": wifi["@odata.type"],
+                                                                "trustedServerCertificateNames": []})
+    phone.sync()
+    slot = place.slot(phone.id, wifi)
+    assert slot["state"] == "failed" and slot["fault"] == "device-forbidden"
+    phone.seen.clear()
+    for p in (root, pkcs, wifi):
+        world.assign(p)
+    phone.sync()
+    assert [c["kind"] for c in phone.seen] == ["remove_network", "remove_identity", "remove_ca"]
+    assert not phone.networks and not phone.store.pairs
+    phone.close()
+    place.drop(wifi, pkcs, root)
 
 
 def test_a_network_whose_references_do_not_fit_is_refused(place):

@@ -76,6 +76,7 @@ TYPES = {
 WIFI = ["networkName", "ssid", "connectAutomatically", "connectWhenNetworkNameIsHidden", "wiFiSecurityType",
         "proxySettings", "proxyManualAddress", "proxyManualPort", "proxyAutomaticConfigurationUrl", "preSharedKey",
         "eapType", "trustedServerCertificateNames", "authenticationMethod", "outerIdentityPrivacyTemporaryValue"]
+INNER = ["preSharedKeyIsSet", "innerAuthenticationProtocolForEapTtls", "innerAuthenticationProtocolForPeap"]
 WINDOWS_WIFI = [p for p in WIFI if p not in ("wiFiSecurityType", "proxySettings")] + [
     "wifiSecurityType", "proxySetting", "connectToPreferredNetwork", "forceFIPSCompliance", "meteredConnectionLimit",
     "authenticationPeriodInSeconds", "authenticationRetryDelayPeriodInSeconds", "authenticationType", "cacheCredentials",
@@ -92,6 +93,10 @@ USES = {
     "iosEnterpriseWiFiConfiguration": WIFI + ["disableMacAddressRandomization", "usernameFormatString"],
     "macOSEnterpriseWiFiConfiguration": WIFI + ["deploymentChannel"],
     "windowsWifiEnterpriseEAPConfiguration": WINDOWS_WIFI,
+    "androidDeviceOwnerEnterpriseWiFiConfiguration":
+        WIFI + INNER + ["macAddressRandomizationMode", "proxyExclusionList"],
+    "androidWorkProfileEnterpriseWiFiConfiguration":
+        [p for p in WIFI if p not in ("proxyManualAddress", "proxyManualPort")] + INNER,
     "iosVpnConfiguration": TUNNEL + MAKERS + ["providerType"],
     "macOSVpnConfiguration": TUNNEL + MAKERS + ["deploymentChannel"],
     "iosikEv2VpnConfiguration": TUNNEL + [
@@ -155,6 +160,13 @@ ENUMS = {
     "easServices": ["none", "calendars", "contacts", "email", "notes", "reminders"],
     "localIdentifier": ["deviceFQDN", "empty", "clientCertificateSubjectName"],
 }
+ANDROID_ENUMS = {
+    "eapType": ["eapTls"],
+    ("androidDeviceOwnerEnterpriseWiFiConfiguration", "wiFiSecurityType"): ["wpaEnterprise"],
+    ("androidWorkProfileEnterpriseWiFiConfiguration", "proxySettings"): ["none", "automatic"],
+    "macAddressRandomizationMode": ["automatic", "hardware"],
+    "innerAuthenticationProtocolForPeap": ["none", "microsoftChapVersionTwo"],
+}
 REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize",
             "networkName", "ssid", "wiFiSecurityType", "wifiSecurityType", "eapType", "connectionName", "server",
             "remoteIdentifier", "accountName", "hostName"}
@@ -208,6 +220,8 @@ def test_a_type_has_the_properties_of_the_list(types, name):
     assert sorted(names) == sorted(({"serverApplicabilityRules"} if is_x(name) else RULES) | set(TYPES[name]))
     for p in ours["properties"]:
         want = ENUMS.get(p["name"])
+        if name.startswith("android") and name in USES:
+            want = ANDROID_ENUMS.get((name, p["name"]), ANDROID_ENUMS.get(p["name"], want))
         if p["name"] == "subjectNameFormat" and name.startswith(("ios", "macOS")):
             want = APPLE_NAMES
         if want:
@@ -235,7 +249,8 @@ def example(name, pem):
         "certificateAccessType": "specificApps", "silentCertificateAccessDetails": [{"packageId": "com.example.mail"}],
         "allowAllAppsAccess": True, "deploymentChannel": "deviceChannel", "destinationStore": "computerCertStoreRoot",
         "networkName": "Office", "ssid": "office", "wiFiSecurityType": "wpa2Enterprise", "eapType": "eapTls",
-        "wifiSecurityType": "wpa2Enterprise", "preSharedKey": None, "trustedServerCertificateNames": ["radius.corp.test"], "connectAutomatically": True,
+        "wifiSecurityType": "wpa2Enterprise", "preSharedKey": None, "connectAutomatically": True,
+        "trustedServerCertificateNames": ["radius.corp.test"],
         "authenticationMethod": "certificate", "connectionName": "Corp", "connectionType": "ciscoAnyConnect",
         "server": {"description": "Gateway", "address": "vpn.corp.test", "isDefaultServer": True},
         "remoteIdentifier": "vpn.corp.test", "accountName": "Work", "hostName": "mail.corp.test",
@@ -244,6 +259,8 @@ def example(name, pem):
     body = {"@odata.type": "#microsoft.graph." + name, "displayName": name,
             "id": "00000000-0000-0000-0000-000000000000", "roleScopeTagIds": ["0"]}
     body.update({p: values[p] for p in TYPES[name] if p in values})
+    if name == "androidDeviceOwnerEnterpriseWiFiConfiguration":
+        body["wiFiSecurityType"] = "wpaEnterprise"
     if name == "iosikEv2VpnConfiguration":
         body["connectionType"] = "ikEv2"
     if is_x(name) and "hashAlgorithm" in body:
@@ -259,13 +276,15 @@ def example(name, pem):
 
 @pytest.fixture(scope="module")
 def certificates(world):
-    """A certificate profile for iPhones, one for Macs and one for Windows: what the others refer to."""
+    """A certificate profile of each platform: what the others refer to."""
     return {system: world.api("POST", world.CONFIGURATIONS, example(system + "PkcsCertificateProfile", world.root_pem))
-            for system in ("ios", "macOS", "windows10")}
+            for system in ("ios", "macOS", "windows10", "androidDeviceOwner", "androidWorkProfile")}
 
 
 def references(world, types, certificates, name):
-    system = next((s for start, s in (("macOS", "macOS"), ("windows", "windows10")) if name.startswith(start)), "ios")
+    starts = {"macOS": "macOS", "windows": "windows10", "androidDevice": "androidDeviceOwner",
+              "androidWork": "androidWorkProfile"}
+    system = next((s for start, s in starts.items() if name.startswith(start)), "ios")
     bind = f"{world.url}{world.CONFIGURATIONS}('{certificates[system]['id']}')"
     return {r["name"] + "@odata.bind": bind for r in types["#microsoft.graph." + name]["references"]
             if r["to"] == "certificate"}

@@ -32,11 +32,15 @@ PEM = serialization.Encoding.PEM
 OID_CHALLENGE = "1.2.840.113549.1.9.7"
 USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment"]
 COMMON = {"id", "kind", "alias"}
+NETWORK = {"ssid", "hidden", "automatic", "security", "eap", "certificate", "identity", "servers", "roots",
+           "hardware_address", "proxy"}
 MEMBERS = {
     "install_ca": COMMON | {"name", "der"},
     "install_identity": COMMON | {"name", "pfx", "password", "sha256", "scope", "access"},
     "enrol_scep": COMMON | {"name", "scope", "access", "urls", "challenge", "key", "subject", "san", "ekus",
                             "key_usage", "sha1", "root"},
+    "install_network": COMMON | {"name", "sha256", "network"},
+    "remove_network": COMMON,
     "remove_ca": COMMON,
     "remove_identity": COMMON,
     "wipe": {"id", "kind"},
@@ -264,6 +268,7 @@ class AndroidAgent:
         self.more = facts
         self.store = KeyStore(mode, sdk)
         self.aliases = {}  # alias -> DER of the CA certificate that is kept under it
+        self.networks = {}  # alias -> what the command said
         self.pending = {}  # command id -> {"key", "asked"}
         self.seen = []     # commands, as they came
         self.may_wipe = mode == "device_owner"  # DevicePolicyManager.wipeData of the whole device
@@ -375,6 +380,8 @@ class AndroidAgent:
             leaf = pair["chain"][0]
             items.append({"alias": alias, "kind": "identity", "sha256": sha256(der(leaf)), "has_key": True,
                           "not_after": leaf.not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        items += [{"alias": alias, "kind": "network", "sha256": n["sha256"], "has_key": False}
+                  for alias, n in self.networks.items()]
         return items
 
     def checkin(self, results=(), wait=0):
@@ -405,6 +412,7 @@ class AndroidAgent:
         for data in self.aliases.values():
             self.store.uninstall_ca_cert(data)
         self.aliases.clear()
+        self.networks.clear()
         try:
             self.checkin()
         except Refused as e:
@@ -430,6 +438,23 @@ class AndroidAgent:
         if old is not None and old != data:
             self.store.uninstall_ca_cert(old)
         self.aliases[c["alias"]] = data
+
+    def do_install_network(self, c):
+        """WifiNetworkSuggestion or WifiConfiguration with a WifiEnterpriseConfig, as the key chain allows it."""
+        n = c["network"]
+        assert set(n) == NETWORK, set(n) ^ NETWORK
+        assert n["security"] in ("wpa-eap", "wpa2-eap") and 0 < len(n["ssid"].encode()) <= 32
+        if n["eap"] != "tls":
+            raise error("unsupported", n["eap"])
+        if n["certificate"] not in self.store.pairs or n["certificate"] not in self.store.wifi:
+            raise error("store_failed", "isKeyPairGrantedToWifiAuth: false")
+        # Since Android 11 a server that is not checked is refused.
+        if not n["roots"] or not n["servers"]:
+            raise error("not_permitted", "no CA certificate or no domain: SecurityException")
+        self.networks[c["alias"]] = {**n, "sha256": c["sha256"], "roots": [load(unb64(r)) for r in n["roots"]]}
+
+    def do_remove_network(self, c):
+        self.networks.pop(c["alias"], None)
 
     def do_remove_ca(self, c):
         data = self.aliases.pop(c["alias"], None)

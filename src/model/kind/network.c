@@ -5,10 +5,14 @@
  */
 #include "model/use.h"
 
+#define ANDROID (ON_OWNER | ON_WORKPROFILE)
+
 static const struct reference refs[] = {
 	{ "identityCertificateForClientAuthentication", REF_CERTIFICATE, false,
-	    USES(ON_WINDOWS | ON_LINUX) },
-	{ "rootCertificatesForServerValidation", REF_ROOT, true, USES(ON_WINDOWS | ON_LINUX) },
+	    USES(ON_WINDOWS | ON_LINUX | ANDROID) },
+	{ "rootCertificatesForServerValidation", REF_ROOT, true,
+	    USES(ON_WINDOWS | ON_LINUX | ON_OWNER) },
+	{ "rootCertificateForServerValidation", REF_ROOT, false, USES(ANDROID) },
 	{ "rootCertificateForClientValidation", REF_ISSUER, false, USES(ON_WINDOWS) },
 	{ 0 },
 };

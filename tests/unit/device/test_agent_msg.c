@@ -459,7 +459,7 @@ commands_are_written_with_what_their_kind_needs(void **state)
 	    "\"sha256\":\"ab00000000000000000000000000000000000000000000000000000000000000\","
 	    "\"network\":{\"ssid\":\"office\",\"hidden\":true,\"automatic\":false,\"security\":\"wpa2-eap\","
 	    "\"eap\":\"tls\",\"certificate\":\"chancery-2\",\"identity\":\"ada\",\"servers\":[\"radius\"],"
-	    "\"roots\":[\"ZGVy\"]}},"
+	    "\"roots\":[\"ZGVy\"],\"hardware_address\":false,\"proxy\":null}},"
 	    "{\"id\":\"s:6\",\"kind\":\"remove_network\",\"alias\":\"chancery-6\"}],\"next_poll_seconds\":60}");
 }
 

@@ -31,8 +31,13 @@ sample(struct world *w, const struct profile_type *t, const struct field *f)
 {
 	json *list = json_array_new(), *one = json_object_new();
 
+	if (strcmp(f->name, "preSharedKeyIsSet") == 0) {
+		json_free(list);
+		json_free(one);
+		return json_bool_new(false);
+	}
 	if (strcmp(f->name, "preSharedKey") == 0 ||
-	    strcmp(f->name, "innerAuthenticationProtocolForEAPTTLS") == 0) {
+	    strncmp(f->name, "innerAuthenticationProtocol", 27) == 0) {
 		json_free(list);
 		json_free(one);
 		return json_null_new();
@@ -166,6 +171,10 @@ certificate_for(struct world *w, const struct profile_type *t)
 		{ "ios", "#microsoft.graph.iosPkcsCertificateProfile" },
 		{ "macos", "#microsoft.graph.macOSPkcsCertificateProfile" },
 		{ "windows", "#microsoft.graph.windows10PkcsCertificateProfile" },
+		{ "androidWorkProfile",
+		    "#microsoft.graph.androidWorkProfilePkcsCertificateProfile" },
+		{ "androidDeviceOwner",
+		    "#microsoft.graph.androidDeviceOwnerPkcsCertificateProfile" },
 	};
 
 	if (strcmp(t->platform, "linux") == 0)
@@ -177,6 +186,8 @@ certificate_for(struct world *w, const struct profile_type *t)
 	json_set_text(j, "certificationAuthority", "ca.example.test");
 	json_set_text(j, "certificationAuthorityName", "Corp CA");
 	json_set_text(j, "certificateTemplateName", "User");
+	if (strcmp(t->platform, "androidDeviceOwner") == 0)
+		json_set_text(j, "subjectNameFormatString", "CN={{UserName}}");
 	expect_ok(profile_create(w->store, w->a, "test", j, &p, &warn));
 	return p.id;
 }
