@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices whose clock is far off, and devices that were away for a year: on every platform each ends right.
 
-First the installation lives today. Then it moves on by a year and more in two steps, as one that always ran would have lived
-(what it has itself is renewed in between), while its devices are away.
+First the installation lives today. Then it moves on by a year and more in two steps, as one that always ran would have
+lived (what it has itself is renewed in between), while its devices are away.
 """
 
 import os
@@ -82,7 +82,8 @@ class Clocks(Place):
 
     def windows(self, days=0):
         code = self.code()
-        pc = machine(self.world, self.folder, f"PC-{self.made}", upn=self.user["userPrincipalName"], days=self.day + days)
+        pc = machine(self.world, self.folder, f"PC-{self.made}", upn=self.user["userPrincipalName"],
+                     days=self.day + days)
         self.enrol_windows(pc, code)
         pc.user = self.user
         return pc

@@ -248,7 +248,8 @@ class Hand:
         sha256 = hashlib.sha256(pem_blocks(self.world.root_pem)[0]).hexdigest()
         held = {"alias": f"chancery-{self.root['id']}", "kind": "ca", "sha256": sha256, "has_key": False}
         https = Https(self.world.host, self.world.ports["device"], self.agent.identity_context())
-        body = json.dumps({"protocol": 1, "results": self.did, "inventory": [held] if self.did else [], "wait": 0}).encode()
+        body = json.dumps({"protocol": 1, "results": self.did, "inventory": [held] if self.did else [],
+                           "wait": 0}).encode()
         answer = json.loads(https.request("POST", "/agent/v1/checkin", body, {"Content-Type": "application/json"})[2])
         https.close()
         self.did += [{"id": c["id"], "status": "ok"} for c in answer["commands"] if c["kind"] == "install_ca"]
@@ -258,15 +259,17 @@ class Hand:
         return os.path.join(self.agent.dir, name)
 
     def csr(self, name, subject):
-        subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", self.path(name + ".key"), "-out",
-                        self.path(name), "-outform", "DER", "-subj", subject], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", self.path(name + ".key"),
+                        "-out", self.path(name), "-outform", "DER", "-subj", subject], check=True, capture_output=True)
         with open(self.path(name), "rb") as f:
             return base64.b64encode(f.read())
 
     def curl(self, path, body=None, kind="application/pkcs10", identity=True):
-        command = ["curl", "-sS", "--cacert", self.world.root_file, "-w", "\n%{http_code}", self.world.device_url + path]
+        command = ["curl", "-sS", "--cacert", self.world.root_file, "-w", "\n%{http_code}",
+                   self.world.device_url + path]
         if identity:
-            command += ["--cert", self.path("identity-cert.pem"), "--key", os.path.join(self.agent.state, "identity.pem")]
+            command += ["--cert", self.path("identity-cert.pem"), "--key",
+                        os.path.join(self.agent.state, "identity.pem")]
         if body is not None:
             command += ["-H", f"Content-Type: {kind}", "--data-binary", "@-"]
         done = subprocess.run(command, input=body, check=True, capture_output=True)
@@ -287,13 +290,14 @@ def test_by_est_the_key_is_made_on_the_machine_as_well(world, given, by_est):
     assert same_key(agent, by_est.profile) and not pending(agent)
     assert stat.S_IMODE(os.stat(agent.key_file(by_est.profile["id"])).st_mode) == 0o600
     pem = os.path.join(agent.cert_dir(by_est.profile["id"]), "cert.pem")
-    done = subprocess.run(["openssl", "verify", "-purpose", "sslclient", "-CAfile", world.root_file, "-untrusted", pem, pem],
-                          check=False, capture_output=True, text=True)
+    done = subprocess.run(["openssl", "verify", "-purpose", "sslclient", "-CAfile", world.root_file, "-untrusted", pem,
+                           pem], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     # Another name is another key and another certificate, and the one before is revoked.
     world.api("PATCH", f"/v1.0/users/{by_est.users[0]['id']}", {"userPrincipalName": "estnew@contoso.example"})
     wait_for(lambda: agent.leaf(by_est.profile["id"]).subject.rfc4514_string() == "CN=estnew", 60)
-    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked", 30)
+    old = {"serial": slot["serialNumber"]}
+    wait_for(lambda: world.admin("ca", "cert.show", old)["request"]["state"] == "revoked", 30)
     agent.stop()
     agent.call("unenrol")
     assert os.listdir(agent.state) == ["lock"]

@@ -113,8 +113,8 @@ class AppleScep(ScepClient):
         point = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
         transaction = hashlib.sha1(point).hexdigest().upper()
         try:
-            reply = self.enrol(key, csr, cert=self_signed(key, os.urandom(8).hex(), now=self.clock.now()), get=get, cipher=cipher,
-                               transaction=transaction)
+            own = self_signed(key, os.urandom(8).hex(), now=self.clock.now())
+            reply = self.enrol(key, csr, cert=own, get=get, cipher=cipher, transaction=transaction)
         except (AssertionError, ValueError, IndexError, KeyError) as e:
             raise scep_error(22013, f"bad PKIOperation response: {e}") from e
         if reply.status in (FAILURE, PENDING):

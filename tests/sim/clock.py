@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clock of a simulated device, which may be wrong: what the device takes of a server's certificate goes by it, and so
-does what it signs. Where it lives beside programs that live at another time, the same serves."""
+"""The clock of a simulated device, which may be wrong: what the device takes of a server's certificate goes by it, and
+so does what it signs. Where it lives beside programs that live at another time, the same serves."""
 
 import http.client
 import os
