@@ -120,9 +120,6 @@ end_threads(struct link *l)
 {
 	atomic_store(&l->stop, true);
 	desk_stop(l->desk);
-	/* It may have ended before us: a release that was taken in is switched to by its end. */
-	if (l->conf.update != NULL)
-		ipc_client_end(l->conf.update);
 	pthread_mutex_lock(&l->lock);
 	if (l->fetching != NULL)
 		fetch_interrupt(l->fetching);

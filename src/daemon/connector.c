@@ -207,6 +207,10 @@ link_main(void *arg)
 	proc_wait();
 	atomic_store(&watcher.stop, true);
 	pthread_join(thread, NULL);
+	/* It may have ended before us, as its end is how a release is switched to: neither the reporter nor an administrator's
+	 * verb waits for it. */
+	if (update != NULL)
+		ipc_client_end(update);
 	ipc_server_stop(admin);
 	link_close(l);
 	ipc_client_free(keys);
