@@ -30,7 +30,7 @@ err_t store_admin_insert(struct tx *tx, const struct admin *x); /* ERR_CONFLICT:
 err_t store_admin_get(struct tx *tx, struct arena *a, struct id id, struct admin *ret);
 err_t store_admin_by_name(struct tx *tx, struct arena *a, const char *name, struct admin *ret);
 err_t store_admin_list(struct tx *tx, struct arena *a, struct admin **ret, size_t *retn);
-err_t store_admin_delete(struct tx *tx, struct id id); /* ERR_NOT_FOUND */
+err_t store_admin_delete(struct tx *tx, struct id id); /* and its sign-ins; ERR_NOT_FOUND */
 
 enum login_state { LOGIN_PENDING = 1, LOGIN_APPROVED, LOGIN_DECLINED, LOGIN_USED };
 struct login {

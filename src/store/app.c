@@ -68,6 +68,7 @@ store_admin_list(struct tx *tx, struct arena *a, struct admin **ret, size_t *ret
 err_t
 store_admin_delete(struct tx *tx, struct id id)
 {
+	TRY(row_run(tx, STMT_REFRESH_PRUNE, VALS(val_id(id), val_i64(0)), NULL));
 	return row_must(tx, STMT_ADMIN_DELETE, &admin_shape, VALS(val_id(id)));
 }
 

@@ -403,16 +403,22 @@ static void
 who_was_removed_does_not_go_on(void **state)
 {
 	struct fixture *f = *state;
+	const char *late;
 
 	put_admin(f, "root", "right", "User.Read.All");
 	auto_reply struct reply r = redeem(f, code_for(f, "offline_access"), BACK, VERIFIER);
 
+	late = code_for(f, "User.Read.All");
 	expect_ok(store_write(f->store, remove_root, f));
 	put_admin(f, "root", "right", "User.Read.All"); /* another one of that name */
 	auto_reply struct reply gone = renew(f, member(f, &r, "refresh_token"), "");
 
 	assert_int_equal(r.status, 200);
-	assert_string_equal(json_text(json_get(gone.json, "error")), "authorization_declined");
+	assert_string_equal(json_text(json_get(gone.json, "error")), "invalid_grant");
+
+	auto_reply struct reply code = redeem(f, late, BACK, VERIFIER);
+
+	assert_string_equal(json_text(json_get(code.json, "error")), "authorization_declined");
 }
 
 #define CASE(name_) cmocka_unit_test_setup_teardown(name_, fixture_setup, fixture_teardown)

@@ -69,6 +69,10 @@ static void
 a_sign_in_that_goes_on_is_found_by_its_token_and_the_one_before(void **state)
 {
 	IN(state);
+	struct admin somebody = { .id = id_n(30), .name = "Somebody" };
+	struct refresh mine = {
+		.id = id_n(31), .hash = LIT("mine"), .admin = id_n(30), .created = 21, .expires = 99
+	};
 	struct refresh r = { .id = id_n(1),
 		.hash = LIT("one"),
 		.admin = id_n(7),
@@ -103,6 +107,12 @@ a_sign_in_that_goes_on_is_found_by_its_token_and_the_one_before(void **state)
 	expect_err(ERR_NOT_FOUND, store_refresh_by_hash(tx, a, LIT("two"), &got));
 	expect_ok(store_refresh_delete(tx, id_n(9)));
 	expect_ok(store_refresh_delete(tx, id_n(9)));
+	/* Whose they are takes them along, and nobody else's. */
+	expect_ok(store_admin_insert(tx, &somebody));
+	expect_ok(store_refresh_insert(tx, &mine));
+	expect_ok(store_admin_delete(tx, somebody.id));
+	expect_err(ERR_NOT_FOUND, store_refresh_by_hash(tx, a, LIT("mine"), &got));
+	expect_ok(store_refresh_by_hash(tx, a, LIT("other 9"), &got));
 }
 
 static void
