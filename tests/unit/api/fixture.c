@@ -218,12 +218,16 @@ fixture_setup(void **state)
 	api_init(&f->api);
 	api = arena_array(f->a, resource_count, sizeof(*api));
 	for (size_t i = 0; i < resource_count; i++)
-		api[i] = (struct http_mount){ resource_table[i]->routes, &f->api, api_gate,
-			api_on_error };
+		api[i] = (struct http_mount){ .routes = resource_table[i]->routes,
+			.ctx = &f->api,
+			.gate = api_gate,
+			.on_error = api_on_error };
 	f->api.base_url = serve(f, api, resource_count, &f->http);
 	device = arena_array(f->a, 1, sizeof(*device));
-	device[0] =
-	    (struct http_mount){ api_connector_routes, &f->api, connector_gate, api_on_error };
+	device[0] = (struct http_mount){ .routes = api_connector_routes,
+		.ctx = &f->api,
+		.gate = connector_gate,
+		.on_error = api_on_error };
 	f->device_base = f->api.device_url = serve(f, device, 1, &f->device);
 	expect_ok(http_start(f->http));
 	expect_ok(http_start(f->device));
