@@ -285,15 +285,22 @@ network_remove(const struct agent *g, struct arena *a, const char *alias)
 {
 	const char *path = keyfile_of(g, a, alias);
 	const char *argv[] = { "nmcli", "connection", "delete", "uuid", uuid_of(a, alias), NULL };
-	err_t e;
+	const char *reload[] = { "nmcli", "connection", "reload", NULL };
+	bool there = file_exists(path), gone = true;
+	err_t e = OK;
 
 	TRY(our_alias(alias));
-	if (file_exists(path)) {
-		/* Where NetworkManager does not run, or does not know it, there is but the file. */
+	if (there) {
 		e = dot1x_run(a, argv, ASK_MS, NULL);
+		gone = err_ok(e);
 		err_forget(e);
 	}
 	TRY(file_remove(path));
+	/* Where NetworkManager does not run there was but the file. */
+	if (!gone) {
+		e = dot1x_run(a, reload, ASK_MS, NULL);
+		err_forget(e);
+	}
 	TRY(file_remove(record_of(g, a, alias, "pem")));
 	return file_remove(record_of(g, a, alias, "json"));
 }

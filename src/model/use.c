@@ -187,18 +187,17 @@ use_reduce(struct arena *a, const struct profile *p, const struct subject_of *wh
 
 /* What tells the certificate from others on the device, and whose it is. */
 static err_t
-used_certificate(struct arena *a, const struct subject_of *who, struct use *u, bool *ret_of_machine)
+used_certificate(struct arena *a, const struct profile *network, const struct subject_of *who,
+    struct use *u, bool *ret_of_machine)
 {
-	const struct profile *p = NULL;
+	const struct profile *p;
 	struct primitive what;
 
 	u->alias = "";
 	*ret_of_machine = true;
-	for (size_t i = 0; i < who->nused; i++)
-		if (who->used[i].as->to == REF_CERTIFICATE)
-			p = &who->used[i].profile;
-	if (p == NULL)
+	if (u->wifi->authentication == USE_PASSWORD)
 		return OK;
+	TRY(certificate_of(network, who, &p));
 	TRY_CTX(reduce_one(a, p, who, &what), "the certificate of \"%s\"", p->display_name);
 	u->alias =
 	    inventory_alias(a, p->id, what.kind == PRIM_IMPORT ? what.pfx[0].id : (struct id){ 0 });
@@ -235,6 +234,7 @@ network_hash(
 	TRY(wr_u8(&b, of_machine));
 	TRY(wr_text(&b, u->alias));
 	TRY(wr_text(&b, u->wifi->user));
+	TRY(wr_u32(&b, (uint32_t)u->nekus));
 	for (size_t i = 0; i < u->nekus; i++)
 		TRY(wr_text(&b, u->ekus[i]));
 	TRY(wr_blob(&b, u->issuer));
@@ -257,7 +257,7 @@ use_network(struct arena *a, const struct profile *p, const struct subject_of *w
 	TRY(check_settings(p));
 	*use = *u;
 	TRY(roots_of(a, who, use));
-	TRY(used_certificate(a, who, use, &what.of_machine));
+	TRY(used_certificate(a, p, who, use, &what.of_machine));
 	TRY(issuer_of(a, who, use));
 	TRY(network_hash(a, p, use, what.of_machine, &what.hash));
 	needs_of(a, who, &what);

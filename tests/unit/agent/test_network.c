@@ -158,9 +158,14 @@ a_network_that_networkmanager_does_not_take_is_not_held(void **state)
 	replace_nmcli(b, "#!/bin/sh\necho it will not >&2\nexit 8\n");
 	expect_err(ERR_DOT1X, obey(b, c));
 	assert_int_equal(reported(b), 0);
-	/* It goes nevertheless: the file is ours. */
+	/* It goes nevertheless: the file is ours, and who is asked to delete it and does not is to look again. */
+	replace_nmcli(b,
+	    arena_printf(
+		b->a, "#!/bin/sh\necho \"$@\" >> %s/said\ntest \"$2\" != delete\n", b->dir));
 	expect_ok(network_remove(b->g, b->a, NETWORK));
 	assert_false(file_exists(keyfile(b)));
+	assert_non_null(
+	    strstr(text_of(b, arena_printf(b->a, "%s/said", b->dir)), "connection reload"));
 }
 
 static void

@@ -303,6 +303,31 @@ a_network_with_a_password_names_no_certificate(void **state)
 	refused(w, body, "is missing");
 }
 
+/* As an older version, or a draft, may have it. */
+static void
+a_network_whose_certificate_is_not_named_any_more_goes_to_nobody(void **state)
+{
+	WORLD(state);
+	struct machine m = assigned(w);
+	auto_json json *settings = NULL;
+	struct subject_of who = { .device = &w->device, .user = &w->user };
+	const struct profile_type *t;
+	struct err_report rep;
+	struct primitive what;
+	struct str text;
+	void *read;
+
+	expect_ok(json_parse(str_c(m.wifi.settings), LIMIT_HTTP_BODY, &settings));
+	json_del(settings, "@references");
+	expect_ok(json_print(w->a, settings, &text));
+	m.wifi.settings = arena_cstr(w->a, text);
+	expect_ok(profile_type_find(m.wifi.type, &t));
+	expect_ok(profile_settings(w->a, t->kind, &m.wifi, &read));
+	err_take(t->kind->reduce(w->a, &m.wifi, read, &who, &what), &rep);
+	assert_int_equal(rep.code, ERR_MODEL_INVALID);
+	assert_non_null(strstr(rep.detail, "names no certificate"));
+}
+
 static void
 what_belongs_to_another_platform_is_refused(void **state)
 {
@@ -351,6 +376,7 @@ main(void)
 		IN_WORLD(a_network_that_was_changed_is_told_anew_and_one_that_was_lost_comes_back),
 		IN_WORLD(settings_that_contradict_each_other_are_refused),
 		IN_WORLD(a_network_with_a_password_names_no_certificate),
+		IN_WORLD(a_network_whose_certificate_is_not_named_any_more_goes_to_nobody),
 		IN_WORLD(what_belongs_to_another_platform_is_refused),
 		IN_WORLD(a_network_that_the_machine_joins_before_anybody_signs_in_is_the_machines),
 	};
