@@ -320,9 +320,25 @@ go_on(struct turn *t)
 	return more ? send_questions(t) : check_in(t);
 }
 
+/* The binary form of SyncML, which begins with its version (WBXML 1.3 5.4): the provisioning of the device asked for the other,
+ * so this is none to be guessed at. */
+static err_t
+refuse_binary(const struct http_req *r)
+{
+	const char *type = http_header(r, "Content-Type");
+	struct str body = http_body(r), media = str_c(type);
+	bool says = str_ieq_c(str_trim(str_cut(&media, ';')), "application/vnd.syncml.dm+wbxml");
+
+	if (says || (body.n > 0 && body.p[0] >= 1 && body.p[0] <= 3))
+		FAIL(ERR_MEDIA_TYPE,
+		    "application/vnd.syncml.dm+xml is taken, as the enrolment told the device (DEFAULTENCODING), and no WBXML");
+	return OK;
+}
+
 static err_t
 run(struct turn *t)
 {
+	TRY(refuse_binary(t->r));
 	TRY(syncml_parse(t->a, http_body(t->r), &t->m));
 	TRY(inventory_parse(t->a, t->device->inventory, &t->has));
 	TRY(windows_state_load(t->edge->store, t->a, t->device->id, &t->st));

@@ -445,12 +445,16 @@ def test_hostile_and_broken_messages_are_refused_and_do_no_harm(world, ada, tmp_
     manage = urllib.parse.urlsplit(d.addr).path
     _, good = d.package(1, [], [], [("Alert", "<Data>1201</Data>")])
     for body, statuses in (
-            (b"", (400,)), (b"\x02\xa4\x01\x6a\x00", (400,)), (b"<SyncML/>", (400,)), (good[:-10].encode(), (400,)),
+            (b"", (400,)), (b"\x02\xa4\x01\x6a\x00", (415,)), (b"<SyncML/>", (400,)), (good[:-10].encode(), (400,)),
             (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + good.encode(), (400,)), (good.replace("1.2", "1.1").encode(), (400,)),
             (good.replace("<CmdID>2<", "<CmdID>0<").encode(), (400,)), (b"<a>" * 200000, (400, 413)),
             (good.replace(str(d.max_message), "100").encode(), (413,))):
         r, data = post(d, manage, body)
         assert r.status in statuses, (body[:60], r.status, data)
+    # The binary form is named as what it is, and not taken.
+    for body, kind in ((good, "application/vnd.syncml.dm+wbxml; charset=utf-8"), (b"\x03\x01", "application/octet-stream")):
+        r, data = post(d, manage, body, kind)
+        assert r.status == 415 and b"WBXML" in data, data
     # What only servers may say is refused by its number; what answers nothing that was asked says nothing.
     _, odd = d.package(1, [("9", "Add", 200, 0)], [("9", "./DevInfo/Man", "x")],
                        [("Get", "<Item><Target><LocURI>./DevInfo/Man</LocURI></Target></Item>")])
