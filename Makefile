@@ -37,7 +37,7 @@ check: deps-test
 
 check-kill: deps-test build
 	@CHANCERY_LONG=1 CHANCERY_BUILD=$(CURDIR)/$(BUILD) PYTHONDONTWRITEBYTECODE=1 \
-		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/flow/test_kill.py -k every_step
+		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/flow/test_kill.py tests/flow/test_update.py -k every_step
 
 fuzz-short: deps-test
 	@$(PYTHON) tools/check --only fuzz $(if $(SECONDS),--seconds $(SECONDS))

@@ -303,6 +303,8 @@ releases_start(const struct releases *r, struct arena *a, struct releases_state 
 		s.base = r->packaged;
 		TRY(keep(r, &s));
 	}
+	/* What a kill left half made; that it stays is no reason not to start. */
+	err_forget(remove_others(r, s.current, s.previous));
 	*ret = s;
 	return OK;
 }

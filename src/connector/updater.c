@@ -150,7 +150,10 @@ finish_locked(struct updater *u, struct arena *a, const json *args, json *answer
 	TRY(not_now(u, a));
 	e = look(u, a, &bundle);
 	drop(u);
-	TRY(e);
+	if (!err_ok(e)) {
+		err_forget(file_remove(path_of(u, a, "incoming")));
+		return e;
+	}
 	TRY(file_write(path_of(u, a, "bundle"), bundle, 0600));
 	TRY(file_remove(path_of(u, a, "incoming")));
 	u->staged = true;
@@ -319,6 +322,17 @@ watch(struct updater *u, int *ret_status)
 	return watch_incoming(u, a, ret_status);
 }
 
+/* What arrived before a restart is sent anew; a bundle that the parent was told of was taken before we start again. */
+static err_t
+forget_parts(const struct updater *u)
+{
+	auto_arena struct arena *a = arena_new();
+
+	TRY(dir_sweep(u->conf->dir));
+	TRY(file_remove(path_of(u, a, "incoming")));
+	return file_remove(path_of(u, a, "bundle"));
+}
+
 err_t
 updater_run(const struct updater_conf *conf, int listen_fd, int *ret_status)
 {
@@ -326,7 +340,7 @@ updater_run(const struct updater_conf *conf, int listen_fd, int *ret_status)
 	struct ipc_server *server;
 	err_t e;
 
-	TRY(dir_sweep(conf->dir));
+	TRY(forget_parts(&u));
 	pthread_mutex_init(&u.lock, NULL);
 	TRY(ipc_server_new(listen_fd, CONNECTIONS, ipc_verbs, &u, &server));
 	TRY(ipc_server_start(server));

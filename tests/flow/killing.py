@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends processes at a chosen one of their steps: the library that is preloaded for it (kill/kill.c), and its control."""
+"""Ends processes at a chosen one of their steps: the library preloaded for it (kill/kill.c), and its control."""
 
 import mmap
 import os

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors import Connector
+from killing import Control, environment, library
 from world import ROOT, AdminError, World, alive, children, program, wait_for
 
 pytestmark = pytest.mark.seconds(240)
@@ -125,9 +126,13 @@ class Site:
 
 @pytest.fixture(name="site", scope="module")
 def site_fixture(tmp_path_factory):
-    world = World(str(tmp_path_factory.mktemp("update")))
+    folder = tmp_path_factory.mktemp("update")
+    control = Control(folder / "control", ("update",))
+    world = World(str(folder / "world"), env={"connector": environment(library(folder), folder / "control")})
     try:
-        yield Site(world)
+        made = Site(world)
+        made.control = control
+        yield made
     finally:
         world.close()
 
@@ -297,6 +302,99 @@ def test_killed_between_the_steps_it_ends_on_one_or_the_other(site):
     now = wait_for(lambda: (s := site.show())["state"] == "idle" and s, 120)
     assert now["running"] in (site.version(2), site.version(7))
     assert (now["running"] == site.version(7)) == (now["release"] == site.version(7))
+
+
+class Sweep:
+    """Updates during which a process of the connector is ended at one of its steps."""
+
+    def __init__(self, site, first):
+        self.site, self.n = site, first
+        # What the service offers is not to come in between.
+        for one in site.world.cli_json("connector", "releases")["value"]:
+            site.world.cli("connector", "discard", one["version"])
+
+    def tend(self):
+        """What an init system does."""
+        proc = self.site.world.procs.get("connector")
+        if proc is None or proc.poll() is not None:
+            self.site.world.stop("connector")
+            self.site.world.start("connector")
+
+    def rested(self):
+        self.tend()
+        with contextlib.suppress(OSError, AdminError):
+            now, running = self.site.show(), children(self.site.world.procs["connector"].pid)
+            return now if now["state"] == "idle" and "update" in running else None
+        return None
+
+    def names(self, name):
+        """The parent is called after its program, or after the descriptor that it was executed from."""
+        if name != "parent":
+            return [name]
+        with open(f"/proc/{self.site.world.procs['connector'].pid}/comm", encoding="ascii") as f:
+            return [f.read().strip()]
+
+    def run(self, name=None, step=0):
+        """One update; whether somebody was ended, and how many steps there were."""
+        site, control = self.site, self.site.control
+        self.n += 1
+        path, old = site.release(self.n), wait_for(self.rested, 60)["running"]
+        control.names = ("update", *self.names("parent"))
+        control.clear()
+        if name is not None:
+            [name] = self.names(name)
+            control.aim(name, "files", step)
+        # Asked again by who sees that it was not taken.
+        for _ in range(5):
+            if site.at("update", "--file", path, check=False).returncode == 0 or control.hit:
+                break
+
+        def ended():
+            now = self.rested()
+            return now and (now["running"] == site.version(self.n) or control.hit) and now
+        now = wait_for(ended, 90, 0.1, f"an end of the update with {name} ended at step {step}")
+        hit, what = control.hit, control.what
+        counts = {n: control.count(n, "files") for n in control.names}
+        control.clear()
+        assert now["running"] in (old, site.version(self.n)), (what, now)
+        assert now["release"] in (now["running"], ""), (what, now)
+        # As after a restart of the machine: the same runs, and nothing half-written is left.
+        site.world.stop("connector")
+        site.start()
+        assert site.show()["running"] == now["running"], what
+        left = [f for at, _, files in os.walk(site.world.state_dir("connector")) for f in files
+                if f.startswith(".tmp-") or f == "incoming"]
+        assert left == [], (what, left)
+        return hit, counts, what
+
+
+def test_killed_at_some_steps_of_an_update_it_ends_on_one_or_the_other(site):
+    sweep = Sweep(site, 20)
+    _, counts, _ = sweep.run()
+    assert site.show()["running"] == site.version(sweep.n)
+    parent, ended = sweep.names("parent")[0], []
+    for name, place in (("update", 0.9), ("parent", 0.3), ("parent", 0.8)):
+        total = counts["update" if name == "update" else parent]
+        hit, _, what = sweep.run(name, max(1, round(total * place)))
+        ended += [what] if hit else []
+    print(f"{counts}: ended {', '.join(ended)}")
+    assert len(ended) >= 2
+    sweep.run()
+    assert site.show()["running"] == site.version(sweep.n)
+
+
+@pytest.mark.long
+@pytest.mark.seconds(3600)
+@pytest.mark.parametrize("name", ["update", "parent"])
+def test_killed_at_every_step_of_an_update_it_ends_on_one_or_the_other(site, name):
+    sweep, step, hit = Sweep(site, 100 if name == "update" else 400), 0, True
+    while hit:
+        step += 1
+        hit, _, what = sweep.run(name, step)
+        print(name, step, what)
+    assert step > 5
+    sweep.run()
+    assert site.show()["running"] == site.version(sweep.n)
 
 
 def test_an_older_one_is_taken_when_the_configuration_names_it(site):
