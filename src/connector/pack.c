@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "pki/cert_skim.h"
 #include "pki/cms.h"
+#include "pki/fips.h"
 #include "pki/pfx.h"
 
 #define PASSWORD_BYTES 18 /* 24 characters of base64url */
@@ -72,6 +73,8 @@ pack_seal(struct arena *a, const struct pack *p, const struct cert *device, stru
     struct str password, struct packed *ret)
 {
 	TRY(pack_check(p));
+	if (p->form != PACK_AGENT)
+		TRY(fips_refuse(PACK_UNAPPROVED));
 	switch (p->form) {
 	case PACK_APPLE:
 		return seal_frame(a, p, device, pfx, password, ret);

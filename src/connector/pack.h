@@ -9,6 +9,9 @@
 #include "codec/pack.h"
 #include "pki/cert.h"
 
+/* What FIPS mode has against the forms of systems: they open envelopes of RSA PKCS #1 v1.5, and what else is nowhere said. */
+#define PACK_UNAPPROVED "RSA PKCS #1 v1.5 encryption, the only one that this platform opens"
+
 struct packed {
 	struct str pfx, password; /* first and second part; the second may be empty */
 };

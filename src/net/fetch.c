@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "net/tls_ctx.h"
+#include "pki/fips.h"
 
 #define HEADER_VALUE_MAX 256
 
@@ -231,8 +232,10 @@ fetch_http2(struct fetch *f)
 err_t
 fetch_negotiate(struct fetch *f)
 {
-	CURLcode rc = curl_easy_setopt(f->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);
+	CURLcode rc;
 
+	TRY(fips_refuse("Kerberos, which computes by itself and not through OpenSSL"));
+	rc = curl_easy_setopt(f->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);
 	/* Whose ticket it is stands in the cache; libcurl begins only if it is given a name. */
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(f->curl, CURLOPT_USERPWD, ":");

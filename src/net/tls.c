@@ -6,6 +6,7 @@
 
 #include "net/tls_ctx.h"
 #include "pki/cert.h"
+#include "pki/fips.h"
 #include "pki/key.h"
 #include "pki/trust.h"
 
@@ -37,6 +38,9 @@ tls_ctx_base(SSL_CTX *ctx)
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS_12) != 1)
 		return tls_error("TLS versions and suites");
+	/* What suites remain, the provider says; of curves OpenSSL 3.0's has those of RFC 7748, too. */
+	if (fips_is_on() && SSL_CTX_set1_groups_list(ctx, "P-256:P-384:P-521") != 1)
+		return tls_error("TLS groups");
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	return OK;

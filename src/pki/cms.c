@@ -2,12 +2,15 @@
 /* See cms.h. */
 #include "pki/cms.h"
 
+#include <openssl/rsa.h>
+
 #include "base/limits.h"
 #include "base/rd.h"
 #include "base/secret.h"
 #include "codec/der.h"
 #include "pki/build.h"
 #include "pki/cert_skim.h"
+#include "pki/fips.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
@@ -54,23 +57,41 @@ check_recipient(const struct cert *to)
 	return OK;
 }
 
+/* SP 800-56B: in FIPS mode the key is transported by RSAES-OAEP (RFC 4055 4.1, with SHA-256), which our agent opens. */
+static err_t
+to_recipient(CMS_ContentInfo *cms, const struct cert *to)
+{
+	bool oaep = fips_is_on();
+	CMS_RecipientInfo *ri =
+	    CMS_add1_recipient_cert(cms, cert_x509(to), oaep ? CMS_KEY_PARAM : 0);
+	EVP_PKEY_CTX *c = ri == NULL || !oaep ? NULL : CMS_RecipientInfo_get0_pkey_ctx(ri);
+
+	if (ri == NULL ||
+	    (oaep &&
+		(c == NULL || EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) != 1 ||
+		    EVP_PKEY_CTX_set_rsa_oaep_md_name(c, "SHA256", NULL) != 1 ||
+		    EVP_PKEY_CTX_set_rsa_mgf1_md_name(c, "SHA256", NULL) != 1)))
+		FAIL_SSL(ERR_CRYPTO, "sealing");
+	return OK;
+}
+
 err_t
 cms_seal(struct arena *a, const struct cert *to, struct str content, struct str *ret)
 {
-	STACK_OF(X509) * certs;
 	auto_bio BIO *in = NULL;
 	auto_cms CMS_ContentInfo *cms = NULL;
 
 	TRY(check_recipient(to));
 	if (content.n > LIMIT_CMS_BYTES)
 		FAIL(ERR_TOO_LARGE, "%zu bytes to seal", content.n);
-	certs = sk_X509_new_null();
 	in = BIO_new_mem_buf(content.n == 0 ? (const void *)"" : content.p, (int)content.n);
-	if (certs == NULL || in == NULL || sk_X509_push(certs, cert_x509(to)) <= 0)
+	if (in == NULL)
 		abort();
-	cms = CMS_encrypt(certs, in, EVP_aes_256_cbc(), CMS_BINARY);
-	sk_X509_free(certs);
+	cms = CMS_encrypt(NULL, NULL, EVP_aes_256_cbc(), CMS_BINARY | CMS_PARTIAL);
 	if (cms == NULL)
+		FAIL_SSL(ERR_CRYPTO, "sealing");
+	TRY(to_recipient(cms, to));
+	if (CMS_final(cms, in, NULL, CMS_BINARY) != 1)
 		FAIL_SSL(ERR_CRYPTO, "sealing");
 	return to_der(a, cms, ret);
 }

@@ -25,3 +25,11 @@ fips_is_on(void)
 {
 	return EVP_default_properties_is_fips_enabled(NULL) == 1;
 }
+
+err_t
+fips_refuse(const char *what)
+{
+	if (fips_is_on())
+		FAIL(ERR_FIPS_REFUSED, "%s", what);
+	return OK;
+}

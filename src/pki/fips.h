@@ -15,5 +15,7 @@
 /* Loads the provider, which tests itself, and makes fips=yes the default. ERR_FIPS: there is none, or its test failed. */
 err_t fips_enable(void);
 bool fips_is_on(void);
+/* Before what cannot be done by approved algorithms. ERR_FIPS_REFUSED in FIPS mode, with `what` as its detail. */
+err_t fips_refuse(const char *what);
 
 #endif

@@ -17,6 +17,7 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
+#include "pki/fips.h"
 #include "pki/key_int.h"
 #include "pki/keyprov_int.h"
 #include "pki/ssl_err.h"
@@ -305,7 +306,7 @@ unload(void)
 {
 	static const char *const names[] = { KEYPROV_NAME, "default" };
 
-	for (size_t i = 0; i < COUNT(names); i++) {
+	for (size_t i = 0; i < (fips_is_on() ? 1 : COUNT(names)); i++) {
 		OSSL_PROVIDER *p = OSSL_PROVIDER_load(NULL, names[i]);
 
 		OSSL_PROVIDER_unload(p);
@@ -316,13 +317,17 @@ unload(void)
 err_t
 keyprov_init(void)
 {
+	bool fips = fips_is_on();
+
 	if (OSSL_PROVIDER_available(NULL, KEYPROV_NAME) == 1)
 		return OK;
-	/* Loading one provider by hand turns the automatic loading of the default one off. */
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
+	/* Loading one provider by hand turns the automatic loading of the default one off; in FIPS mode it stays away. What is
+	 * set takes the place of what was set before, so fips=yes is said again. */
+	if ((!fips && OSSL_PROVIDER_load(NULL, "default") == NULL) ||
 	    OSSL_PROVIDER_add_builtin(NULL, KEYPROV_NAME, provider_init) != 1 ||
 	    OSSL_PROVIDER_load(NULL, KEYPROV_NAME) == NULL ||
-	    EVP_set_default_properties(NULL, "?provider!=" KEYPROV_NAME) != 1 ||
+	    EVP_set_default_properties(NULL,
+		fips ? "fips=yes,?provider!=" KEYPROV_NAME : "?provider!=" KEYPROV_NAME) != 1 ||
 	    OPENSSL_atexit(unload) != 1)
 		FAIL_SSL(ERR_CRYPTO, "the provider of keys elsewhere");
 	return OK;

@@ -7,6 +7,7 @@
 #include <openssl/provider.h>
 
 #include "base/limits.h"
+#include "base/secret.h"
 #include "pki/cert_skim.h"
 #include "pki/fips.h"
 #include "pki/key_int.h"
@@ -23,6 +24,8 @@ struct profile {
 	const char *mac;
 	int rounds, mac_rounds;
 };
+
+#define SALT 16 /* SP 800-132 5.1 */
 
 static const struct profile profiles[] = {
 	[PFX_AES] = { NID_aes_256_cbc, "SHA256", 2048, 2048 },
@@ -94,6 +97,25 @@ mark(PKCS12_SAFEBAG *bag, struct str leaf, const char *friendly_name)
 	return OK;
 }
 
+/* As PKCS12_add_safe(), with a salt of our length. */
+static err_t
+add_sealed(STACK_OF(PKCS7) * *safes, STACK_OF(PKCS12_SAFEBAG) * bags, const struct profile *pr,
+    const char *password)
+{
+	uint8_t salt[SALT];
+	PKCS7 *p7;
+
+	rand_bytes(salt, sizeof(salt));
+	p7 = PKCS12_pack_p7encdata(pr->nid, password, -1, salt, SALT, pr->rounds, bags);
+	if (p7 == NULL)
+		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	if (*safes == NULL)
+		*safes = sk_PKCS7_new_null();
+	if (*safes == NULL || sk_PKCS7_push(*safes, p7) <= 0)
+		abort();
+	return OK;
+}
+
 static err_t
 put_certs(STACK_OF(PKCS7) * *safes, const struct profile *pr, struct str leaf,
     const struct str *chain, size_t nchain, const char *password, const char *friendly_name)
@@ -104,9 +126,7 @@ put_certs(STACK_OF(PKCS7) * *safes, const struct profile *pr, struct str leaf,
 	TRY(mark(sk_PKCS12_SAFEBAG_value(bags, 0), leaf, friendly_name));
 	for (size_t i = 0; i < nchain; i++)
 		TRY(add_cert(bags, chain[i]));
-	if (PKCS12_add_safe(safes, bags, pr->nid, pr->rounds, password) != 1)
-		FAIL_SSL(ERR_PFX, "writing PKCS#12");
-	return OK;
+	return add_sealed(safes, bags, pr, password);
 }
 
 static err_t
@@ -115,11 +135,14 @@ put_key(STACK_OF(PKCS7) * *safes, const struct profile *pr, struct str leaf, con
 {
 	auto_bags STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
 	auto_p8 PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key_pkey(k));
+	uint8_t salt[SALT];
 
 	if (p8 == NULL)
 		FAIL_SSL(ERR_PFX, "writing PKCS#12");
+	rand_bytes(salt, sizeof(salt));
 	TRY(add_bag(bags,
-	    PKCS12_SAFEBAG_create_pkcs8_encrypt(pr->nid, password, -1, NULL, 0, pr->rounds, p8)));
+	    PKCS12_SAFEBAG_create_pkcs8_encrypt(
+		pr->nid, password, -1, salt, SALT, pr->rounds, p8)));
 	TRY(mark(sk_PKCS12_SAFEBAG_value(bags, 0), leaf, friendly_name));
 	if (PKCS12_add_safe(safes, bags, -1, 0, NULL) != 1)
 		FAIL_SSL(ERR_PFX, "writing PKCS#12");
@@ -143,30 +166,64 @@ check_certs(const struct key *k, struct str leaf, const struct str *chain, size_
 	FAIL(ERR_PFX, "the key is not that of the certificate");
 }
 
-err_t
-pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
-    const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
-    struct str *ret)
+/*
+ * The MAC's key is derived by PKCS#12's own function (RFC 7292 B), which no FIPS provider has, and without which nobody
+ * opens the file. No security is claimed for it: contents are sealed by PBES2, and the file or its password travels in an
+ * envelope. In FIPS mode that one step is done by a library context of its own; nothing else is.
+ */
+static OSSL_LIB_CTX *
+mac_ctx_new(void)
 {
-	const struct profile *pr = &profiles[profile];
-	auto_safes STACK_OF(PKCS7) *safes = NULL;
+	OSSL_LIB_CTX *lib = OSSL_LIB_CTX_new();
+
+	if (lib == NULL || OSSL_PROVIDER_load(lib, "default") == NULL)
+		abort();
+	return lib;
+}
+
+static err_t
+finish(STACK_OF(PKCS7) * safes, const struct profile *pr, const char *password, OSSL_LIB_CTX *lib,
+    struct arena *a, struct str *ret)
+{
 	auto_ossl_bytes unsigned char *der = NULL;
-	auto_p12 PKCS12 *p12 = NULL;
-	auto_md EVP_MD *md = EVP_MD_fetch(NULL, pr->mac, NULL);
+	auto_p12 PKCS12 *p12 = PKCS12_add_safes_ex(safes, 0, lib, NULL);
+	auto_md EVP_MD *md = EVP_MD_fetch(lib, pr->mac, NULL);
+	uint8_t salt[SALT];
 	int n;
 
-	TRY(check_certs(k, leaf, chain, nchain));
-	TRY(put_certs(&safes, pr, leaf, chain, nchain, password, friendly_name));
-	TRY(put_key(&safes, pr, leaf, k, password, friendly_name));
-	p12 = PKCS12_add_safes(safes, 0);
+	rand_bytes(salt, sizeof(salt));
 	if (md == NULL || p12 == NULL ||
-	    PKCS12_set_mac(p12, password, -1, NULL, 0, pr->mac_rounds, md) != 1)
+	    PKCS12_set_mac(p12, password, -1, salt, SALT, pr->mac_rounds, md) != 1)
 		FAIL_SSL(ERR_PFX, "writing PKCS#12");
 	n = i2d_PKCS12(p12, &der);
 	if (n <= 0)
 		FAIL_SSL(ERR_PFX, "writing PKCS#12");
 	*ret = arena_str(a, str_of(der, (size_t)n));
 	return OK;
+}
+
+err_t
+pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
+    const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
+    struct str *ret)
+{
+	bool fips = fips_is_on();
+	const struct profile *pr = &profiles[fips && profile == PFX_AES_QUICK ? PFX_AES : profile];
+	auto_safes STACK_OF(PKCS7) *safes = NULL;
+	OSSL_LIB_CTX *lib;
+	err_t e;
+
+	if (profile == PFX_3DES)
+		TRY(fips_refuse(PFX_UNAPPROVED));
+	TRY(check_certs(k, leaf, chain, nchain));
+	TRY(put_certs(&safes, pr, leaf, chain, nchain, password, friendly_name));
+	TRY(put_key(&safes, pr, leaf, k, password, friendly_name));
+	if (!fips)
+		return finish(safes, pr, password, NULL, a, ret);
+	lib = mac_ctx_new();
+	e = finish(safes, pr, password, lib, a, ret);
+	OSSL_LIB_CTX_free(lib);
+	return e;
 }
 
 static err_t
@@ -236,6 +293,9 @@ pfx_open(struct arena *a, struct str der, const char *password, struct pfx *ret)
 
 	if (der.n == 0 || der.n > LIMIT_PFX_BYTES)
 		FAIL(ERR_PFX, "%zu bytes", der.n);
+	TRY(fips_refuse(
+	    "reading a PKCS#12 file, which goes by its own derivation of keys: chancery pfx import makes files "
+	    "that are handed on as they are"));
 	p12 = d2i_PKCS12(NULL, &at, (long)der.n);
 	if (p12 == NULL)
 		FAIL_SSL(ERR_PFX, "%s", "");

@@ -7,6 +7,9 @@
 
 #include "pki/cert.h"
 
+/* What FIPS mode has against PFX_3DES. */
+#define PFX_UNAPPROVED "PKCS#12 with triple DES and SHA-1, the only one that this platform opens"
+
 enum pfx_profile {
 	PFX_AES,       /* AES-256, PBES2 SHA-256, MAC SHA-256: current systems */
 	PFX_AES_QUICK, /* the same with one round of key derivation: importers that were tried with it */
@@ -14,7 +17,8 @@ enum pfx_profile {
 };
 
 /* The password must be random, 128 bits or more: then there is nothing for rounds of key derivation to slow down, and
- * the file has the fewest that importers take (pfx.c). ERR_PFX: the key is not that of the leaf; ERR_CERTIFICATE. */
+ * the file has the fewest that importers take (pfx.c). In FIPS mode PFX_AES_QUICK has as many rounds as PFX_AES, and
+ * PFX_3DES is ERR_FIPS_REFUSED. ERR_PFX: the key is not that of the leaf; ERR_CERTIFICATE. */
 err_t pfx_make(struct arena *a, enum pfx_profile profile, const struct key *k, struct str leaf,
     const struct str *chain, size_t nchain, const char *password, const char *friendly_name,
     struct str *ret);
@@ -26,8 +30,8 @@ struct pfx {
 	size_t nchain;
 };
 err_t pfx_open(struct arena *a, struct str der, const char *password,
-    struct pfx
-	*ret); /* ERR_PFX, ERR_PFX_PASSWORD, ERR_PFX_NO_KEY, ERR_PFX_TWO_KEYS, ERR_PFX_LEGACY */
+    struct pfx *
+	ret); /* ERR_PFX, ERR_PFX_PASSWORD, ERR_PFX_NO_KEY, ERR_PFX_TWO_KEYS, ERR_PFX_LEGACY, ERR_FIPS_REFUSED */
 /* From now on this process reads files that are encrypted with RC2 and RC4, by OpenSSL's legacy provider; false: it is not
  * installed, or FIPS mode is on. Once, before threads. */
 bool pfx_legacy(void);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "codec/der.h"
 #include "codec/oid.h"
+#include "pki/fips.h"
 #include "pki/ssl_err.h"
 
 enum { RSA_MIN = 2048, RSA_MAX = 8192, SERIAL_BYTES = 20 };
@@ -313,6 +314,7 @@ scep_open(struct arena *a, const struct key *k, struct str envelope, struct str 
 	char *p = NULL;
 	long n;
 
+	TRY(fips_refuse(SCEP_UNAPPROVED));
 	TRY(envelope_read(envelope, &cms));
 	if (out == NULL)
 		abort();

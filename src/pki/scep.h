@@ -18,6 +18,9 @@
 #include "codec/scep_head.h"
 #include "pki/cert.h"
 
+/* What FIPS mode has against it: sealing and opening are ERR_FIPS_REFUSED. */
+#define SCEP_UNAPPROVED "RSA PKCS #1 v1.5 encryption, by which SCEP seals"
+
 enum scep_digest { SCEP_NO_DIGEST, SCEP_SHA1, SCEP_SHA256, SCEP_SHA384, SCEP_SHA512 };
 enum scep_cipher { SCEP_NO_CIPHER, SCEP_DES3, SCEP_AES128, SCEP_AES192, SCEP_AES256 };
 

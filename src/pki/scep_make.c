@@ -2,6 +2,7 @@
 /* Making SCEP messages: see scep.h. */
 #include "pki/scep.h"
 
+#include "pki/fips.h"
 #include "pki/ssl_err.h"
 
 static const EVP_MD *
@@ -58,6 +59,7 @@ scep_seal(struct arena *a, const struct cert *to, enum scep_cipher cipher, struc
 	auto_bio BIO *in = NULL;
 	auto_cms CMS_ContentInfo *cms = NULL;
 
+	TRY(fips_refuse(SCEP_UNAPPROVED));
 	if (content.n == 0 || content.n > LIMIT_SCEP_BYTES)
 		FAIL(ERR_TOO_LARGE, "%zu bytes to seal", content.n);
 	certs = sk_X509_new_null();

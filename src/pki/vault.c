@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pki/fips.h"
 #include "pki/vault_int.h"
 
 #include <argon2.h>
@@ -19,6 +20,7 @@
 
 enum { FORMAT = 2, KIBIBYTES = 64 * 1024, PASSES = 3, LANES = 1 };
 enum { KIBIBYTES_MIN = 8 * 1024, KIBIBYTES_MAX = 1024 * 1024, PASSES_MAX = 16 };
+enum { ROUNDS = 600000, ROUNDS_MAX = 10000000 };
 enum {
 	SALT = 16,
 	NONCE = 12,
@@ -97,15 +99,33 @@ unseal(struct arena *a, const uint8_t key[VAULT_MASTER], struct str aad, struct 
 
 /* ---- the vault's own file ---- */
 
+/* Without memory (0 KiB) it is PBKDF2 with HMAC-SHA-256 and so many rounds: what FIPS mode makes and takes. */
 static err_t
 derive(const char *passphrase, const struct vault_head *h, uint8_t ret[VAULT_MASTER])
 {
-	int r = argon2id_hash_raw(h->passes, h->kibibytes, LANES, passphrase, strlen(passphrase),
-	    h->salt.p, h->salt.n, ret, VAULT_MASTER);
+	int r;
 
+	if (h->kibibytes == 0) {
+		if (PKCS5_PBKDF2_HMAC(passphrase, (int)strlen(passphrase), h->salt.p,
+			(int)h->salt.n, (int)h->passes, EVP_sha256(), VAULT_MASTER, ret) != 1)
+			FAIL_SSL(ERR_CRYPTO, "PBKDF2");
+		return OK;
+	}
+	TRY(fips_refuse("argon2id, by which the passphrase of this vault becomes a key"));
+	r = argon2id_hash_raw(h->passes, h->kibibytes, LANES, passphrase, strlen(passphrase),
+	    h->salt.p, h->salt.n, ret, VAULT_MASTER);
 	if (r != ARGON2_OK)
 		FAIL(ERR_CRYPTO, "argon2: %s", argon2_error_message(r));
 	return OK;
+}
+
+static bool
+cost_good(const struct vault_head *h)
+{
+	if (h->kibibytes == 0)
+		return h->passes >= ROUNDS && h->passes <= ROUNDS_MAX;
+	return h->kibibytes >= KIBIBYTES_MIN && h->kibibytes <= KIBIBYTES_MAX && h->passes >= 1 &&
+	    h->passes <= PASSES_MAX;
 }
 
 static err_t
@@ -134,8 +154,7 @@ vault_head_parse(struct str in, struct vault_head *ret)
 	TRY(rd_u32(&in, &h.passes));
 	TRY(rd_take(&in, SALT, &h.salt));
 	TRY(rd_take(&in, VAULT_ID, &h.id));
-	if (h.kibibytes < KIBIBYTES_MIN || h.kibibytes > KIBIBYTES_MAX || h.passes < 1 ||
-	    h.passes > PASSES_MAX)
+	if (!cost_good(&h))
 		FAIL(ERR_KEY_SEAL, "vault with a cost of %u KiB, %u passes", h.kibibytes, h.passes);
 	TRY(rd_u16(&in, &n));
 	if (n > FILES_MAX)
@@ -223,8 +242,8 @@ static err_t
 vault_write(struct vault *v, struct arena *a, const char *passphrase, struct str plain, bool fresh)
 {
 	uint8_t salt[SALT], kek[VAULT_MASTER];
-	struct vault_head h = { KIBIBYTES, PASSES, STR(salt), STR(v->id), plain, STR_EMPTY,
-		STR_EMPTY };
+	struct vault_head h = { fips_is_on() ? 0 : KIBIBYTES, fips_is_on() ? ROUNDS : PASSES,
+		STR(salt), STR(v->id), plain, STR_EMPTY, STR_EMPTY };
 	auto_buf struct buf out = { 0 };
 	struct str text, aad;
 	err_t e;

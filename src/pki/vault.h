@@ -10,6 +10,9 @@
  *     killed at any point. Files that come later are not.
  *   - A new passphrase rewrites the file "vault" only, whole or not at all.
  *
+ * In FIPS mode a vault is made with PBKDF2 (HMAC-SHA-256, 600,000 rounds) in the place of argon2id; one that was made
+ * without is ERR_FIPS_REFUSED then.
+ *
  * The master key stays in memory for as long as the vault is open. Not here: where the passphrase comes from. Who can
  * write to the folder can put an older state of it back, or remove all of it; the certificates of the CAs are
  * elsewhere.

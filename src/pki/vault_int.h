@@ -2,7 +2,7 @@
 /*
  * What a vault reads from files, apart from the files: for vault.c, its tests and its fuzz target.
  *
- *   vault    u8 2, u32 KiB, u32 passes, salt[16], id[16], u16 n, n * SHA-256, nonce[12] master key[32] tag[16]
+ *   vault    u8 2, u32 KiB (0: PBKDF2), u32 passes, salt[16], id[16], u16 n, n * SHA-256, nonce[12] master key[32] tag[16]
  *            PEM; the seal of the master key covers everything in front of it
  *   key      nonce[12] PKCS#8 PEM tag[16]; PEM; the seal covers the id of the vault and the name of the file
  *

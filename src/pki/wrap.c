@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "base/secret.h"
+#include "pki/fips.h"
 #include "pki/key_int.h"
 #include "pki/ssl_err.h"
 
@@ -103,6 +104,8 @@ wrap_open(struct arena *a, const struct key *k, unsigned padding, struct str in,
 	bool good;
 
 	TRY(hash_of(padding, &md));
+	if (padding == WRAP_OAEP_SHA1)
+		TRY(fips_refuse("RSA-OAEP with SHA-1, by which the password was encrypted"));
 	if (in.n == 0 || in.n > BLOCK_MAX || key_algorithm(k) != KEY_RSA)
 		FAIL(ERR_PFX_UNWRAP, "%s", "");
 	good = c != NULL && EVP_PKEY_decrypt_init(c) == 1 && set_padding(c, md) &&

@@ -482,7 +482,7 @@ def test_a_connector_that_is_added_later_gets_passwords_by_one_that_is_there(wor
 
 
 class Link:
-    """Somebody who took the connector's link over: its certificate towards the service, its socket to connector/keys."""
+    """Somebody who took the connector's link over: its certificate towards the service, its socket to the keys."""
 
     def __init__(self, world):
         self.state = os.path.join(world.state_dir("connector"), "link")
@@ -495,7 +495,8 @@ class Link:
                    if os.path.exists(p))
         self.https = Https(world.host, world.ports["device"], tls_context(world.root_file, cert, key))
         self.keys = Ipc(os.path.join(world.dir, "connector", "run", "keys.sock"))
-        self.names = [n for k in world.admin("connector", "pfx.key.list")["keys"] for n in (k["id"], "name:" + k["name"])]
+        keys = world.admin("connector", "pfx.key.list")["keys"]
+        self.names = [n for k in keys for n in (k["id"], "name:" + k["name"])]
         with open(os.path.join(self.state, "join.json"), encoding="utf-8") as f:
             self.cas = json.load(f)["cas"]
 
@@ -509,8 +510,8 @@ class Link:
     def job(self, most=1):
         """The next job; what was given before is given up."""
         jobs = self.post("/connector/v1/poll", {
-            "version": "6.2611.0.1001", "machine": "taken", "features": ["pfx"], "cas": self.cas, "wait": 1, "max": most,
-            "import_keys": self.names, "results": [], "worker": "taken", "holds": []})["jobs"]
+            "version": "6.2611.0.1001", "machine": "taken", "features": ["pfx"], "cas": self.cas, "wait": 1,
+            "max": most, "import_keys": self.names, "results": [], "worker": "taken", "holds": []})["jobs"]
         return jobs[0] if jobs else None
 
 
