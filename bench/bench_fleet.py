@@ -13,12 +13,13 @@
     fleet_enrol               devices a second that enrol, BENCH_FLEET (10000) of them. Floor: two RSA-2048 signatures
                               for each on all cores: its request and its handshake.
     fleet_rollout             seconds from the first enrolment until all hold a certificate. Floor: as many key pairs.
+    fleet_rollout_p256        the same with keys on P-256. Floor: as many RSA-2048 signatures: the CA's.
     fleet_parked_memory       memory of the service for each device that waits, all of them connected. Floor: 32 KiB,
                               the two buffers for records that a TLS connection may have.
 
-Parts alone by BENCH_FLEET_ONLY: cost, latency, rollout. The fleet runs on the same cores; what it takes is on
-standard error. Processor time is that of the service's processes, so other work on the machine changes it little;
-seconds it does.
+Parts alone by BENCH_FLEET_ONLY: cost, latency, rollout; rollout-p256 runs only when named there. The fleet runs on the
+same cores; what it takes is on standard error. Processor time is that of the service's processes, so other work on the
+machine changes it little; seconds it does.
 """
 
 import math
@@ -220,10 +221,19 @@ def latency(world):
     fleet.close()
 
 
-def rollout(world):
-    fleet = Fleet(world, [("linux", DEVICES)], "--seconds", "7200", group="Large", users=1000)
-    root = world.add_root("Root of the large")
-    pkcs = world.add_pkcs(root, name="Large")
+def curves(world):
+    """A template that takes keys on P-256, as settings of a profile."""
+    world.admin("ca", "template.duplicate", {
+        "source": "User", "name": "Curves", "display_name": "Curves", "supply_in_request": True, "order_required": True,
+        "key_algorithms": ["rsa", "p256"]})
+    world.grant("connector", "Curves")
+    return {"certificateTemplateName": "Curves", "@chancery.keyAlgorithm": "p256"}
+
+
+def rollout(world, name, floor, **more):
+    fleet = Fleet(world, [("linux", DEVICES)], "--seconds", "7200", group=name.replace("_", "-"), users=1000)
+    root = world.add_root(f"Root of {name}")
+    pkcs = world.add_pkcs(root, name=f"Large {name}", **more)
     front = world.pid("service", "front")
     cpu = service_cpu(world)
     done = note("large", fleet.do("enrol"))
@@ -242,7 +252,7 @@ def rollout(world):
     if not done["whole"]:
         raise RuntimeError(f"{done['certificates']} of {DEVICES} certificates")
     # From nothing to all certificates, without the pause in which memory was measured.
-    report("rollout", enrolling + done["newestLast"] / 1000 - start, "s", DEVICES / key_rate())
+    report(name, enrolling + done["newestLast"] / 1000 - start, "s", floor)
     print(f"large: {(service_cpu(world) - cpu) * 1000 / DEVICES:.2f} ms of the service for each", file=sys.stderr)
     fleet.close()
 
@@ -259,7 +269,9 @@ def main():
             if "latency" in ONLY:
                 latency(world)
             if "rollout" in ONLY:
-                rollout(world)
+                rollout(world, "rollout", DEVICES / key_rate())
+            if "rollout-p256" in ONLY:
+                rollout(world, "rollout_p256", DEVICES / signature_rate(), **curves(world))
         except Exception:
             for role in world.ROLES:
                 with open(world.log_file(role), encoding="utf-8") as f:

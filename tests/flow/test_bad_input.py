@@ -161,6 +161,9 @@ def test_a_wrong_enrolment_code_is_refused(world):
         done = agent.enrol(code, check=False)
         assert done.returncode != 0
     assert "the enrolment code is wrong, used or expired" in agent.enrol("AAAAA-AAAAA-AAAAA-AAAAA", check=False).stderr
+    counted = 'chancery_device_refused_total{fault="enrolment-code"} '
+    metrics = world.raw("GET", "/metrics")[2].decode()
+    assert int(metrics[metrics.index(counted) + len(counted):].split()[0]) >= 2
 
 
 def test_a_used_enrolment_code_is_refused_to_another_device(world):
