@@ -108,7 +108,7 @@ class Orderer:
             blob(subject.public_bytes()) + blob(alt) + blob(b"") +
             bytes([len(ekus)]) + b"".join(blob(e.encode()) for e in ekus) +
             bytes(4) + struct.pack(">BH", usage, bits) + blob(b"") + blob(holder) +
-            blob(hashlib.sha256(challenge.encode()).digest() if challenge else b"") + blob(b"") * 3)
+            blob(hashlib.sha256(challenge.encode()).digest() if challenge else b"") + blob(b"") * 4)
         signature = self.key.sign(b"chancery-order-v1\0" + body, ec.ECDSA(hashes.SHA256()))
         if forged:
             body = body[:3] + os.urandom(16) + body[19:]

@@ -308,7 +308,8 @@ def routes_of(*files):
 # address: 32 random bytes that end with it, shown to those only who may ask for reports.
 PUBLIC = {
     "/{tenant}/oauth2/v2.0/token", "/{tenant}/oauth2/token", "/{tenant}/oauth2/v2.0/devicecode",
-    "/{tenant}/oauth2/devicecode", "/{tenant}/v2.0/.well-known/openid-configuration",
+    "/{tenant}/oauth2/devicecode", "/{tenant}/oauth2/v2.0/authorize", "/{tenant}/oauth2/v2.0/revoke",
+    "/{tenant}/v2.0/.well-known/openid-configuration",
     "/{tenant}/.well-known/openid-configuration", "/.well-known/openid-configuration",
     "/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys", "/common/discovery/instance", "/device", "/healthz",
     "/readyz", "/v1.0/$metadata", "/beta/$metadata", "/chancery/v1/signIn", "/chancery/v1/reports/{token}",
