@@ -37,7 +37,8 @@ check: deps-test
 
 check-kill: deps-test build
 	@CHANCERY_LONG=1 CHANCERY_BUILD=$(CURDIR)/$(BUILD) PYTHONDONTWRITEBYTECODE=1 \
-		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/flow/test_kill.py tests/flow/test_update.py -k every_step
+		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/flow/test_kill.py tests/flow/test_kill_jobs.py \
+		tests/flow/test_update.py -k every_step
 
 fuzz-short: deps-test
 	@$(PYTHON) tools/check --only fuzz $(if $(SECONDS),--seconds $(SECONDS))

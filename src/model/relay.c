@@ -153,7 +153,7 @@ take(struct tx *tx, void *arg)
 
 	for (t->n = 0; t->n < t->max; t->n++) {
 		e = store_relay_take(
-		    tx, t->a, t->connector->cas, t->owner, when_now(), &t->v[t->n]);
+		    tx, t->a, t->connector->cas, t->owner, when_now_ms(), &t->v[t->n]);
 		if (err_is(e, ERR_NOT_FOUND)) {
 			err_forget(e);
 			return OK;
@@ -207,24 +207,37 @@ relay_answer(struct store *s, struct arena *a, const struct connector *c, struct
 	return store_write(s, answer, &r);
 }
 
-static err_t
-sweep(struct tx *tx, void *arg)
-{
-	(void)arg;
-	return store_relay_prune(tx, when_now());
-}
+struct sweeping {
+	when_ms_t taken;
+	int64_t over, lying;
+};
 
 static err_t
 is_due(struct tx *tx, void *arg)
 {
-	return store_relay_over(tx, when_now(), arg);
+	struct sweeping *w = arg;
+
+	TRY(store_relay_over(tx, when_now(), &w->over));
+	return store_relay_lying(tx, w->taken, &w->lying);
+}
+
+static err_t
+sweep(struct tx *tx, void *arg)
+{
+	const struct sweeping *w = arg;
+
+	TRY(store_relay_prune(tx, when_now()));
+	TRY(store_relay_give_back(tx, w->taken));
+	if (w->lying > 0)
+		tx_notify(tx, TOPIC_QUEUE, STR_EMPTY);
+	return OK;
 }
 
 err_t
 relay_sweep(struct store *s)
 {
-	int64_t n;
+	struct sweeping w = { .taken = when_now_ms() - RELAY_PATIENCE * 1000 };
 
-	TRY(store_read(s, is_due, &n));
-	return n == 0 ? OK : store_write(s, sweep, NULL);
+	TRY(store_read(s, is_due, &w));
+	return w.over == 0 && w.lying == 0 ? OK : store_write(s, sweep, &w);
 }

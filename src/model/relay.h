@@ -6,6 +6,7 @@
  *   relay_ask(request, operation, message) ── a row that waits; the device's connection is parked on TOPIC_RELAY
  *   relay_lease(connector) ── with the jobs of its poll
  *   relay_answer(connector, id, answer) ── with its results; the device's connection is woken
+ *   relay_sweep() ── a connector that took it says nothing: once more for whoever comes
  *
  * The same message of the same request is the same row while it is on its way, and for as long as its answer is kept (30 s
  * from the first asking): what a device repeats costs nothing, and SCEP is made for it. Only what the service offered is
@@ -18,7 +19,9 @@
 
 #include "store/relay.h"
 
-enum { RELAY_LIFE = 30 };
+/* Seconds: RELAY_PATIENCE is how long a connector may have a message before another one, or itself, may take it once more.
+ * SCEP's messages and ours may be sent again; the first answer counts, whoever brings it. */
+enum { RELAY_LIFE = 30, RELAY_PATIENCE = 8 };
 /* The one operation that is none of SCEP's: the message is a PKCS#10 request by the key that a device made, and goes to the CA
  * with an order for that key (job_device_order()). */
 #define RELAY_CERTIFY "certify"
@@ -34,7 +37,7 @@ err_t relay_lease(struct store *s, struct arena *a, const struct connector *c, s
 /* ERR_NOT_FOUND: it is no message that this connector took, or it is over. */
 err_t relay_answer(struct store *s, struct arena *a, const struct connector *c, struct id id,
     int status, const char *type, struct str body);
-/* Those that are over. Called from time to time. */
+/* Those that are over go, those that lie too long with a connector wait again. Called from time to time. */
 err_t relay_sweep(struct store *s);
 
 #endif

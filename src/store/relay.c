@@ -53,11 +53,23 @@ store_relay_get(struct tx *tx, struct arena *a, struct id id, when_t now, struct
 }
 
 err_t
-store_relay_take(struct tx *tx, struct arena *a, const char *cas, const char *owner, when_t now,
+store_relay_take(struct tx *tx, struct arena *a, const char *cas, const char *owner, when_ms_t now,
     struct relay *ret)
 {
 	return row_one(tx, a, STMT_RELAY_TAKE, &relay_shape,
-	    VALS(val_text(cas), val_text(owner), val_i64(now)), ret);
+	    VALS(val_text(cas), val_text(owner), val_i64(now / 1000), val_i64(now)), ret);
+}
+
+err_t
+store_relay_lying(struct tx *tx, when_ms_t taken, int64_t *ret)
+{
+	return row_number(tx, STMT_RELAY_LYING, VALS(val_i64(taken)), ret);
+}
+
+err_t
+store_relay_give_back(struct tx *tx, when_ms_t taken)
+{
+	return row_run(tx, STMT_RELAY_GIVE_BACK, VALS(val_i64(taken)), NULL);
 }
 
 err_t

@@ -34,9 +34,13 @@ err_t store_relay_insert(struct tx *tx, const struct relay *r);
 err_t store_relay_get(struct tx *tx, struct arena *a, struct id id, when_t now, struct relay *ret);
 /* The oldest that waits for one of these CAs (comma list) becomes TAKEN by owner; ERR_NOT_FOUND: none. */
 err_t store_relay_take(struct tx *tx, struct arena *a, const char *cas, const char *owner,
-    when_t now, struct relay *ret);
+    when_ms_t now, struct relay *ret);
 /* Status, type and body of r, if `owner` took it; ERR_NOT_FOUND: it did not, or it is over. */
 err_t store_relay_answer(struct tx *tx, const struct relay *r);
+/* How many were taken by then and lie with the first who took them. */
+err_t store_relay_lying(struct tx *tx, when_ms_t taken, int64_t *ret);
+/* They wait again, for whoever comes. Who had one may still answer. */
+err_t store_relay_give_back(struct tx *tx, when_ms_t taken);
 /* How many wait to be taken. */
 err_t store_relay_waiting(struct tx *tx, int64_t *ret);
 /* How many rows of this file are over, and are there still. */

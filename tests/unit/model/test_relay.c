@@ -120,6 +120,61 @@ another_connector_cannot_answer(void **state)
 	    ERR_NOT_FOUND, relay_answer(w->store, w->a, &w->connector, row.id, 200, "", STR_EMPTY));
 }
 
+static size_t
+lease_for(struct world *w, const struct connector *c)
+{
+	struct relay *v;
+	size_t n;
+
+	expect_ok(relay_sweep(w->store));
+	expect_ok(relay_lease(w->store, w->a, c, 4, &v, &n));
+	return n;
+}
+
+static void
+a_message_that_lies_with_a_connector_is_given_once_more_and_the_first_answer_counts(void **state)
+{
+	WORLD(state);
+	struct connector other = w->connector, third = w->connector;
+	struct relay row;
+
+	world_write(w, a_request);
+	other.features = third.features = w->connector.features;
+	other.id = id_new();
+	third.id = id_new();
+	expect_ok(ask(w, request, "PKIOperation", "m", &row));
+	assert_int_equal(lease_for(w, &w->connector), 1);
+	when_set(MADE_NOW + RELAY_PATIENCE - 1);
+	assert_int_equal(lease_for(w, &other), 0);
+	when_set(MADE_NOW + RELAY_PATIENCE);
+	assert_int_equal(lease_for(w, &other), 1);
+	when_set(MADE_NOW + 2 * RELAY_PATIENCE);
+	assert_int_equal(lease_for(w, &third), 0);
+	expect_err(ERR_NOT_FOUND, relay_answer(w->store, w->a, &third, row.id, 200, "", STR_EMPTY));
+	expect_ok(relay_answer(w->store, w->a, &w->connector, row.id, 200, "t", LIT("late")));
+	expect_err(ERR_NOT_FOUND, relay_answer(w->store, w->a, &other, row.id, 200, "", LIT("x")));
+	expect_ok(ask(w, request, "PKIOperation", "m", &row));
+	assert_true(str_eq_c(row.body, "late"));
+}
+
+static void
+what_was_given_back_and_is_over_begins_anew(void **state)
+{
+	WORLD(state);
+	struct relay row;
+
+	world_write(w, a_request);
+	expect_ok(ask(w, request, "GetCACert", "", &row));
+	assert_int_equal(lease_for(w, &w->connector), 1);
+	when_set(MADE_NOW + RELAY_PATIENCE);
+	assert_int_equal(lease_for(w, &w->connector), 1);
+	when_set(MADE_NOW + RELAY_LIFE);
+	expect_ok(ask(w, request, "GetCACert", "", &row));
+	assert_int_equal(lease_for(w, &w->connector), 1);
+	when_set(MADE_NOW + RELAY_LIFE + RELAY_PATIENCE);
+	assert_int_equal(lease_for(w, &w->connector), 1);
+}
+
 static void
 a_connector_gets_messages_for_its_cas_and_with_the_feature_only(void **state)
 {
@@ -197,6 +252,9 @@ main(void)
 		IN_WORLD(what_is_no_request_of_a_device_is_not_carried),
 		IN_WORLD(a_request_is_owned_by_its_device_alone),
 		IN_WORLD(another_connector_cannot_answer),
+		IN_WORLD(
+		    a_message_that_lies_with_a_connector_is_given_once_more_and_the_first_answer_counts),
+		IN_WORLD(what_was_given_back_and_is_over_begins_anew),
 		IN_WORLD(a_connector_gets_messages_for_its_cas_and_with_the_feature_only),
 		IN_WORLD(how_many_are_on_their_way_for_one_request_is_bounded),
 		IN_WORLD(what_is_over_is_neither_taken_nor_answered),

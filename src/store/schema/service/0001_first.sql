@@ -93,7 +93,9 @@ CREATE TABLE relays (
 	operation TEXT NOT NULL, message BLOB NOT NULL,
 	state INTEGER NOT NULL, owner TEXT NOT NULL,
 	status INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL,
-	created INTEGER NOT NULL, expires INTEGER NOT NULL
+	created INTEGER NOT NULL, expires INTEGER NOT NULL,
+	-- Since when the owner has it; and who had it before and let it lie.
+	taken INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX relays_open ON relays (created) WHERE state < 3;
 CREATE INDEX relays_request ON relays (request);
