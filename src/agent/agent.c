@@ -96,6 +96,15 @@ alias_check(const char *alias)
 	return OK;
 }
 
+err_t
+alias_check_ours(const char *alias)
+{
+	TRY(alias_check(alias));
+	if (!str_starts(str_c(alias), LIT(ALIAS_PREFIX)))
+		FAIL(ERR_ALIAS, "our aliases start with " ALIAS_PREFIX);
+	return OK;
+}
+
 static err_t
 lock(struct agent *g)
 {

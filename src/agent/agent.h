@@ -231,5 +231,9 @@ void idle_trim(struct arena *a);
 
 /* An alias becomes a file name: letters, digits, '-', '_', '.', not first '.'. ERR_ALIAS. */
 err_t alias_check(const char *alias);
+/* The same for what lies in a folder that is not ours alone: it also begins with ALIAS_PREFIX, so that no file of somebody
+ * else is written or taken away. ERR_ALIAS. */
+#define ALIAS_PREFIX "chancery-"
+err_t alias_check_ours(const char *alias);
 
 #endif

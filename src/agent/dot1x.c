@@ -7,14 +7,13 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#define PREFIX "chancery-"
 enum { CONNECTIONS_MAX = 64 };
 
 /* By the name of the profile, its id, or the alias; an imported certificate's alias goes on after the id. */
 static bool
 is_meant(struct arena *a, const struct holding *h, const char *profile)
 {
-	const char *alias = arena_printf(a, PREFIX "%s", profile);
+	const char *alias = arena_printf(a, ALIAS_PREFIX "%s", profile);
 
 	return str_eq_c(str_c(h->name), profile) || str_eq_c(str_c(h->alias), profile) ||
 	    str_eq_c(str_c(h->alias), alias) ||

@@ -17,7 +17,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#define PREFIX "chancery-"
 #define SUFFIX ".nmconnection"
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*"
 enum {
@@ -48,15 +47,6 @@ static const char *
 record_of(const struct agent *g, struct arena *a, const char *alias, const char *suffix)
 {
 	return arena_printf(a, "%s/networks/%s.%s", g->conf->state_dir, alias, suffix);
-}
-
-static err_t
-our_alias(const char *alias)
-{
-	TRY(alias_check(alias));
-	if (!str_starts(str_c(alias), LIT(PREFIX)))
-		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
-	return OK;
 }
 
 /* ---- what the service says ---- */
@@ -119,7 +109,7 @@ read_network(struct arena *a, const char *alias, const json *command, struct net
 	struct network n = { .alias = alias };
 	const char *security, *eap;
 
-	TRY(our_alias(alias));
+	TRY(alias_check_ours(alias));
 	if (!json_is_object(j))
 		FAIL(ERR_BAD_REQUEST, "\"network\" must be an object");
 	TRY(read_text(command, "name", LIMIT_TEXT, &n.name));
@@ -135,7 +125,7 @@ read_network(struct arena *a, const char *alias, const json *command, struct net
 	n.newer = str_eq_c(str_c(security), "wpa2-eap");
 	if (!n.newer && !str_eq_c(str_c(security), "wpa-eap"))
 		FAIL(ERR_UNSUPPORTED, "security %s", text_safe(a, str_c(security)));
-	TRY(our_alias(n.certificate));
+	TRY(alias_check_ours(n.certificate));
 	n.automatic = json_true(json_get(j, "automatic"));
 	n.hidden = json_true(json_get(j, "hidden"));
 	TRY(read_servers(a, j, &n.servers));
@@ -289,7 +279,7 @@ network_remove(const struct agent *g, struct arena *a, const char *alias)
 	bool there = file_exists(path), gone = true;
 	err_t e = OK;
 
-	TRY(our_alias(alias));
+	TRY(alias_check_ours(alias));
 	if (there) {
 		e = dot1x_run(a, argv, ASK_MS, NULL);
 		gone = err_ok(e);
@@ -311,7 +301,7 @@ alias_of(struct arena *a, const char *name, const char *suffix)
 {
 	size_t n = strlen(name), end = strlen(suffix);
 
-	if (!str_starts(str_c(name), LIT(PREFIX)) || n <= end ||
+	if (!str_starts(str_c(name), LIT(ALIAS_PREFIX)) || n <= end ||
 	    strcmp(name + n - end, suffix) != 0)
 		return NULL;
 	return arena_cstr(a, str_of(name, n - end));

@@ -13,7 +13,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#define PREFIX "chancery-"
 #define SUFFIX ".crt"
 #define MARK "unsettled-"
 #define MAX_FILES 4096
@@ -70,22 +69,13 @@ trust_settle(const struct agent *g, struct arena *a)
 	return OK;
 }
 
-static err_t
-our_alias(const char *alias)
-{
-	TRY(alias_check(alias));
-	if (!str_starts(str_c(alias), LIT(PREFIX)))
-		FAIL(ERR_ALIAS, "our aliases start with " PREFIX);
-	return OK;
-}
-
 /* The alias that a file name stands for; NULL: no file of ours. */
 static const char *
 alias_of(struct arena *a, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (!str_starts(str_c(name), LIT(PREFIX)) || n <= strlen(SUFFIX) ||
+	if (!str_starts(str_c(name), LIT(ALIAS_PREFIX)) || n <= strlen(SUFFIX) ||
 	    !str_eq_c(str_c(name + n - strlen(SUFFIX)), SUFFIX))
 		return NULL;
 	return arena_cstr(a, str_of(name, n - strlen(SUFFIX)));
@@ -96,7 +86,7 @@ trust_install(const struct agent *g, struct arena *a, const char *alias, struct 
 {
 	auto_cert struct cert *ca = NULL;
 
-	TRY(our_alias(alias));
+	TRY(alias_check_ours(alias));
 	TRY(cert_parse(der, &ca));
 	if (!cert_is_ca(ca))
 		FAIL(ERR_CERTIFICATE, "%s is no CA certificate", cert_subject(ca));
@@ -123,7 +113,7 @@ take_away(const struct agent *g, struct arena *a, const char *alias)
 err_t
 trust_remove(const struct agent *g, struct arena *a, const char *alias)
 {
-	TRY(our_alias(alias));
+	TRY(alias_check_ours(alias));
 	TRY(take_away(g, a, alias));
 	TRY(update(g, a, true));
 	return file_remove(mark_of(g, a, alias));
