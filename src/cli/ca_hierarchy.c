@@ -50,8 +50,8 @@ put_answer(struct cli *c, const json *answer)
 	return c->json ? out_json(c, answer) : out_object(c, answer);
 }
 
-static err_t
-with_key(struct cli *c, const char *verb)
+err_t
+ca_with_key(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
@@ -59,26 +59,8 @@ with_key(struct cli *c, const char *verb)
 	TRY(args_body(c->arena, c->args, args));
 	if (args_has(c->args, "new-key"))
 		json_set_bool(args, "new_key", true);
-	TRY(sock_ask(c, "ca", verb, args, &answer));
+	TRY(sock_ask(c, "ca", c->args->verb->call->verb, args, &answer));
 	return put_answer(c, answer);
-}
-
-err_t
-ca_add(struct cli *c)
-{
-	return with_key(c, "ca.add");
-}
-
-err_t
-ca_csr(struct cli *c)
-{
-	return with_key(c, "ca.csr");
-}
-
-err_t
-ca_renew(struct cli *c)
-{
-	return with_key(c, "ca.renew");
 }
 
 err_t

@@ -5,10 +5,9 @@
 
 #include "cli/command.h"
 
-err_t ca_add(struct cli *c);
-err_t ca_csr(struct cli *c);
+/* Whatever may make a key; which call: the row's. */
+err_t ca_with_key(struct cli *c);
 err_t ca_install(struct cli *c);
-err_t ca_renew(struct cli *c);
 err_t ca_sign(struct cli *c);
 err_t ca_passwd(struct cli *c);
 

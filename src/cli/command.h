@@ -13,6 +13,8 @@
 
 struct api;
 struct args;
+struct entity;
+struct sock_verb;
 
 /* One run of the program. */
 struct cli {
@@ -44,6 +46,9 @@ struct verb {
 	const char *operands;   /* "USER", "GROUP MEMBER...", "[FILE]"; NULL: none */
 	const struct opt *opts; /* may be NULL */
 	err_t (*run)(struct cli *c);
+	/* What run works on, where one function serves many rows; else left out. */
+	const struct entity *of;      /* cli/entity.h */
+	const struct sock_verb *call; /* cli/sock.h */
 };
 
 struct command {

@@ -11,13 +11,6 @@
 #define TRUST_SYSTEM "system"
 
 static err_t
-ours(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	TRY_CTX(sock_ask(c, "connector", verb, args, ret), "connector");
-	return OK;
-}
-
-static err_t
 at_ca(struct cli *c, const char *verb, const json *args, json **ret)
 {
 	TRY_CTX(sock_call(c, "ca", args_text(c->args, "ca-socket"), verb, args, ret), "CA");
@@ -197,7 +190,7 @@ enrol(struct cli *c, const json *admission)
 	if (args_has(c->args, "feature"))
 		json_set(args, "features", args_json_list(c->arena, c->args, "feature"));
 	out_progress(c, "the connector enrols at the service");
-	TRY(ours(c, "connector.join", args, &answer));
+	TRY(sock_connector(c, "connector.join", args, &answer));
 	out_progress(c, "");
 	return out_object(c, answer);
 }
@@ -208,11 +201,11 @@ own_csr(struct cli *c, const char **ret)
 {
 	auto_json json *none = json_object_new(), *before = NULL, *csr = NULL;
 
-	TRY(ours(c, "connector.show", none, &before));
+	TRY(sock_connector(c, "connector.show", none, &before));
 	if (json_true(json_get(before, "joined")))
 		FAIL(ERR_JOINED, "it is \"%s\"", json_text(json_get(before, "name")));
 	out_progress(c, "the connector makes its request");
-	TRY(ours(c, "connector.csr", none, &csr));
+	TRY(sock_connector(c, "connector.csr", none, &csr));
 	*ret = arena_strdup(c->arena, json_text(json_get(csr, "csr")));
 	return OK;
 }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -30,8 +31,7 @@ typedef err_t send_fn(struct cli *c, const char *where, json *args, json **ret);
 static err_t
 to_socket(struct cli *c, const char *where, json *args, json **ret)
 {
-	TRY_CTX(sock_ask(c, "connector", where, args, ret), "connector");
-	return OK;
+	return sock_connector(c, where, args, ret);
 }
 
 static err_t
@@ -114,15 +114,6 @@ connector_upload(struct cli *c)
 	return out_object(c, answer);
 }
 
-err_t
-connector_releases(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, RELEASES, &rows));
-	return out_rows(c, columns, rows);
-}
-
 /* By version or identifier. */
 static err_t
 find_release(struct cli *c, const char *name, const char **ret)
@@ -147,8 +138,10 @@ find_release(struct cli *c, const char *name, const char **ret)
 	return OK;
 }
 
-static err_t
-for_connectors(struct cli *c, const char *action)
+const struct entity connector_release_set = { RELEASES, .columns = columns, .find = find_release };
+
+err_t
+connector_act(struct cli *c)
 {
 	auto_json json *body = json_object_new(), *names = NULL, *answer = NULL;
 	json *ids = json_array_new();
@@ -166,30 +159,7 @@ for_connectors(struct cli *c, const char *action)
 		FAIL(ERR_USAGE, "give either --connector or --all");
 	json_set_bool(body, "all", args_has(c->args, "all"));
 	TRY(find_release(c, c->args->operands[0], &id));
-	TRY(api_send(
-	    c, "POST", arena_printf(c->arena, RELEASES "/%s/%s", id, action), body, &answer));
+	TRY(api_send(c, "POST", arena_printf(c->arena, RELEASES "/%s/%s", id, c->args->verb->name),
+	    body, &answer));
 	return out_object(c, answer);
-}
-
-err_t
-connector_offer(struct cli *c)
-{
-	return for_connectors(c, "offer");
-}
-
-err_t
-connector_withdraw(struct cli *c)
-{
-	return for_connectors(c, "withdraw");
-}
-
-err_t
-connector_discard(struct cli *c)
-{
-	const char *id;
-
-	TRY(find_release(c, c->args->operands[0], &id));
-	TRY(api_send(c, "DELETE", arena_printf(c->arena, RELEASES "/%s", id), NULL, NULL));
-	out_say(c, "deleted");
-	return OK;
 }

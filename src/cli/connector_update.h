@@ -12,9 +12,9 @@
 
 err_t connector_update(struct cli *c);
 err_t connector_upload(struct cli *c);
-err_t connector_releases(struct cli *c);
-err_t connector_offer(struct cli *c);
-err_t connector_withdraw(struct cli *c);
-err_t connector_discard(struct cli *c);
+/* offer or withdraw, by the verb's name. */
+err_t connector_act(struct cli *c);
+/* The releases that the service has. */
+extern const struct entity connector_release_set;
 
 #endif

@@ -70,6 +70,13 @@ sock_ask(struct cli *c, const char *role, const char *verb, const json *args, js
 }
 
 err_t
+sock_connector(struct cli *c, const char *verb, const json *args, json **ret)
+{
+	TRY_CTX(sock_ask(c, "connector", verb, args, ret), "connector");
+	return OK;
+}
+
+err_t
 sock_verb(struct cli *c, const struct sock_verb *v, json *args)
 {
 	auto_json json *none = json_object_new(), *answer = NULL;
@@ -78,9 +85,19 @@ sock_verb(struct cli *c, const struct sock_verb *v, json *args)
 		args = none;
 	if (v->operand != NULL)
 		json_set_text(args, v->operand, c->args->operands[0]);
+	if (v->flag != NULL)
+		json_set_bool(args, v->flag, v->on);
+	if (v->paged)
+		TRY(args_page(c->args, args));
 	TRY(args_body(c->arena, c->args, args));
 	TRY(sock_ask(c, v->role, v->verb, args, &answer));
 	if (v->columns != NULL)
 		return out_list(c, v->columns, answer, v->part);
 	return out_object(c, v->part == NULL ? answer : json_get(answer, v->part));
+}
+
+err_t
+sock_run(struct cli *c)
+{
+	return sock_verb(c, c->args->verb->call, NULL);
 }

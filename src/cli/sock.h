@@ -19,6 +19,8 @@ err_t sock_call(struct cli *c, const char *role, const char *path, const char *v
     const json *args, json **ret);
 /* The same at the socket that --socket names. */
 err_t sock_ask(struct cli *c, const char *role, const char *verb, const json *args, json **ret);
+/* The same at the connector of this host; failures say that it is that. */
+err_t sock_connector(struct cli *c, const char *verb, const json *args, json **ret);
 
 /* A call whose answer is printed. */
 struct column;
@@ -27,9 +29,14 @@ struct sock_verb {
 	const char *operand; /* what the first operand is called in the arguments; NULL: nothing */
 	const char *part;    /* the member of the answer that is printed; NULL: all of it */
 	const struct column *columns; /* part is a list, printed as this table; NULL: one object */
+	bool paged;                   /* the options are PAGE_OPTS as well */
+	const char *flag;             /* an argument that the verb stands for; NULL: none */
+	bool on;                      /* its value */
 };
 
 /* Asks with args (NULL: none), the operand and the options that have a property. */
 err_t sock_verb(struct cli *c, const struct sock_verb *v, json *args);
+/* The same as a verb of a noun, with nothing else; which call: the row's. */
+err_t sock_run(struct cli *c);
 
 #endif

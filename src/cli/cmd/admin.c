@@ -45,20 +45,9 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){ "service", "admin.list", .part = "admins", .columns = columns },
-	    NULL);
-}
-
-static err_t
-take_away(struct cli *c)
-{
-	return sock_verb(
-	    c, &(struct sock_verb){ "service", "admin.remove", .operand = "name" }, NULL);
-}
+static const struct sock_verb list = { "service", "admin.list", .part = "admins",
+	.columns = columns };
+static const struct sock_verb take_away = { "service", "admin.remove", .operand = "name" };
 
 static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };
 static const struct opt add_opts[] = {
@@ -83,9 +72,10 @@ static const struct opt add_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "add", "Make an administrator.", NULL, add_opts, add },
-	{ "list", "The administrators with what they may do.", NULL, socket_opts, list },
+	{ "list", "The administrators with what they may do.", NULL, socket_opts, sock_run,
+	    .call = &list },
 	{ "remove", "Remove an administrator; its tokens end at once.", "NAME", socket_opts,
-	    take_away },
+	    sock_run, .call = &take_away },
 	{ 0 },
 };
 

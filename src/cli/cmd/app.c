@@ -26,19 +26,8 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){ "service", "app.list", .part = "apps", .columns = columns }, NULL);
-}
-
-static err_t
-take_away(struct cli *c)
-{
-	return sock_verb(
-	    c, &(struct sock_verb){ "service", "app.remove", .operand = "client_id" }, NULL);
-}
+static const struct sock_verb list = { "service", "app.list", .part = "apps", .columns = columns };
+static const struct sock_verb take_away = { "service", "app.remove", .operand = "client_id" };
 
 static const struct opt socket_opts[] = { SOCK_OPT("service"), { 0 } };
 static const struct opt add_opts[] = {
@@ -62,9 +51,10 @@ static const struct opt add_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "add", "Make an application with client id and secret.", NULL, add_opts, add },
-	{ "list", "The applications with what they may do.", NULL, socket_opts, list },
+	{ "list", "The applications with what they may do.", NULL, socket_opts, sock_run,
+	    .call = &list },
 	{ "remove", "Remove an application; its tokens end at once.", "CLIENT-ID", socket_opts,
-	    take_away },
+	    sock_run, .call = &take_away },
 	{ 0 },
 };
 

@@ -8,11 +8,7 @@
 #include "cli/out.h"
 #include "cli/sock.h"
 
-static err_t
-show(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ .role = "service", .verb = "apple.show" }, NULL);
-}
+static const struct sock_verb show = { "service", "apple.show" };
 
 /* The request alone, so that it can be sent to a file. */
 static err_t
@@ -51,7 +47,7 @@ static const struct opt accept_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "show", "The enrolment page, the topic, and until when devices can be woken.", NULL,
-	    socket_opts, show },
+	    socket_opts, sock_run, .call = &show },
 	{ "push-csr", "The request for the push certificate, to be signed by Apple.", NULL,
 	    socket_opts, push_csr },
 	{ "push-certificate", "Take the push certificate that Apple gave.", "FILE", accept_opts,

@@ -32,12 +32,10 @@ init(struct cli *c)
 	return out_list(c, columns, answer, "cas");
 }
 
-static err_t
-show(struct cli *c)
-{
-	return sock_verb(
-	    c, &(struct sock_verb){ "ca", "ca.show", .part = "cas", .columns = columns }, NULL);
-}
+static const struct sock_verb add = { "ca", "ca.add" };
+static const struct sock_verb csr = { "ca", "ca.csr" };
+static const struct sock_verb renew = { "ca", "ca.renew" };
+static const struct sock_verb show = { "ca", "ca.show", .part = "cas", .columns = columns };
 
 /* DER for .cer and .der, which is what importers expect behind these names; else PEM. */
 static err_t
@@ -132,18 +130,19 @@ static const struct opt export_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "init", "Make the root, the issuing and the device-identity CA.", NULL, init_opts, init },
-	{ "show", "The CAs with their certificates.", NULL, socket_opts, show },
+	{ "show", "The CAs with their certificates.", NULL, socket_opts, sock_run, .call = &show },
 	{ "export-root", "Write the root certificate: DER to a file named .cer or .der, else PEM.",
 	    "[FILE]", export_opts, export_root },
 	{ "grant", "Set what a principal may do at the CA: read, request, officer, manage.",
 	    "PRINCIPAL RIGHT...", socket_opts, grant },
-	{ "add", "Add an issuing CA, below a CA here or elsewhere.", "NAME", ca_add_opts, ca_add },
+	{ "add", "Add an issuing CA, below a CA here or elsewhere.", "NAME", ca_add_opts,
+	    ca_with_key, .call = &add },
 	{ "csr", "The request of a CA that has its certificate from elsewhere.", "NAME",
-	    ca_csr_opts, ca_csr },
+	    ca_csr_opts, ca_with_key, .call = &csr },
 	{ "install", "Take the certificate that came back, and those above it.", "NAME FILE...",
 	    socket_opts, ca_install },
 	{ "renew", "A new certificate for a CA, for the same key or a new one.", "NAME",
-	    ca_renew_opts, ca_renew },
+	    ca_renew_opts, ca_with_key, .call = &renew },
 	{ "sign", "Sign the request of a CA elsewhere.", "FILE", ca_sign_opts, ca_sign },
 	{ "key", "key passwd: change the passphrase of the key files.", "passwd", ca_passwd_opts,
 	    ca_passwd },

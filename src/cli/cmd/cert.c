@@ -33,18 +33,10 @@ chosen(struct cli *c)
 static err_t
 list(struct cli *c)
 {
-	auto_json json *args = json_object_new();
-
-	TRY(args_page(c->args, args));
 	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "cert.list", .part = "certificates", .columns = chosen(c) },
-	    args);
-}
-
-static err_t
-count(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "cert.count" }, NULL);
+	    &(struct sock_verb){
+		"ca", "cert.list", .part = "certificates", .columns = chosen(c), .paged = true },
+	    NULL);
 }
 
 static err_t
@@ -61,17 +53,9 @@ show(struct cli *c)
 	return OK;
 }
 
-static err_t
-revoke(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ "ca", "cert.revoke", .operand = "serial" }, NULL);
-}
-
-static err_t
-release(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ "ca", "cert.release", .operand = "serial" }, NULL);
-}
+static const struct sock_verb count = { "ca", "cert.count" };
+static const struct sock_verb revoke = { "ca", "cert.revoke", .operand = "serial" };
+static const struct sock_verb release = { "ca", "cert.release", .operand = "serial" };
 
 #define FILTER_OPTS \
 	{ .name = "state", \
@@ -137,9 +121,12 @@ static const struct opt revoke_opts[] = {
 static const struct verb verbs[] = {
 	{ "list", "Requests and certificates, newest first.", NULL, list_opts, list },
 	{ "show", "One certificate.", "SERIAL", socket_opts, show },
-	{ "count", "How many there are, by the same conditions.", NULL, count_opts, count },
-	{ "revoke", "Revoke one certificate, or put it on hold.", "SERIAL", revoke_opts, revoke },
-	{ "release", "Take one certificate off hold.", "SERIAL", socket_opts, release },
+	{ "count", "How many there are, by the same conditions.", NULL, count_opts, sock_run,
+	    .call = &count },
+	{ "revoke", "Revoke one certificate, or put it on hold.", "SERIAL", revoke_opts, sock_run,
+	    .call = &revoke },
+	{ "release", "Take one certificate off hold.", "SERIAL", socket_opts, sock_run,
+	    .call = &release },
 	{ 0 },
 };
 

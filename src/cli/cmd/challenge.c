@@ -30,19 +30,9 @@ make(struct cli *c)
 	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "challenge.make" }, args);
 }
 
-static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "challenge.list", .part = "challenges", .columns = columns },
-	    NULL);
-}
-
-static err_t
-drop(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ "ca", "challenge.delete", .operand = "id" }, NULL);
-}
+static const struct sock_verb list = { "ca", "challenge.list", .part = "challenges",
+	.columns = columns };
+static const struct sock_verb drop = { "ca", "challenge.delete", .operand = "id" };
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
 static const struct opt make_opts[] = {
@@ -75,8 +65,9 @@ static const struct opt make_opts[] = {
 static const struct verb verbs[] = {
 	{ "make", "Make a challenge password for one certificate over SCEP.", NULL, make_opts,
 	    make },
-	{ "list", "The challenges: open, used, expired.", NULL, socket_opts, list },
-	{ "delete", "Take a challenge back.", "ID", socket_opts, drop },
+	{ "list", "The challenges: open, used, expired.", NULL, socket_opts, sock_run,
+	    .call = &list },
+	{ "delete", "Take a challenge back.", "ID", socket_opts, sock_run, .call = &drop },
 	{ 0 },
 };
 

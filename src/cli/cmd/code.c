@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery code: one-time codes with which devices and connectors enrol. */
-#include "cli/api.h"
 #include "cli/args.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
-#include "cli/url.h"
 
 #define CODES "/chancery/v1/enrolmentCodes"
 #define MINUTES_MAX 43200
@@ -20,10 +19,12 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
+static const struct entity codes = { CODES, .columns = columns };
+
 static err_t
 create(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 	const char *user;
 	int64_t minutes;
 
@@ -35,26 +36,7 @@ create(struct cli *c)
 	TRY(args_int(c->args, "valid", 1, MINUTES_MAX, 0, &minutes));
 	if (minutes != 0)
 		json_set_int(body, "validMinutes", minutes);
-	TRY(api_send(c, "POST", CODES, body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, CODES, &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t delete (struct cli *c)
-{
-	TRY(api_send(c, "DELETE",
-	    arena_printf(c->arena, CODES "/%s", url_encode(c->arena, c->args->operands[0])), NULL,
-	    NULL));
-	out_say(c, "deleted");
-	return OK;
+	return entity_create(c, &codes, body);
 }
 
 static const struct opt create_opts[] = {
@@ -69,8 +51,8 @@ static const struct opt create_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "create", "Make a code; it is shown once.", NULL, create_opts, create },
-	{ "list", "The codes and whether they were used.", NULL, NULL, list },
-	{ "delete", "Withdraw a code.", "ID", NULL, delete },
+	{ "list", "The codes and whether they were used.", NULL, NULL, entity_list, &codes },
+	{ "delete", "Withdraw a code.", "ID", NULL, entity_delete, &codes },
 	{ 0 },
 };
 

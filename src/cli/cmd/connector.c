@@ -8,10 +8,10 @@
  * Joining itself is cli/connector_join.h, new releases are cli/connector_update.h.
  */
 #include "base/when.h"
-#include "cli/api.h"
 #include "cli/args.h"
 #include "cli/connector_join.h"
 #include "cli/connector_update.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/sock.h"
@@ -55,18 +55,11 @@ static const struct column key_columns[] = {
 };
 
 static err_t
-ours(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	TRY_CTX(sock_ask(c, "connector", verb, args, ret), "connector");
-	return OK;
-}
-
-static err_t
 show(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
-	TRY(ours(c, "connector.show", args, &answer));
+	TRY(sock_connector(c, "connector.show", args, &answer));
 	TRY(out_object(c, answer));
 	return c->json ? OK : out_table(c, key_columns, json_get(answer, "keys"));
 }
@@ -77,7 +70,7 @@ metrics(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
-	TRY(ours(c, "connector.metrics", args, &answer));
+	TRY(sock_connector(c, "connector.metrics", args, &answer));
 	if (c->json)
 		return out_json(c, answer);
 	fputs(json_text(json_get(answer, "text")), stdout);
@@ -93,7 +86,7 @@ check(struct cli *c)
 	const char *detail = "";
 	json *findings;
 
-	TRY(ours(c, "connector.check", args, &answer));
+	TRY(sock_connector(c, "connector.check", args, &answer));
 	findings = json_get(answer, "findings");
 	for (size_t i = json_count(findings); i-- > 0;) {
 		json *one = json_at(findings, i);
@@ -129,7 +122,7 @@ set(struct cli *c)
 		json_set_text(args, "ca_proxy", args_text(c->args, "ca-proxy"));
 	TRY(connector_secret(c, args));
 	TRY(connector_order_key(c, args));
-	TRY(ours(c, "connector.set", args, &answer));
+	TRY(sock_connector(c, "connector.set", args, &answer));
 	return out_object(c, answer);
 }
 
@@ -141,7 +134,7 @@ drain(struct cli *c)
 	int64_t seconds, until, left;
 
 	TRY(args_int(c->args, "timeout", 0, 86400, 60, &seconds));
-	TRY(ours(c, "connector.drain", args, &answer));
+	TRY(sock_connector(c, "connector.drain", args, &answer));
 	until = when_mono_ms() + seconds * 1000;
 	while (
 	    (left = json_int(json_get(answer, "waiting")) + json_int(json_get(answer, "running")) +
@@ -151,7 +144,7 @@ drain(struct cli *c)
 		out_progress(c, arena_printf(c->arena, "%lld jobs in hand", (long long)left));
 		poll(NULL, 0, STEP_MS);
 		json_free(steal(answer));
-		TRY(ours(c, "connector.show", args, &answer));
+		TRY(sock_connector(c, "connector.show", args, &answer));
 	}
 	out_progress(c, "");
 	return out_object(c, answer);
@@ -162,29 +155,12 @@ resume(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
 
-	TRY(ours(c, "connector.resume", args, &answer));
+	TRY(sock_connector(c, "connector.resume", args, &answer));
 	return out_object(c, answer);
 }
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, "/beta/deviceManagement/ndesConnectors", &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t delete (struct cli *c)
-{
-	const char *id;
-
-	TRY(find_connector(c, c->args->operands[0], &id));
-	TRY(api_send(c, "DELETE",
-	    arena_printf(c->arena, "/beta/deviceManagement/ndesConnectors/%s", id), NULL, NULL));
-	out_say(c, "deleted");
-	return OK;
-}
+static const struct entity connectors = { "/beta/deviceManagement/ndesConnectors",
+	.columns = columns, .find = find_connector };
 
 #define PROXY_OPTS \
 	{ \
@@ -354,13 +330,16 @@ static const struct verb verbs[] = {
 	    NULL, update_opts, connector_update },
 	{ "upload", "Give the service a signed release of the connector.", "FILE", NULL,
 	    connector_upload },
-	{ "releases", "The releases that the service has.", NULL, NULL, connector_releases },
+	{ "releases", "The releases that the service has.", NULL, NULL, entity_list,
+	    &connector_release_set },
 	{ "offer", "Let connectors go over to a release, one after the other.", "VERSION",
-	    offer_opts, connector_offer },
-	{ "withdraw", "Offer a release no longer.", "VERSION", offer_opts, connector_withdraw },
-	{ "discard", "Delete a release from the service.", "VERSION", NULL, connector_discard },
-	{ "list", "The connectors that the service knows.", NULL, NULL, list },
-	{ "delete", "Refuse a connector from now on.", "CONNECTOR", NULL, delete },
+	    offer_opts, connector_act },
+	{ "withdraw", "Offer a release no longer.", "VERSION", offer_opts, connector_act },
+	{ "discard", "Delete a release from the service.", "VERSION", NULL, entity_delete,
+	    &connector_release_set },
+	{ "list", "The connectors that the service knows.", NULL, NULL, entity_list, &connectors },
+	{ "delete", "Refuse a connector from now on.", "CONNECTOR", NULL, entity_delete,
+	    &connectors },
 	{ 0 },
 };
 

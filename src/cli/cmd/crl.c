@@ -17,26 +17,16 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){
-		.role = "ca", .verb = "crl.list", .part = "crls", .columns = columns },
-	    NULL);
-}
-
-static err_t
-publish(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ .role = "ca", .verb = "crl.publish" }, NULL);
-}
+static const struct sock_verb list = { "ca", "crl.list", .part = "crls", .columns = columns };
+static const struct sock_verb publish = { "ca", "crl.publish" };
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
 
 static const struct verb verbs[] = {
-	{ "list", "The newest CRLs: number, dates, address.", NULL, socket_opts, list },
-	{ "publish", "Make a new CRL of every CA now.", NULL, socket_opts, publish },
+	{ "list", "The newest CRLs: number, dates, address.", NULL, socket_opts, sock_run,
+	    .call = &list },
+	{ "publish", "Make a new CRL of every CA now.", NULL, socket_opts, sock_run,
+	    .call = &publish },
 	{ 0 },
 };
 

@@ -4,11 +4,13 @@
 #include "cli/args.h"
 #include "cli/ask.h"
 #include "cli/effect.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
 
 #define DEVICES "/beta/deviceManagement/managedDevices"
+#define OURS "/chancery/v1/devices"
 
 static const struct column columns[] = {
 	{ .head = "DEVICE", .key = "deviceName" },
@@ -21,34 +23,17 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
+static const struct entity devices = { DEVICES, .columns = columns, .find = find_device };
+
+/* Each that is named: path/ID/action. */
 static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, DEVICES, &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t
-show(struct cli *c)
-{
-	auto_json json *answer = NULL;
-	const char *id;
-
-	TRY(find_device(c, c->args->operands[0], &id));
-	TRY(api_get(c, arena_printf(c->arena, DEVICES "/%s", id), &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-act(struct cli *c, const char *action, const char *done)
+act(struct cli *c, const char *path, const char *action, const char *done)
 {
 	for (size_t i = 0; i < c->args->noperands; i++) {
 		const char *id;
 
 		TRY(find_device(c, c->args->operands[i], &id));
-		TRY_CTX(api_send(c, "POST", arena_printf(c->arena, DEVICES "/%s/%s", id, action),
+		TRY_CTX(api_send(c, "POST", arena_printf(c->arena, "%s/%s/%s", path, id, action),
 			    NULL, NULL),
 		    "%.128s", c->args->operands[i]);
 		out_say(c, "%s %s", c->args->operands[i], done);
@@ -59,41 +44,25 @@ act(struct cli *c, const char *action, const char *done)
 static err_t
 sync_devices(struct cli *c)
 {
-	return act(c, "syncDevice", "is asked to check in");
-}
-
-static err_t
-own_act(struct cli *c, const char *action, const char *done)
-{
-	for (size_t i = 0; i < c->args->noperands; i++) {
-		const char *id;
-
-		TRY(find_device(c, c->args->operands[i], &id));
-		TRY_CTX(api_send(c, "POST",
-			    arena_printf(c->arena, "/chancery/v1/devices/%s/%s", id, action), NULL,
-			    NULL),
-		    "%.128s", c->args->operands[i]);
-		out_say(c, "%s %s", c->args->operands[i], done);
-	}
-	return OK;
+	return act(c, DEVICES, "syncDevice", "is asked to check in");
 }
 
 static err_t
 lost(struct cli *c)
 {
-	return own_act(c, "lost", "is lost: its certificates are being revoked");
+	return act(c, OURS, "lost", "is lost: its certificates are being revoked");
 }
 
 static err_t
 found(struct cli *c)
 {
-	return own_act(c, "found", "is found: its certificates are issued anew");
+	return act(c, OURS, "found", "is found: its certificates are issued anew");
 }
 
 static err_t
 retire(struct cli *c)
 {
-	return act(c, "retire", "is retired");
+	return act(c, DEVICES, "retire", "is retired");
 }
 
 static const struct opt wipe_opts[] = {
@@ -165,7 +134,7 @@ wipe(struct cli *c)
 static const char *
 wipe_path(struct cli *c, const char *id)
 {
-	return arena_printf(c->arena, "/chancery/v1/devices/%s/wipe", id);
+	return arena_printf(c->arena, OURS "/%s/wipe", id);
 }
 
 static err_t
@@ -258,8 +227,8 @@ import_devices(struct cli *c)
 }
 
 static const struct verb verbs[] = {
-	{ "list", "The devices.", NULL, NULL, list },
-	{ "show", "One device.", "DEVICE", NULL, show },
+	{ "list", "The devices.", NULL, NULL, entity_list, &devices },
+	{ "show", "One device.", "DEVICE", NULL, entity_show, &devices },
 	{ "update", "Change what is known of a device.", "DEVICE", update_opts, update },
 	{ "import",
 	    "Facts about enrolled devices from a CSV or JSON file, found by serialNumber or id.",

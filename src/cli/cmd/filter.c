@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/effect.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
 
@@ -25,73 +26,30 @@ static const struct column device_columns[] = {
 	{ 0 },
 };
 
-static err_t
-path_of(struct cli *c, const char **ret)
-{
-	const char *id;
-
-	TRY(find_filter(c, c->args->operands[0], &id));
-	*ret = arena_printf(c->arena, FILTERS "/%s", id);
-	return OK;
-}
+static const struct entity filters = { FILTERS, .columns = columns, .find = find_filter };
 
 static err_t
 create(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 
 	json_set_text(body, "displayName", c->args->operands[0]);
 	TRY(args_body(c->arena, c->args, body));
-	TRY(api_send(c, "POST", FILTERS, body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, FILTERS, &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t
-show(struct cli *c)
-{
-	auto_json json *answer = NULL;
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_get(c, path, &answer));
-	return out_object(c, answer);
+	return entity_create(c, &filters, body);
 }
 
 static err_t
 update(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
-	const char *path;
+	auto_json json *body = json_object_new();
+	const char *id;
 
 	TRY(args_body(c->arena, c->args, body));
-	if (json_count(body) == 0)
-		FAIL(ERR_USAGE, "nothing to change was given");
-	if (args_has(c->args, "dry-run")) {
-		TRY(find_filter(c, c->args->operands[0], &path));
-		return effect_show_of(c, "assignmentFilters", path, body);
+	if (json_count(body) > 0 && args_has(c->args, "dry-run")) {
+		TRY(find_filter(c, c->args->operands[0], &id));
+		return effect_show_of(c, "assignmentFilters", id, body);
 	}
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "PATCH", path, body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t delete (struct cli *c)
-{
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "DELETE", path, NULL, NULL));
-	out_say(c, "deleted");
-	return OK;
+	return entity_update(c, &filters, body);
 }
 
 /* The devices that a rule, or the rule of a filter, matches now. */
@@ -104,7 +62,7 @@ test(struct cli *c)
 
 	json_set(body, "data", data);
 	if (c->args->noperands == 1) {
-		TRY(path_of(c, &path));
+		TRY(entity_path(c, &filters, "", &path));
 		TRY(api_get(c, path, &filter));
 		json_set_text(data, "platform", json_text(json_get(filter, "platform")));
 		json_set_text(data, "rule", json_text(json_get(filter, "rule")));
@@ -154,10 +112,11 @@ static const struct opt test_opts[] = { PLATFORM_OPT(false), RULE_OPT, { 0 } };
 
 static const struct verb verbs[] = {
 	{ "create", "Make a filter.", "NAME", create_opts, create },
-	{ "list", "The filters.", NULL, NULL, list },
-	{ "show", "One filter.", "FILTER", NULL, show },
+	{ "list", "The filters.", NULL, NULL, entity_list, &filters },
+	{ "show", "One filter.", "FILTER", NULL, entity_show, &filters },
 	{ "update", "Change a filter; assignments follow.", "FILTER", update_opts, update },
-	{ "delete", "Delete a filter that no assignment uses.", "FILTER", NULL, delete },
+	{ "delete", "Delete a filter that no assignment uses.", "FILTER", NULL, entity_delete,
+	    &filters },
 	{ "test", "The devices that a filter or a rule matches.", "[FILTER]", test_opts, test },
 	{ 0 },
 };

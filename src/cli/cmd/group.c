@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/effect.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
@@ -20,10 +21,12 @@ static const struct column member_columns[] = {
 	{ 0 },
 };
 
+static const struct entity groups = { "/v1.0/groups", .columns = columns, .find = find_group };
+
 static err_t
 create(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 	const char *name = args_text(c->args, "name");
 
 	if (name == NULL && c->args->noperands == 1)
@@ -34,17 +37,7 @@ create(struct cli *c)
 	json_set_bool(body, "mailEnabled", false);
 	json_set_bool(body, "securityEnabled", true);
 	TRY(args_body(c->arena, c->args, body));
-	TRY(api_send(c, "POST", "/v1.0/groups", body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, "/v1.0/groups", &rows));
-	return out_rows(c, columns, rows);
+	return entity_create(c, &groups, body);
 }
 
 /* One line a member, whatever it is. */
@@ -197,7 +190,7 @@ import_groups(struct cli *c)
 
 static const struct verb verbs[] = {
 	{ "create", "Make a group.", "[NAME]", create_opts, create },
-	{ "list", "The groups.", NULL, NULL, list },
+	{ "list", "The groups.", NULL, NULL, entity_list, &groups },
 	{ "show", "One group and its members.", "GROUP", NULL, show },
 	{ "delete", "Delete a group; what was assigned through it is removed.", "GROUP",
 	    effect_opts, delete },

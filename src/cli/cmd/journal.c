@@ -13,15 +13,8 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *args = json_object_new();
-
-	TRY(args_page(c->args, args));
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "journal.list", .part = "lines", .columns = columns }, args);
-}
+static const struct sock_verb list = { "ca", "journal.list", .part = "lines", .columns = columns,
+	.paged = true };
 
 /* Fails when the chain is broken, so that scripts see it. */
 static err_t
@@ -50,7 +43,7 @@ static const struct opt list_opts[] = {
 };
 
 static const struct verb verbs[] = {
-	{ "list", "Lines of the journal, newest first.", NULL, list_opts, list },
+	{ "list", "Lines of the journal, newest first.", NULL, list_opts, sock_run, .call = &list },
 	{ "verify", "Check the journal for removed or changed lines.", NULL, socket_opts, verify },
 	{ 0 },
 };

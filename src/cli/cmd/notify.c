@@ -4,6 +4,7 @@
 
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/entity.h"
 #include "cli/out.h"
 
 #define TARGETS "/chancery/v1/notifications"
@@ -28,11 +29,11 @@ static const struct column delivery_columns[] = {
 	{ 0 },
 };
 
+/* By identifier or display name, case ignored. */
 static err_t
-path_of(struct cli *c, const char **ret)
+find_target(struct cli *c, const char *name, const char **ret)
 {
 	auto_json json *rows = NULL;
-	const char *name = c->args->operands[0];
 
 	TRY(api_list(c, TARGETS, &rows));
 	for (size_t i = 0; i < json_count(rows); i++) {
@@ -41,20 +42,14 @@ path_of(struct cli *c, const char **ret)
 		if (!str_ieq_c(str_c(name), id) &&
 		    !str_ieq_c(str_c(name), json_text(json_get(json_at(rows, i), "displayName"))))
 			continue;
-		*ret = arena_printf(c->arena, TARGETS "/%s", id);
+		*ret = arena_strdup(c->arena, id);
 		return OK;
 	}
 	FAIL(ERR_NOT_FOUND, "notification \"%.128s\"", name);
 }
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, TARGETS, &rows));
-	return out_rows(c, columns, rows);
-}
+static const struct entity targets = { TARGETS, .columns = columns, .find = find_target,
+	.gone = "removed" };
 
 static err_t
 add(struct cli *c)
@@ -82,8 +77,7 @@ add(struct cli *c)
 static err_t
 update(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
-	const char *path;
+	auto_json json *body = json_object_new();
 	int64_t period;
 
 	TRY(args_body(c->arena, c->args, body));
@@ -92,22 +86,7 @@ update(struct cli *c)
 		json_set_int(body, "periodSeconds", period);
 	if (args_has(c->args, "new-secret"))
 		json_set(body, "secret", json_null_new());
-	if (json_count(body) == 0)
-		FAIL(ERR_USAGE, "nothing to change was given");
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "PATCH", path, body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-take_away(struct cli *c)
-{
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "DELETE", path, NULL, NULL));
-	out_say(c, "removed");
-	return OK;
+	return entity_update(c, &targets, body);
 }
 
 static err_t
@@ -116,8 +95,8 @@ deliveries(struct cli *c)
 	auto_json json *answer = NULL;
 	const char *path;
 
-	TRY(path_of(c, &path));
-	TRY(api_get(c, arena_printf(c->arena, "%s/deliveries", path), &answer));
+	TRY(entity_path(c, &targets, "/deliveries", &path));
+	TRY(api_get(c, path, &answer));
 	return out_list(c, delivery_columns, answer, "value");
 }
 
@@ -149,7 +128,7 @@ test(struct cli *c)
 	auto_json json *answer = NULL, *out = json_object_new();
 	const char *path, *id, *state = "", *detail = "";
 
-	TRY(path_of(c, &path));
+	TRY(entity_path(c, &targets, "", &path));
 	TRY(api_send(c, "POST", arena_printf(c->arena, "%s/test", path), NULL, &answer));
 	id = json_text(json_get(answer, "id"));
 	for (int i = 0; i < TEST_S * 2; i++) {
@@ -203,10 +182,10 @@ static const struct opt update_opts[] = {
 };
 
 static const struct verb verbs[] = {
-	{ "list", "Who is told.", NULL, NULL, list },
+	{ "list", "Who is told.", NULL, NULL, entity_list, &targets },
 	{ "add", "Tell somebody: a webhook or a mail address.", "NAME", add_opts, add },
 	{ "update", "Change where, when and of what.", "NOTIFICATION", update_opts, update },
-	{ "remove", "Tell no more.", "NOTIFICATION", NULL, take_away },
+	{ "remove", "Tell no more.", "NOTIFICATION", NULL, entity_delete, &targets },
 	{ "test", "Send a message now and see whether it is taken.", "NOTIFICATION", NULL, test },
 	{ "deliveries", "What became of each message.", "NOTIFICATION", NULL, deliveries },
 	{ 0 },

@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/entity.h"
 #include "cli/out.h"
 #include "cli/pfx_file.h"
 #include "cli/pfx_import.h"
@@ -33,13 +34,6 @@ static const struct column columns[] = {
 };
 
 static err_t
-ours(struct cli *c, const char *verb, const json *args, json **ret)
-{
-	TRY_CTX(sock_ask(c, "connector", verb, args, ret), "connector");
-	return OK;
-}
-
-static err_t
 key_create(struct cli *c, const char *name)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
@@ -49,7 +43,7 @@ key_create(struct cli *c, const char *name)
 	json_set_text(args, "name", name);
 	json_set_int(args, "bits", bits);
 	json_set_text(args, "uri", args_or(c->args, "uri", ""));
-	TRY(ours(c, "pfx.key.create", args, &answer));
+	TRY(sock_connector(c, "pfx.key.create", args, &answer));
 	return out_object(c, answer);
 }
 
@@ -59,7 +53,7 @@ key_list(struct cli *c, const char *name)
 	auto_json json *args = json_object_new(), *answer = NULL;
 
 	(void)name;
-	TRY(ours(c, "pfx.key.list", args, &answer));
+	TRY(sock_connector(c, "pfx.key.list", args, &answer));
 	return out_list(c, key_columns, answer, "keys");
 }
 
@@ -82,7 +76,7 @@ key_export(struct cli *c, const char *name)
 	auto_json json *args = json_object_new(), *answer = NULL;
 	const json *keys;
 
-	TRY(ours(c, "pfx.key.list", args, &answer));
+	TRY(sock_connector(c, "pfx.key.list", args, &answer));
 	keys = json_get(answer, "keys");
 	for (size_t i = 0; i < json_count(keys); i++) {
 		const json *k = json_at(keys, i);
@@ -110,7 +104,7 @@ rewrap(struct cli *c, const char *id, const char *name, int64_t *done, int64_t *
 		json_set_text(args, "id", id);
 		json_set_text(args, "name", name);
 		json_set_text(args, "after", after);
-		TRY(ours(c, "pfx.rewrap", args, &answer));
+		TRY(sock_connector(c, "pfx.rewrap", args, &answer));
 		*done += json_int(json_get(answer, "done"));
 		*failed += json_int(json_get(answer, "failed"));
 		after = arena_strdup(c->arena, json_text(json_get(answer, "after")));
@@ -135,7 +129,7 @@ key_admit(struct cli *c, const char *path)
 
 		TRY(key_spki(c->arena, keys.v[i].key, &spki));
 		json_set_text(args, "public_key", text_pem(c->arena, "PUBLIC KEY", spki));
-		TRY(ours(c, "pfx.key.admit", args, &answer));
+		TRY(sock_connector(c, "pfx.key.admit", args, &answer));
 		TRY(rewrap(c, keys.v[i].id, keys.v[i].name, &done, &failed));
 	}
 	json_set_int(out, "encryptedAgain", done);
@@ -241,41 +235,22 @@ list(struct cli *c)
 	return out_rows(c, columns, shown);
 }
 
-static const char *
-path_of(struct cli *c)
-{
-	return arena_printf(c->arena, SET "/%s", url_encode(c->arena, c->args->operands[0]));
-}
-
-static err_t
-show(struct cli *c)
-{
-	auto_json json *answer = NULL;
-
-	TRY(api_get(c, path_of(c), &answer));
-	return out_object(c, answer);
-}
+static const struct entity records = { SET,
+	.gone = "removed; it goes from the user's devices as well" };
 
 static err_t
 update(struct cli *c)
 {
 	auto_json json *body = json_object_new();
-	const char *purpose = pfx_purpose(args_text(c->args, "purpose"));
+	const char *purpose = pfx_purpose(args_text(c->args, "purpose")), *path;
 
 	if (purpose == NULL)
 		FAIL(ERR_USAGE,
 		    "--purpose is none of unassigned, smimeEncryption, smimeSigning, vpn, wifi");
 	json_set_text(body, "intendedPurpose", purpose);
-	TRY(api_send(c, "PATCH", path_of(c), body, NULL));
+	TRY(entity_path(c, &records, "", &path));
+	TRY(api_send(c, "PATCH", path, body, NULL));
 	out_say(c, "changed");
-	return OK;
-}
-
-static err_t
-remove_pfx(struct cli *c)
-{
-	TRY(api_send(c, "DELETE", path_of(c), NULL, NULL));
-	out_say(c, "removed; it goes from the user's devices as well");
 	return OK;
 }
 
@@ -344,10 +319,10 @@ static const struct verb verbs[] = {
 	    "Check PKCS#12 files, encrypt them to connectors, and bring them to the service.",
 	    "PATH", import_opts, pfx_import_run },
 	{ "list", "Imported certificates, and which of them end soon.", NULL, list_opts, list },
-	{ "show", "One imported certificate.", "ID", NULL, show },
+	{ "show", "One imported certificate.", "ID", NULL, entity_show, &records },
 	{ "update", "Change what an imported certificate is for.", "ID", update_opts, update },
 	{ "remove", "Remove an imported certificate, here and from devices.", "ID", NULL,
-	    remove_pfx },
+	    entity_delete, &records },
 	{ 0 },
 };
 

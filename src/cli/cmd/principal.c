@@ -20,14 +20,6 @@ static const struct column columns[] = {
 };
 
 static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "principal.list", .part = "principals", .columns = columns },
-	    NULL);
-}
-
-static err_t
 add(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
@@ -75,28 +67,12 @@ passwd(struct cli *c)
 	    c, &(struct sock_verb){ "ca", "principal.passwd", .operand = "name" }, args);
 }
 
-static err_t
-set_enabled(struct cli *c, bool enabled)
-{
-	auto_json json *args = json_object_new();
-
-	json_set_bool(args, "enabled", enabled);
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "principal.enable", .operand = "name", .part = "principal" },
-	    args);
-}
-
-static err_t
-enable(struct cli *c)
-{
-	return set_enabled(c, true);
-}
-
-static err_t
-disable(struct cli *c)
-{
-	return set_enabled(c, false);
-}
+static const struct sock_verb list = { "ca", "principal.list", .part = "principals",
+	.columns = columns };
+static const struct sock_verb enable = { "ca", "principal.enable", .operand = "name",
+	.part = "principal", .flag = "enabled", .on = true };
+static const struct sock_verb disable = { "ca", "principal.enable", .operand = "name",
+	.part = "principal", .flag = "enabled", .on = false };
 
 /* ---- groups ---- */
 
@@ -181,9 +157,9 @@ static const struct verb verbs[] = {
 	    "Groups of principals: add GROUP [PRINCIPAL...], remove GROUP [PRINCIPAL...] (without any: the group), list.",
 	    "add|remove|list [GROUP] [PRINCIPAL...]", socket_opts, group },
 	{ "list", "The principals and groups, with the rights on the CA that each has itself.",
-	    NULL, socket_opts, list },
-	{ "enable", "Let a principal in again.", "NAME", socket_opts, enable },
-	{ "disable", "Refuse a principal.", "NAME", socket_opts, disable },
+	    NULL, socket_opts, sock_run, .call = &list },
+	{ "enable", "Let a principal in again.", "NAME", socket_opts, sock_run, .call = &enable },
+	{ "disable", "Refuse a principal.", "NAME", socket_opts, sock_run, .call = &disable },
 	{ 0 },
 };
 

@@ -6,6 +6,7 @@
 #include "cli/args.h"
 #include "cli/ask.h"
 #include "cli/effect.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
 #include "cli/preview.h"
@@ -115,24 +116,8 @@ create(struct cli *c)
 	return out_object(c, answer);
 }
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, ALL_PROFILES, &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t
-path_of(struct cli *c, const char *tail, const char **ret)
-{
-	const char *id;
-
-	TRY(find_profile(c, c->args->operands[0], &id));
-	*ret = arena_printf(c->arena, PROFILES "/%s%s", id, tail);
-	return OK;
-}
+static const struct entity profiles = { PROFILES, .listed = ALL_PROFILES, .columns = columns,
+	.find = find_profile };
 
 static err_t
 show(struct cli *c)
@@ -140,7 +125,7 @@ show(struct cli *c)
 	auto_json json *answer = NULL;
 	const char *path;
 
-	TRY(path_of(c, "?$expand=assignments", &path));
+	TRY(entity_path(c, &profiles, "?$expand=assignments", &path));
 	TRY(api_get(c, path, &answer));
 	return c->json ? out_json(c, answer) : settings_print(c, answer);
 }
@@ -151,7 +136,7 @@ update(struct cli *c)
 	auto_json json *body = NULL, *old = NULL, *answer = NULL;
 	const char *path;
 
-	TRY(path_of(c, "", &path));
+	TRY(entity_path(c, &profiles, "", &path));
 	TRY(read_body(c, &body));
 	if (json_count(body) == 0)
 		FAIL(ERR_USAGE, "nothing to change was given");
@@ -162,16 +147,6 @@ update(struct cli *c)
 	TRY(api_send(c, "PATCH", path, body, &answer));
 	put_warnings(c, answer);
 	return out_object(c, answer);
-}
-
-static err_t delete (struct cli *c)
-{
-	const char *path;
-
-	TRY(path_of(c, "", &path));
-	TRY(api_send(c, "DELETE", path, NULL, NULL));
-	out_say(c, "deleted");
-	return OK;
 }
 
 static void
@@ -232,7 +207,7 @@ assign(struct cli *c)
 	const char *path;
 
 	json_set(body, "assignments", list);
-	TRY(path_of(c, "/assign", &path));
+	TRY(entity_path(c, &profiles, "/assign", &path));
 	TRY(add_groups(c, list, "group", "#microsoft.graph.groupAssignmentTarget"));
 	TRY(add_groups(
 	    c, list, "exclude-group", "#microsoft.graph.exclusionGroupAssignmentTarget"));
@@ -263,11 +238,11 @@ status(struct cli *c)
 	auto_json json *rows = NULL, *counts = NULL;
 	const char *path;
 
-	TRY(path_of(c, "/deviceStatuses", &path));
+	TRY(entity_path(c, &profiles, "/deviceStatuses", &path));
 	TRY(api_list(c, path, &rows));
 	if (c->json)
 		return out_rows(c, status_columns, rows);
-	TRY(path_of(c, "/deviceStatusOverview", &path));
+	TRY(entity_path(c, &profiles, "/deviceStatusOverview", &path));
 	TRY(api_get(c, path, &counts));
 	TRY(out_table(c, status_columns, rows));
 	out_say(c, "%lld installed, %lld on the way, %lld failed",
@@ -423,11 +398,11 @@ static const struct opt restore_opts[] = {
 
 static const struct verb verbs[] = {
 	{ "create", "Make a profile.", "[NAME]", create_opts, create },
-	{ "list", "The profiles.", NULL, NULL, list },
+	{ "list", "The profiles.", NULL, NULL, entity_list, &profiles },
 	{ "show", "One profile with its settings and assignments.", "PROFILE", NULL, show },
 	{ "update", "Change a profile.", "PROFILE", update_opts, update },
 	{ "delete", "Delete a profile; what it delivered is removed and revoked.", "PROFILE", NULL,
-	    delete },
+	    entity_delete, &profiles },
 	{ "assign", "Set to whom a profile goes, in place of what was set before.", "PROFILE",
 	    assign_opts, assign },
 	{ "preview",

@@ -5,6 +5,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/download.h"
+#include "cli/entity.h"
 #include "cli/out.h"
 #include "cli/url.h"
 
@@ -23,14 +24,7 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, JOBS, &rows));
-	return out_rows(c, columns, rows);
-}
+static const struct entity jobs = { JOBS, .columns = columns };
 
 static bool
 is_over(const json *job)
@@ -134,7 +128,7 @@ static const struct verb verbs[] = {
 	{ "fetch",
 	    "Fetch a report that was made, as a ZIP archive; what breaks off is gone on with.",
 	    "ID FILE", NULL, fetch },
-	{ "list", "Reports that are kept.", NULL, NULL, list },
+	{ "list", "Reports that are kept.", NULL, NULL, entity_list, &jobs },
 	{ 0 },
 };
 

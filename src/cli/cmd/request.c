@@ -16,16 +16,11 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *args = json_object_new();
-
-	TRY(args_page(c->args, args));
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "request.list", .part = "requests", .columns = columns },
-	    args);
-}
+static const struct sock_verb list = { "ca", "request.list", .part = "requests", .columns = columns,
+	.paged = true };
+static const struct sock_verb show = { "ca", "request.show" };
+static const struct sock_verb approve = { "ca", "request.approve" };
+static const struct sock_verb deny = { "ca", "request.deny" };
 
 static err_t
 take_id(struct cli *c, json *args)
@@ -49,32 +44,15 @@ put_request(struct cli *c, const json *answer)
 }
 
 static err_t
-one(struct cli *c, const char *verb)
+one(struct cli *c)
 {
 	auto_json json *args = json_object_new(), *answer = NULL;
+	const struct sock_verb *v = c->args->verb->call;
 
 	TRY(take_id(c, args));
 	TRY(args_body(c->arena, c->args, args));
-	TRY(sock_ask(c, "ca", verb, args, &answer));
+	TRY(sock_ask(c, v->role, v->verb, args, &answer));
 	return put_request(c, answer);
-}
-
-static err_t
-show(struct cli *c)
-{
-	return one(c, "request.show");
-}
-
-static err_t
-approve(struct cli *c)
-{
-	return one(c, "request.approve");
-}
-
-static err_t
-deny(struct cli *c)
-{
-	return one(c, "request.deny");
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
@@ -105,11 +83,12 @@ static const struct opt deny_opts[] = {
 };
 
 static const struct verb verbs[] = {
-	{ "list", "Requests that wait for a manager, newest first.", NULL, list_opts, list },
-	{ "show", "One request, with what was asked.", "ID", socket_opts, show },
+	{ "list", "Requests that wait for a manager, newest first.", NULL, list_opts, sock_run,
+	    .call = &list },
+	{ "show", "One request, with what was asked.", "ID", socket_opts, one, .call = &show },
 	{ "approve", "Let a request go on: it is decided on again, and issued.", "ID", socket_opts,
-	    approve },
-	{ "deny", "Deny a request.", "ID", deny_opts, deny },
+	    one, .call = &approve },
+	{ "deny", "Deny a request.", "ID", deny_opts, one, .call = &deny },
 	{ 0 },
 };
 

@@ -2,6 +2,7 @@
 /* chancery role: what people and applications may do, and to what. */
 #include "cli/api.h"
 #include "cli/args.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/out.h"
 
@@ -59,23 +60,19 @@ find_row(struct cli *c, const char *path, const char *name, const char *noun, co
 }
 
 static err_t
-path_of(struct cli *c, const char **ret)
+find_role(struct cli *c, const char *name, const char **ret)
 {
-	const char *id;
-
-	TRY(find_row(c, ROLES, c->args->operands[0], "role", &id));
-	*ret = arena_printf(c->arena, ROLES "/%s", id);
-	return OK;
+	return find_row(c, ROLES, name, "role", ret);
 }
 
 static err_t
-list(struct cli *c)
+find_assignment(struct cli *c, const char *name, const char **ret)
 {
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, ROLES, &rows));
-	return out_rows(c, columns, rows);
+	return find_row(c, ASSIGNMENTS, name, "role assignment", ret);
 }
+
+static const struct entity definitions = { ROLES, .columns = columns, .find = find_role };
+static const struct entity given = { ASSIGNMENTS, .find = find_assignment, .gone = "taken away" };
 
 static err_t
 permissions(struct cli *c)
@@ -93,7 +90,7 @@ show(struct cli *c)
 	const char *path;
 	const json *pair;
 
-	TRY(path_of(c, &path));
+	TRY(entity_path(c, &definitions, "", &path));
 	TRY(api_get(c, path, &answer));
 	TRY(out_object(c, answer));
 	pair = json_at(
@@ -125,38 +122,22 @@ put_permissions(struct cli *c, json *body)
 static err_t
 create(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 
 	json_set_text(body, "displayName", c->args->operands[0]);
 	TRY(args_body(c->arena, c->args, body));
 	put_permissions(c, body);
-	TRY(api_send(c, "POST", ROLES, body, &answer));
-	return out_object(c, answer);
+	return entity_create(c, &definitions, body);
 }
 
 static err_t
 update(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
-	const char *path;
+	auto_json json *body = json_object_new();
 
 	TRY(args_body(c->arena, c->args, body));
 	put_permissions(c, body);
-	if (json_count(body) == 0)
-		FAIL(ERR_USAGE, "nothing to change was given");
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "PATCH", path, body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t delete (struct cli *c)
-{
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "DELETE", path, NULL, NULL));
-	out_say(c, "deleted");
-	return OK;
+	return entity_update(c, &definitions, body);
 }
 
 /* An identifier, issuer:NAME, a user by UPN or a group by name. */
@@ -193,14 +174,14 @@ put_tags(struct cli *c, json *body)
 static err_t
 assign(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 	const char **to, *role;
 	size_t n = args_list(c->arena, c->args, "to", &to);
 	json *members = json_array_new();
 
 	json_set(body, "members", members);
 	json_set_text(body, "displayName", args_or(c->args, "name", c->args->operands[0]));
-	TRY(find_row(c, ROLES, c->args->operands[0], "role", &role));
+	TRY(find_role(c, c->args->operands[0], &role));
 	json_set_text(body, "roleDefinition@odata.bind",
 	    arena_printf(c->arena, "roleDefinitions('%s')", role));
 	for (size_t i = 0; i < n; i++) {
@@ -210,8 +191,7 @@ assign(struct cli *c)
 		json_add(members, json_text_new(id));
 	}
 	TRY(put_tags(c, body));
-	TRY(api_send(c, "POST", ASSIGNMENTS, body, &answer));
-	return out_object(c, answer);
+	return entity_create(c, &given, body);
 }
 
 static const char *
@@ -247,17 +227,6 @@ assignments(struct cli *c)
 				    json_ref(json_get(json_at(roles, k), "displayName")));
 	}
 	return out_rows(c, assignment_columns, rows);
-}
-
-static err_t
-unassign(struct cli *c)
-{
-	const char *id;
-
-	TRY(find_row(c, ASSIGNMENTS, c->args->operands[0], "role assignment", &id));
-	TRY(api_send(c, "DELETE", arena_printf(c->arena, ASSIGNMENTS "/%s", id), NULL, NULL));
-	out_say(c, "taken away");
-	return OK;
 }
 
 #define PERMISSION_OPT \
@@ -297,15 +266,16 @@ static const struct opt assign_opts[] = {
 };
 
 static const struct verb verbs[] = {
-	{ "list", "Built-in and own roles.", NULL, NULL, list },
+	{ "list", "Built-in and own roles.", NULL, NULL, entity_list, &definitions },
 	{ "permissions", "What a role can allow.", NULL, NULL, permissions },
 	{ "show", "A role with what it allows.", "ROLE", NULL, show },
 	{ "create", "Make a role.", "NAME", create_opts, create },
 	{ "update", "Change a role of one's own.", "ROLE", update_opts, update },
-	{ "delete", "Delete a role that is not assigned any more.", "ROLE", NULL, delete },
+	{ "delete", "Delete a role that is not assigned any more.", "ROLE", NULL, entity_delete,
+	    &definitions },
 	{ "assign", "Give a role to people, groups or applications.", "ROLE", assign_opts, assign },
 	{ "assignments", "Who has which role, and how far it reaches.", NULL, NULL, assignments },
-	{ "unassign", "Take an assignment away.", "ASSIGNMENT", NULL, unassign },
+	{ "unassign", "Take an assignment away.", "ASSIGNMENT", NULL, entity_delete, &given },
 	{ 0 },
 };
 

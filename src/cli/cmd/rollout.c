@@ -2,7 +2,7 @@
 /* chancery rollout: large changes of profiles, which reach their slots at a pace. */
 #include "cli/api.h"
 #include "cli/args.h"
-#include "cli/find.h"
+#include "cli/entity.h"
 #include "cli/out.h"
 
 #define ROLLOUTS "/chancery/v1/rollouts"
@@ -22,15 +22,6 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, ROLLOUTS, &rows));
-	return out_rows(c, columns, rows);
-}
-
 static bool
 is_open(const json *r)
 {
@@ -41,10 +32,10 @@ is_open(const json *r)
 
 /* By identifier, or by the profile that it changes: the open one of that name. */
 static err_t
-path_of(struct cli *c, const char *tail, const char **ret)
+find_rollout(struct cli *c, const char *name, const char **ret)
 {
-	const char *name = c->args->operands[0], *hit = NULL;
 	auto_json json *rows = NULL;
+	const char *hit = NULL;
 
 	TRY(api_list(c, ROLLOUTS, &rows));
 	for (size_t i = 0; i < json_count(rows); i++) {
@@ -60,54 +51,22 @@ path_of(struct cli *c, const char *tail, const char **ret)
 	}
 	if (hit == NULL)
 		FAIL(ERR_NOT_FOUND, "no roll-out %s", name);
-	*ret = arena_printf(c->arena, ROLLOUTS "/%s%s", hit, tail);
+	*ret = hit;
 	return OK;
 }
 
-static err_t
-show(struct cli *c)
-{
-	auto_json json *answer = NULL;
-	const char *path;
+static const struct entity rollouts = { ROLLOUTS, .columns = columns, .find = find_rollout };
 
-	TRY(path_of(c, "", &path));
-	TRY(api_get(c, path, &answer));
-	return out_object(c, answer);
-}
-
+/* The API calls its actions as the verbs are called here. */
 static err_t
-act(struct cli *c, const char *tail)
+act(struct cli *c)
 {
 	auto_json json *body = json_object_new(), *answer = NULL;
 	const char *path;
 
-	TRY(path_of(c, tail, &path));
+	TRY(entity_path(c, &rollouts, arena_printf(c->arena, "/%s", c->args->verb->name), &path));
 	TRY(api_send(c, "POST", path, body, &answer));
 	return out_object(c, answer);
-}
-
-static err_t
-pause(struct cli *c)
-{
-	return act(c, "/pause");
-}
-
-static err_t
-resume(struct cli *c)
-{
-	return act(c, "/resume");
-}
-
-static err_t
-finish(struct cli *c)
-{
-	return act(c, "/finish");
-}
-
-static err_t
-rollback(struct cli *c)
-{
-	return act(c, "/rollback");
 }
 
 static err_t
@@ -139,15 +98,10 @@ read_terms(struct cli *c, json **ret)
 static err_t
 update(struct cli *c)
 {
-	auto_json json *body = NULL, *answer = NULL;
-	const char *path;
+	auto_json json *body = NULL;
 
 	TRY(read_terms(c, &body));
-	if (json_count(body) == 0)
-		FAIL(ERR_USAGE, "nothing to change was given");
-	TRY(path_of(c, "", &path));
-	TRY(api_send(c, "PATCH", path, body, &answer));
-	return out_object(c, answer);
+	return entity_update(c, &rollouts, body);
 }
 
 static err_t
@@ -185,14 +139,15 @@ static const struct opt settings_opts[] = {
 #define WHICH "ROLLOUT"
 
 static const struct verb verbs[] = {
-	{ "list", "Roll-outs, with how far they are.", NULL, NULL, list },
-	{ "show", "One roll-out, by identifier or by its profile's name.", WHICH, NULL, show },
-	{ "pause", "Release no more slots for now.", WHICH, NULL, pause },
+	{ "list", "Roll-outs, with how far they are.", NULL, NULL, entity_list, &rollouts },
+	{ "show", "One roll-out, by identifier or by its profile's name.", WHICH, NULL, entity_show,
+	    &rollouts },
+	{ "pause", "Release no more slots for now.", WHICH, NULL, act },
 	{ "resume", "Go on: after a pause, after it stopped by itself, or past a step.", WHICH,
-	    NULL, resume },
+	    NULL, act },
 	{ "rollback", "Give the profile its earlier settings and targets again.", WHICH, NULL,
-	    rollback },
-	{ "finish", "Release all that is left at once.", WHICH, NULL, finish },
+	    act },
+	{ "finish", "Release all that is left at once.", WHICH, NULL, act },
 	{ "update", "Change pace, limit or steps of one that is open.", WHICH, update_opts,
 	    update },
 	{ "settings", "Show or set from how many slots on changes are paced, and how.", NULL,

@@ -63,11 +63,7 @@ join(struct cli *c)
 	return out_object(c, shown);
 }
 
-static err_t
-show(struct cli *c)
-{
-	return sock_verb(c, &(struct sock_verb){ .role = "service", .verb = "service.show" }, NULL);
-}
+static const struct sock_verb show = { "service", "service.show" };
 
 static const struct opt show_opts[] = { SOCK_OPT("service"), { 0 } };
 static const struct opt join_opts[] = {
@@ -93,7 +89,8 @@ static const struct opt join_opts[] = {
 static const struct verb verbs[] = {
 	{ "join", "Join this service to its CA, and wait until it is ready.", NULL, join_opts,
 	    join },
-	{ "show", "What this service is and where it stands.", NULL, show_opts, show },
+	{ "show", "What this service is and where it stands.", NULL, show_opts, sock_run,
+	    .call = &show },
 	{ 0 },
 };
 

@@ -17,13 +17,13 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-static err_t
-list(struct cli *c)
-{
-	return sock_verb(c,
-	    &(struct sock_verb){ "ca", "template.list", .part = "templates", .columns = columns },
-	    NULL);
-}
+static const struct sock_verb list = { "ca", "template.list", .part = "templates",
+	.columns = columns };
+static const struct sock_verb drop = { "ca", "template.delete", .operand = "template" };
+static const struct sock_verb publish = { "ca", "template.publish", .operand = "template",
+	.part = "template", .flag = "published", .on = true };
+static const struct sock_verb withdraw = { "ca", "template.publish", .operand = "template",
+	.part = "template", .flag = "published", .on = false };
 
 /* The options that are numbers of a template. */
 static err_t
@@ -73,12 +73,6 @@ edit(struct cli *c)
 	return sock_verb(c,
 	    &(struct sock_verb){ "ca", "template.edit", .operand = "template", .part = "template" },
 	    args);
-}
-
-static err_t delete (struct cli *c)
-{
-	return sock_verb(
-	    c, &(struct sock_verb){ "ca", "template.delete", .operand = "template" }, NULL);
 }
 
 static const struct column right_columns[] = {
@@ -143,30 +137,6 @@ grant(struct cli *c)
 		return out_json(c, answer);
 	out_say(c, "%s: rights of %s are set", c->args->operands[0], c->args->operands[1]);
 	return OK;
-}
-
-static err_t
-set_published(struct cli *c, bool published)
-{
-	auto_json json *args = json_object_new();
-
-	json_set_bool(args, "published", published);
-	return sock_verb(c,
-	    &(struct sock_verb){
-		"ca", "template.publish", .operand = "template", .part = "template" },
-	    args);
-}
-
-static err_t
-publish(struct cli *c)
-{
-	return set_published(c, true);
-}
-
-static err_t
-withdraw(struct cli *c)
-{
-	return set_published(c, false);
 }
 
 static const struct opt socket_opts[] = { SOCK_OPT("ca"), { 0 } };
@@ -272,20 +242,23 @@ static const struct opt grant_opts[] = {
 };
 
 static const struct verb verbs[] = {
-	{ "list", "The templates with their settings.", NULL, socket_opts, list },
+	{ "list", "The templates with their settings.", NULL, socket_opts, sock_run,
+	    .call = &list },
 	{ "show", "One template, and the rights on it.", "TEMPLATE", socket_opts, show },
 	{ "duplicate", "Make a template from another one and publish it.", "SOURCE NAME",
 	    duplicate_opts, duplicate },
 	{ "edit", "Change a template that is not built in.", "TEMPLATE", edit_opts, edit },
 	{ "delete", "Delete a template that is not built in and not published.", "TEMPLATE",
-	    socket_opts, delete },
+	    socket_opts, sock_run, .call = &drop },
 	{ "lint", "What the rules for templates say, about one or all that are in use.",
 	    "[TEMPLATE]", socket_opts, lint },
 	{ "grant",
 	    "Set what a principal may do with a template: read, enrol, autoenrol, write, full; else read and enrol.",
 	    "TEMPLATE PRINCIPAL [RIGHT...]", grant_opts, grant },
-	{ "publish", "Publish a template on the issuing CA.", "TEMPLATE", publish_opts, publish },
-	{ "withdraw", "Issue nothing of a template any more.", "TEMPLATE", publish_opts, withdraw },
+	{ "publish", "Publish a template on the issuing CA.", "TEMPLATE", publish_opts, sock_run,
+	    .call = &publish },
+	{ "withdraw", "Issue nothing of a template any more.", "TEMPLATE", publish_opts, sock_run,
+	    .call = &withdraw },
 	{ 0 },
 };
 

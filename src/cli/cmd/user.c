@@ -3,10 +3,10 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/effect.h"
+#include "cli/entity.h"
 #include "cli/find.h"
 #include "cli/import.h"
 #include "cli/out.h"
-#include "cli/url.h"
 
 static const struct column columns[] = {
 	{ .head = "USER", .key = "userPrincipalName" },
@@ -17,21 +17,12 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
-/* The path of the user that is the first operand. */
-static err_t
-path_of(struct cli *c, const char **ret)
-{
-	const char *id;
-
-	TRY(find_user(c, c->args->operands[0], &id));
-	*ret = arena_printf(c->arena, "/v1.0/users/%s", url_encode(c->arena, id));
-	return OK;
-}
+static const struct entity users = { "/v1.0/users", .columns = columns, .find = find_user };
 
 static err_t
 create(struct cli *c)
 {
-	auto_json json *body = json_object_new(), *answer = NULL;
+	auto_json json *body = json_object_new();
 	const char *upn = args_text(c->args, "upn");
 
 	if (upn == NULL && c->args->noperands == 1)
@@ -43,28 +34,7 @@ create(struct cli *c)
 	json_set_text(body, "userPrincipalName", upn);
 	json_set_text(body, "displayName", upn);
 	TRY(args_body(c->arena, c->args, body));
-	TRY(api_send(c, "POST", "/v1.0/users", body, &answer));
-	return out_object(c, answer);
-}
-
-static err_t
-list(struct cli *c)
-{
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, "/v1.0/users", &rows));
-	return out_rows(c, columns, rows);
-}
-
-static err_t
-show(struct cli *c)
-{
-	auto_json json *answer = NULL;
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_get(c, path, &answer));
-	return out_object(c, answer);
+	return entity_create(c, &users, body);
 }
 
 static err_t
@@ -77,19 +47,9 @@ update(struct cli *c)
 	if (json_count(body) == 0)
 		FAIL(ERR_USAGE, "nothing to change was given");
 	effect_now(c, body);
-	TRY(path_of(c, &path));
+	TRY(entity_path(c, &users, "", &path));
 	TRY(api_send(c, "PATCH", path, body, NULL));
 	out_say(c, "changed");
-	return OK;
-}
-
-static err_t delete (struct cli *c)
-{
-	const char *path;
-
-	TRY(path_of(c, &path));
-	TRY(api_send(c, "DELETE", path, NULL, NULL));
-	out_say(c, "deleted");
 	return OK;
 }
 
@@ -176,10 +136,11 @@ import_users(struct cli *c)
 
 static const struct verb verbs[] = {
 	{ "create", "Make a user.", "[USER]", user_opts, create },
-	{ "list", "The users.", NULL, NULL, list },
-	{ "show", "One user.", "USER", NULL, show },
+	{ "list", "The users.", NULL, NULL, entity_list, &users },
+	{ "show", "One user.", "USER", NULL, entity_show, &users },
 	{ "update", "Change a user; certificates follow.", "USER", update_opts, update },
-	{ "delete", "Delete a user; certificates are removed and revoked.", "USER", NULL, delete },
+	{ "delete", "Delete a user; certificates are removed and revoked.", "USER", NULL,
+	    entity_delete, &users },
 	{ "import", "Users of a CSV or JSON file, all or none; those that are there are changed.",
 	    "FILE", import_opts, import_users },
 	{ 0 },

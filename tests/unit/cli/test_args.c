@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/args.h"
+#include "cli/entity.h"
+#include "cli/sock.h"
 #include "expect.h"
 
 static err_t
@@ -315,6 +317,35 @@ a_page_has_bounds_and_a_usual_size(void **state)
 	assert_null(json_get(bad, "limit"));
 }
 
+/* What is left out of a row is NULL, and the compiler does not mind. */
+static void
+a_row_that_shares_its_function_says_what_it_works_on(void **state)
+{
+	size_t entities = 0, calls = 0;
+
+	(void)state;
+	for (size_t i = 0; i < command_count; i++) {
+		for (const struct verb *v = command_table[i]->verbs; v->run != NULL; v++) {
+			if (v->run == entity_list || v->run == entity_show ||
+			    v->run == entity_delete) {
+				assert_non_null(v->of);
+				assert_non_null(v->of->set);
+				assert_true(v->run != entity_list || v->of->columns != NULL);
+				assert_true(v->run == entity_list || v->operands != NULL);
+				entities++;
+			}
+			if (v->run == sock_run || v->call != NULL) {
+				assert_non_null(v->call);
+				assert_non_null(v->call->role);
+				assert_non_null(v->call->verb);
+				assert_true(v->call->operand == NULL || v->operands != NULL);
+				calls++;
+			}
+		}
+	}
+	assert_true(entities > 0 && calls > 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -342,6 +373,7 @@ main(void)
 		T(a_boolean_that_is_none_and_bad_utf8_are_refused),
 		T(operands_are_cut_at_commas),
 		T(a_page_has_bounds_and_a_usual_size),
+		T(a_row_that_shares_its_function_says_what_it_works_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
