@@ -3,6 +3,7 @@
  * /deviceManagement/assignmentFilters: rules over properties of devices that narrow assignments (Graph beta
  * deviceAndAppManagementAssignmentFilter). What rules may say and match: filter_rules.c.
  */
+#include "api/record.h"
 #include "api/regroups.h"
 #include "api/users.h"
 #include "model/filter.h"
@@ -84,135 +85,135 @@ filter_json(struct arena *a, const struct filter *f, json **ret)
 }
 
 struct change {
-	struct arena *a;
-	const struct caller *who;
-	const char *if_match;
-	struct id id;
-	const json *body;
+	struct record r;
 	struct filter filter;
+	const char *rule; /* before the change */
 	struct warnings warn;
 };
 
+/* Who may change none of its kind learns that before the body is looked at. */
 static err_t
-change_of(struct http_req *r, struct change *ret)
+begin(struct http_req *r, struct record *x)
 {
-	*ret = (struct change){
-		.a = http_arena(r), .who = http_caller(r), .if_match = http_header(r, "If-Match")
-	};
-	return http_param(r, "id") == NULL ? OK : param_id(r, "id", &ret->id);
+	(void)x;
+	return http_method(r) == HTTP_PATCH ? rights_filter(r, PERM_FILTERS_WRITE) : OK;
 }
 
 static err_t
-read_body(struct tx *tx, struct change *c, enum field_mode mode)
+begin_body(struct record *r, json *body, enum field_mode mode)
 {
+	return rights_body(
+	    r->who, r->a, PERM_FILTERS_WRITE, body, "roleScopeTags", mode == FIELD_CREATE);
+}
+
+static err_t
+find(struct tx *tx, struct record *r)
+{
+	struct filter *f = &((struct change *)r)->filter;
+
+	TRY(store_filter_get(tx, r->a, r->id, f));
+	return rights_demand(r->who, PERM_FILTERS_READ,
+	    r->changing ? PERM_FILTERS_WRITE : PERM_FILTERS_READ, f->scope_tags,
+	    "assignment filter");
+}
+
+static err_t
+read_body(struct tx *tx, struct record *r, enum field_mode mode)
+{
+	struct change *c = (struct change *)r;
 	struct filter *f = &c->filter;
 	struct rule *rule;
 	struct edit x = { 0 };
 
 	if (mode == FIELD_UPDATE)
-		TRY(edit_of(c->a, f, &x));
-	TRY(field_read(c->a, filter_fields, filter_nfields, c->body, mode, known, &x));
-	TRY(filter_platform_read(c->a, &x.platform));
-	TRY(rule_parse(c->a, x.rule, rule_platform(x.platform), &rule));
+		TRY(edit_of(r->a, f, &x));
+	TRY(field_read(r->a, filter_fields, filter_nfields, r->body, mode, known, &x));
+	TRY(filter_platform_read(r->a, &x.platform));
+	TRY(rule_parse(r->a, x.rule, rule_platform(x.platform), &rule));
+	c->rule = f->rule;
 	f->display_name = x.name;
 	f->description = x.description;
 	f->platform = x.platform;
 	f->rule = x.rule;
 	f->modified = when_now();
-	TRY(scope_print(c->a, &x.tags, &f->scope_tags));
-	TRY_CTX(scope_check(tx, c->a, f->scope_tags), "\"roleScopeTags\"");
+	if (mode == FIELD_CREATE) {
+		f->id = r->id;
+		f->created = f->modified;
+	}
+	TRY(scope_print(r->a, &x.tags, &f->scope_tags));
+	TRY_CTX(scope_check(tx, r->a, f->scope_tags), "\"roleScopeTags\"");
 	return OK;
 }
 
 static err_t
-unless_taken(const struct change *c, err_t e)
+insert(struct tx *tx, struct record *r)
 {
-	if (!err_is(e, ERR_CONFLICT))
-		return e;
-	err_forget(e);
-	FAIL(ERR_CONFLICT, "another filter is named %s", c->filter.display_name);
+	const struct filter *f = &((struct change *)r)->filter;
+
+	return record_unless_taken(store_filter_insert(tx, f), "filter", f->display_name);
 }
 
 static err_t
-filter_text(struct change *c, const char **ret)
+update(struct tx *tx, struct record *r)
 {
-	json *j;
-
-	TRY(filter_json(c->a, &c->filter, &j));
-	return entity_text(c->a, j, ret);
-}
-
-static err_t
-insert(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	const char *after;
-
-	TRY(read_body(tx, c, FIELD_CREATE));
-	c->filter.id = id_new();
-	c->filter.created = c->filter.modified;
-	TRY(unless_taken(c, store_filter_insert(tx, &c->filter)));
-	TRY(filter_text(c, &after));
-	return store_audit_add(tx, c->who->actor, "filter.create",
-	    target_text(c->a, "filter", c->filter.id), "", after);
-}
-
-static err_t
-fetch(struct tx *tx, struct change *c, const char **ret_before)
-{
-	auto_json json *now = NULL;
-
-	TRY(store_filter_get(tx, c->a, c->id, &c->filter));
-	TRY(rights_demand(c->who, PERM_FILTERS_READ, PERM_FILTERS_WRITE, c->filter.scope_tags,
-	    "assignment filter"));
-	TRY(filter_json(c->a, &c->filter, &now));
-	TRY(etag_check(c->a, c->if_match, now));
-	return filter_text(c, ret_before);
-}
-
-static err_t
-update(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
+	struct change *c = (struct change *)r;
+	const struct filter *f = &c->filter;
 	struct regroup g = { .change = "filter" };
-	const char *before, *after, *rule;
 
-	TRY(fetch(tx, c, &before));
-	rule = c->filter.rule;
-	TRY(read_body(tx, c, FIELD_UPDATE));
-	if (strcmp(rule, c->filter.rule) != 0)
-		TRY(regroup_filter(tx, c->a, c->id, &g));
-	TRY(unless_taken(c, store_filter_update(tx, &c->filter)));
+	if (strcmp(c->rule, f->rule) != 0)
+		TRY(regroup_filter(tx, r->a, r->id, &g));
+	TRY(record_unless_taken(store_filter_update(tx, f), "filter", f->display_name));
 	TRY(regroup_after(
-	    tx, c->a, c->who->actor, &g, json_get(c->body, ROLLOUT_MEMBER), NULL, &c->warn));
-	TRY(filter_text(c, &after));
+	    tx, r->a, r->who->actor, &g, json_get(r->body, ROLLOUT_MEMBER), NULL, &c->warn));
 	tx_notify(tx, TOPIC_DEVICE, STR_EMPTY);
-	return store_audit_add(
-	    tx, c->who->actor, "filter.update", target_text(c->a, "filter", c->id), before, after);
+	return OK;
 }
 
 static err_t
-remove_filter(struct tx *tx, void *arg)
+remove_filter(struct tx *tx, struct record *r)
 {
-	struct change *c = arg;
-	const char *before, *names = "";
+	const char *names = "";
 	struct id *by;
 	size_t n;
 
-	TRY(fetch(tx, c, &before));
-	TRY(store_filter_use(tx, c->a, c->id, USES_SHOWN, &by, &n));
+	TRY(store_filter_use(tx, r->a, r->id, USES_SHOWN, &by, &n));
 	for (size_t i = 0; i < n; i++) {
 		struct profile p;
 
-		TRY(store_profile_get(tx, c->a, by[i], &p));
-		names = arena_printf(c->a, "%s%s\"%s\"", names, i == 0 ? "" : ", ", p.display_name);
+		TRY(store_profile_get(tx, r->a, by[i], &p));
+		names = arena_printf(r->a, "%s%s\"%s\"", names, i == 0 ? "" : ", ", p.display_name);
 	}
 	if (n > 0)
 		FAIL(ERR_FILTER_IN_USE, "%s", names);
-	TRY(store_filter_delete(tx, c->id));
-	return store_audit_add(
-	    tx, c->who->actor, "filter.delete", target_text(c->a, "filter", c->id), before, "");
+	return store_filter_delete(tx, r->id);
 }
+
+static err_t
+shown(struct record *r, json **ret)
+{
+	return filter_json(r->a, &((struct change *)r)->filter, ret);
+}
+
+static void
+answered(struct http_req *r, struct record *x)
+{
+	warned(r, &((struct change *)x)->warn);
+}
+
+static const struct record_kind kind = { .set = SET,
+	.noun = "filter",
+	.size = sizeof(struct change),
+	.begin = begin,
+	.begin_body = begin_body,
+	.find = find,
+	.read = read_body,
+	.insert = insert,
+	.update = update,
+	.remove = remove_filter,
+	.json = shown,
+	.answered = answered };
+
+RECORD_HANDLERS(kind)
 
 static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
@@ -236,101 +237,20 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	return OK;
 }
 
-/* Those that the caller may see. */
-static struct collection
-filters(struct http_req *r)
-{
-	return (struct collection){
-		.set = SET, .page = LIMIT_PAGE, .read = read_page, .arg = http_caller(r)
-	};
-}
+static const struct collection filters = {
+	.set = SET, .page = LIMIT_PAGE, .read = read_page, .by_caller = true
+};
 
 static err_t
 list(struct http_req *r)
 {
-	struct collection c = filters(r);
-
-	return reply_collection(r, &c, 0);
+	return reply_collection(r, &filters, 0);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	struct collection c = filters(r);
-
-	return reply_count(r, &c);
-}
-
-static err_t
-look(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-
-	TRY(store_filter_get(tx, c->a, c->id, &c->filter));
-	return rights_demand(c->who, PERM_FILTERS_READ, PERM_FILTERS_READ, c->filter.scope_tags,
-	    "assignment filter");
-}
-
-static err_t
-reply_filter(struct http_req *r, int status, const struct query *q, const struct change *c)
-{
-	json *j;
-
-	TRY(filter_json(c->a, &c->filter, &j));
-	return reply_entity(r, status, SET,
-	    status == 201 ? arena_printf(c->a, "/" SET "/%s", id_text(c->a, c->filter.id)) : NULL,
-	    q, j);
-}
-
-static err_t
-get(struct http_req *r)
-{
-	struct change c;
-	struct query q;
-
-	TRY(change_of(r, &c));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &c));
-	return reply_filter(r, 200, &q, &c);
-}
-
-static err_t
-post(struct http_req *r)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	TRY(rights_body(http_caller(r), c.a, PERM_FILTERS_WRITE, body, "roleScopeTags", true));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, insert, &c));
-	return reply_filter(r, 201, NULL, &c);
-}
-
-static err_t
-patch(struct http_req *r)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(rights_filter(r, PERM_FILTERS_WRITE));
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	TRY(rights_body(http_caller(r), c.a, PERM_FILTERS_WRITE, body, "roleScopeTags", false));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, update, &c));
-	warned(r, &c.warn);
-	return reply_filter(r, 200, NULL, &c);
-}
-
-static err_t delete (struct http_req *r)
-{
-	struct change c;
-
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, remove_filter, &c));
-	return reply_empty(r, 204);
+	return reply_count(r, &filters);
 }
 
 static err_t

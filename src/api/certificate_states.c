@@ -87,11 +87,11 @@ static const char *const searched[] = { "certificateSubjectName", "certificateSe
 static err_t
 list_all(struct http_req *r)
 {
-	const struct collection all = {
+	static const struct collection all = {
 		.set = "deviceManagement/deviceConfigurationsAllManagedDeviceCertificateStates",
 		.page = LIMIT_PAGE,
 		.read = read_all,
-		.arg = http_caller(r),
+		.by_caller = true,
 		.search = searched,
 		.bounded = true
 	};

@@ -10,6 +10,12 @@
 #define SORT_MAX 20000u /* entities that one sorted answer may look at */
 #define BATCH 200u
 
+bool
+row_follows(struct page p, struct id key)
+{
+	return memcmp(key.b, p.after.b, sizeof(key.b)) > 0;
+}
+
 void
 rows_pass(struct rows *rows, struct id key)
 {
@@ -43,6 +49,7 @@ rows_free(struct rows *rows)
 struct gather {
 	const struct collection *c;
 	const struct query *q;
+	const void *arg; /* of c->read() */
 	struct arena *a;
 	size_t top;
 	bool counting; /* every match is counted, also before and after the page */
@@ -53,6 +60,16 @@ struct gather {
 	struct id last; /* of a bounded collection that gave up: where to go on */
 	bool more;
 };
+
+static struct gather
+gather_of(struct http_req *r, const struct collection *c, const struct query *q, bool counting)
+{
+	return (struct gather){ .c = c,
+		.q = q,
+		.arg = c->by_caller ? http_caller(r) : c->arg,
+		.a = http_arena(r),
+		.counting = counting };
+}
 
 /* One match, in order of key. Gives false when nothing further is wanted. */
 static err_t
@@ -113,7 +130,7 @@ gather(struct tx *tx, void *arg)
 	while (more && go_on) {
 		auto_rows struct rows batch = { 0 };
 
-		TRY(g->c->read(tx, g->a, p, g->c->arg, g->q, &batch, &more));
+		TRY(g->c->read(tx, g->a, p, g->arg, g->q, &batch, &more));
 		if (id_is_zero(batch.last))
 			break;
 		p.after = batch.last;
@@ -226,7 +243,7 @@ reply_collection(struct http_req *r, const struct collection *c, unsigned allow)
 	TRY(query_read(r, allow | QUERY_LIST, &q));
 	TRY(search_check(&q, c));
 
-	struct gather g = { .c = c, .q = &q, .a = http_arena(r), .counting = q.o.count };
+	struct gather g = gather_of(r, c, &q, q.o.count);
 	auto_json json *out = json_object_new();
 	err_t e;
 
@@ -257,7 +274,7 @@ err_t
 reply_count(struct http_req *r, const struct collection *c)
 {
 	struct query q;
-	struct gather g = { .c = c, .q = &q, .a = http_arena(r), .counting = true };
+	struct gather g = gather_of(r, c, &q, true);
 	const char *request, *client;
 	err_t e;
 

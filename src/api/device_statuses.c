@@ -91,38 +91,24 @@ list(struct http_req *r)
 	return reply_collection(r, &c, 0);
 }
 
-struct look {
-	struct arena *a;
-	struct id id;
-	struct profile profile;
-	struct status_counts counts;
-};
-
 static err_t
-look(struct tx *tx, void *arg)
+count(struct tx *tx, struct arena *a, struct id profile, struct overview *ret)
 {
-	struct look *l = arg;
+	struct status_counts n;
 
-	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
-	return status_counts(tx, l->a, l->id, &l->counts);
+	TRY(status_counts(tx, a, profile, &n));
+	*ret = (struct overview){ .pending = (int64_t)n.pending,
+		.success = (int64_t)n.success,
+		.error = (int64_t)n.error,
+		.updated = n.updated,
+		.of_devices = true };
+	return OK;
 }
 
 static err_t
 overview(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
-	struct query q;
-
-	TRY(rights_profile(r, PERM_CONFIG_READ));
-	TRY(param_id(r, "id", &l.id));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &l));
-	return overview_reply(r, "deviceStatusOverview", &q, &l.profile,
-	    &(struct overview){ .pending = (int64_t)l.counts.pending,
-		.success = (int64_t)l.counts.success,
-		.error = (int64_t)l.counts.error,
-		.updated = l.counts.updated,
-		.of_devices = true });
+	return overview_reply(r, "deviceStatusOverview", count);
 }
 
 #define ONE "/deviceManagement/deviceConfigurations/{id}"

@@ -14,12 +14,6 @@ static const char *const owners[] = { [OWNERSHIP_UNKNOWN] = "Unknown",
 	[OWNERSHIP_COMPANY] = "Company",
 	[OWNERSHIP_PERSONAL] = "Personal" };
 
-static const char *
-text_or_null(const char *s)
-{
-	return s == NULL || *s == '\0' ? NULL : s;
-}
-
 static json *
 directory_json(struct arena *a, const struct device *d)
 {
@@ -64,30 +58,20 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 }
 
 static const char *const searched[] = { "displayName", NULL };
-
-/* Those that the caller may see. */
-static struct collection
-devices(struct http_req *r)
-{
-	return (struct collection){
-		.set = "devices", .read = read_page, .arg = http_caller(r), .search = searched
-	};
-}
+static const struct collection devices = {
+	.set = "devices", .read = read_page, .by_caller = true, .search = searched
+};
 
 static err_t
 list(struct http_req *r)
 {
-	struct collection c = devices(r);
-
-	return reply_collection(r, &c, 0);
+	return reply_collection(r, &devices, 0);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	struct collection c = devices(r);
-
-	return reply_count(r, &c);
+	return reply_count(r, &devices);
 }
 
 struct look {

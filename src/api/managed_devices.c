@@ -39,12 +39,6 @@ set_when(struct arena *a, json *j, const char *name, when_t t)
 	json_set_text(j, name, t == 0 ? NEVER : when_text(a, t));
 }
 
-static const char *
-text_or_null(const char *s)
-{
-	return s == NULL || *s == '\0' ? NULL : s;
-}
-
 err_t
 device_json(struct arena *a, const struct device *d, const struct user *user, json **ret)
 {
@@ -321,32 +315,22 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 
 static const char *const searched[] = { "deviceName", "serialNumber", "userPrincipalName",
 	"userDisplayName", "emailAddress", "imei", NULL };
-
-/* Those that the caller may see. */
-static struct collection
-devices(struct http_req *r)
-{
-	return (struct collection){ .set = "deviceManagement/managedDevices",
-		.page = LIMIT_PAGE,
-		.read = read_page,
-		.arg = http_caller(r),
-		.search = searched };
-}
+static const struct collection devices = { .set = "deviceManagement/managedDevices",
+	.page = LIMIT_PAGE,
+	.read = read_page,
+	.by_caller = true,
+	.search = searched };
 
 static err_t
 list(struct http_req *r)
 {
-	struct collection c = devices(r);
-
-	return reply_collection(r, &c, 0);
+	return reply_collection(r, &devices, 0);
 }
 
 static err_t
 count(struct http_req *r)
 {
-	struct collection c = devices(r);
-
-	return reply_count(r, &c);
+	return reply_count(r, &devices);
 }
 
 struct look {
@@ -463,7 +447,7 @@ read_of_user(struct tx *tx, struct arena *a, struct page p, const void *arg, con
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
-		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0 ||
+		if (!row_follows(p, v[i].id) ||
 		    !rights_reach(of->who, PERM_DEVICES_READ, v[i].scope_tags))
 			continue;
 		TRY(device_now(tx, a, &v[i], &u, &j));

@@ -139,15 +139,6 @@ read_body(struct tx *tx, struct record *r, enum field_mode mode)
 }
 
 static err_t
-unless_taken(const struct change *c, err_t e)
-{
-	if (!err_is(e, ERR_CONFLICT))
-		return e;
-	err_forget(e);
-	FAIL(ERR_CONFLICT, "another notification is named %s", c->x.display_name);
-}
-
-static err_t
 find(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
@@ -161,7 +152,8 @@ insert(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
 
-	return unless_taken(c, store_notice_target_insert(tx, &c->x));
+	return record_unless_taken(
+	    store_notice_target_insert(tx, &c->x), "notification", c->x.display_name);
 }
 
 static err_t
@@ -169,7 +161,8 @@ update(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
 
-	return unless_taken(c, store_notice_target_update(tx, &c->x));
+	return record_unless_taken(
+	    store_notice_target_update(tx, &c->x), "notification", c->x.display_name);
 }
 
 static err_t
@@ -254,7 +247,7 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
-		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0)
+		if (!row_follows(p, v[i].id))
 			continue;
 		TRY(target_json(a, &v[i], &j));
 		rows_add(rows, v[i].id, j);
@@ -270,28 +263,7 @@ list(struct http_req *r)
 	return reply_collection(r, &targets, 0);
 }
 
-static err_t
-get(struct http_req *r)
-{
-	return record_get(r, &kind);
-}
-
-static err_t
-post(struct http_req *r)
-{
-	return record_post(r, &kind);
-}
-
-static err_t
-patch(struct http_req *r)
-{
-	return record_patch(r, &kind);
-}
-
-static err_t delete (struct http_req *r)
-{
-	return record_delete(r, &kind);
-}
+RECORD_HANDLERS(kind)
 
 static json *
 delivery_json(struct arena *a, const struct notice *x)

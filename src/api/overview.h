@@ -11,8 +11,8 @@ struct overview {
 	when_ms_t updated; /* 0: never */
 	bool of_devices;   /* then it has a count of other platforms, too */
 };
-/* set: "deviceStatusOverview" */
-err_t overview_reply(struct http_req *r, const char *set, const struct query *q,
-    const struct profile *p, const struct overview *x);
+/* Answers with that of the profile of the path, as far as the caller reaches it. set: "deviceStatusOverview" */
+err_t overview_reply(struct http_req *r, const char *set,
+    err_t (*count)(struct tx *tx, struct arena *a, struct id profile, struct overview *ret));
 
 #endif

@@ -15,11 +15,17 @@ record_begin(struct http_req *r, const struct record_kind *k, struct record **re
 	x->who = http_caller(r);
 	x->if_match = http_header(r, "If-Match");
 	if (http_param(r, "id") != NULL)
-		TRY(param_id(r, "id", &x->id));
+		TRY(k->named != NULL ? k->named(r, x) : param_id(r, "id", &x->id));
 	if (k->begin != NULL)
 		TRY(k->begin(r, x));
 	*ret = x;
 	return OK;
+}
+
+static const char *
+name_of(const struct record_kind *k, struct record *x)
+{
+	return k->name != NULL ? k->name(x) : id_text(x->a, x->id);
 }
 
 err_t
@@ -27,7 +33,16 @@ record_audit(struct tx *tx, const struct record_kind *k, struct record *x, const
     const char *before, const char *after)
 {
 	return store_audit_add(tx, x->who->actor, arena_printf(x->a, "%s.%s", k->noun, action),
-	    target_text(x->a, k->noun, x->id), before, after);
+	    arena_printf(x->a, "%s %s", k->noun, name_of(k, x)), before, after);
+}
+
+err_t
+record_unless_taken(err_t e, const char *what, const char *name)
+{
+	if (!err_is(e, ERR_CONFLICT))
+		return e;
+	err_forget(e);
+	FAIL(ERR_CONFLICT, "another %s is named %s", what, name);
 }
 
 /* What a transaction works on. */
@@ -121,7 +136,7 @@ static err_t
 answer(struct http_req *r, const struct run *run, int status, const struct query *q)
 {
 	const char *location =
-	    arena_printf(run->x->a, "/%s/%s", run->k->set, id_text(run->x->a, run->x->id));
+	    arena_printf(run->x->a, "/%s/%s", run->k->set, name_of(run->k, run->x));
 
 	return reply_entity(
 	    r, status, run->k->set, status == 201 ? location : NULL, q, run->x->shown);
@@ -144,7 +159,7 @@ record_get(struct http_req *r, const struct record_kind *k)
 }
 
 static err_t
-write_body(struct http_req *r, const struct record_kind *k, store_fn fn, int status)
+write_body(struct http_req *r, const struct record_kind *k, store_fn fn, enum field_mode mode)
 {
 	struct run run = { .k = k };
 	auto_json json *body = NULL;
@@ -152,10 +167,15 @@ write_body(struct http_req *r, const struct record_kind *k, store_fn fn, int sta
 
 	TRY(record_begin(r, k, &run.x));
 	TRY(body_object(r, &body));
+	if (k->begin_body != NULL)
+		TRY(k->begin_body(run.x, body, mode));
+	run.x->changing = mode == FIELD_UPDATE;
 	run.x->body = body;
 	e = store_write(api_of(r)->store, fn, &run);
+	if (err_ok(e) && k->answered != NULL)
+		k->answered(r, run.x);
 	if (err_ok(e))
-		return answer(r, &run, status, NULL);
+		return answer(r, &run, mode == FIELD_CREATE ? 201 : 200, NULL);
 	json_free(run.x->shown);
 	return e;
 }
@@ -163,13 +183,13 @@ write_body(struct http_req *r, const struct record_kind *k, store_fn fn, int sta
 err_t
 record_post(struct http_req *r, const struct record_kind *k)
 {
-	return write_body(r, k, insert, 201);
+	return write_body(r, k, insert, FIELD_CREATE);
 }
 
 err_t
 record_patch(struct http_req *r, const struct record_kind *k)
 {
-	return write_body(r, k, update, 200);
+	return write_body(r, k, update, FIELD_UPDATE);
 }
 
 err_t
@@ -178,6 +198,7 @@ record_delete(struct http_req *r, const struct record_kind *k)
 	struct run run = { .k = k };
 
 	TRY(record_begin(r, k, &run.x));
+	run.x->changing = true;
 	TRY(store_write(api_of(r)->store, drop, &run));
 	return reply_empty(r, 204);
 }

@@ -74,6 +74,8 @@ struct rows {
 	size_t n, cap;
 	struct id last; /* of the last one added or passed over */
 };
+/* Those of a list that is read whole: is it in this page? */
+bool row_follows(struct page p, struct id key);
 void rows_pass(struct rows *rows, struct id key); /* a row of the store that shows nothing */
 void rows_add(struct rows *rows, struct id key, json *entity);
 void rows_free(struct rows *rows);
@@ -86,6 +88,7 @@ struct collection {
 	err_t (*read)(struct tx *tx, struct arena *a, struct page p, const void *arg,
 	    const struct query *q, struct rows *rows, bool *more);
 	const void *arg;
+	bool by_caller; /* arg is the caller: what it may see */
 	const char *const
 	    *search; /* properties that $search looks in, ended by NULL; NULL: no $search */
 	/* read() narrows by itself and gives up after a while: a page may be short or empty and still have a next one. No

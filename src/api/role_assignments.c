@@ -287,7 +287,7 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
-		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0)
+		if (!row_follows(p, v[i].id))
 			continue;
 		TRY(assignment_json(a, &v[i], &j));
 		rows_add(rows, v[i].id, j);
@@ -307,28 +307,7 @@ list(struct http_req *r)
 	return reply_collection(r, &all, 0);
 }
 
-static err_t
-get(struct http_req *r)
-{
-	return record_get(r, &kind);
-}
-
-static err_t
-post(struct http_req *r)
-{
-	return record_post(r, &kind);
-}
-
-static err_t
-patch(struct http_req *r)
-{
-	return record_patch(r, &kind);
-}
-
-static err_t delete (struct http_req *r)
-{
-	return record_delete(r, &kind);
-}
+RECORD_HANDLERS(kind)
 
 #define OF_ROLE "/deviceManagement/roleDefinitions/{role}/roleAssignments"
 

@@ -161,15 +161,6 @@ read_body(struct tx *tx, struct record *r, enum field_mode mode)
 }
 
 static err_t
-unless_taken(const struct change *c, err_t e)
-{
-	if (!err_is(e, ERR_CONFLICT))
-		return e;
-	err_forget(e);
-	FAIL(ERR_CONFLICT, "another role is named %s", c->role.display_name);
-}
-
-static err_t
 find(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
@@ -193,7 +184,7 @@ insert(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
 
-	return unless_taken(c, store_role_insert(tx, &c->role));
+	return record_unless_taken(store_role_insert(tx, &c->role), "role", c->role.display_name);
 }
 
 static err_t
@@ -201,7 +192,7 @@ update(struct tx *tx, struct record *r)
 {
 	struct change *c = (struct change *)r;
 
-	return unless_taken(c, store_role_update(tx, &c->role));
+	return record_unless_taken(store_role_update(tx, &c->role), "role", c->role.display_name);
 }
 
 static err_t
@@ -281,7 +272,7 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	for (size_t i = 0; i < n; i++) {
 		json *j;
 
-		if (memcmp(v[i].id.b, p.after.b, sizeof(p.after.b)) <= 0)
+		if (!row_follows(p, v[i].id))
 			continue;
 		TRY(role_json(a, &v[i], v[i].created == 0, &j));
 		rows_add(rows, v[i].id, j);
@@ -297,28 +288,7 @@ list(struct http_req *r)
 	return reply_collection(r, &roles, 0);
 }
 
-static err_t
-get(struct http_req *r)
-{
-	return record_get(r, &kind);
-}
-
-static err_t
-post(struct http_req *r)
-{
-	return record_post(r, &kind);
-}
-
-static err_t
-patch(struct http_req *r)
-{
-	return record_patch(r, &kind);
-}
-
-static err_t delete (struct http_req *r)
-{
-	return record_delete(r, &kind);
-}
+RECORD_HANDLERS(kind)
 
 /* What is not of profiles, filters or devices has no tags to be limited by. */
 static void

@@ -49,8 +49,8 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 static err_t
 list(struct http_req *r)
 {
-	const struct collection rollouts = {
-		.set = SET, .page = LIMIT_PAGE, .read = read_page, .arg = http_caller(r)
+	static const struct collection rollouts = {
+		.set = SET, .page = LIMIT_PAGE, .read = read_page, .by_caller = true
 	};
 
 	return reply_collection(r, &rollouts, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /deviceManagement/roleScopeTags: labels of objects (Graph beta roleScopeTag). Number 0, "Default", is built in. */
+#include "api/record.h"
 #include "api/users.h"
 #include "model/scope.h"
 
@@ -56,7 +57,7 @@ read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const 
 	for (size_t i = 0; i < n; i++) {
 		struct id key = key_of(v[i].number);
 
-		if (memcmp(key.b, p.after.b, sizeof(key.b)) > 0)
+		if (row_follows(p, key))
 			rows_add(rows, key, tag_json(a, &v[i]));
 	}
 	return OK;
@@ -71,160 +72,101 @@ list(struct http_req *r)
 }
 
 struct change {
-	struct arena *a;
-	const char *actor, *if_match;
-	int64_t number;
-	const json *body;
+	struct record r;
 	struct scope_tag tag;
 };
 
 static err_t
-change_of(struct http_req *r, struct change *ret)
+named(struct http_req *r, struct record *x)
 {
-	const struct caller *who = http_caller(r);
+	struct change *c = (struct change *)x;
 	const char *id = http_param(r, "id");
 
-	*ret = (struct change){
-		.a = http_arena(r), .actor = who->actor, .if_match = http_header(r, "If-Match")
-	};
-	if (id != NULL && !err_ok(text_i64(str_c(id), 0, INT32_MAX, &ret->number)))
-		FAIL(ERR_NOT_FOUND, "scope tag '%s'", text_safe(ret->a, str_c(id)));
+	if (!err_ok(text_i64(str_c(id), 0, INT32_MAX, &c->tag.number)))
+		FAIL(ERR_NOT_FOUND, "scope tag '%s'", text_safe(x->a, str_c(id)));
+	return OK;
+}
+
+static const char *
+name(struct record *x)
+{
+	return arena_printf(x->a, "%lld", (long long)((struct change *)x)->tag.number);
+}
+
+static err_t
+find(struct tx *tx, struct record *x)
+{
+	struct change *c = (struct change *)x;
+
+	return store_scope_tag_get(tx, x->a, c->tag.number, &c->tag);
+}
+
+static err_t
+may_change(struct tx *tx, struct record *x)
+{
+	(void)tx;
+	if (((struct change *)x)->tag.number == 0)
+		FAIL(ERR_SCOPE_TAG, "tag 0 is built in");
 	return OK;
 }
 
 static err_t
-audit(struct tx *tx, struct change *c, const char *action, const char *before, const char *after)
+read_body(struct tx *tx, struct record *x, enum field_mode mode)
 {
-	return store_audit_add(tx, c->actor, action,
-	    arena_printf(c->a, "scope-tag %lld", (long long)c->tag.number), before, after);
-}
-
-static err_t
-read_body(struct change *c, enum field_mode mode)
-{
+	struct change *c = (struct change *)x;
 	struct tag t = { c->tag.display_name, c->tag.description };
 
-	TRY(field_read(c->a, scope_tag_fields, scope_tag_nfields, c->body, mode, known, &t));
+	(void)tx;
+	TRY(field_read(x->a, scope_tag_fields, scope_tag_nfields, x->body, mode, known, &t));
 	c->tag.display_name = t.name;
 	c->tag.description = t.description;
 	return OK;
 }
 
 static err_t
-unless_taken(const struct change *c, err_t e)
+insert(struct tx *tx, struct record *x)
 {
-	if (!err_is(e, ERR_CONFLICT))
-		return e;
-	err_forget(e);
-	FAIL(ERR_CONFLICT, "another scope tag is named %s", c->tag.display_name);
+	struct scope_tag *t = &((struct change *)x)->tag;
+
+	return record_unless_taken(
+	    store_scope_tag_insert(tx, x->a, t), "scope tag", t->display_name);
 }
 
 static err_t
-insert(struct tx *tx, void *arg)
+update(struct tx *tx, struct record *x)
 {
-	struct change *c = arg;
-	const char *after;
+	struct scope_tag *t = &((struct change *)x)->tag;
 
-	TRY(read_body(c, FIELD_CREATE));
-	TRY(unless_taken(c, store_scope_tag_insert(tx, c->a, &c->tag)));
-	TRY(entity_text(c->a, tag_json(c->a, &c->tag), &after));
-	return audit(tx, c, "scope-tag.create", "", after);
-}
-
-/* The tag as it is, with If-Match checked; the built-in one cannot be changed. */
-static err_t
-fetch(struct tx *tx, struct change *c, const char **ret_before)
-{
-	auto_json json *now = NULL;
-
-	TRY(store_scope_tag_get(tx, c->a, c->number, &c->tag));
-	now = tag_json(c->a, &c->tag);
-	TRY(etag_check(c->a, c->if_match, now));
-	if (c->number == 0)
-		FAIL(ERR_SCOPE_TAG, "tag 0 is built in");
-	return entity_text(c->a, steal(now), ret_before);
+	return record_unless_taken(store_scope_tag_update(tx, t), "scope tag", t->display_name);
 }
 
 static err_t
-update(struct tx *tx, void *arg)
+remove_tag(struct tx *tx, struct record *x)
 {
-	struct change *c = arg;
-	const char *before, *after;
-
-	TRY(fetch(tx, c, &before));
-	TRY(read_body(c, FIELD_UPDATE));
-	TRY(unless_taken(c, store_scope_tag_update(tx, &c->tag)));
-	TRY(entity_text(c->a, tag_json(c->a, &c->tag), &after));
-	return audit(tx, c, "scope-tag.update", before, after);
+	return store_scope_tag_delete(tx, ((struct change *)x)->tag.number);
 }
 
 static err_t
-remove_tag(struct tx *tx, void *arg)
+shown(struct record *x, json **ret)
 {
-	struct change *c = arg;
-	const char *before;
-
-	TRY(fetch(tx, c, &before));
-	TRY(store_scope_tag_delete(tx, c->number));
-	return audit(tx, c, "scope-tag.delete", before, "");
+	*ret = tag_json(x->a, &((struct change *)x)->tag);
+	return OK;
 }
 
-static err_t
-look(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
+static const struct record_kind kind = { .set = SET,
+	.noun = "scope-tag",
+	.size = sizeof(struct change),
+	.named = named,
+	.name = name,
+	.find = find,
+	.may_change = may_change,
+	.read = read_body,
+	.insert = insert,
+	.update = update,
+	.remove = remove_tag,
+	.json = shown };
 
-	return store_scope_tag_get(tx, c->a, c->number, &c->tag);
-}
-
-static err_t
-get(struct http_req *r)
-{
-	struct change c;
-	struct query q;
-
-	TRY(change_of(r, &c));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &c));
-	return reply_entity(r, 200, SET, NULL, &q, tag_json(c.a, &c.tag));
-}
-
-static err_t
-post(struct http_req *r)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, insert, &c));
-	return reply_entity(r, 201, SET,
-	    arena_printf(c.a, "/" SET "/%lld", (long long)c.tag.number), NULL,
-	    tag_json(c.a, &c.tag));
-}
-
-static err_t
-patch(struct http_req *r)
-{
-	struct change c;
-	auto_json json *body = NULL;
-
-	TRY(change_of(r, &c));
-	TRY(body_object(r, &body));
-	c.body = body;
-	TRY(store_write(api_of(r)->store, update, &c));
-	return reply_entity(r, 200, SET, NULL, NULL, tag_json(c.a, &c.tag));
-}
-
-static err_t delete (struct http_req *r)
-{
-	struct change c;
-
-	TRY(change_of(r, &c));
-	TRY(store_write(api_of(r)->store, remove_tag, &c));
-	return reply_empty(r, 204);
-}
+RECORD_HANDLERS(kind)
 
 struct pick {
 	struct arena *a;

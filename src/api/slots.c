@@ -15,12 +15,6 @@ set_ms(struct arena *a, json *j, const char *name, when_ms_t t)
 	json_set_text(j, name, t == 0 ? NULL : when_text_ms(a, t));
 }
 
-static const char *
-text_or_null(const char *s)
-{
-	return s == NULL || *s == '\0' ? NULL : s;
-}
-
 /* Names beside the identifiers; what is gone from the directory has none. */
 static err_t
 put_names(struct tx *tx, struct arena *a, const struct slot *s, json *j)
@@ -202,10 +196,10 @@ read_expiring(struct tx *tx, struct arena *a, struct page p, const void *arg, co
 static err_t
 list_expiring(struct http_req *r)
 {
-	const struct collection expiring = { .set = "expiring",
+	static const struct collection expiring = { .set = "expiring",
 		.page = LIMIT_PAGE,
 		.read = read_expiring,
-		.arg = http_caller(r),
+		.by_caller = true,
 		.search = slot_search,
 		.bounded = true };
 
@@ -215,10 +209,10 @@ list_expiring(struct http_req *r)
 static err_t
 list(struct http_req *r)
 {
-	const struct collection slots = { .set = "slots",
+	static const struct collection slots = { .set = "slots",
 		.page = LIMIT_PAGE,
 		.read = read_page,
-		.arg = http_caller(r),
+		.by_caller = true,
 		.search = slot_search,
 		.bounded = true };
 

@@ -265,10 +265,10 @@ static const char *const revocation_search[] = { "serialNumber", "deviceName", "
 static err_t
 list_revocations(struct http_req *r)
 {
-	const struct collection revocations = { .set = "revocations",
+	static const struct collection revocations = { .set = "revocations",
 		.page = LIMIT_PAGE,
 		.read = read_page,
-		.arg = http_caller(r),
+		.by_caller = true,
 		.search = revocation_search,
 		.bounded = true };
 

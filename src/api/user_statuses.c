@@ -84,39 +84,25 @@ list(struct http_req *r)
 	return reply_collection(r, &c, 0);
 }
 
-struct look {
-	struct arena *a;
-	struct id id;
-	struct profile profile;
-	struct slot_user_counts counts;
-	struct status_counts slots;
-};
-
 static err_t
-look(struct tx *tx, void *arg)
+count(struct tx *tx, struct arena *a, struct id profile, struct overview *ret)
 {
-	struct look *l = arg;
+	struct slot_user_counts n;
+	struct status_counts slots;
 
-	TRY(store_profile_get(tx, l->a, l->id, &l->profile));
-	TRY(store_slot_user_counts(tx, l->id, &l->counts));
-	return status_counts(tx, l->a, l->id, &l->slots);
+	TRY(store_slot_user_counts(tx, profile, &n));
+	TRY(status_counts(tx, a, profile, &slots));
+	*ret = (struct overview){ .pending = n.pending,
+		.success = n.success,
+		.error = n.error,
+		.updated = slots.updated };
+	return OK;
 }
 
 static err_t
 overview(struct http_req *r)
 {
-	struct look l = { .a = http_arena(r) };
-	struct query q;
-
-	TRY(rights_profile(r, PERM_CONFIG_READ));
-	TRY(param_id(r, "id", &l.id));
-	TRY(query_read(r, QUERY_ENTITY, &q));
-	TRY(store_read(api_of(r)->store, look, &l));
-	return overview_reply(r, "userStatusOverview", &q, &l.profile,
-	    &(struct overview){ .pending = l.counts.pending,
-		.success = l.counts.success,
-		.error = l.counts.error,
-		.updated = l.slots.updated });
+	return overview_reply(r, "userStatusOverview", count);
 }
 
 #define ONE "/deviceManagement/deviceConfigurations/{id}"

@@ -79,6 +79,12 @@ const size_t user_nfields = COUNT(user_fields);
 static const char *const known[] = { "passwordProfile", "onPremisesSyncEnabled", ROLLOUT_MEMBER,
 	NULL };
 
+const char *
+text_or_null(const char *s)
+{
+	return s == NULL || *s == '\0' ? NULL : s;
+}
+
 void
 texts_to_null(json *entity)
 {

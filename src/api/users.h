@@ -60,6 +60,7 @@ err_t device_json(struct arena *a, const struct device *d, const struct user *us
 err_t device_wipe_json(struct tx *tx, struct arena *a, const struct device *d, json *j);
 /* Properties that have one value here; of device_json(). */
 void device_rest_json(json *j);
+const char *text_or_null(const char *s); /* NULL for "" as well */
 /* Empty texts of an entity become null, as Graph shows what is not set. */
 void texts_to_null(json *entity);
 /* `user` is filled when the device has one that still is in the directory; *ret_user is it or NULL. */
