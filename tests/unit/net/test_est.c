@@ -5,10 +5,9 @@
 #include "certs.h"
 #include "codec/est_msg.h"
 #include "net/est.h"
-#include "net/http.h"
-#include "net/proc.h"
 #include "pki/cms.h"
 #include "pki/csr.h"
+#include "server.h"
 
 enum mode { WHOLE, LEAF_ONLY, LEAF_LAST, OTHERS_LEAF, WAITS, REFUSES, STRANGER, AWAY, HTML };
 
@@ -89,21 +88,6 @@ csrattrs(struct http_req *r)
 	return http_reply(r, status[w->mode], NULL, STR_EMPTY);
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
-static void
-on_error(struct http_req *r, err_t e)
-{
-	err_forget(e);
-	expect_ok(http_reply(r, 418, "text/plain", STR_EMPTY));
-}
-
 static const struct http_route routes[] = {
 	ROUTE(POST, "/.well-known/est/{label}/simpleenroll", 1, enroll),
 	ROUTE(GET, "/.well-known/est/{label}/cacerts", 1, cacerts),
@@ -116,7 +100,7 @@ set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct http_mount mount = {
-		.routes = routes, .ctx = w, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = w, .gate = server_gate, .on_error = server_puzzled
 	};
 	struct http_conf conf = { .name = "est", .workers = 1, .mounts = &mount, .nmounts = 1 };
 	const struct csr_spec spec = { .key_usage = 0x80 };
@@ -125,9 +109,7 @@ set_up(void **state)
 	w->root = party_make(w->a, "Root", NULL, 86400);
 	w->leaf = party_make(w->a, "leaf", &w->root, 86400);
 	expect_ok(csr_make(w->a, w->leaf.key, &spec, &w->csr));
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &w->port));
-	expect_ok(http_new(&conf, &w->http));
-	expect_ok(http_start(w->http));
+	w->http = server_start(&conf, &w->port);
 	*state = w;
 	return 0;
 }

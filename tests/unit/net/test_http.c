@@ -2,16 +2,12 @@
 /* The server on raw sockets: framing, keeping, refusing, parking. */
 #include "expect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/limits.h"
-#include "net/http.h"
-#include "net/proc.h"
+#include "server.h"
 
 enum { TOPIC_JOB = 1, TOPIC_OTHER = 2 };
 
@@ -128,16 +124,6 @@ gate(struct http_req *r, unsigned perm)
 }
 
 static void
-on_error(struct http_req *r, err_t e)
-{
-	struct err_report rep;
-
-	err_take(e, &rep);
-	expect_ok(
-	    http_reply(r, err_info(rep.code)->http, "text/plain", str_c(err_info(rep.code)->id)));
-}
-
-static void
 on_done(void *ctx, const char *method, const char *target, int status, size_t bytes, int64_t us)
 {
 	struct fixture *f = ctx;
@@ -170,7 +156,7 @@ set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct http_mount mount = {
-		.routes = routes, .ctx = f, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = f, .gate = gate, .on_error = server_on_error
 	};
 	struct http_conf conf = { .name = "test",
 		.loops = 2,
@@ -181,9 +167,7 @@ set_up(void **state)
 		.on_done = on_done,
 		.done_ctx = f };
 
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &f->port));
-	expect_ok(http_new(&conf, &f->http));
-	expect_ok(http_start(f->http));
+	f->http = server_start(&conf, &f->port);
 	*state = f;
 	return 0;
 }
@@ -197,18 +181,6 @@ tear_down(void **state)
 	http_free(f->http);
 	free(f);
 	return 0;
-}
-
-static int
-dial(const struct fixture *f)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
 }
 
 static void
@@ -295,7 +267,7 @@ static void
 answers_one_after_another_and_pipelined(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /echo/a%20b?q=1 HTTP/1.1\r\nHost: x\r\n\r\n");
 	expect_answer(fd, 200, "GET /echo/a b [] q=1");
@@ -312,7 +284,7 @@ static void
 a_body_of_a_get_is_not_the_next_request(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd,
 	    "GET /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 37\r\n\r\nGET /closed HTTP/1.1\r\nHost: x\r\n\r\n1234");
@@ -326,7 +298,7 @@ static void
 closes_when_asked_and_with_http_1_0(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /echo HTTP/1.0\r\nHost: x\r\n\r\n");
 	expect_answer(fd, 200, "Connection: close");
@@ -337,7 +309,7 @@ static void
 head_has_the_length_and_no_body(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "HEAD /echo HTTP/1.1\r\nHost: x\r\n\r\n");
 	assert_non_null(strstr(get(fd, true), "Content-Length: 17\r\n"));
@@ -350,7 +322,7 @@ static void
 answers_expect_continue(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd,
 	    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
@@ -371,7 +343,7 @@ renders_errors_of_routing_gate_and_handler(void **state)
 		{ "/closed", 403, "forbidden" }, { "/forgets", 500, "internal" },
 		{ "/a%zz", 400, "bad-request" } };
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char line[100];
@@ -401,7 +373,7 @@ refuses_loose_requests_and_closes(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		int fd = dial(f);
+		int fd = server_dial(f->port);
 
 		put(fd, bad[i]);
 		expect_answer(fd, 400, "bad-request");
@@ -414,20 +386,20 @@ refuses_what_is_too_large(void **state)
 {
 	struct fixture *f = *state;
 	char *many = malloc(LIMIT_HTTP_HEADERS + 1);
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd,
 	    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\nExpect: 100-continue\r\n\r\n");
 	expect_answer(fd, 413, "too-large");
 	expect_end(fd);
-	fd = dial(f);
+	fd = server_dial(f->port);
 	memset(many, 'x', LIMIT_HTTP_HEADERS);
 	many[LIMIT_HTTP_HEADERS] = '\0';
 	put(fd, "GET /echo HTTP/1.1\r\nHost: x\r\nX: ");
 	put(fd, many);
 	expect_answer(fd, 400, "bad-request");
 	expect_end(fd);
-	fd = dial(f);
+	fd = server_dial(f->port);
 	put(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n");
 	put(fd, many);
 	put(fd, many);
@@ -440,7 +412,7 @@ static void
 reads_forms(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd,
 	    "POST /form HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"
@@ -456,7 +428,7 @@ static void
 a_parked_request_runs_again_when_told(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /wait/k HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(one_parked, f);
@@ -474,7 +446,7 @@ static void
 an_empty_key_wakes_the_whole_topic(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /wait/k HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(one_parked, f);
@@ -488,7 +460,7 @@ static void
 the_deadline_runs_the_handler_late(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /wait/k?short=1 HTTP/1.1\r\nHost: x\r\n\r\n");
 	expect_answer(fd, 200, "late");
@@ -501,7 +473,7 @@ static void
 a_notify_before_the_parking_is_not_lost(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /race HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(in_race, f);
@@ -516,7 +488,7 @@ static void
 no_job_goes_to_a_client_that_left(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /wait/k HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(one_parked, f);
@@ -525,7 +497,7 @@ no_job_goes_to_a_client_that_left(void **state)
 	atomic_store(&f->job, true);
 	http_notify(f->http, TOPIC_JOB, LIT("k"));
 	assert_int_equal(atomic_load(&f->taken), 0);
-	fd = dial(f);
+	fd = server_dial(f->port);
 	put(fd, "GET /wait/k HTTP/1.1\r\nHost: x\r\n\r\n");
 	expect_answer(fd, 200, "job");
 	close(fd);
@@ -536,7 +508,7 @@ a_reset_while_the_handler_runs_is_noticed(void **state)
 {
 	struct fixture *f = *state;
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /race HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(in_race, f);
@@ -552,7 +524,7 @@ static void
 a_half_closed_client_is_not_kept_waiting(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /race HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(in_race, f);
@@ -566,7 +538,7 @@ static void
 stopping_answers_who_waits(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	put(fd, "GET /wait/k HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(one_parked, f);
@@ -582,7 +554,7 @@ many_clients_at_once_all_get_answers(void **state)
 	int fds[200];
 
 	for (size_t i = 0; i < COUNT(fds); i++) {
-		fds[i] = dial(f);
+		fds[i] = server_dial(f->port);
 		put(fds[i],
 		    i % 2 == 0 ? "GET /wait/k?short=1 HTTP/1.1\r\nHost: x\r\n\r\n" :
 				 "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nz");
@@ -605,7 +577,7 @@ static void
 a_quick_handler_answers_or_leaves_it_to_the_other(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f);
+	int fd = server_dial(f->port);
 
 	for (int i = 0; i < 3; i++) {
 		put(fd, "GET /quick/now HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -643,7 +615,7 @@ a_request_that_comes_while_the_server_stops_is_dropped(void **state)
 	int fd[33];
 
 	for (size_t i = 0; i < COUNT(fd); i++)
-		fd[i] = dial(f);
+		fd[i] = server_dial(f->port);
 	poll(NULL, 0, 50);
 	put(fd[16], "GET /stops HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(in_race, f);

@@ -2,14 +2,10 @@
 /* How much of a body is taken in, from whom, and when that is decided. */
 #include "../expect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/limits.h"
-#include "net/http.h"
-#include "net/proc.h"
+#include "server.h"
 
 #define ROUTE_MAX 1000
 #define STRANGER_MAX 5000
@@ -19,24 +15,6 @@ length(struct http_req *r)
 {
 	return http_reply(
 	    r, 200, "text/plain", str_c(arena_printf(http_arena(r), "%zu bytes", http_body(r).n)));
-}
-
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
-static void
-on_error(struct http_req *r, err_t e)
-{
-	struct err_report rep;
-
-	err_take(e, &rep);
-	expect_ok(
-	    http_reply(r, err_info(rep.code)->http, "text/plain", str_c(err_info(rep.code)->id)));
 }
 
 static const struct http_route routes[] = {
@@ -54,15 +32,13 @@ static int
 set_up(void **state)
 {
 	static const struct http_mount mount = {
-		.routes = routes, .gate = gate, .on_error = on_error
+		.routes = routes, .gate = server_gate, .on_error = server_on_error
 	};
 	struct http_conf conf = { .name = "test", .mounts = &mount, .nmounts = 1 };
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	conf.max_stranger = *state == NULL ? STRANGER_MAX : 0;
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &f->port));
-	expect_ok(http_new(&conf, &f->http));
-	expect_ok(http_start(f->http));
+	f->http = server_start(&conf, &f->port);
 	*state = f;
 	return 0;
 }
@@ -87,26 +63,16 @@ tear_down(void **state)
 	return 0;
 }
 
-/* From 127.0.0.<from>. */
 static int
 dial_from(const struct fixture *f, uint32_t from)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in here = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xffffff00u) + from) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
+	return server_dial_from(f->port, from);
 }
 
 static int
 dial(const struct fixture *f)
 {
-	return dial_from(f, 1);
+	return server_dial(f->port);
 }
 
 static void

@@ -2,16 +2,12 @@
 /* Answers that are made while they are sent, taken by libcurl and by bare sockets. */
 #include "expect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "net/fetch.h"
-#include "net/http.h"
-#include "net/proc.h"
+#include "server.h"
 
 #define SIZE ((uint64_t)3 * LIMIT_HTTP_PIECE + 1234)
 #define ETAG "\"one\""
@@ -118,25 +114,14 @@ batch(struct http_req *r)
 	return http_reply(r, rep.status, rep.type, rep.body);
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
 static void
 on_error(struct http_req *r, err_t e)
 {
 	struct fixture *f = http_ctx(r);
-	struct err_report rep;
 
 	atomic_fetch_add(&f->errors, 1);
-	err_take(e, &rep);
 	http_reply_header(r, "X-Late", "no");
-	expect_ok(
-	    http_reply(r, err_info(rep.code)->http, "text/plain", str_c(err_info(rep.code)->id)));
+	server_on_error(r, e);
 }
 
 static void
@@ -172,7 +157,7 @@ set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct http_mount mount = {
-		.routes = routes, .ctx = f, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = f, .gate = server_gate, .on_error = on_error
 	};
 	struct http_conf conf = { .name = "test",
 		.workers = 2,
@@ -185,9 +170,7 @@ set_up(void **state)
 	f->a = arena_new();
 	f->metrics = conf.metrics = metrics_new();
 	buf_init(&f->got, SIZE + 1);
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &f->port));
-	expect_ok(http_new(&conf, &f->http));
-	expect_ok(http_start(f->http));
+	f->http = server_start(&conf, &f->port);
 	expect_ok(fetch_new(&tls, &f->fetch));
 	*state = f;
 	return 0;
@@ -374,14 +357,10 @@ within_a_batch_there_are_no_files(void **state)
 static int
 dial(const struct fixture *f, const char *request)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = server_dial(f->port);
 	int small = 4096;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
 	return fd;
 }

@@ -2,15 +2,11 @@
 /* Who works for whom: mounts with workers of their own beside those that share the port's. */
 #include "../expect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "net/http.h"
-#include "net/proc.h"
+#include "server.h"
 
 enum { TOPIC = 1, WORKERS = 2, OWN = 1 };
 
@@ -48,24 +44,6 @@ waits(struct http_req *r)
 	return http_park(r, TOPIC, LIT("k"), http_arrived_ms(r) + 20000);
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
-static void
-on_error(struct http_req *r, err_t e)
-{
-	struct err_report rep;
-
-	err_take(e, &rep);
-	expect_ok(
-	    http_reply(r, err_info(rep.code)->http, "text/plain", str_c(err_info(rep.code)->id)));
-}
-
 static const struct http_route many[] = {
 	ROUTE(GET, "/many/stands", 1, stands),
 	ROUTE(GET, "/many/answers", 1, answers),
@@ -84,8 +62,12 @@ set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct http_mount mounts[] = {
-		{ .routes = many, .ctx = f, .gate = gate, .on_error = on_error },
-		{ .routes = few, .ctx = f, .gate = gate, .on_error = on_error, .workers = OWN },
+		{ .routes = many, .ctx = f, .gate = server_gate, .on_error = server_on_error },
+		{ .routes = few,
+		    .ctx = f,
+		    .gate = server_gate,
+		    .on_error = server_on_error,
+		    .workers = OWN },
 	};
 	struct http_conf conf = {
 		.name = "test", .workers = WORKERS, .mounts = mounts, .nmounts = COUNT(mounts)
@@ -93,9 +75,7 @@ set_up(void **state)
 
 	f->metrics = conf.metrics = metrics_new();
 	sem_init(&f->go, 0, 0);
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &f->port));
-	expect_ok(http_new(&conf, &f->http));
-	expect_ok(http_start(f->http));
+	f->http = server_start(&conf, &f->port);
 	*state = f;
 	return 0;
 }
@@ -116,12 +96,8 @@ tear_down(void **state)
 static int
 ask(const struct fixture *f, const char *path)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = server_dial(f->port);
 
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_true(dprintf(fd, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path) > 0);
 	return fd;
 }

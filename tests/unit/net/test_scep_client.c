@@ -3,12 +3,11 @@
 #include "expect.h"
 
 #include "../pki/made.h"
-#include "net/http.h"
-#include "net/proc.h"
 #include "net/scep_client.h"
 #include "pki/cms.h"
 #include "pki/csr.h"
 #include "pki/scep.h"
+#include "server.h"
 
 enum mode {
 	GOOD,
@@ -183,21 +182,6 @@ on_post(struct http_req *r)
 	return operate(r, http_body(r));
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
-static void
-on_error(struct http_req *r, err_t e)
-{
-	err_forget(e);
-	expect_ok(http_reply(r, 418, "text/plain", STR_EMPTY));
-}
-
 static const struct http_route routes[] = {
 	ROUTE(GET, "/scep", 1, on_get),
 	ROUTE(POST, "/scep", 1, on_post),
@@ -225,7 +209,7 @@ set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct http_mount mount = {
-		.routes = routes, .ctx = w, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = w, .gate = server_gate, .on_error = server_puzzled
 	};
 	struct http_conf conf = { .name = "scep", .workers = 1, .mounts = &mount, .nmounts = 1 };
 	struct csr_spec spec = { .key_usage = 0x80, .challenge = "secret" };
@@ -241,9 +225,7 @@ set_up(void **state)
 	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &w->other_key));
 	w->subject = spec.subject = made_name(w->a, "device");
 	expect_ok(csr_make(w->a, w->key, &spec, &w->csr));
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &w->port));
-	expect_ok(http_new(&conf, &w->http));
-	expect_ok(http_start(w->http));
+	w->http = server_start(&conf, &w->port);
 	*state = w;
 	return 0;
 }

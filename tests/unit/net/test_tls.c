@@ -2,18 +2,14 @@
 /* Our server and our client over TLS: who gets in, what goes over, what the failures are called. */
 #include "expect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <openssl/ssl.h>
 
 #include "certs.h"
 #include "net/fetch.h"
-#include "net/http.h"
-#include "net/proc.h"
+#include "server.h"
 
 #define DAY 86400L
 
@@ -53,14 +49,6 @@ waits(struct http_req *r)
 	return http_park(r, 1, STR_EMPTY, http_arrived_ms(r) + 20000);
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
 static void
 on_error(struct http_req *r, err_t e)
 {
@@ -82,7 +70,7 @@ set_up(void **state, enum tls_client_auth client)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct http_mount mount = {
-		.routes = routes, .ctx = w, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = w, .gate = server_gate, .on_error = on_error
 	};
 	struct http_conf conf = { .name = "tls", .workers = 2, .mounts = &mount, .nmounts = 1 };
 	struct tls_server_conf tls = { .client = client, .nchain = 1, .nanchors = 1 };
@@ -99,10 +87,8 @@ set_up(void **state, enum tls_client_auth client)
 	tls.chain = &w->server.cert;
 	tls.anchors = &w->ca.cert;
 	expect_ok(tls_server_new(&tls, &w->tls));
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &w->port));
 	conf.tls = w->tls;
-	expect_ok(http_new(&conf, &w->http));
-	expect_ok(http_start(w->http));
+	w->http = server_start(&conf, &w->port);
 	*state = w;
 	return 0;
 }
@@ -147,10 +133,7 @@ static const char *
 ask(const struct world *w, int version, const struct party *as)
 {
 	static char text[1024];
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)w->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = server_dial(w->port);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	const char *ask_who = "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 	const char *body = NULL;
@@ -163,7 +146,6 @@ ask(const struct world *w, int version, const struct party *as)
 		SSL_CTX_use_certificate_ASN1(ctx, (int)as->cert.n, as->cert.p);
 		SSL_CTX_use_PrivateKey(ctx, key_pkey(as->key));
 	}
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	ssl = SSL_new(ctx);
 	SSL_set_fd(ssl, fd);
 	if (SSL_connect(ssl) == 1 && SSL_write(ssl, ask_who, (int)strlen(ask_who)) > 0)
@@ -178,47 +160,37 @@ ask(const struct world *w, int version, const struct party *as)
 	return body == NULL ? "" : body + 4;
 }
 
+/* Whom it takes whom for, by either version; "" is nobody let in. */
 static void
-optional_lets_in_the_right_and_the_nameless(void **state)
+expect_taken_for(const struct world *w, const char *nameless, const char *expired)
 {
-	const struct world *w = *state;
 	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
 	for (size_t i = 0; i < COUNT(versions); i++) {
 		assert_string_equal(ask(w, versions[i], &w->right), "right");
-		assert_string_equal(ask(w, versions[i], NULL), "nobody");
+		assert_string_equal(ask(w, versions[i], NULL), nameless);
 		assert_string_equal(ask(w, versions[i], &w->wrong), "");
-		assert_string_equal(ask(w, versions[i], &w->expired), "");
-	}
-}
-
-static void
-one_that_is_over_gets_in_as_nobody_where_that_is_asked_for_and_nothing_else_does(void **state)
-{
-	const struct world *w = *state;
-	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-
-	for (size_t i = 0; i < COUNT(versions); i++) {
-		assert_string_equal(ask(w, versions[i], &w->right), "right");
-		assert_string_equal(ask(w, versions[i], NULL), "nobody");
-		assert_string_equal(ask(w, versions[i], &w->wrong), "");
-		assert_string_equal(ask(w, versions[i], &w->expired), "over");
+		assert_string_equal(ask(w, versions[i], &w->expired), expired);
 		assert_string_equal(ask(w, versions[i], &w->wrong_expired), "");
 	}
 }
 
 static void
+optional_lets_in_the_right_and_the_nameless(void **state)
+{
+	expect_taken_for(*state, "nobody", "");
+}
+
+static void
+one_that_is_over_gets_in_as_nobody_where_that_is_asked_for_and_nothing_else_does(void **state)
+{
+	expect_taken_for(*state, "nobody", "over");
+}
+
+static void
 required_lets_in_the_right_alone(void **state)
 {
-	const struct world *w = *state;
-	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-
-	for (size_t i = 0; i < COUNT(versions); i++) {
-		assert_string_equal(ask(w, versions[i], &w->right), "right");
-		assert_string_equal(ask(w, versions[i], NULL), "");
-		assert_string_equal(ask(w, versions[i], &w->wrong), "");
-		assert_string_equal(ask(w, versions[i], &w->expired), "");
-	}
+	expect_taken_for(*state, "", "");
 }
 
 static void

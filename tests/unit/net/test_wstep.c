@@ -5,10 +5,9 @@
 #include "base/limits.h"
 #include "certs.h"
 #include "codec/wstep_msg.h"
-#include "net/http.h"
-#include "net/proc.h"
 #include "net/wstep.h"
 #include "pki/cms.h"
+#include "server.h"
 
 enum mode { ISSUES, KEEPS_WAITING, DENIES, TALKS_HTML, SENDS_NOTHING, IS_AWAY, GATEWAY };
 
@@ -82,23 +81,6 @@ answer(struct http_req *r)
 	return OK;
 }
 
-static err_t
-gate(struct http_req *r, unsigned perm)
-{
-	(void)r;
-	(void)perm;
-	return OK;
-}
-
-static void
-on_error(struct http_req *r, err_t e)
-{
-	struct err_report rep;
-
-	err_take(e, &rep);
-	expect_ok(http_reply(r, 418, "text/plain", str_c(rep.detail)));
-}
-
 static const struct http_route routes[] = {
 	ROUTE(POST, "/{ca}/service.svc/CES", 1, answer),
 	{ .path = NULL },
@@ -109,16 +91,14 @@ set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct http_mount mount = {
-		.routes = routes, .ctx = w, .gate = gate, .on_error = on_error
+		.routes = routes, .ctx = w, .gate = server_gate, .on_error = server_puzzled
 	};
 	struct http_conf conf = { .name = "ca", .workers = 1, .mounts = &mount, .nmounts = 1 };
 
 	w->a = arena_new();
 	w->root = party_make(w->a, "Root", NULL, 86400);
 	w->leaf = party_make(w->a, "leaf", &w->root, 86400);
-	expect_ok(net_listen("127.0.0.1:0", &conf.listen_fd, &w->port));
-	expect_ok(http_new(&conf, &w->http));
-	expect_ok(http_start(w->http));
+	w->http = server_start(&conf, &w->port);
 	*state = w;
 	return 0;
 }
