@@ -19,10 +19,7 @@ static const struct col ca_cols[] = {
 };
 static const struct shape ca_shape = SHAPE("CA", struct ca_row, ca_cols);
 
-static const struct col key_cols[] = {
-	{ COL_TYPE_BYTES, 0 },
-};
-static const struct shape key_shape = SHAPE("order key", struct str, key_cols);
+static const struct shape key_shape = BYTES_SHAPE("order key");
 
 struct order_state {
 	uint64_t fence;

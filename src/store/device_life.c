@@ -20,13 +20,7 @@ static const struct col life_cols[] = {
 };
 static const struct shape life_shape = SHAPE("device", struct device_life, life_cols);
 
-struct same {
-	struct id id;
-};
-static const struct col same_cols[] = {
-	COL(struct same, id),
-};
-static const struct shape same_shape = SHAPE("device", struct same, same_cols);
+static const struct shape same_shape = ID_SHAPE("device");
 
 err_t
 store_device_life_get(struct tx *tx, struct arena *a, struct id device, struct device_life *ret)
@@ -59,7 +53,7 @@ err_t
 store_device_same(
     struct tx *tx, struct arena *a, const struct device *d, struct device **ret, size_t *retn)
 {
-	struct same *v;
+	struct id *v;
 	struct device *out;
 	size_t n;
 
@@ -69,7 +63,7 @@ store_device_same(
 	    &v, &n));
 	out = arena_array(a, n + 1, sizeof(*out));
 	for (size_t i = 0; i < n; i++)
-		TRY(store_device_get(tx, a, v[i].id, &out[i]));
+		TRY(store_device_get(tx, a, v[i], &out[i]));
 	*ret = out;
 	*retn = n;
 	return OK;

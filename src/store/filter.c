@@ -17,10 +17,7 @@ static const struct col filter_cols[] = {
 };
 static const struct shape filter_shape = SHAPE("assignment filter", struct filter, filter_cols);
 
-static const struct col use_cols[] = {
-	{ COL_TYPE_ID, 0 },
-};
-static const struct shape use_shape = SHAPE("profile", struct id, use_cols);
+static const struct shape use_shape = ID_SHAPE("profile");
 
 static const struct col tag_cols[] = {
 	COL(struct scope_tag, number),

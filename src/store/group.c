@@ -24,10 +24,7 @@ static const struct col member_cols[] = {
 };
 static const struct shape member_shape = SHAPE("member of the group", struct member, member_cols);
 
-static const struct col id_cols[] = {
-	{ COL_TYPE_ID, 0 },
-};
-static const struct shape id_shape = SHAPE("group", struct id, id_cols);
+static const struct shape id_shape = ID_SHAPE("group");
 
 err_t
 store_group_insert(struct tx *tx, const struct group *g)

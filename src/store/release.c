@@ -14,13 +14,7 @@ static const struct col release_cols[] = {
 };
 static const struct shape release_shape = SHAPE("release", struct release_row, release_cols);
 
-struct part {
-	struct str bytes;
-};
-static const struct col part_cols[] = {
-	COL(struct part, bytes),
-};
-static const struct shape part_shape = SHAPE("part", struct part, part_cols);
+static const struct shape part_shape = BYTES_SHAPE("part");
 
 err_t
 store_release_insert(struct tx *tx, const struct release_row *r)
@@ -64,9 +58,5 @@ store_release_part_add(struct tx *tx, struct id id, int64_t at, struct str bytes
 err_t
 store_release_part(struct tx *tx, struct arena *a, struct id id, int64_t at, struct str *ret)
 {
-	struct part p;
-
-	TRY(row_one(tx, a, STMT_RELEASE_PART, &part_shape, VALS(val_id(id), val_i64(at)), &p));
-	*ret = p.bytes;
-	return OK;
+	return row_one(tx, a, STMT_RELEASE_PART, &part_shape, VALS(val_id(id), val_i64(at)), ret);
 }

@@ -24,13 +24,7 @@ static const struct col report_cols[] = {
 };
 static const struct shape report_shape = SHAPE("report", struct report_job, report_cols);
 
-struct part {
-	struct str bytes;
-};
-static const struct col part_cols[] = {
-	COL(struct part, bytes),
-};
-static const struct shape part_shape = SHAPE("part", struct part, part_cols);
+static const struct shape part_shape = BYTES_SHAPE("part");
 
 err_t
 store_report_insert(struct tx *tx, const struct report_job *r)
@@ -77,12 +71,8 @@ err_t
 store_report_bytes_at(
     struct tx *tx, struct arena *a, const char *id, int64_t at, int64_t max, struct str *ret)
 {
-	struct part p;
-
-	TRY(row_one(tx, a, STMT_REPORT_BYTES_AT, &part_shape,
-	    VALS(val_text(id), val_i64(at), val_i64(max)), &p));
-	*ret = p.bytes;
-	return OK;
+	return row_one(tx, a, STMT_REPORT_BYTES_AT, &part_shape,
+	    VALS(val_text(id), val_i64(at), val_i64(max)), ret);
 }
 
 err_t

@@ -5,13 +5,7 @@
 #include "store/row.h"
 #include "store/slot.h"
 
-struct request_id {
-	struct id id;
-};
-static const struct col request_id_cols[] = {
-	COL(struct request_id, id),
-};
-static const struct shape request_id_shape = SHAPE("request", struct request_id, request_id_cols);
+static const struct shape request_id_shape = ID_SHAPE("request");
 
 /* Without what it brought: a slot's history is read for its states. */
 static const struct col brief_cols[] = {
@@ -44,14 +38,14 @@ static err_t
 requests(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct request **ret,
     size_t *retn)
 {
-	struct request_id *ids;
+	struct id *ids;
 	struct request *out;
 	size_t n;
 
 	TRY(row_all(tx, a, q, &request_id_shape, v, &ids, &n));
 	out = arena_array(a, n + 1, sizeof(*out));
 	for (size_t i = 0; i < n; i++)
-		TRY(store_request_get(tx, a, ids[i].id, &out[i]));
+		TRY(store_request_get(tx, a, ids[i], &out[i]));
 	*ret = out;
 	*retn = n;
 	return OK;
@@ -104,10 +98,10 @@ store_request_name_serial(struct tx *tx, struct id slot, struct id request, cons
 err_t
 store_request_stuck(struct tx *tx, struct arena *a, struct id slot, struct request *ret)
 {
-	struct request_id hit;
+	struct id hit;
 
 	TRY(row_one(tx, a, STMT_REQUEST_STUCK, &request_id_shape, VALS(val_id(slot)), &hit));
-	return store_request_get(tx, a, hit.id, ret);
+	return store_request_get(tx, a, hit, ret);
 }
 
 err_t

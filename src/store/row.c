@@ -5,6 +5,9 @@
 
 #include "base/limits.h"
 
+const struct col row_id_col = { COL_TYPE_ID, 0 };
+const struct col row_bytes_col = { COL_TYPE_BYTES, 0 };
+
 static err_t
 id_bind(struct db_stmt *st, int at, const struct id *id, bool ref)
 {

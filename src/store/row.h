@@ -84,6 +84,17 @@ struct shape {
 		noun, sizeof(type), cols, COUNT(cols) \
 	}
 
+/* Shapes of one column alone, read into a struct id or a struct str. */
+extern const struct col row_id_col, row_bytes_col;
+#define ID_SHAPE(noun) \
+	{ \
+		noun, sizeof(struct id), &row_id_col, 1 \
+	}
+#define BYTES_SHAPE(noun) \
+	{ \
+		noun, sizeof(struct str), &row_bytes_col, 1 \
+	}
+
 /* One value of a statement. */
 struct val {
 	enum col_type type;

@@ -4,10 +4,7 @@
 #include "store/ca.h"
 #include "store/row.h"
 
-static const struct col setting_cols[] = {
-	{ COL_TYPE_BYTES, 0 },
-};
-static const struct shape setting_shape = SHAPE("setting", struct str, setting_cols);
+static const struct shape setting_shape = BYTES_SHAPE("setting");
 
 err_t
 store_setting_put(struct tx *tx, const char *name, struct str value)

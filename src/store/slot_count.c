@@ -40,13 +40,7 @@ static const struct col event_count_cols[] = {
 };
 static const struct shape event_count_shape = SHAPE("count", struct event_count, event_count_cols);
 
-struct one_id {
-	struct id id;
-};
-static const struct col id_cols[] = {
-	COL(struct one_id, id),
-};
-static const struct shape id_shape = SHAPE("slot", struct one_id, id_cols);
+static const struct shape id_shape = ID_SHAPE("slot");
 
 /* The SQL names states by number. */
 static_assert(STATUS_WAITING == 1 && STATUS_INSTALLED == 5 && STATUS_RENEWING == 6 &&
@@ -118,23 +112,12 @@ store_event_forget(struct tx *tx, when_ms_t before, size_t max, size_t *ret)
 	return OK;
 }
 
-static err_t
-ids(struct tx *tx, struct arena *a, enum stmt_id q, struct vals v, struct id **ret, size_t *retn)
-{
-	struct one_id *rows;
-
-	TRY(row_all(tx, a, q, &id_shape, v, &rows, retn));
-	*ret = arena_array(a, *retn + 1, sizeof(**ret));
-	for (size_t i = 0; i < *retn; i++)
-		(*ret)[i] = rows[i].id;
-	return OK;
-}
-
 err_t
 store_slots_ended(
     struct tx *tx, struct arena *a, when_t now, size_t max, struct id **ret, size_t *retn)
 {
-	return ids(tx, a, STMT_SLOTS_ENDED, VALS(val_i64(now), val_i64((int64_t)max)), ret, retn);
+	return row_all(tx, a, STMT_SLOTS_ENDED, &id_shape,
+	    VALS(val_i64(now), val_i64((int64_t)max)), ret, retn);
 }
 
 err_t
@@ -144,7 +127,8 @@ store_slot_forget(struct tx *tx, when_ms_t before, size_t max, size_t *ret)
 	struct id *v;
 	size_t n;
 
-	TRY(ids(tx, a, STMT_SLOTS_GONE, VALS(val_i64(before), val_i64((int64_t)max)), &v, &n));
+	TRY(row_all(tx, a, STMT_SLOTS_GONE, &id_shape, VALS(val_i64(before), val_i64((int64_t)max)),
+	    &v, &n));
 	for (size_t i = 0; i < n; i++) {
 		TRY(row_run(tx, STMT_SLOT_EVENTS_COUNT_UP, VALS(val_id(v[i])), NULL));
 		TRY(row_run(tx, STMT_SLOT_EVENTS_DELETE, VALS(val_id(v[i])), NULL));
