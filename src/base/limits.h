@@ -20,7 +20,9 @@
 #define LIMIT_XML_BYTES (1u << 20)
 #define LIMIT_XML_DEPTH 64u
 #define LIMIT_XML_NODES 20000u
-#define LIMIT_PLIST_BYTES (1u << 20) /* a property list */
+#define LIMIT_PLIST_BYTES (1u << 20)    /* a property list */
+#define LIMIT_APPLE_REPORT (768u << 10) /* a status report of a device, as JSON */
+#define LIMIT_APPLE_TOLD 1024u          /* certificates in one */
 #define LIMIT_PLIST_DEPTH 32u
 #define LIMIT_PLIST_NODES 20000u
 #define LIMIT_PLIST_KEYS 1024u      /* in one dictionary */

@@ -76,6 +76,10 @@ static const struct conf_opt opts[] = {
 	CONF(struct service_conf, apple_renew, CONF_INT, .section = "apple", .name = "renew_days",
 	    .min = 1, .max = 3650, .fallback = "30",
 	    .help = "Days before its end that the identity of an Apple device is renewed."),
+	CONF(struct service_conf, apple_declarative, CONF_BOOL, .section = "apple",
+	    .name = "declarative", .fallback = "yes",
+	    .help =
+		"Whether Apple devices that can tell by themselves which certificates they hold are asked to (declarative management). no: they drop what they were asked, and are asked for their lists."),
 	CONF(struct service_conf, push_url, CONF_TEXT, .section = "apple", .name = "push_url",
 	    .fallback = "https://api.push.apple.com",
 	    .help = "Apple's push service, which wakes devices; without a slash at the end."),

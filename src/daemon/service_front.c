@@ -274,6 +274,7 @@ fill_api(struct front *f)
 		.nidentity_anchors = f->join.identity.n,
 		.profile_sign = sign_profile,
 		.renew_before = f->conf->apple_renew * 86400,
+		.apple_declarative = f->conf->apple_declarative,
 		.apple_topic = f->apple_topic,
 		.organization = f->conf->organization,
 		.calm = f->calm,

@@ -33,6 +33,7 @@ struct service_conf {
 	const char *oidc_ca;
 	const char *push_url, *push_ca;
 	int64_t apple_renew;
+	bool apple_declarative;
 	const char *mail_server, *mail_from, *mail_user, *mail_password, *notify_ca;
 	bool oidc_directory;
 	int64_t lease, rate, rate_changes, history, loops, workers, cache;

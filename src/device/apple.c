@@ -4,6 +4,7 @@
  *
  *   GET, POST /apple/enrol     a person's page: one-time code -> enrolment profile      apple_enrol.c
  *   PUT /apple/checkin         Authenticate, TokenUpdate, CheckOut and their like       here
+ *                              DeclarativeManagement: declarations and status reports   apple_declare.c, apple_status.c
  *   PUT /apple/mdm             the command channel                                      apple_session.c
  *
  * Both PUT addresses take either kind of message. No answer is ever 401: a device that gets one drops its management with
@@ -13,11 +14,14 @@
  * doc/apple.md is the administrator's side.
  */
 #include "device/apple_auth.h"
+#include "device/apple_command.h"
+#include "device/apple_declare.h"
 #include "device/apple_enrol.h"
 #include "device/apple_msg.h"
 #include "device/apple_profile.h"
 #include "device/apple_session.h"
 #include "device/apple_state.h"
+#include "device/apple_status.h"
 #include "model/enrol.h"
 #include "model/life.h"
 #include "store/device_state.h"
@@ -26,6 +30,7 @@ struct telling {
 	struct arena *a;
 	const struct device *device;
 	const struct apple_msg *m;
+	struct apple_state *state; /* of the channel, where it is asked for */
 };
 
 static err_t
@@ -59,6 +64,19 @@ same_device(struct tx *tx, void *arg)
 	if (s.udid[0] == '\0' || strcmp(s.udid, t->m->udid) != 0)
 		FAIL(ERR_DEVICE_UNKNOWN, "the identity of device %s was shown by another one",
 		    id_text(t->a, t->device->id));
+	return OK;
+}
+
+/* The same, on a channel that is managed. */
+static err_t
+enrolled_channel(struct tx *tx, void *arg)
+{
+	const struct telling *t = arg;
+
+	TRY(same_device(tx, arg));
+	TRY(state_get(tx, t, t->m->channel, t->state));
+	if (t->state->token.n == 0)
+		FAIL(ERR_NOT_FOUND, "this user of the device is not managed");
 	return OK;
 }
 
@@ -203,8 +221,41 @@ check_out(struct http_req *r, struct telling *t)
 	return e;
 }
 
-/* Statuses that devices have an own meaning for: 410 to UserAuthenticate is "this user is not managed", 404 to
- * DeclarativeManagement "not offered". */
+/* A report that is no report is counted: a device does not send such. */
+static err_t
+status_report(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	err_t e = apple_status_take(edge, t->a, t->device, t->m);
+
+	if (!err_ok(e))
+		edge_count_report(edge->count, REPORT_REFUSED);
+	TRY(e);
+	return http_reply(r, 200, "application/json", STR_EMPTY);
+}
+
+/* What a device asks for or tells by declarative management. 404 is "not offered" to it, and "not there any more". */
+static err_t
+declarative(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	bool on = edge->apple_declarative && apple_declare_can(t->device);
+	const char *endpoint;
+	struct apple_state s;
+	struct str out;
+
+	TRY(pl_need_text(t->m->body, "Endpoint", LIMIT_TEXT, &endpoint));
+	t->state = &s;
+	TRY(store_read(edge->store, enrolled_channel, t));
+	if (!on && s.declared[0] == '\0')
+		FAIL(ERR_NOT_FOUND, "declarations are not offered to this device");
+	if (strcmp(endpoint, "status") == 0)
+		return status_report(r, t);
+	TRY(apple_declare_answer(t->a, on, endpoint, &out));
+	return http_reply(r, 200, "application/json", out);
+}
+
+/* Statuses that devices have an own meaning for: 410 to UserAuthenticate is "this user is not managed". */
 static err_t
 check_in(struct http_req *r, struct telling *t)
 {
@@ -226,8 +277,7 @@ check_in(struct http_req *r, struct telling *t)
 	case APPLE_SET_BOOTSTRAP_TOKEN:
 		break;
 	case APPLE_DECLARATIVE:
-		status = 404;
-		break;
+		return declarative(r, t);
 	case APPLE_GET_BOOTSTRAP_TOKEN:
 	case APPLE_GET_TOKEN:
 	case APPLE_COMMAND:
@@ -247,13 +297,16 @@ command(struct http_req *r, struct telling *t)
 	return http_reply(r, 200, "application/xml", out);
 }
 
-/* Nothing is left of it here: its management shall go as well, by the command that every release knows. */
+/* Nothing is left of it here: its management shall go as well, by the command that every release knows, on the channel that
+ * it came by. */
 static err_t
 farewell(struct http_req *r, const struct apple_msg *m)
 {
 	struct str out = STR_EMPTY;
 
-	if (m->type == APPLE_COMMAND && m->status == APPLE_IDLE)
+	if (m->type == APPLE_DECLARATIVE)
+		FAIL(ERR_NOT_FOUND, "the device was retired");
+	if (m->type == APPLE_COMMAND && m->status == APPLE_IDLE && m->channel[0] == '\0')
 		TRY(apple_leave_print(http_arena(r), &out));
 	return http_reply(r, 200, "application/xml", out);
 }

@@ -31,6 +31,7 @@ apple_channels_load(struct tx *tx, struct arena *a, struct id device, const char
 	for (size_t i = 0; i < n; i++) {
 		ch.v[i].name = list[i].channel;
 		apple_state_read(a, list[i].state, &ch.v[i].state);
+		apple_heard_read(a, list[i].report, &ch.v[i].heard);
 		if (strcmp(list[i].channel, channel) == 0) {
 			ch.own = i;
 			there = true;
@@ -41,6 +42,7 @@ apple_channels_load(struct tx *tx, struct arena *a, struct id device, const char
 		ch.own = ch.n++;
 		ch.v[ch.own].name = channel;
 		apple_state_read(a, STR_EMPTY, &ch.v[ch.own].state);
+		apple_heard_read(a, STR_EMPTY, &ch.v[ch.own].heard);
 	}
 	*ret = ch;
 	return OK;
@@ -215,7 +217,7 @@ apple_inventory_take(
 	st->items = items;
 	st->nitems = k;
 	st->nlisted = 0;
-	st->known = when_now();
+	st->known_ms = when_now_ms();
 	st->fresh = true;
 	*ret = found;
 	return OK;
@@ -231,7 +233,7 @@ apple_inventory_report(
 
 	for (size_t i = 0; i < ch->n; i++) {
 		n += ch->v[i].state.nitems;
-		known |= ch->v[i].name[0] == '\0' && ch->v[i].state.known > 0;
+		known |= ch->v[i].name[0] == '\0' && ch->v[i].state.known_ms > 0;
 	}
 	if (!known)
 		return;
@@ -240,6 +242,8 @@ apple_inventory_report(
 		for (size_t j = 0; j < ch->v[i].state.nitems && k < LIMIT_INVENTORY; j++) {
 			const struct apple_item *item = &ch->v[i].state.items[j];
 
+			if (apple_heard_gone(&ch->v[i].heard, &ch->v[i].state, item))
+				continue;
 			v[k++] = (struct report_item){ .alias = item->alias,
 				.identity = item->identity,
 				.sha256 = STR(item->sha256),

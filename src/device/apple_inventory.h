@@ -8,14 +8,15 @@
 #ifndef DEVICE_APPLE_INVENTORY_H
 #define DEVICE_APPLE_INVENTORY_H
 
-#include "device/apple_state.h"
+#include "device/apple_heard.h"
 #include "device/device.h"
 
-/* The states of all channels of a device. */
+/* The states of all channels of a device, and what was heard of them. */
 struct apple_channels {
 	struct {
 		const char *name;
 		struct apple_state state;
+		struct apple_heard heard;
 	} * v;
 	size_t n, own;
 };
@@ -30,7 +31,7 @@ err_t apple_channels_load(struct tx *tx, struct arena *a, struct id device, cons
 /* From the answer to CertificateList, with st->listed: the items of the channel, which are fresh then. *ret: DER of each. */
 err_t apple_inventory_take(
     struct arena *a, struct apple_state *st, const struct pl *body, struct str **ret);
-/* The items of all channels into the report, unless the device's own were never listed. found: of ch->own; NULL: none. */
+/* The items of all channels into the report, less those that the device told to be gone; unless the device's own were never listed. found: of ch->own; NULL: none. */
 void apple_inventory_report(
     struct arena *a, const struct apple_channels *ch, const struct str *found, struct report *r);
 

@@ -2,21 +2,25 @@
 #include "device/apple_session.h"
 
 #include "base/secret.h"
+#include "device/apple_command.h"
+#include "device/apple_declare.h"
 #include "device/apple_enrol.h"
 #include "device/apple_fault.h"
 #include "device/apple_inventory.h"
 #include "device/apple_profile.h"
 #include "device/apple_state.h"
+#include "device/apple_status.h"
 #include "model/request.h"
 #include "model/wipe.h"
 #include "store/device_state.h"
 
-/* Seconds after which a device is asked again for what it holds and what it is. */
-enum { INVENTORY_EVERY = 6 * 3600, INFORMATION_EVERY = 24 * 3600 };
+/* Seconds after which a device is asked again for what it holds and what it is. One that tells by itself what goes is asked
+ * all the same, more seldom: a profile that went is in no report as long as another one brings the same certificate. */
+enum { INVENTORY_EVERY = 6 * 3600, COVERED_EVERY = 24 * 3600, INFORMATION_EVERY = 24 * 3600 };
+/* Seconds: a device that did not take the declarations is told of them again. */
+enum { DECLARE_AGAIN = 86400 };
 /* Seconds: a renewal of the identity of which nothing came is tried again. */
 enum { RENEW_AGAIN = 86400 };
-#define RENEW_ID "chancery-renew"
-#define LEAVE_ID "chancery-leave"
 /* Profiles that cannot be written are told at their slots; so many in one exchange. */
 enum { RENDER_TRIES = 16 };
 /* Bytes of what a device says of a failure. */
@@ -64,11 +68,13 @@ static void
 begin(struct session *s)
 {
 	struct apple_state *st = own(s);
-	when_t now = when_now();
-
+	const struct apple_heard *heard = &s->ch.v[s->ch.own].heard;
+	when_t now = when_now(), known = st->known_ms / 1000;
+	when_t every = apple_heard_covers(heard, st, now) ? COVERED_EVERY : INVENTORY_EVERY;
 	bool unanswered = (st->ask & APPLE_ASK_AFTER) != 0;
 
 	st->ask = 0;
+	st->sent = "";
 	st->naway = 0;
 	st->nlisted = 0;
 	if (s->wiping)
@@ -76,8 +82,8 @@ begin(struct session *s)
 	if (s->m->channel[0] == '\0' &&
 	    (now - st->informed >= INFORMATION_EVERY || s->asked >= st->informed))
 		ask(s, st, APPLE_ASK_INFORMATION);
-	if (now - st->known >= INVENTORY_EVERY || s->asked >= st->known || st->nresults > 0 ||
-	    st->fresh || unanswered)
+	if (now - known >= every || s->asked >= known || heard->doubt >= st->known_ms ||
+	    st->nresults > 0 || st->fresh || unanswered)
 		ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 }
 
@@ -85,6 +91,15 @@ static const char *
 asking_id(struct session *s, const struct apple_state *st, const char *what)
 {
 	return arena_printf(s->a, "%s-%s", st->round, what);
+}
+
+/* What became of a question. One that was not answered is not asked again before the next session. */
+static void
+asked(struct apple_state *st, uint8_t what, bool ok)
+{
+	st->ask &= (uint8_t)~what;
+	if (!ok)
+		st->ask |= APPLE_ASK_LATER;
 }
 
 /* The answer to a question of this round; *ret false: it is to something else. */
@@ -98,7 +113,7 @@ take_answer(struct session *s, bool *ret)
 	*ret = true;
 	if ((st->ask & APPLE_ASK_INFORMATION) != 0 &&
 	    strcmp(s->m->command, asking_id(s, st, "information")) == 0) {
-		st->ask &= (uint8_t)~APPLE_ASK_INFORMATION;
+		asked(st, APPLE_ASK_INFORMATION, true);
 		facts = ok ? pl_get(s->m->body, "QueryResponses") : NULL;
 		s->facts = (struct device){ 0 };
 		TRY(apple_facts_read(s->a, facts, &s->facts));
@@ -108,7 +123,7 @@ take_answer(struct session *s, bool *ret)
 	}
 	if ((st->ask & APPLE_ASK_PROFILES) != 0 &&
 	    strcmp(s->m->command, asking_id(s, st, "profiles")) == 0) {
-		st->ask &= (uint8_t) ~(APPLE_ASK_PROFILES | (ok ? 0 : APPLE_ASK_CERTIFICATES));
+		asked(st, APPLE_ASK_PROFILES | (ok ? 0 : APPLE_ASK_CERTIFICATES), ok);
 		if (ok)
 			TRY(apple_profiles_read(
 			    s->a, s->m->body, APPLE_PREFIX, &st->listed, &st->nlisted));
@@ -116,7 +131,7 @@ take_answer(struct session *s, bool *ret)
 	}
 	if ((st->ask & APPLE_ASK_CERTIFICATES) != 0 &&
 	    strcmp(s->m->command, asking_id(s, st, "certificates")) == 0) {
-		st->ask &= (uint8_t)~APPLE_ASK_CERTIFICATES;
+		asked(st, APPLE_ASK_CERTIFICATES, ok);
 		return ok ? apple_inventory_take(s->a, st, s->m->body, &s->found) : OK;
 	}
 	*ret = false;
@@ -136,6 +151,35 @@ clipped(struct arena *a, const char *text)
 	return arena_cstr(a, str_of(text, n));
 }
 
+/* What the device is to be told of the declarations; NULL: nothing. */
+static const char *
+declaration_token(const struct session *s)
+{
+	const struct apple_state *st = &s->ch.v[s->ch.own].state;
+	bool on = s->edge->apple_declarative && apple_declare_can(s->device);
+
+	return on || st->declared[0] != '\0' ? apple_declare_token(s->a, on) : NULL;
+}
+
+/* The device took the command that tells it of the declarations, or does not know it. */
+static void
+take_declared(struct session *s)
+{
+	struct apple_state *st = own(s);
+	const char *token = declaration_token(s), *code = s->m->code;
+
+	if (s->m->status == APPLE_NOT_NOW)
+		apple_state_away(s->a, st, APPLE_DECLARE_ID);
+	if (s->m->status == APPLE_NOT_NOW || token == NULL)
+		return;
+	st->declared = token;
+	st->declared_at = when_now();
+	st->refused = "";
+	if (s->m->status == APPLE_ERROR)
+		st->refused =
+		    code[0] == '\0' ? "refused" : clipped(s->a, text_safe(s->a, str_c(code)));
+}
+
 static void
 take_result(struct session *s)
 {
@@ -143,8 +187,14 @@ take_result(struct session *s)
 	const struct apple_msg *m = s->m;
 	struct apple_result r = { .id = m->command, .code = "", .detail = "", .fault = "" };
 
-	if (strcmp(m->command, RENEW_ID) == 0 || strcmp(m->command, LEAVE_ID) == 0)
+	if (strcmp(m->command, APPLE_RENEW_ID) == 0 || strcmp(m->command, APPLE_LEAVE_ID) == 0)
 		return;
+	if (strcmp(m->command, APPLE_DECLARE_ID) == 0) {
+		take_declared(s);
+		return;
+	}
+	if (strcmp(m->command, st->sent) == 0)
+		st->sent = "";
 	switch (m->status) {
 	case APPLE_IDLE:
 		return;
@@ -165,22 +215,10 @@ take_result(struct session *s)
 	}
 	apple_state_result(s->a, st, &r);
 	if ((st->ask & APPLE_ASK_AFTER) != 0) {
-		st->ask = 0;
-		ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
+		st->ask &= APPLE_ASK_LATER;
+		if (st->ask == 0)
+			ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 	}
-}
-
-static struct pl *
-command(struct session *s, const char *id, const char *type, struct pl **ret_body)
-{
-	struct pl *p = pl_dict(s->a);
-	struct pl *body = pl_dict(s->a);
-
-	pl_set_text(s->a, body, "RequestType", type);
-	pl_set_text(s->a, p, "CommandUUID", id);
-	pl_set(s->a, p, "Command", body);
-	*ret_body = body;
-	return p;
 }
 
 static err_t
@@ -189,13 +227,14 @@ print_question(struct session *s, const struct apple_state *st, struct str *ret)
 	struct pl *p, *body;
 
 	if ((st->ask & APPLE_ASK_INFORMATION) != 0) {
-		p = command(s, asking_id(s, st, "information"), "DeviceInformation", &body);
+		p = apple_command(
+		    s->a, asking_id(s, st, "information"), "DeviceInformation", &body);
 		pl_set(s->a, body, "Queries", apple_queries(s->a));
 	} else if ((st->ask & APPLE_ASK_PROFILES) != 0) {
-		p = command(s, asking_id(s, st, "profiles"), "ProfileList", &body);
+		p = apple_command(s->a, asking_id(s, st, "profiles"), "ProfileList", &body);
 		pl_set_bool(s->a, body, "ManagedOnly", true);
 	} else {
-		p = command(s, asking_id(s, st, "certificates"), "CertificateList", &body);
+		p = apple_command(s->a, asking_id(s, st, "certificates"), "CertificateList", &body);
 		pl_set_bool(s->a, body, "ManagedOnly", true);
 	}
 	return pl_print(s->a, p, ret);
@@ -247,6 +286,7 @@ choose(struct session *s, struct apple_state *st, const struct command *v, size_
 		}
 		s->chosen = true;
 		s->next = v[i];
+		st->sent = v[i].id;
 	}
 	if (!s->chosen || s->next.kind != COMMAND_ENROL)
 		return OK;
@@ -288,7 +328,7 @@ with(struct tx *tx, struct arena *a, const struct device *d, const struct comman
 	forget_told(s, &st);
 	if (!asking(&st))
 		TRY(choose(s, &st, v, n));
-	if (!asking(&st) && !s->chosen && st.nresults > 0)
+	if (!asking(&st) && !s->chosen && (st.ask & APPLE_ASK_LATER) == 0)
 		for (size_t i = 0; i < st.nresults && !asking(&st); i++)
 			if (st.results[i].status == RESULT_OK)
 				ask(s, &st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
@@ -326,14 +366,32 @@ fill_results(struct session *s, struct report *r)
 	r->nresults = n;
 }
 
+/* Written with the other facts, when it is another. */
+static void
+fill_reporting(struct session *s)
+{
+	const char *now, *was = s->device->reporting;
+
+	if (s->m->channel[0] != '\0')
+		return;
+	now = apple_status_word(s->edge, s->a, s->device, own(s), &s->ch.v[s->ch.own].heard);
+	if (strcmp(now, was == NULL ? "" : was) == 0)
+		return;
+	s->facts.reporting = now;
+	s->has_facts = true;
+}
+
 static err_t
 run_checkin(struct session *s)
 {
 	struct checkin_with hook = { with, s };
-	struct report r = { .has_facts = s->has_facts, .facts = s->facts, .with = &hook };
+	struct report r = { .with = &hook };
 	struct command *v;
 	size_t n;
 
+	fill_reporting(s);
+	r.has_facts = s->has_facts;
+	r.facts = s->facts;
 	if (s->m->channel[0] == '\0' && !asking(own(s)))
 		r.wipe = REPORT_WIPE_CAN;
 	fill_results(s, &r);
@@ -344,82 +402,6 @@ run_checkin(struct session *s)
 	s->was = s->after_blob;
 	s->has_facts = false;
 	return OK;
-}
-
-static err_t
-print_install(struct session *s, const struct command *c, struct str *ret)
-{
-	struct device_enrol enrol = { 0 };
-	struct str profile, made;
-	struct pl *p, *body;
-
-	if (c->kind == COMMAND_ENROL)
-		TRY(device_enrol_of(s->edge, s->a, c, &enrol));
-	TRY(apple_profile_print(s->a, c, &enrol, &profile));
-	TRY(s->edge->profile_sign(s->edge->identity_ctx, s->a, profile, &made));
-	p = command(s, c->id, "InstallProfile", &body);
-	pl_set_data(s->a, body, "Payload", made);
-	return pl_print(s->a, p, ret);
-}
-
-static err_t
-print_remove(struct session *s, const char *id, const char *identifier, struct str *ret)
-{
-	struct pl *body;
-	struct pl *p = command(s, id, "RemoveProfile", &body);
-
-	pl_set_text(s->a, body, "Identifier", identifier);
-	return pl_print(s->a, p, ret);
-}
-
-err_t
-apple_leave_print(struct arena *a, struct str *ret)
-{
-	struct session s = { .a = a };
-
-	return print_remove(&s, LEAVE_ID, APPLE_ENROLMENT, ret);
-}
-
-/* A Mac without a quick erase goes by ObliterationBehavior; others do not look at it. */
-static err_t
-print_erase(struct session *s, const struct command *c, struct str *ret)
-{
-	static const char *const fallbacks[] = {
-		[WIPE_FALLBACK_NONE] = "DoNotObliterate",
-		[WIPE_FALLBACK_WARN] = "ObliterateWithWarning",
-		[WIPE_FALLBACK_ALWAYS] = "Always",
-	};
-	const struct wipe_how *how = c->wipe;
-	struct pl *body;
-	struct pl *p = command(s, c->id, "EraseDevice", &body);
-
-	if (how->pin != NULL && how->pin[0] != '\0')
-		pl_set_text(s->a, body, "PIN", how->pin);
-	if (how->keep_data_plan)
-		pl_set_bool(s->a, body, "PreserveDataPlan", true);
-	if (how->fallback > 0 && (size_t)how->fallback < COUNT(fallbacks))
-		pl_set_text(s->a, body, "ObliterationBehavior", fallbacks[how->fallback]);
-	return pl_print(s->a, p, ret);
-}
-
-static err_t
-print_command(struct session *s, const struct command *c, struct str *ret)
-{
-	switch (c->kind) {
-	case COMMAND_INSTALL_CA:
-	case COMMAND_INSTALL_IDENTITY:
-	case COMMAND_ENROL:
-		return print_install(s, c, ret);
-	case COMMAND_REMOVE_CA:
-	case COMMAND_REMOVE_IDENTITY:
-		return print_remove(s, c->id, c->alias, ret);
-	case COMMAND_WIPE:
-		return print_erase(s, c, ret);
-	case COMMAND_INSTALL_NETWORK:
-	case COMMAND_REMOVE_NETWORK:
-		break;
-	}
-	FAIL(ERR_INTERNAL, "command of kind %d", (int)c->kind);
 }
 
 /* What cannot be said to the device is told at the slot, as if the device had refused. */
@@ -434,6 +416,7 @@ refuse_for_device(struct session *s, err_t e)
 		return err_raise(&rep);
 	r.detail = arena_strdup(s->a, rep.detail);
 	r.fault = err_info(rep.code)->id;
+	own(s)->sent = "";
 	apple_state_result(s->a, own(s), &r);
 	return OK;
 }
@@ -476,9 +459,45 @@ print_renewal(struct session *s, struct str *ret)
 		err_forget(e);
 		return OK;
 	}
-	p = command(s, RENEW_ID, "InstallProfile", &body);
+	p = apple_command(s->a, APPLE_RENEW_ID, "InstallProfile", &body);
 	pl_set_data(s->a, body, "Payload", profile);
 	return pl_print(s->a, p, ret);
+}
+
+static bool
+declaring_due(const struct session *s, const char *token)
+{
+	const struct apple_state *st = &s->ch.v[s->ch.own].state;
+
+	if (token == NULL || s->wiping || s->device->state != DEVICE_ACTIVE ||
+	    apple_state_answered(st, APPLE_DECLARE_ID))
+		return false;
+	return strcmp(st->declared, token) != 0 ||
+	    (st->refused[0] != '\0' && when_now() - st->declared_at >= DECLARE_AGAIN);
+}
+
+/* With the tokens, so that a device that has the declarations already asks for nothing. */
+static err_t
+print_declaring(struct session *s, struct str *ret)
+{
+	bool on = s->edge->apple_declarative && apple_declare_can(s->device);
+	struct pl *p, *body;
+	struct str tokens;
+
+	TRY(apple_declare_answer(s->a, on, "tokens", &tokens));
+	p = apple_command(s->a, APPLE_DECLARE_ID, "DeclarativeManagement", &body);
+	pl_set_data(s->a, body, "Data", tokens);
+	return pl_print(s->a, p, ret);
+}
+
+/* Nothing of the model's is left to be sent: what the management itself is due. */
+static err_t
+answer_own(struct session *s, struct str *ret)
+{
+	*ret = STR_EMPTY;
+	if (renewal_due(s))
+		return print_renewal(s, ret);
+	return declaring_due(s, declaration_token(s)) ? print_declaring(s, ret) : OK;
 }
 
 static err_t
@@ -490,10 +509,9 @@ answer(struct session *s, struct str *ret)
 		TRY(run_checkin(s));
 		if (asking(own(s)))
 			return print_question(s, own(s), ret);
-		*ret = STR_EMPTY;
 		if (!s->chosen)
-			return renewal_due(s) ? print_renewal(s, ret) : OK;
-		e = print_command(s, &s->next, ret);
+			return answer_own(s, ret);
+		e = apple_command_print(s->edge, s->a, &s->next, ret);
 		if (err_ok(e))
 			return OK;
 		TRY(refuse_for_device(s, e));
@@ -547,7 +565,8 @@ apple_session_step(struct device_edge *edge, struct arena *a, const struct devic
 	}
 	if (!err_is(e, ERR_DEVICE_RETIRED))
 		return e;
-	/* Nothing of ours is left but the management itself. */
+	/* Nothing of ours is left but the management itself, which came by the device's own channel. */
 	err_forget(e);
-	return apple_leave_print(a, ret);
+	*ret = STR_EMPTY;
+	return m->channel[0] == '\0' ? apple_leave_print(a, ret) : OK;
 }

@@ -6,6 +6,10 @@
  *   Idle ──► DeviceInformation ──► ProfileList ──► CertificateList     where these are due
  *        ──► InstallProfile, RemoveProfile: one after the other, as model/checkin.h has them
  *        ──► ProfileList, CertificateList: what became of it ──► a next round, or nothing
+ *        ──► DeclarativeManagement: once, and when the declarations are others
+ *
+ * The lists are due every six hours; once a day where the device tells by itself which certificates it holds
+ * (device/apple_heard.h); and as soon as it told something that they must settle.
  *
  * No queue is kept: what is due is computed anew with every message, less what the device answered already. "Installed" is
  * what the lists show. What the device puts off (NotNow) is not sent again in the same session. A session that breaks off
@@ -22,7 +26,5 @@
 /* *ret: the answer, a property list; empty: nothing more to do. */
 err_t apple_session_step(struct device_edge *edge, struct arena *a, const struct device *d,
     const struct apple_msg *m, struct str *ret);
-/* The command by which a device drops its management. */
-err_t apple_leave_print(struct arena *a, struct str *ret);
 
 #endif

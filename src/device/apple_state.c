@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "base/rd.h"
 
-enum { VERSION = 1, TEXT = LIMIT_LONG_TEXT };
+enum { VERSION = 2, TEXT = LIMIT_LONG_TEXT };
 
 static err_t
 read_count(struct str *in, size_t max, size_t *ret)
@@ -100,10 +100,14 @@ read_all(struct arena *a, struct str in, struct apple_state *s)
 	s->token = arena_str(a, token);
 	TRY(rd_u8(&in, &deaf));
 	s->deaf = deaf != 0;
-	TRY(rd_i64(&in, &s->known));
+	TRY(rd_i64(&in, &s->known_ms));
 	TRY(rd_i64(&in, &s->informed));
 	TRY(rd_i64(&in, &s->renewing));
 	TRY(rd_u8(&in, &s->ask));
+	TRY(rd_text(a, &in, TEXT, &s->sent));
+	TRY(rd_text(a, &in, TEXT, &s->declared));
+	TRY(rd_text(a, &in, TEXT, &s->refused));
+	TRY(rd_i64(&in, &s->declared_at));
 	TRY(rd_u8(&in, &fresh));
 	s->fresh = fresh != 0;
 	TRY(rd_text(a, &in, TEXT, &s->round));
@@ -122,9 +126,14 @@ apple_state_read(struct arena *a, struct str blob, struct apple_state *ret)
 
 	if (blob.n == 0 || !err_ok(e)) {
 		err_forget(e);
-		s = (struct apple_state){
-			.udid = "", .user = "", .topic = "", .magic = "", .round = ""
-		};
+		s = (struct apple_state){ .udid = "",
+			.user = "",
+			.topic = "",
+			.magic = "",
+			.round = "",
+			.sent = "",
+			.declared = "",
+			.refused = "" };
 	}
 	*ret = s;
 }
@@ -185,10 +194,14 @@ apple_state_write(struct arena *a, const struct apple_state *s, struct str *ret)
 	TRY(wr_text(&b, s->magic));
 	TRY(wr_blob(&b, s->token));
 	TRY(wr_u8(&b, s->deaf));
-	TRY(wr_i64(&b, s->known));
+	TRY(wr_i64(&b, s->known_ms));
 	TRY(wr_i64(&b, s->informed));
 	TRY(wr_i64(&b, s->renewing));
 	TRY(wr_u8(&b, s->ask));
+	TRY(wr_text(&b, s->sent));
+	TRY(wr_text(&b, s->declared));
+	TRY(wr_text(&b, s->refused));
+	TRY(wr_i64(&b, s->declared_at));
 	TRY(wr_u8(&b, s->fresh));
 	TRY(wr_text(&b, s->round));
 	TRY(write_lists(s, &b));

@@ -18,8 +18,10 @@ enum {
 	APPLE_ASK_PROFILES = 1,
 	APPLE_ASK_CERTIFICATES = 2,
 	APPLE_ASK_INFORMATION = 4,
-	APPLE_ASK_AFTER =
-	    8 /* profiles and certificates, as soon as the command that was sent is answered */
+	/* profiles and certificates, as soon as the command that was sent is answered */
+	APPLE_ASK_AFTER = 8,
+	/* not in this session any more: the device put a question off, or did not answer it */
+	APPLE_ASK_LATER = 16
 };
 
 /* A certificate of ours on the device. */
@@ -49,11 +51,16 @@ struct apple_result {
 struct apple_state {
 	const char *udid, *user, *topic, *magic;
 	struct str token;
-	bool deaf;         /* the push service knows the token no more */
-	when_t known;      /* last whole inventory; 0: never */
-	when_t informed;   /* last answer to DeviceInformation */
-	when_t renewing;   /* a new identity was offered; 0: none */
-	uint8_t ask;       /* APPLE_ASK_* */
+	bool deaf;          /* the push service knows the token no more */
+	when_ms_t known_ms; /* last whole inventory; 0: never */
+	when_t informed;    /* last answer to DeviceInformation */
+	when_t renewing;    /* a new identity was offered; 0: none */
+	uint8_t ask;        /* APPLE_ASK_* */
+	const char *sent;   /* the command of the model's that is not answered yet; "" */
+	/* Declarative management (device/apple_declare.h): the token that the device was told last, when, and why it did not
+	 * take it, in its own code. */
+	const char *declared, *refused;
+	when_t declared_at;
 	bool fresh;        /* items are newer than what is on record */
 	const char *round; /* what the commands of this round of asking begin with */
 	struct apple_listed

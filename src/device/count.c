@@ -22,6 +22,13 @@ static const char *const outcomes[] = {
 	[RELAY_NOWHERE] = "outcome=\"nowhere\"",
 };
 
+static const char *const reports[] = {
+	[REPORT_TAKEN] = "outcome=\"taken\"",
+	[REPORT_LOOK] = "outcome=\"look\"",
+	[REPORT_LOST] = "outcome=\"lost\"",
+	[REPORT_REFUSED] = "outcome=\"refused\"",
+};
+
 static void
 counter(struct metrics *m, struct metric *x, const char *name, const char *labels, const char *help)
 {
@@ -41,6 +48,9 @@ edge_count_init(struct edge_count *c, struct metrics *m)
 	for (size_t i = 0; i < COUNT(outcomes); i++)
 		counter(m, &c->relay[i], "chancery_relay_total", outcomes[i],
 		    "SCEP messages for connectors to carry, by what came of them.");
+	for (size_t i = 0; i < COUNT(reports); i++)
+		counter(m, &c->report[i], "chancery_apple_reports_total", reports[i],
+		    "Status reports of Apple devices, by what they brought.");
 	c->relay_time.kind = METRIC_HISTOGRAM;
 	c->relay_time.name = "chancery_relay_seconds";
 	c->relay_time.help = "From a device's SCEP message to the authority's answer.";
@@ -63,4 +73,11 @@ edge_count_relay(struct edge_count *c, enum relay_outcome o, int64_t ms)
 	metric_inc(&c->relay[o], 1);
 	if (o == RELAY_CARRIED)
 		metric_time(&c->relay_time, ms * 1000);
+}
+
+void
+edge_count_report(struct edge_count *c, enum report_outcome o)
+{
+	if (c != NULL)
+		metric_inc(&c->report[o], 1);
 }

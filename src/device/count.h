@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the edge towards devices counts: identities and enrolment codes that were refused, by why; and SCEP messages that a connector was to
- * carry, by what came of them. Adding is one atomic instruction, from any thread.
+ * What the edge towards devices counts: identities and enrolment codes that were refused, by why; SCEP messages that a connector was to
+ * carry, and reports of Apple devices, by what came of them. Adding is one atomic instruction, from any thread.
  */
 #ifndef DEVICE_COUNT_H
 #define DEVICE_COUNT_H
@@ -18,12 +18,22 @@ enum relay_outcome {
 	RELAY_OUTCOMES
 };
 
+/* Status reports of Apple devices. */
+enum report_outcome {
+	REPORT_TAKEN,   /* nothing of ours went */
+	REPORT_LOOK,    /* something may have: the device is asked for its lists */
+	REPORT_LOST,    /* something of ours went */
+	REPORT_REFUSED, /* it is none */
+	REPORT_OUTCOMES
+};
+
 enum { COUNTED_FAULTS = 7 };
 
 struct edge_count {
 	struct metric refused[COUNTED_FAULTS];
 	struct metric relay[RELAY_OUTCOMES];
 	struct metric relay_time;
+	struct metric report[REPORT_OUTCOMES];
 };
 
 /* At start; both outlive what counts. */
@@ -32,5 +42,6 @@ void edge_count_init(struct edge_count *c, struct metrics *m);
 void edge_count_refused(struct edge_count *c, enum err_code fault);
 /* ms: since the message arrived. */
 void edge_count_relay(struct edge_count *c, enum relay_outcome o, int64_t ms);
+void edge_count_report(struct edge_count *c, enum report_outcome o);
 
 #endif

@@ -46,6 +46,7 @@ struct device_edge {
 	/* Apple: a profile with a signature around it; ctx is identity_ctx. */
 	err_t (*profile_sign)(void *ctx, struct arena *a, struct str content, struct str *ret);
 	int64_t renew_before;     /* Apple: seconds before its end that an identity is renewed */
+	bool apple_declarative;   /* Apple: devices that can are asked to tell by themselves */
 	const char *apple_topic;  /* subject UID of the push certificate */
 	const char *organization; /* as people know it */
 	struct calm *calm;

@@ -61,6 +61,7 @@ facts_set(struct device *d, const struct device *f)
 	changed |= text_set(&d->meid, f->meid);
 	changed |= text_set(&d->wifi_mac, f->wifi_mac);
 	changed |= text_set(&d->withheld, f->withheld);
+	changed |= text_set(&d->reporting, f->reporting);
 	return changed;
 }
 

@@ -40,6 +40,7 @@ static const struct col device_cols[] = {
 	COL(struct device, last_seen),
 	COL(struct device, inventory),
 	COL(struct device, fence),
+	COL(struct device, reporting),
 	COL(struct device, enrolled),
 };
 static const struct shape device_shape = SHAPE("device", struct device, device_cols);

@@ -34,6 +34,9 @@ struct device {
 	const char *scope_tags; /* JSON array of text; "": ["0"] */
 	/* Comma list of variables' fields (imei, serialNumber, ...) that its platform keeps to itself, by policy. */
 	const char *withheld;
+	/* Apple: "declarative" if it tells by itself which certificates it holds, "polled" or "polled: WHY" if it is asked
+	 * for them; "": not known yet. Elsewhere "". */
+	const char *reporting;
 	enum device_state state;
 	struct str identity; /* its certificate, DER */
 	struct str identity_sha256;

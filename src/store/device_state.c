@@ -9,7 +9,11 @@ static const struct col state_cols[] = {
 	COL(struct channel_state, channel),
 	COL(struct channel_state, state),
 	COL(struct channel_state, updated),
+	COL(struct channel_state, report),
 };
+/* Without the last column, which is written by itself. */
+static const struct shape state_change = { "device", sizeof(struct channel_state), state_cols,
+	COUNT(state_cols) - 1 };
 static const struct shape state_shape = SHAPE("device", struct channel_state, state_cols);
 
 err_t
@@ -19,7 +23,16 @@ store_device_state_put(struct tx *tx, const struct channel_state *s)
 		FAIL(ERR_TOO_LARGE, "%zu bytes of state", s->state.n);
 	if (s->channel == NULL || strlen(s->channel) > LIMIT_TEXT)
 		FAIL(ERR_TOO_LARGE, "%s", "name of a channel");
-	return row_update(tx, STMT_DEVICE_STATE_PUT, &state_shape, s);
+	return row_update(tx, STMT_DEVICE_STATE_PUT, &state_change, s);
+}
+
+err_t
+store_device_report_put(struct tx *tx, struct id device, const char *channel, struct str report)
+{
+	if (report.n > LIMIT_DEVICE_STATE)
+		FAIL(ERR_TOO_LARGE, "%zu bytes of a report", report.n);
+	return row_must(tx, STMT_DEVICE_REPORT_PUT, &state_shape,
+	    VALS(val_id(device), val_text(channel), val_bytes(report)));
 }
 
 err_t

@@ -16,10 +16,14 @@ struct channel_state {
 	const char *channel; /* at most LIMIT_TEXT bytes */
 	struct str state;    /* at most LIMIT_DEVICE_STATE bytes */
 	when_t updated;
+	struct str report; /* the same; written by store_device_report_put() alone */
 };
 
-/* Sets it. ERR_TOO_LARGE; ERR_NOT_FOUND: no such device. */
+/* Sets all but the report. ERR_TOO_LARGE; ERR_NOT_FOUND: no such device. */
 err_t store_device_state_put(struct tx *tx, const struct channel_state *s);
+/* Sets what the device told beside its session, which may be under way. ERR_TOO_LARGE; ERR_NOT_FOUND: no such channel. */
+err_t store_device_report_put(
+    struct tx *tx, struct id device, const char *channel, struct str report);
 /* None: *ret has an empty state and `updated` 0. */
 err_t store_device_state_get(struct tx *tx, struct arena *a, struct id device, const char *channel,
     struct channel_state *ret);

@@ -17,11 +17,14 @@ sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
 from apns import Apns, PushCa  # noqa: E402  pylint: disable=wrong-import-position
 from apple import AppleDevice  # noqa: E402  pylint: disable=wrong-import-position
+from apple_declarative import Declarative  # noqa: E402  pylint: disable=wrong-import-position
 from apple_profile import Refused  # noqa: E402  pylint: disable=wrong-import-position
 
 ANY = "#microsoft.graph."
 INSTALLED = ("InstallProfile", "Acknowledged")
 REMOVED = ("RemoveProfile", "Acknowledged")
+LISTS = [("ProfileList", "Acknowledged"), ("CertificateList", "Acknowledged")]
+TOLD = ("DeclarativeManagement", "Acknowledged")
 
 
 class Place:
@@ -48,9 +51,11 @@ class Place:
         return self.world.api("POST", self.world.CONFIGURATIONS, {
             "@odata.type": ANY + kind, "displayName": f"{name} {self.number}", **settings})
 
-    def root(self, system="ios", **more):
+    def root(self, system="ios", cert=None, **more):
+        """The root of this installation, which the enrolment profile brings as well, or another one."""
+        pem = self.world.root_pem.encode() if cert is None else PushCa.pem(cert)
         return self.create(system + "TrustedRootCertificate", "Root", certFileName="root.cer",
-                           trustedRootCertificate=b64(self.world.root_pem.encode()), **more)
+                           trustedRootCertificate=b64(pem), **more)
 
     def names(self):
         return {"renewalThresholdPercentage": 20, "certificateValidityPeriodScale": "years",
@@ -70,6 +75,13 @@ class Place:
                            keyUsage="digitalSignature,keyEncipherment", extendedKeyUsages=[
                                {"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
                            **{**self.names(), **more})
+
+    def reporting(self, device):
+        return self.world.api("GET", f"/v1.0/deviceManagement/managedDevices/{device.id}")["@chancery.reporting"]
+
+    def reports(self, outcome):
+        name = f'chancery_apple_reports_total{{outcome="{outcome}"}} '
+        return int(next(x for x in metrics(self.world).splitlines() if x.startswith(name))[len(name):])
 
     def drop(self, *profiles):
         for p in profiles:
@@ -142,8 +154,8 @@ def test_an_answer_that_is_lost_costs_no_second_certificate(place):
     phone.poll()
     scep = place.scep()
     place.world.assign(scep, place.group)
-    phone.lose = "InstallProfile"
-    wait_for(lambda: phone.poll() and phone.lose is None, 30, step=0.2)
+    phone.cut = "InstallProfile"
+    wait_for(lambda: phone.poll() and phone.cut is None, 30, step=0.2)
     place.until(phone, scep)
     assert phone.scep_runs == 2 and phone.log.count(INSTALLED) == 1
     place.drop(scep)
@@ -169,11 +181,18 @@ def test_a_mac_has_certificates_of_the_device_and_of_its_user(place):
     got, = held(mac.user, slot["sha256"])
     assert got.key is not None and not held(mac.device, slot["sha256"])
     assert [p.scope for p in mac.user.profiles.values()] == ["User"]
+    # Each channel tells for itself.
+    wait_for(lambda: place.reporting(mac) == "declarative")
+    mac.lose(f"chancery-{login['id']}", mac.user)
+    assert place.slot(mac, login)["state"] != "installed" and place.slot(mac, system)["state"] == "installed"
+    slot = place.until(mac, login, channel=mac.user)
+    assert held(mac.user, slot["sha256"])
     # A guest of this Mac gets nothing of Ada's.
     ada, guest = mac.user, None
     mac.sign_in("guest")
     guest, mac.user = mac.user, ada
-    assert mac.poll(guest) == [] and not guest.profiles
+    assert mac.poll(guest) == [] and not guest.profiles and guest.declarative is None
+    assert Declarative(mac, guest).message("tokens")[0] == 404
     place.drop(login, system, root)
     wait_for(lambda: mac.poll() is not None and mac.poll(mac.user) is not None and not mac.user.profiles and
              list(mac.device.profiles) == ["chancery.mdm"], 30)
@@ -214,14 +233,134 @@ def test_what_the_device_says_is_a_fault_with_a_next_step(place, domain, code, f
     place.drop(root)
 
 
+@pytest.mark.parametrize("put_off", [True, False])
+def test_lists_that_the_device_does_not_give_are_not_asked_for_again_in_the_session(place, put_off):
+    phone = place.device(f"Listless {put_off}")
+    phone.poll()
+    root = place.root()
+    if put_off:
+        phone.not_now.add("CertificateList")
+    else:
+        phone.fail["CertificateList"] = Refused("MCMDMErrorDomain", 12008, "told by the device")
+    place.world.assign(root, place.group)
+    log = phone.poll()
+    assert log[:2] == [INSTALLED, LISTS[0]] and len(log) == 3, log
+    assert place.slot(phone, root)["state"] != "installed"
+    phone.not_now.clear()
+    phone.fail.clear()
+    place.until(phone, root)
+    assert phone.log.count(INSTALLED) == 1
+    place.drop(root)
+
+
+def test_a_device_that_reports_says_itself_what_went(place, tmp_path):
+    phone = place.device("Reporting phone")
+    root, scep = place.root(cert=PushCa(tmp_path).cert), place.scep()
+    for p in (root, scep):
+        place.world.assign(p, place.group)
+    place.until(phone, root)
+    first = place.until(phone, scep)
+    phone.poll()
+    told = phone.device.declarative
+    assert phone.log.count(TOLD) == 1 and told.asked.count("declaration-items") == 1
+    assert "tokens" not in told.asked, "the command brings them"
+    assert place.reporting(phone) == "declarative"
+    # What it says of itself, whole and again, changes nothing and is no reason to ask.
+    lost, looked = place.reports("lost"), place.reports("look")
+    told.report(full=True)
+    told.report(full=True)
+    assert phone.poll() == [] and (place.reports("lost"), place.reports("look")) == (lost, looked)
+    # A person takes away what came: the slot says so with the report, and it comes back once the lists agree.
+    for profile, runs in ((root, 2), (scep, 3)):
+        phone.lose(f"chancery-{profile['id']}")
+        slot = place.slot(phone, profile)
+        assert slot["state"] != "installed"
+        assert "lost" in [e["event"] for e in place.world.timeline(slot)]
+        assert phone.poll()[:2] == LISTS
+        again = place.until(phone, profile)
+        assert phone.scep_runs == runs
+    assert again["sha256"] != first["sha256"] and place.reports("lost") == lost + 2
+    # The system's version comes with a report as well.
+    phone.version = "17.5.1"
+    told.report()
+    row = place.world.api("GET", f"/v1.0/deviceManagement/managedDevices/{phone.id}")
+    assert row["osVersion"] == "17.5.1"
+    assert phone.log.count(TOLD) == 1, "once is enough"
+    place.drop(scep, root)
+
+
+def test_a_report_that_is_none_is_refused_and_counted(place):
+    phone = place.device("Babbling phone")
+    root = place.root()
+    place.world.assign(root, place.group)
+    place.until(phone, root)
+    phone.poll()
+    told, refused = phone.device.declarative, place.reports("refused")
+    many = b",".join(b'{"identifier":"%d","_removed":true}' % i for i in range(2000))
+    bad = [b"", b"[]", b"{}", b'{"StatusItems":{}', b'{"StatusItems":{"security":{"certificate":{"list":[{}]}}}}',
+           b'{"StatusItems":{"security":{"certificate":{"list":[' + many + b"]}}}}",
+           b'{"StatusItems":{"a":"' + b"x" * 800000 + b'"}}']
+    for report in bad:
+        phone.binary = len(report) > 500000  # what fits there is too much all the same
+        assert told.send(report) in (400, 413), report[:80]
+    phone.binary = False
+    assert place.reports("refused") == refused + len(bad)
+    for endpoint in ("coffee", "declaration", "declaration/configuration/other", "declaration/activation/chancery.status"):
+        assert told.message(endpoint)[0] == 404
+    assert told.message("")[0] == 400
+    # Of what it never spoke it cannot say that it went.
+    told.send(b'{"StatusItems":{"security":{"certificate":{"list":[{"identifier":"other","_removed":true}]}}},'
+              b'"Errors":[]}')
+    assert phone.poll() == [] and place.slot(phone, root)["state"] == "installed"
+    place.drop(root)
+
+
+def test_what_a_device_leaves_out_of_its_reports_it_is_asked_for(place, tmp_path):
+    phone = place.device("Silent phone")
+    phone.poll()
+    cert = PushCa(tmp_path).cert
+    phone.device.declarative.leaves_out = {cert.fingerprint(hashes.SHA256()).hex()}
+    root = place.root(cert=cert)
+    place.world.assign(root, place.group)
+    place.until(phone, root)
+    phone.device.declarative.report(full=True)
+    phone.lose(f"chancery-{root['id']}")
+    assert phone.poll() == [] and place.slot(phone, root)["state"] == "installed"
+    place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
+    wait_for(lambda: phone.poll() is not None and f"chancery-{root['id']}" in phone.device.profiles)
+    place.until(phone, root)
+    place.drop(root)
+
+
+def test_a_device_that_does_not_take_declarations_is_asked_as_before_and_says_why(place):
+    phone = place.device("No declarations")
+    phone.fail["DeclarativeManagement"] = Refused("MCMDMErrorDomain", 12021, "unknown request type")
+    log = phone.poll()
+    assert log[-1] == ("DeclarativeManagement", "Error")
+    assert place.reporting(phone) == "polled: MCMDMErrorDomain 12021"
+    assert phone.poll() == []
+    busy = place.device("Later")
+    busy.not_now.add("DeclarativeManagement")
+    assert busy.poll()[-1] == ("DeclarativeManagement", "NotNow")
+    busy.not_now.clear()
+    assert busy.poll() == [TOLD] and busy.poll() == []
+    other = place.device("No subscriptions")
+    other.device.declarative = Declarative(other, other.device)
+    other.device.declarative.refuses = "Error.ConfigurationNotSupported"
+    other.poll()
+    assert place.reporting(other) == "polled: Error.ConfigurationNotSupported"
+
+
 def test_what_is_lost_comes_again_and_what_the_device_does_not_show_is_not_installed(place):
-    phone = place.device("Losing phone")
+    phone = place.device("Losing phone", version="16.7.8")
     root = place.root()
     place.world.assign(root, place.group)
     place.until(phone, root)
     lost = phone.device.profiles.pop(f"chancery-{root['id']}")
     phone.token_update()
     assert phone.poll() == [], "it is not asked at each contact"
+    assert phone.device.declarative is None and place.reporting(phone) == "polled", "too old to report by itself"
+    assert Declarative(phone, phone.device).message("tokens")[0] == 404
     place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
     wait_for(lambda: phone.poll() is not None and lost.identifier in phone.device.profiles)
     place.until(phone, root)
@@ -308,8 +447,11 @@ def test_leaving_by_itself_by_retirement_and_coming_back(place):
     again.enrol(profile)
     new, again.enrolment = again.enrolment, old
     again.tls_identity = True
+    mdm = again.mdm
     assert again.poll() == [] or ("RemoveProfile", "Acknowledged") in again.log, "the old identity is dead"
-    again.mdm, again.enrolment = again.mdm or {}, new
+    again.mdm, again.enrolment = mdm, old
+    assert Declarative(again, again.device).message("tokens")[0] == 404
+    again.enrolment = new
     place.drop(root)
 
 
@@ -336,6 +478,9 @@ def test_imported_certificates_come_one_profile_each(place, tmp_path):
         assert len(mine) == 2 and all(i.key is not None and not i.extractable for i in mine)
         assert all(x.encrypted for n, x in d.device.profiles.items() if p["id"] in n)
         assert {x["state"] for x in place.world.slots(device=d.id, profile=p["id"])} == {"installed"}
+    assert mac.device.declarative is None, "macOS 13 lists no certificates in reports"
+    shown = [place.world.cli("device", "show", d.id).stdout.split() for d in (phone, mac)]
+    assert [s[s.index("@chancery.reporting") + 1] for s in shown] == ["declarative", "polled"]
     place.drop(*profiles)
     wait_for(lambda: phone.poll() is not None and list(phone.device.profiles) == ["chancery.mdm"], 30)
 
@@ -367,10 +512,15 @@ def test_devices_are_woken_by_push(place, tmp_path):
     phone = place.device("Sleeping phone")
     phone.poll()
     phone.new_token()
-    root = place.root()
+    root = place.root(cert=ca.cert)
     world.assign(root, place.group)
     mine = (phone.device.token.hex(), topic, phone.device.magic)
     wait_for(lambda: mine in apns.pushes, 60)
+    place.until(phone, root)
+    phone.poll()
+    n = apns.pushes.count(mine)
+    phone.lose(f"chancery-{root['id']}")
+    wait_for(lambda: apns.pushes.count(mine) > n)
     place.until(phone, root)
     # A token that Apple does not know any more is left alone until the device sends another.
     apns.answers[phone.device.token.hex()] = (410, "Unregistered")
@@ -401,13 +551,15 @@ def test_an_identity_that_ends_soon_is_renewed(place):
     phone = place.device("Short lived")
     assert INSTALLED not in phone.poll()
     with open(world.conf_file("service"), "a", encoding="utf-8") as f:
-        f.write("[apple]\nrenew_days=3650\n")
+        f.write("[apple]\nrenew_days=3650\ndeclarative=no\n")
     world.stop("service")
     world.start("service")
     wait_for(lambda: world.api("GET", "/v1.0/users?$top=1"))
     old, held_before = phone.enrolment, phone.identity[0].serial_number
+    assert phone.device.declarative.held and place.reporting(phone) == "declarative"
     log = phone.poll()
-    assert log[-1] == INSTALLED and phone.identity[0].serial_number != held_before
+    assert log == [INSTALLED, TOLD] and phone.identity[0].serial_number != held_before
+    assert not phone.device.declarative.held and place.reporting(phone) == "polled", "it is told to drop them"
     assert phone.poll() == [], "once"
     # Who has the old one is nobody any more.
     new, phone.enrolment = phone.enrolment, old

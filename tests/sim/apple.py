@@ -17,17 +17,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from apple_declarative import Declarative
 from apple_profile import (CERTIFICATES, USES, Profile, Refused, load_plist, need, payload_error, read_certificate,
                            read_pkcs12)
 from apple_scep import AppleScep
+from broken import Broken
 from clock import Clock
 
+ENDLESS = 200  # commands in one session
 RIGHTS = {"InstallProfile": 2, "RemoveProfile": 2, "ProfileList": 1, "CertificateList": 1, "DeviceInformation": 16,
-          "EraseDevice": 8, "DeviceLock": 4}
-
-
-class Broken(AssertionError):
-    """The server did what a server may not do."""
+          "EraseDevice": 8, "DeviceLock": 4, "DeclarativeManagement": 0}
 
 
 class Unmanaged(Exception):
@@ -45,6 +44,7 @@ class Channel:
         self.ids = ids
         self.profiles = {}  # PayloadIdentifier -> Profile
         self.token, self.magic = os.urandom(32), str(uuid.uuid4()).upper()
+        self.declarative = None  # Declarative, once the server turned it on
 
     def items(self):
         return [i for p in self.profiles.values() for i in p.items]
@@ -68,8 +68,9 @@ class AppleDevice:
         self.content_type = True     # says what it sends
         self.binary = False          # sends binary property lists
         self.fail = {}               # RequestType or PayloadType -> Refused
+        self.not_now = set()         # RequestTypes that it puts off
         self.erased = False
-        self.lose = None             # RequestType: after obeying it the connection is gone, once
+        self.cut = None              # RequestType: after obeying it the connection is gone, once
         self.mdm = None              # the com.apple.mdm payload
         self.enrolment = None        # its profile
         self.user = None             # Channel of the user who is signed in
@@ -227,22 +228,36 @@ class AppleDevice:
         """A whole session: what was done in it, as (RequestType, Status)."""
         channel = channel or self.device
         begin = len(self.log)
-        seen = set()
+        seen, put_off = set(), []
         command = self.ask(channel, {"Status": "Idle"})
         while command is not None:
             ident = command["CommandUUID"]
-            if ident in seen:
-                raise Broken(f"{ident} sent twice in one session")
+            if ident in seen or len(seen) == ENDLESS:
+                raise Broken(f"{ident} sent twice in one session, which has no end")
             seen.add(ident)
+            if command["Command"] in put_off:
+                raise Broken(f"{command['Command']} sent again in the session that it was put off in")
             answer = self.obey(command["Command"], channel)
+            if answer["Status"] == "NotNow":
+                put_off.append(command["Command"])
             self.log.append((command["Command"].get("RequestType"), answer["Status"]))
             if self.mdm is None:
                 break
-            if self.lose == command["Command"].get("RequestType"):
-                self.lose = None
+            if self.cut == command["Command"].get("RequestType"):
+                self.cut = None
                 break
             command = self.ask(channel, {"CommandUUID": ident, **answer})
+        if channel.declarative is not None and self.mdm is not None:
+            channel.declarative.run()
         return self.log[begin:]
+
+    def lose(self, name, channel=None):
+        """A person takes a profile away: what came by it is gone, and a device that reports says so."""
+        channel = channel or self.device
+        lost = channel.profiles.pop(name)
+        if channel.declarative is not None:
+            channel.declarative.run()
+        return lost
 
     # Commands
 
@@ -252,11 +267,12 @@ class AppleDevice:
         if handler is None:
             return self.error(mdm_error(12021, f"unknown request type {kind}"))
         try:
-            if not self.mdm["AccessRights"] & RIGHTS[kind]:
+            if RIGHTS[kind] & ~self.mdm["AccessRights"]:
                 raise mdm_error(12000, "access rights")
             if kind in self.fail:
                 raise self.fail[kind]
-            if self.locked and kind in ("InstallProfile", "CertificateList") and not self.mac:
+            locked = self.locked and kind in ("InstallProfile", "CertificateList") and not self.mac
+            if locked or kind in self.not_now:
                 return {"Status": "NotNow"}
             return {"Status": "Acknowledged", **(handler(command, channel) or {})}
         except Refused as e:
@@ -295,6 +311,13 @@ class AppleDevice:
             self.leave()
             return
         del channel.profiles[name]
+
+    def do_DeclarativeManagement(self, command, channel):
+        if int(self.version.split(".")[0]) < (13 if self.mac else 15):
+            raise mdm_error(12021, "unknown request type DeclarativeManagement")
+        if channel.declarative is None:
+            channel.declarative = Declarative(self, channel)
+        channel.declarative.told(command.get("Data"))
 
     def do_EraseDevice(self, command, _channel):
         if self.mac and len(command.get("PIN", "")) != 6:

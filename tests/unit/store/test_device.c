@@ -47,7 +47,12 @@ a_platform_finds_the_state_that_it_left_for_each_channel(void **state)
 {
 	IN(state);
 	struct device d = device_n(1, "h");
-	struct channel_state own = { d.id, "", LIT("one"), 5 }, user = { d.id, "u", LIT("two"), 6 };
+	struct channel_state own = {
+		.device = d.id, .channel = "", .state = LIT("one"), .updated = 5
+	};
+	struct channel_state user = {
+		.device = d.id, .channel = "u", .state = LIT("two"), .updated = 6
+	};
 	struct channel_state got, *v;
 	size_t n;
 
@@ -74,7 +79,9 @@ state_of_no_device_and_too_much_of_it_are_refused(void **state)
 {
 	IN(state);
 	struct device d = device_n(1, "h");
-	struct channel_state s = { id_n(9), "", LIT("x"), 5 };
+	struct channel_state s = {
+		.device = id_n(9), .channel = "", .state = LIT("x"), .updated = 5
+	};
 
 	expect_err(ERR_NOT_FOUND, store_device_state_put(tx, &s));
 	expect_ok(store_device_insert(tx, &d));
@@ -83,6 +90,26 @@ state_of_no_device_and_too_much_of_it_are_refused(void **state)
 	expect_err(ERR_TOO_LARGE, store_device_state_put(tx, &s));
 	s.state.n--;
 	expect_ok(store_device_state_put(tx, &s));
+}
+
+static void
+what_a_device_told_beside_its_session_is_kept_by_itself(void **state)
+{
+	IN(state);
+	struct device d = device_n(1, "h");
+	struct channel_state s = { .device = d.id, .channel = "", .state = LIT("x") }, got;
+	struct str much = str_of(arena_alloc(a, LIMIT_DEVICE_STATE + 1), LIMIT_DEVICE_STATE + 1);
+
+	expect_ok(store_device_insert(tx, &d));
+	expect_err(ERR_NOT_FOUND, store_device_report_put(tx, d.id, "", LIT("told")));
+	expect_ok(store_device_state_put(tx, &s));
+	expect_ok(store_device_report_put(tx, d.id, "", LIT("told")));
+	s.state = LIT("y");
+	expect_ok(store_device_state_put(tx, &s));
+	expect_ok(store_device_state_get(tx, a, d.id, "", &got));
+	assert_true(str_eq_c(got.state, "y") && str_eq_c(got.report, "told"));
+	expect_err(ERR_TOO_LARGE, store_device_report_put(tx, d.id, "", much));
+	expect_err(ERR_NOT_FOUND, store_device_report_put(tx, d.id, "u", LIT("told")));
 }
 
 static void
@@ -245,6 +272,7 @@ main(void)
 		ON_SERVICE(a_device_is_found_by_the_hash_of_its_identity),
 		ON_SERVICE(a_platform_finds_the_state_that_it_left_for_each_channel),
 		ON_SERVICE(state_of_no_device_and_too_much_of_it_are_refused),
+		ON_SERVICE(what_a_device_told_beside_its_session_is_kept_by_itself),
 		ON_SERVICE(an_empty_hash_finds_nobody),
 		ON_SERVICE(two_devices_cannot_share_an_identity),
 		ON_SERVICE(an_update_leaves_the_time_of_enrolment),

@@ -47,7 +47,7 @@ CREATE TABLE devices (
 	ownership INTEGER NOT NULL, category TEXT NOT NULL, enrol_profile TEXT NOT NULL, enrol_type TEXT NOT NULL,
 	rooted INTEGER NOT NULL, cpu TEXT NOT NULL, sku TEXT NOT NULL, join_type INTEGER NOT NULL,
 	sid TEXT NOT NULL, dn TEXT NOT NULL, notes TEXT NOT NULL, scope_tags TEXT NOT NULL,
-	withheld TEXT NOT NULL,
+	withheld TEXT NOT NULL, reporting TEXT NOT NULL DEFAULT '',
 	state INTEGER NOT NULL,
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL, identity_not_after INTEGER NOT NULL,
 	last_seen INTEGER NOT NULL, inventory TEXT NOT NULL,
@@ -83,6 +83,7 @@ CREATE INDEX device_lives_expires ON device_lives (wipe_expires) WHERE wipe = 1;
 CREATE TABLE device_states (
 	device BLOB NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
 	channel TEXT NOT NULL, state BLOB NOT NULL CHECK (length(state) <= 65536), updated INTEGER NOT NULL,
+	report BLOB NOT NULL DEFAULT x'' CHECK (length(report) <= 65536),
 	PRIMARY KEY (device, channel)
 ) STRICT, WITHOUT ROWID;
 
