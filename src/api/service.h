@@ -76,6 +76,8 @@ struct api {
 	    struct str *ret_cert, struct str **ret_chain, size_t *retn);
 	/* The plist around key and password (codec/pack.h) as the platform of the job's device writes it. */
 	err_t (*frame)(void *ctx, struct arena *a, const struct job *j, struct str *ret);
+	/* Adds what the installation cannot do at the moment, each {code, message, hint}. NULL: nothing. */
+	void (*troubles)(void *ctx, struct arena *a, json *list);
 	void *ca_ctx;
 	unsigned rate_any, rate_write; /* requests of one caller in 20 s; 0: LIMIT_RATE_* */
 	struct oidc *oidc;             /* the outside issuer; NULL: none */

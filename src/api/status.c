@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /chancery/v1/status: how all certificates stand, from counts that the store keeps: by state, by profile, by fault
- * with its next step; what is queued; and what is no history any more. /chancery/v1/revocations: what was or is to be
+ * with its next step; what is queued; what is no history any more; and what the installation itself cannot do at the
+ * moment. /chancery/v1/revocations: what was or is to be
  * revoked.
  */
 #include "api/reach.h"
@@ -161,6 +162,17 @@ history_json(const struct look *l)
 	return out;
 }
 
+/* What the installation itself cannot do at the moment: for who sees all of it. */
+static json *
+warnings(const struct api *api, const struct look *l)
+{
+	json *list = json_array_new();
+
+	if (!l->limited && api->troubles != NULL)
+		api->troubles(api->ca_ctx, l->a, list);
+	return list;
+}
+
 static err_t
 get(struct http_req *r)
 {
@@ -178,6 +190,7 @@ get(struct http_req *r)
 	json_set_int(queue, "leased", l.leased);
 	json_set(out, "states", states_json(&l));
 	json_set(out, "faults", faults_json(&l));
+	json_set(out, "warnings", warnings(api_of(r), &l));
 	json_set(out, "history", l.limited ? json_null_new() : history_json(&l));
 	TRY(reply_narrow(&q, out));
 	return reply_json(r, 200, out);

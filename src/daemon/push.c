@@ -4,18 +4,25 @@
 #include <pthread.h>
 
 #include "base/log.h"
-#include "device/apple_wake.h"
-#include "net/apns.h"
 #include "store/device_state.h"
 
 enum { THREADS = 4, SCAN_PAGE = 32, QUEUE = 65536, MARKS = 65536 };
-/* What happens to a device within this time is one nudge; how long one push may take; how long Apple keeps it; the pause
- * after a failure that the next would meet as well. */
-enum { GATHER_MS = 200, PUSH_MS = 10000, KEEP_S = 7 * 86400, PAUSE_MS = 5000 };
+/* What happens to a device within this time is one nudge; the pause after a failure that the next would meet as well, which
+ * doubles so many times; when one device is tried again, and how often. */
+enum { GATHER_MS = 200, PAUSE_MS = 5000, DOUBLINGS = 6, AGAIN_MS = 30000, TRIES = 5 };
+enum { AFTER_MAX_MS = 3600000 };
 
 struct waiting {
 	struct id device;
 	int64_t at;
+	unsigned tries;
+};
+
+/* By hash: what was done last with a device. One that another took the place of is sent once too often. */
+struct mark {
+	struct id device;
+	bool waits;
+	int64_t sent;
 };
 
 struct push {
@@ -23,32 +30,98 @@ struct push {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	bool stop;
-	struct waiting *ring; /* QUEUE of them */
-	size_t first, n;
-	struct id *marks; /* by hash: a device that waits already */
-	int64_t pause;    /* none is sent before */
+	struct waiting *heap; /* room for QUEUE; the earliest first */
+	size_t n;
+	struct mark *marks;
+	int64_t pause;             /* none is sent before */
+	unsigned failures;         /* pauses with none sent in between */
+	struct err_report trouble; /* code ERR_NONE: none */
 	pthread_t threads[THREADS];
 	struct fetch *fetches[THREADS];
 	size_t nthreads;
+	volatile int ended; /* what the fetches look at */
 	pthread_t scanner;
 	bool scans;   /* the scanner was started */
 	bool changed; /* something that may be about any device */
-	struct metric sent, unregistered, failed, dropped;
+	struct metric sent, unregistered, rejected, failed, dropped;
 };
 
 static struct metric
-counter(const char *labels)
+counter(const struct push *p, const char *labels)
 {
-	return (struct metric){ .kind = METRIC_COUNTER,
-		.name = "chancery_apple_pushes_total",
+	return (struct metric){
+		.kind = METRIC_COUNTER,
+		.name = p->conf.way.metric,
 		.labels = labels,
-		.help = "Wake-ups of Apple devices: sent, token unregistered, failed, dropped." };
+		.help =
+		    "Wake-ups of devices: sent, address unregistered, rejected, failed (tried again), dropped."
+	};
 }
 
-static struct id *
+/* ---- the queue, under the lock ---- */
+
+static void
+swap(struct waiting *a, struct waiting *b)
+{
+	struct waiting c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static void
+heap_put(struct push *p, const struct waiting *w)
+{
+	size_t i = p->n++;
+
+	p->heap[i] = *w;
+	for (; i > 0 && p->heap[i].at < p->heap[(i - 1) / 2].at; i = (i - 1) / 2)
+		swap(&p->heap[i], &p->heap[(i - 1) / 2]);
+}
+
+static struct waiting
+heap_take(struct push *p)
+{
+	struct waiting w = p->heap[0];
+	size_t i = 0, least;
+
+	p->heap[0] = p->heap[--p->n];
+	for (;; i = least) {
+		least = i;
+		for (size_t k = 2 * i + 1; k <= 2 * i + 2 && k < p->n; k++)
+			if (p->heap[k].at < p->heap[least].at)
+				least = k;
+		if (least == i)
+			return w;
+		swap(&p->heap[i], &p->heap[least]);
+	}
+}
+
+static struct mark *
 mark_of(struct push *p, const struct id *device)
 {
 	return &p->marks[str_hash(id_str(device)) % MARKS];
+}
+
+static void
+queue(struct push *p, const struct id *device, int64_t in_ms, unsigned tries)
+{
+	struct mark *m = mark_of(p, device);
+	int64_t at = when_mono_ms() + in_ms;
+
+	if (!id_eq(m->device, *device))
+		*m = (struct mark){ .device = *device };
+	if (m->waits)
+		return;
+	if (p->n == QUEUE) {
+		metric_inc(&p->dropped, 1);
+		return;
+	}
+	if (m->sent != 0 && at < m->sent + p->conf.way.gap_ms)
+		at = m->sent + p->conf.way.gap_ms;
+	m->waits = true;
+	heap_put(p, &(struct waiting){ *device, at, tries });
+	pthread_cond_broadcast(&p->more); /* the scanner waits for it as well */
 }
 
 void
@@ -56,24 +129,28 @@ push_nudge(struct push *p, struct str device)
 {
 	struct id id;
 
-	if (device.n != sizeof(id.b)) {
-		pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->lock);
+	if (device.n == sizeof(id.b)) {
+		memcpy(id.b, device.p, sizeof(id.b));
+		queue(p, &id, GATHER_MS, 0);
+	} else {
 		p->changed = true;
 		pthread_cond_broadcast(&p->more);
-		pthread_mutex_unlock(&p->lock);
-		return;
-	}
-	memcpy(id.b, device.p, sizeof(id.b));
-	pthread_mutex_lock(&p->lock);
-	if (p->n == QUEUE) {
-		metric_inc(&p->dropped, 1);
-	} else if (!id_eq(*mark_of(p, &id), id)) {
-		*mark_of(p, &id) = id;
-		p->ring[(p->first + p->n++) % QUEUE] =
-		    (struct waiting){ id, when_mono_ms() + GATHER_MS };
-		pthread_cond_broadcast(&p->more); /* the scanner waits for it as well */
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+bool
+push_trouble(struct push *p, struct err_report *ret)
+{
+	bool is;
+
+	pthread_mutex_lock(&p->lock);
+	is = p->trouble.code != ERR_NONE;
+	if (is)
+		*ret = p->trouble;
+	pthread_mutex_unlock(&p->lock);
+	return is;
 }
 
 /* Under the lock: waits until `at`, or for a signal where that is 0. */
@@ -90,14 +167,14 @@ sleep_until(struct push *p, int64_t at)
 
 /* false: it is over. */
 static bool
-next(struct push *p, struct id *ret)
+next(struct push *p, struct waiting *ret)
 {
 	bool got = false;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop && !got) {
-		struct waiting *w = &p->ring[p->first];
-		int64_t now = when_mono_ms(), due = p->n == 0 ? 0 : w->at;
+		int64_t now = when_mono_ms(), due = p->n == 0 ? 0 : p->heap[0].at;
+		struct mark *m;
 
 		if (due != 0 && due < p->pause)
 			due = p->pause;
@@ -105,82 +182,98 @@ next(struct push *p, struct id *ret)
 			sleep_until(p, due);
 			continue;
 		}
-		*ret = w->device;
-		p->first = (p->first + 1) % QUEUE;
-		p->n--;
-		if (id_eq(*mark_of(p, ret), *ret))
-			*mark_of(p, ret) = (struct id){ 0 };
+		*ret = heap_take(p);
+		m = mark_of(p, &ret->device);
+		if (id_eq(m->device, ret->device))
+			m->waits = false;
 		got = true;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return got;
 }
 
-struct waking {
-	struct push *p;
-	struct arena *a;
-	struct id device;
-	struct apple_wake *v;
-	size_t n, i;
-};
+/* ---- sending ---- */
 
-static err_t
-look(struct tx *tx, void *arg)
+static int64_t
+wait_for(const struct push_result *r, int64_t usual)
 {
-	struct waking *w = arg;
-
-	return apple_wake_list(tx, w->a, w->device, w->p->conf.topic, &w->v, &w->n);
+	return r->after_ms <= 0 ? usual : r->after_ms > AFTER_MAX_MS ? AFTER_MAX_MS : r->after_ms;
 }
 
-static err_t
-unregister(struct tx *tx, void *arg)
+/* Under the lock. Threads that failed together are one pause. */
+static void
+hold_back(struct push *p, const struct push_result *r)
 {
-	struct waking *w = arg;
+	int64_t now = when_mono_ms();
 
-	return apple_wake_failed(tx, w->a, w->device, &w->v[w->i]);
+	if (now < p->pause)
+		return;
+	p->pause = now + wait_for(r, (int64_t)PAUSE_MS << p->failures);
+	if (p->failures < DOUBLINGS)
+		p->failures++;
 }
 
-static err_t
-wake(struct push *p, struct fetch *f, struct waking *w)
+static void
+note_sent(struct push *p, const struct id *device)
 {
-	struct apns_note note = { .token = w->v[w->i].token,
-		.magic = w->v[w->i].magic,
-		.topic = p->conf.topic,
-		.expires = when_now() + KEEP_S };
-	enum apns_outcome outcome;
+	struct mark *m = mark_of(p, device);
 
-	TRY(apns_push(f, w->a, p->conf.url, &note, PUSH_MS, &outcome));
-	switch (outcome) {
-	case APNS_SENT:
-		metric_inc(&p->sent, 1);
-		return OK;
-	case APNS_UNREGISTERED:
+	metric_inc(&p->sent, 1);
+	p->failures = 0;
+	p->trouble.code = ERR_NONE;
+	if (id_eq(m->device, *device))
+		m->sent = when_mono_ms();
+}
+
+/* What fails is tried again; where all would fail, the device stays in the queue meanwhile. */
+static void
+settle(struct push *p, const struct waiting *w, const struct push_result *r)
+{
+	pthread_mutex_lock(&p->lock);
+	if (r->why.code != ERR_NONE)
+		p->trouble = r->why;
+	switch (r->end) {
+	case PUSH_NOBODY:
+		break;
+	case PUSH_SENT:
+		note_sent(p, &w->device);
+		break;
+	case PUSH_UNREGISTERED:
 		metric_inc(&p->unregistered, 1);
-		return store_write(p->conf.store, unregister, w);
-	case APNS_LATER:
+		break;
+	case PUSH_REFUSED:
+		metric_inc(&p->rejected, 1);
+		break;
+	case PUSH_AGAIN:
+		metric_inc(&p->failed, 1);
+		if (w->tries < TRIES)
+			queue(p, &w->device, wait_for(r, (int64_t)AGAIN_MS << w->tries),
+			    w->tries + 1);
+		break;
+	case PUSH_PAUSE:
+		metric_inc(&p->failed, 1);
+		hold_back(p, r);
+		queue(p, &w->device, GATHER_MS, w->tries);
 		break;
 	}
-	FAIL(ERR_BUSY, "Apple's push service has too much to do");
+	pthread_mutex_unlock(&p->lock);
 }
 
-/* What fails is tried again after a pause; the device stays in the queue meanwhile. */
 static void
-turn(struct push *p, struct fetch *f, struct id device)
+turn(struct push *p, struct fetch *f, const struct waiting *w)
 {
 	auto_arena struct arena *a = arena_new();
-	struct waking w = { .p = p, .a = a, .device = device };
-	err_t e = store_read(p->conf.store, look, &w);
+	const struct push_way *way = &p->conf.way;
+	struct push_result r = { .end = PUSH_PAUSE };
+	err_t e = way->wake(way->ctx, f, a, w->device, &r);
 
-	for (w.i = 0; err_ok(e) && w.i < w.n; w.i++)
-		e = wake(p, f, &w);
-	if (err_ok(e))
-		return;
-	metric_inc(&p->failed, 1);
-	pthread_mutex_lock(&p->lock);
-	p->pause = when_mono_ms() + PAUSE_MS;
-	pthread_mutex_unlock(&p->lock);
-	log_error("wake-up of an Apple device", e);
-	push_nudge(p, id_str(&device));
+	if (!err_ok(e)) {
+		r = (struct push_result){ .end = PUSH_PAUSE };
+		err_take(e, &r.why);
+	}
+	if (r.why.code != ERR_NONE)
+		log_report(arena_printf(a, "wake-up of %s", way->who), &r.why);
+	settle(p, w, &r);
 }
 
 struct worker {
@@ -192,13 +285,15 @@ static void *
 run(void *arg)
 {
 	struct worker w = *(struct worker *)arg;
-	struct id device;
+	struct waiting device;
 
 	free(arg);
 	while (next(w.p, &device))
-		turn(w.p, w.fetch, device);
+		turn(w.p, w.fetch, &device);
 	return NULL;
 }
+
+/* ---- looking for those that are due something ---- */
 
 /* One page of devices: those that are due something are nudged. */
 struct page_of {
@@ -212,17 +307,18 @@ static err_t
 scan_page(struct tx *tx, void *arg)
 {
 	struct page_of *x = arg;
+	const struct push_way *way = &x->p->conf.way;
 	struct channel_state *v;
 	bool due;
 	size_t n;
 
 	TRY(store_device_state_after(tx, x->a, x->after, SCAN_PAGE, &v, &n));
 	for (size_t i = 0; i < n; i++) {
-		err_t e = apple_wake_due(tx, x->a, v[i].device, x->p->conf.topic, &due);
+		err_t e = way->due(way->ctx, tx, x->a, v[i].device, &due);
 
 		x->after = v[i].device;
 		if (!err_ok(e))
-			log_error("what an Apple device is due", e);
+			log_error(arena_printf(x->a, "what %s is due", way->who), e);
 		else if (due)
 			push_nudge(x->p, id_str(&v[i].device));
 	}
@@ -281,10 +377,12 @@ scan(void *arg)
 		err_t e = scan_all(p);
 
 		if (!err_ok(e))
-			log_error("which Apple devices are due something", e);
+			log_error("which devices are due something", e);
 	}
 	return NULL;
 }
+
+/* ---- life ---- */
 
 static err_t
 start_threads(struct push *p)
@@ -294,7 +392,8 @@ start_threads(struct push *p)
 
 		if (w == NULL)
 			abort();
-		TRY(apns_open(&p->conf.tls, &p->fetches[p->nthreads]));
+		TRY(p->conf.way.open(p->conf.way.ctx, &p->fetches[p->nthreads]));
+		fetch_watch(p->fetches[p->nthreads], &p->ended);
 		*w = (struct worker){ p, p->fetches[p->nthreads] };
 		if (pthread_create(&p->threads[p->nthreads], NULL, run, w) != 0)
 			FAIL(ERR_SYSTEM, "cannot start a thread");
@@ -310,17 +409,20 @@ err_t
 push_start(const struct push_conf *conf, struct push **ret)
 {
 	struct push *p = calloc(1, sizeof(*p));
-	struct metric *const all[] = { &p->sent, &p->unregistered, &p->failed, &p->dropped };
+	struct metric *const all[] = { &p->sent, &p->unregistered, &p->rejected, &p->failed,
+		&p->dropped };
 	static const char *const labels[] = { "result=\"sent\"", "result=\"unregistered\"",
-		"result=\"failed\"", "result=\"dropped\"" };
+		"result=\"rejected\"", "result=\"failed\"", "result=\"dropped\"" };
 	pthread_condattr_t attr;
 	err_t e;
 
+	if (p == NULL)
+		abort();
 	p->conf = *conf;
 	p->changed = true; /* while nobody was here */
-	p->ring = calloc(QUEUE, sizeof(*p->ring));
+	p->heap = calloc(QUEUE, sizeof(*p->heap));
 	p->marks = calloc(MARKS, sizeof(*p->marks));
-	if (p->ring == NULL || p->marks == NULL)
+	if (p->heap == NULL || p->marks == NULL)
 		abort();
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -328,7 +430,7 @@ push_start(const struct push_conf *conf, struct push **ret)
 	pthread_cond_init(&p->more, &attr);
 	pthread_condattr_destroy(&attr);
 	for (size_t i = 0; i < COUNT(all); i++) {
-		*all[i] = counter(labels[i]);
+		*all[i] = counter(p, labels[i]);
 		if (conf->metrics != NULL)
 			metrics_add(conf->metrics, all[i]);
 	}
@@ -348,19 +450,18 @@ push_stop(struct push *p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
+	p->ended = 1;
 	pthread_cond_broadcast(&p->more);
 	pthread_mutex_unlock(&p->lock);
 	if (p->scans)
 		pthread_join(p->scanner, NULL);
-	for (size_t i = 0; i < p->nthreads; i++) {
-		fetch_interrupt(p->fetches[i]);
+	for (size_t i = 0; i < p->nthreads; i++)
 		pthread_join(p->threads[i], NULL);
-	}
 	for (size_t i = 0; i < THREADS; i++)
 		fetch_free(p->fetches[i]);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->more);
-	free(p->ring);
+	free(p->heap);
 	free(p->marks);
 	free(p);
 }

@@ -1,44 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waking devices that hold no connection: Apple's, through its push service. Nudges are gathered, one device once, and sent
- * by a few threads. Where none gets through, devices come by of themselves, later.
+ * Waking devices that hold no connection, through the push service of their maker: Apple's (push_apple.h), Microsoft's
+ * (push_windows.h). Nudges are gathered, one device once, and sent by a few threads. Where none gets through, devices come
+ * by of themselves, later.
  *
- * The push certificate is shown by its key in service/keys; it is Apple's, for a topic that every enrolled device was told.
+ * One struct push is one way: its own queue, threads and pauses, so that a service that is away keeps nobody from another.
  */
 #ifndef DAEMON_PUSH_H
 #define DAEMON_PUSH_H
 
 #include "base/metric.h"
-#include "net/ipc.h"
-#include "net/tls.h"
+#include "net/fetch.h"
 #include "store/store.h"
 
 struct push;
 
-struct push_conf {
-	struct store *store;
-	struct metrics *metrics;
-	const char *url; /* "https://api.push.apple.com" */
-	const char *topic;
-	struct tls_client_conf tls; /* the push certificate; anchors none: whom the system trusts */
+/* What became of the wake-up of one device. */
+enum push_end {
+	PUSH_NOBODY = 1, /* it is not woken in this way */
+	PUSH_SENT,
+	PUSH_UNREGISTERED, /* its address is good no more; it has another when it comes by */
+	PUSH_REFUSED,      /* this one; trying again would be refused again */
+	PUSH_AGAIN,        /* this one later */
+	PUSH_PAUSE         /* later, and none before */
+};
+struct push_result {
+	enum push_end end;
+	int64_t after_ms;      /* of AGAIN and PAUSE; 0: it was not said how long */
+	struct err_report why; /* of REFUSED, AGAIN and PAUSE; code ERR_NONE: that is no trouble */
 };
 
-/* The setting with the push certificate (PEM, with its chain), and the topic that it is for: UID of its subject.
- * ERR_NOT_FOUND: there is none. */
-err_t push_certificate_get(struct tx *tx, struct arena *a, struct str *ret_pem);
-/* It is one of Apple's for management (its subject has a UID "com.apple.mgmt."...), not over, and of this key (SPKI).
- * ERR_CERTIFICATE says what is wrong. */
-err_t push_certificate_check(struct arena *a, struct str pem, struct str spki,
-    struct str *ret_chain, size_t max, size_t *retn, const char **ret_topic);
-/* The topic of one that need not be good any more. */
-err_t push_certificate_topic(struct arena *a, struct str pem, const char **ret);
-err_t push_certificate_put(struct tx *tx, const char *topic, struct str pem);
+struct push_way {
+	const char *who;    /* "an Apple device" */
+	const char *metric; /* "chancery_apple_pushes_total" */
+	int64_t gap_ms;     /* between two wake-ups of one device */
+	void *ctx;
+	/* For one thread; goes with it. */
+	err_t (*open)(void *ctx, struct fetch **ret);
+	/* Whether the device is due something that it does not know of. In a reading transaction. */
+	err_t (*due)(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret);
+	/* A failure counts as PUSH_PAUSE for that reason. */
+	err_t (*wake)(
+	    void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_result *ret);
+};
+
+struct push_conf {
+	struct store *store;
+	struct metrics *metrics; /* NULL: not counted */
+	struct push_way way;
+};
 
 /* Starts its threads. Everything given stays the caller's. */
 err_t push_start(const struct push_conf *conf, struct push **ret);
-void push_stop(struct push *p);
+void push_stop(struct push *p); /* NULL is fine */
 /* From any thread, at no cost: this device (16 bytes of its id) shall come by. Empty: something changed that may be about
  * any of them; those that it is about are looked for. */
 void push_nudge(struct push *p, struct str device);
+/* Why it does not get through at the moment: the newest failure with none sent since. false: it does. */
+bool push_trouble(struct push *p, struct err_report *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The push certificate: see push.h. */
-#include "daemon/push.h"
+/* The push certificate: see push_apple.h. */
+#include "daemon/push_apple.h"
 
 #include "base/limits.h"
 #include "codec/dn.h"

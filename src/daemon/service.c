@@ -86,6 +86,32 @@ static const struct conf_opt opts[] = {
 	CONF(struct service_conf, push_ca, CONF_TEXT, .section = "apple", .name = "push_ca",
 	    .fallback = "",
 	    .help = "File (PEM) with whom to trust for it; empty: whom the system trusts."),
+	CONF(struct service_conf, windows_pfn, CONF_TEXT, .section = "windows", .name = "push_pfn",
+	    .fallback = "",
+	    .help =
+		"Package family name of the application by which Windows devices are woken (WNS); empty: they come by their schedule."),
+	CONF(struct service_conf, windows_client, CONF_TEXT, .section = "windows",
+	    .name = "push_client", .fallback = "",
+	    .help =
+		"Its Package SID in the Store, ms-app://..., or with push_tenant its application id in Entra ID."),
+	CONF(struct service_conf, windows_tenant, CONF_TEXT, .section = "windows",
+	    .name = "push_tenant", .fallback = "",
+	    .help =
+		"Directory (tenant) of the application in Entra ID; empty: it is registered in the Store."),
+	CONF(struct service_conf, windows_secret, CONF_TEXT, .section = "windows",
+	    .name = "push_secret_file", .fallback = "",
+	    .help = "File with the secret of the application."),
+	CONF(struct service_conf, windows_token_url, CONF_TEXT, .section = "windows",
+	    .name = "push_token_url", .fallback = "",
+	    .help =
+		"Where its tokens are fetched, https://...; empty: at Microsoft, as push_tenant says."),
+	CONF(struct service_conf, windows_push_host, CONF_TEXT, .section = "windows",
+	    .name = "push_host", .fallback = "notify.windows.com",
+	    .help =
+		"Host of the push service: addresses that devices name are called at or below it alone."),
+	CONF(struct service_conf, windows_ca, CONF_TEXT, .section = "windows", .name = "push_ca",
+	    .fallback = "",
+	    .help = "File (PEM) with whom to trust for both; empty: whom the system trusts."),
 	CONF(struct service_conf, loops, CONF_INT, .section = "process", .name = "loops", .min = 1,
 	    .max = 64, .fallback = "1", .help = "Event loops of each port."),
 	CONF(struct service_conf, workers, CONF_INT, .section = "process", .name = "workers",
@@ -144,6 +170,12 @@ run(struct arena *a, void *conf, bool check_only)
 		TRY_CTX(file_read(a, c->notify_ca, LIMIT_CONF_BYTES, &s.notify_ca), "[notify] ca");
 	if (*c->push_ca != '\0')
 		TRY_CTX(file_read(a, c->push_ca, LIMIT_CONF_BYTES, &s.push_ca), "[apple] push_ca");
+	if (*c->windows_ca != '\0')
+		TRY_CTX(file_read(a, c->windows_ca, LIMIT_CONF_BYTES, &s.windows_ca),
+		    "[windows] push_ca");
+	if (*c->windows_secret != '\0')
+		TRY_CTX(file_read(a, c->windows_secret, LIMIT_TEXT, &s.windows_secret),
+		    "[windows] push_secret_file");
 	if (*c->mail_password != '\0')
 		TRY_CTX(file_read(a, c->mail_password, LIMIT_TEXT, &s.mail_password),
 		    "[mail] password_file");

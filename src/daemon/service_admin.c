@@ -7,6 +7,7 @@
 #include "codec/admin_ipc.h"
 #include "codec/keys_ipc.h"
 #include "daemon/service_apple.h"
+#include "daemon/service_windows.h"
 #include "net/admin.h"
 #include "pki/password.h"
 
@@ -313,6 +314,7 @@ static const struct admin_verb verbs[] = {
 	{ "apple.push-csr", service_apple_csr },
 	{ "apple.push-accept", service_apple_accept },
 	{ "apple.show", service_apple_show },
+	{ "windows.show", service_windows_show },
 	{ 0 },
 };
 

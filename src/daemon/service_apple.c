@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "codec/keys_ipc.h"
-#include "daemon/push.h"
+#include "daemon/push_apple.h"
 #include "pki/cert.h"
 #include "pki/csr.h"
 
@@ -72,26 +72,29 @@ start_push(struct front *f, const struct service *s, const struct str *chain, si
 	struct str *anchors = arena_array(f->arena, LIMIT_CERTS, sizeof(*anchors));
 	auto_cert struct cert *cert = NULL;
 	auto_key struct key *public = NULL;
-	struct push_conf conf = { .store = f->store,
-		.metrics = f->metrics,
-		.url = f->conf->push_url,
-		.topic = f->apple_topic };
+	struct push_apple *c = ARENA_NEW(f->arena, struct push_apple);
 	struct str spki;
 
+	*c = (struct push_apple){
+		.store = f->store, .url = f->conf->push_url, .topic = f->apple_topic
+	};
 	TRY(cert_parse(chain[0], &cert));
 	expiry_watch(&f->ends_push, "apple-push", cert_not_after(cert), f->metrics);
 	TRY(cert_key(cert, &public));
 	TRY(key_spki(f->arena, public, &spki));
 	f->far_push = (struct far_ipc){ f->keys, KEYS_SIGN, KEYS_PUSH };
 	TRY(far_key_open(&f->far_push, spki, &f->push_key));
-	conf.tls = (struct tls_client_conf){
+	c->tls = (struct tls_client_conf){
 		.anchors = anchors, .key = f->push_key, .chain = chain, .nchain = n
 	};
 	if (s->push_ca.n > 0)
 		TRY_CTX(text_unpem(f->arena, s->push_ca, "CERTIFICATE", anchors, LIMIT_CERTS,
-			    &conf.tls.nanchors),
+			    &c->tls.nanchors),
 		    "[apple] push_ca");
-	return push_start(&conf, &f->push);
+	return push_start(
+	    &(struct push_conf){
+		.store = f->store, .metrics = f->metrics, .way = push_apple_way(c) },
+	    &f->push);
 }
 
 err_t

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service_front.h"
 #include "daemon/notify.h"
-#include "daemon/push.h"
+#include "daemon/push_windows.h"
 #include "daemon/service_apple.h"
 #include "daemon/service_sweep.h"
+#include "daemon/service_windows.h"
 
 #include "api/oidc.h"
 #include "base/limits.h"
@@ -24,6 +25,8 @@ notify(void *ctx, unsigned topic, struct str key)
 		http_notify(f->http_device, topic, key);
 	if (f->push != NULL && topic == TOPIC_DEVICE)
 		push_nudge(f->push, key);
+	if (f->wakes_windows != NULL && topic == TOPIC_DEVICE)
+		push_nudge(f->wakes_windows, key);
 }
 
 static err_t
@@ -230,6 +233,35 @@ open_notify(struct front *f, const struct service *s)
 }
 
 static void
+add_trouble(struct arena *a, json *list, struct push *p)
+{
+	const struct err_info *info;
+	struct err_report why;
+	json *x;
+
+	if (p == NULL || !push_trouble(p, &why))
+		return;
+	info = err_info(why.code);
+	x = json_object_new();
+	json_set_text(x, "code", info->id);
+	json_set_text(x, "message",
+	    arena_printf(a, "%s%s%s", info->text, why.detail[0] == '\0' ? "" : ": ",
+		text_safe(a, str_c(why.detail))));
+	json_set_text(x, "hint", info->hint);
+	json_add(list, x);
+}
+
+/* Wake-ups that do not get through. */
+static void
+troubles(void *ctx, struct arena *a, json *list)
+{
+	const struct front *f = ctx;
+
+	add_trouble(a, list, f->push);
+	add_trouble(a, list, f->wakes_windows);
+}
+
+static void
 fill_api(struct front *f)
 {
 	const struct jws_key **keys = arena_array(f->arena, 1, sizeof(*keys));
@@ -254,6 +286,7 @@ fill_api(struct front *f)
 		.identity_issue = issue,
 		.frame = frame,
 		.ca_ctx = f,
+		.troubles = troubles,
 		.oidc = f->oidc,
 	};
 	api_init(&f->api);
@@ -276,6 +309,8 @@ fill_api(struct front *f)
 		.renew_before = f->conf->apple_renew * 86400,
 		.apple_declarative = f->conf->apple_declarative,
 		.apple_topic = f->apple_topic,
+		.windows_family = f->conf->windows_pfn,
+		.windows_push_host = f->conf->windows_push_host,
 		.organization = f->conf->organization,
 		.calm = f->calm,
 		.count = &f->edge_count,
@@ -401,6 +436,7 @@ open_front(struct front *f, const struct service *s)
 	TRY(open_oidc(f, s));
 	TRY(open_notify(f, s));
 	TRY(service_apple_open(f, s));
+	TRY(service_windows_open(f, s));
 	fill_api(f);
 	return start_ports(f, s);
 }
@@ -417,6 +453,8 @@ close_front(struct front *f)
 	notify_stop(f->notify);
 	store_set_notify(f->store, NULL, NULL);
 	push_stop(f->push);
+	push_stop(f->wakes_windows);
+	push_windows_free(f->push_windows);
 	key_free(f->push_key);
 	profile_signer_free(f->profiles);
 	identity_free(f->identity);

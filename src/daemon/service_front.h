@@ -21,6 +21,7 @@
 #include "device/device.h"
 
 struct push;
+struct push_windows;
 
 struct service_conf {
 	struct common common;
@@ -32,6 +33,8 @@ struct service_conf {
 	const char **oidc_clients;
 	const char *oidc_ca;
 	const char *push_url, *push_ca;
+	const char *windows_pfn, *windows_client, *windows_tenant, *windows_secret,
+	    *windows_token_url, *windows_push_host, *windows_ca;
 	int64_t apple_renew;
 	bool apple_declarative;
 	const char *mail_server, *mail_from, *mail_user, *mail_password, *notify_ca;
@@ -46,6 +49,7 @@ struct service {
 	/* Files that the parent read; may be empty. */
 	struct str oidc_ca, notify_ca, push_ca; /* PEM */
 	struct str mail_password;
+	struct str windows_ca, windows_secret;
 };
 
 /* What the process works with. */
@@ -66,7 +70,9 @@ struct front {
 	struct expiry ends_tls, ends_ra, ends_push;
 	struct far_ipc far_push;
 	struct key *push_key;
-	struct push *push; /* NULL: Apple devices are not woken */
+	struct push *push;          /* NULL: Apple devices are not woken */
+	struct push *wakes_windows; /* NULL: Windows devices are not woken */
+	struct push_windows *push_windows;
 	const char *apple_topic;
 	struct identity *identity;
 	struct profile_signer *profiles;

@@ -2,8 +2,7 @@
 #include "device/apple_wake.h"
 
 #include "device/apple_state.h"
-#include "model/diff.h"
-#include "model/wipe.h"
+#include "model/due.h"
 #include "store/device_state.h"
 
 err_t
@@ -32,32 +31,11 @@ err_t
 apple_wake_due(struct tx *tx, struct arena *a, struct id device, const char *topic, bool *ret)
 {
 	struct apple_wake *v;
-	struct desired *desired;
-	struct diff_slot *slots;
-	struct holdings has;
-	struct device_life life;
-	struct device d;
-	size_t n, nslots;
-	err_t e;
+	size_t n;
 
 	*ret = false;
 	TRY(apple_wake_list(tx, a, device, topic, &v, &n));
-	if (n == 0)
-		return OK;
-	TRY(store_device_get(tx, a, device, &d));
-	if (d.state != DEVICE_ACTIVE)
-		return OK;
-	TRY(store_device_life_get(tx, a, device, &life));
-	*ret = wipe_is_open(&life);
-	if (*ret)
-		return OK;
-	TRY(desired_for(tx, a, &d, &desired, &n));
-	TRY(inventory_parse(a, d.inventory, &has));
-	e = diff_run(tx, a, &d, desired, n, &has, &slots, &nslots);
-	*ret = err_is(e, ERR_READ_ONLY);
-	if (*ret)
-		err_forget(e);
-	return *ret ? OK : e;
+	return n == 0 ? OK : device_is_due(tx, a, device, ret);
 }
 
 err_t

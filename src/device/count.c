@@ -12,6 +12,7 @@ static const struct {
 	{ ERR_DEVICE_UNKNOWN, "fault=\"device-unknown\"" },
 	{ ERR_DEVICE_WIPED, "fault=\"device-wiped\"" },
 	{ ERR_IDENTITY_OVER, "fault=\"identity-over\"" },
+	{ ERR_WINDOWS_CHANNEL, "fault=\"push-channel\"" },
 };
 
 static const char *const outcomes[] = {
@@ -44,7 +45,7 @@ edge_count_init(struct edge_count *c, struct metrics *m)
 {
 	for (size_t i = 0; i < COUNT(faults); i++)
 		counter(m, &c->refused[i], "chancery_device_refused_total", faults[i].label,
-		    "Messages refused because of the identity or the enrolment code that they came by.");
+		    "Messages refused because of the identity or the enrolment code that they came by, and addresses for wake-ups.");
 	for (size_t i = 0; i < COUNT(outcomes); i++)
 		counter(m, &c->relay[i], "chancery_relay_total", outcomes[i],
 		    "SCEP messages for connectors to carry, by what came of them.");

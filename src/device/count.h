@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the edge towards devices counts: identities and enrolment codes that were refused, by why; SCEP messages that a connector was to
- * carry, and reports of Apple devices, by what came of them. Adding is one atomic instruction, from any thread.
+ * What the edge towards devices counts: identities, enrolment codes and wake-up addresses that were refused, by why; SCEP messages that
+ * a connector was to carry, and reports of Apple devices, by what came of them. Adding is one atomic instruction, from any thread.
  */
 #ifndef DEVICE_COUNT_H
 #define DEVICE_COUNT_H
@@ -27,7 +27,7 @@ enum report_outcome {
 	REPORT_OUTCOMES
 };
 
-enum { COUNTED_FAULTS = 7 };
+enum { COUNTED_FAULTS = 8 };
 
 struct edge_count {
 	struct metric refused[COUNTED_FAULTS];
@@ -38,7 +38,7 @@ struct edge_count {
 
 /* At start; both outlive what counts. */
 void edge_count_init(struct edge_count *c, struct metrics *m);
-/* Faults that are neither of an identity nor of a code are not counted. c NULL is fine. */
+/* Faults that are of none of these are not counted. c NULL is fine. */
 void edge_count_refused(struct edge_count *c, enum err_code fault);
 /* ms: since the message arrived. */
 void edge_count_relay(struct edge_count *c, enum relay_outcome o, int64_t ms);

@@ -48,7 +48,10 @@ struct device_edge {
 	int64_t renew_before;     /* Apple: seconds before its end that an identity is renewed */
 	bool apple_declarative;   /* Apple: devices that can are asked to tell by themselves */
 	const char *apple_topic;  /* subject UID of the push certificate */
-	const char *organization; /* as people know it */
+	/* Package family name of the application by which Windows is woken; "": none. */
+	const char *windows_family;
+	const char *windows_push_host; /* below which its channels are */
+	const char *organization;      /* as people know it */
 	struct calm *calm;
 	struct edge_count *count; /* NULL: nothing is counted */
 };

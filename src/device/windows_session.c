@@ -15,6 +15,7 @@
  */
 #include "base/limits.h"
 #include "device/windows_msg.h"
+#include "device/windows_push.h"
 #include "device/windows_report.h"
 #include "device/windows_tell.h"
 #include "model/enrol.h"
@@ -46,6 +47,8 @@ struct turn {
 	bool leaves, aborts;
 	bool changed; /* the state is to be kept */
 	bool work;    /* something is on its way to the device */
+	const char *
+	    push_verb; /* by which it is told the application that it is woken by; NULL: it needs not */
 };
 
 /* ---- what came ---- */
@@ -55,6 +58,7 @@ begin_session(struct windows_state *st, const struct syncml_message *m)
 {
 	st->session = m->session;
 	st->user = st->facts = false;
+	st->push = WINDOWS_PUSH_UNTOLD;
 	st->rounds = 0;
 }
 
@@ -209,6 +213,18 @@ look_for_work(struct tx *tx, struct arena *a, const struct device *d, const stru
 	return OK;
 }
 
+/* What the device says to it does not count: it is asked for its channel afterwards. */
+static err_t
+tell_push(struct turn *t)
+{
+	if (t->push_verb == NULL)
+		return OK;
+	t->st.push = WINDOWS_PUSH_TOLD;
+	t->changed = true;
+	return syncml_put(
+	    &t->b, ++t->id, t->push_verb, WINDOWS_PUSH_FAMILY, "chr", t->edge->windows_family);
+}
+
 static err_t
 send_commands(struct turn *t, const struct command *v, size_t n)
 {
@@ -222,10 +238,12 @@ send_commands(struct turn *t, const struct command *v, size_t n)
 		.id = t->id,
 		.room = t->room };
 
+	TRY(tell_push(t));
+	w.id = t->id;
 	TRY(windows_tell(&w));
 	TRY(report_held(t, &w));
 	/* The session would end here, and the next one may be an hour away. */
-	if (w.told == 0 && t->work && !http_late(t->r))
+	if (w.told == 0 && t->push_verb == NULL && t->work && !http_late(t->r))
 		return http_park(
 		    t->r, TOPIC_DEVICE, id_str(&t->device->id), http_arrived_ms(t->r) + WAIT_MS);
 	t->changed |= t->st.nsent > 0;
@@ -261,6 +279,7 @@ check_in(struct turn *t)
 		windows_facts(t->a, &t->st, &rep.facts);
 		rep.facts.machine_id = windows_machine(t->a, t->m.source);
 	}
+	TRY(windows_push_hear(t->edge, t->a, t->device->id, &t->st, &t->push_verb));
 	t->changed |= t->st.nsent > 0;
 	TRY(windows_report(t->a, &t->has, &t->st, &rep));
 	if (windows_answer_of(&t->st, "./Device" WINDOWS_PFX_NODES) != NULL) {
@@ -316,6 +335,7 @@ go_on(struct turn *t)
 		t->changed = true;
 		return send(t);
 	}
+	TRY(windows_push_ask(t->edge, &t->st));
 	TRY(windows_ask(t->a, &t->has, &t->st, &more));
 	return more ? send_questions(t) : check_in(t);
 }

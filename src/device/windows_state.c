@@ -72,6 +72,7 @@ read_text(struct arena *a, struct str text, struct windows_state *st)
 	st->asked = number(j, "asked");
 	st->user = json_true(json_get(j, "user"));
 	st->facts = json_true(json_get(j, "facts"));
+	st->push = (enum windows_push_step)number(j, "push");
 	st->rounds = number(j, "rounds");
 	st->looked = json_int(json_get(j, "looked"));
 	sent_read(a, json_get(j, "sent"), st);
@@ -166,6 +167,7 @@ windows_state_save(
 	json_set_int(j, "asked", st->asked);
 	json_set_bool(j, "user", st->user);
 	json_set_bool(j, "facts", st->facts);
+	json_set_int(j, "push", st->push);
 	json_set_int(j, "rounds", st->rounds);
 	json_set_int(j, "looked", st->looked);
 	json_set(j, "sent", sent);

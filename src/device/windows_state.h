@@ -41,14 +41,22 @@ struct windows_answer {
 	const char *data; /* "" */
 };
 
+/* Whether the device was told the application by which it is woken (device/windows_push.h), in this session. */
+enum windows_push_step {
+	WINDOWS_PUSH_UNTOLD,
+	WINDOWS_PUSH_TOLD, /* and is to be asked for its channel */
+	WINDOWS_PUSH_ASKED
+};
+
 struct windows_state {
 	const char *session; /* "": none */
 	uint32_t msg;        /* the newest of the device that was answered */
 	uint32_t asked;      /* that in the answer to which the CmdIDs below were given */
 	bool user;           /* its user is signed in */
 	bool facts;          /* asked for in this session already */
-	unsigned rounds;     /* times that it was told something in this session */
-	when_t looked;       /* when it was last asked for what seldom changes */
+	enum windows_push_step push;
+	unsigned rounds; /* times that it was told something in this session */
+	when_t looked;   /* when it was last asked for what seldom changes */
 	struct windows_sent *sent;
 	size_t nsent;
 	struct windows_answer *answers;

@@ -2,6 +2,7 @@
 /* The HTTPS client, over libcurl. See fetch.h. */
 #include "net/fetch.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,6 +34,8 @@ struct fetch {
 	char content_type[HEADER_VALUE_MAX];
 	char retry_after[HEADER_VALUE_MAX];
 	char etag[HEADER_VALUE_MAX];
+	const char *const *also_names; /* NULL: none */
+	char also[FETCH_ALSO][HEADER_VALUE_MAX];
 };
 
 static struct str *
@@ -91,6 +94,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	keep_header(line, "content-type", f->content_type);
 	keep_header(line, "retry-after", f->retry_after);
 	keep_header(line, "etag", f->etag);
+	for (size_t i = 0; f->also_names != NULL && f->also_names[i] != NULL; i++)
+		keep_header(line, f->also_names[i], f->also[i]);
 	return size * n;
 }
 
@@ -242,6 +247,14 @@ fetch_negotiate(struct fetch *f)
 	if (rc != CURLE_OK)
 		FAIL(ERR_UNSUPPORTED, "Kerberos: %s", curl_easy_strerror(rc));
 	return OK;
+}
+
+void
+fetch_also(struct fetch *f, const char *const *names)
+{
+	for (size_t i = 0; names[i] != NULL; i++)
+		assert(i < FETCH_ALSO);
+	f->also_names = names;
 }
 
 void
@@ -417,6 +430,7 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	f->taken = false;
 	f->reason[0] = f->tls_reason[0] = f->content_type[0] = f->retry_after[0] = '\0';
 	f->etag[0] = '\0';
+	memset(f->also, 0, sizeof(f->also));
 	f->too_large = false;
 	f->sink_fault.code = ERR_NONE;
 	atomic_store(&f->interrupted, false);
@@ -435,6 +449,8 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 		ret->content_type = arena_strdup(a, f->content_type);
 		ret->retry_after = arena_strdup(a, f->retry_after);
 		ret->etag = arena_strdup(a, f->etag);
+		for (size_t i = 0; i < FETCH_ALSO; i++)
+			ret->also[i] = arena_strdup(a, f->also[i]);
 		ret->body = arena_str(a, buf_str(&f->body));
 	}
 	buf_free(&f->body);

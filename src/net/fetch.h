@@ -12,12 +12,15 @@
 
 struct fetch;
 
+enum { FETCH_ALSO = 4 };
+
 struct fetch_reply {
 	int status;
-	const char *content_type; /* "" if none */
-	const char *retry_after;  /* "" if none */
-	const char *etag;         /* "" if none */
-	struct str body;          /* in the arena of the call */
+	const char *content_type;     /* "" if none */
+	const char *retry_after;      /* "" if none */
+	const char *etag;             /* "" if none */
+	const char *also[FETCH_ALSO]; /* what fetch_also() asked for, in its order; "" if none */
+	struct str body;              /* in the arena of the call */
 };
 
 err_t fetch_new(const struct tls_client_conf *tls, struct fetch **ret);
@@ -33,6 +36,9 @@ bool fetch_address_good(const char *url);
 err_t fetch_proxy(struct fetch *f, const char *url);
 /* Speaks HTTP/2 from now on, where the other side does. */
 err_t fetch_http2(struct fetch *f);
+/* Further header fields whose values the replies of f bring from now on: at most FETCH_ALSO names, ended by NULL; borrowed as
+ * long as f lives. A value of more than 255 bytes is none. */
+void fetch_also(struct fetch *f, const char *const *names);
 /* Logs in at the server by Kerberos (SPNEGO, RFC 4559) with the ticket cache or the client keytab of the process; without
  * a ticket the server's refusal (401) is what comes back. */
 err_t fetch_negotiate(struct fetch *f);

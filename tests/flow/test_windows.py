@@ -17,6 +17,7 @@ from world import ROOT, ApiError, b64, pem_blocks, wait_for
 sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
 from windows import Fault, Refused, WindowsDevice  # noqa: E402  pylint: disable=wrong-import-position
+from wns import Wns  # noqa: E402  pylint: disable=wrong-import-position
 
 
 @pytest.fixture(scope="module")
@@ -556,4 +557,111 @@ def test_an_identity_that_was_stolen_is_of_no_use_on_another_machine(world, ada,
         d.session()
     pem.write_bytes(new)
     d.session()
+    world.assign(root)
+
+
+PFN, SID, SECRET = "Contoso.Management_8wekyb3d8bbwe", "ms-app://s-1-15-2-1752834", "n0 secret/that+goes&anywhere"
+
+
+def metrics(world):
+    return world.raw("GET", "/metrics")[2].decode()
+
+
+def pushed(world, result):
+    return f'chancery_windows_pushes_total{{result="{result}"}} 0' not in metrics(world)
+
+
+def with_settings(world, text):
+    """The service with further settings."""
+    with open(world.conf_file("service"), encoding="utf-8") as f:
+        before = f.read()
+    with open(world.conf_file("service"), "w", encoding="utf-8") as f:
+        f.write(before + text)
+    world.stop("service")
+    world.start("service")
+    wait_for(lambda: world.admin("service", "service.show")["joined"])
+    wait_for(lambda: world.api("GET", "/v1.0/users?$top=1"))
+
+
+# The last test of this file: the service has push from here on.
+def test_devices_are_woken_by_push(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-30")
+    wns = Wns(tmp_path, SID, SECRET, PFN)
+    d.tree.channel_for = wns.channel
+    d.session()
+    show = ("windows", "show", "--socket", world.socket_of("service"))
+    shown = world.cli_json(*show)
+    assert not shown["push"] and shown["discovery"].endswith("/EnrollmentServer/Discovery.svc") and d.tree.pushed == 0
+    secret = tmp_path / "wns.secret"
+    secret.write_text("wrong\n")
+    with_settings(world, f"[windows]\npush_pfn={PFN}\npush_client={SID}\npush_secret_file={secret}\n"
+                         f"push_token_url={wns.token_url}\npush_host={wns.host}\npush_ca={wns.file}\n")
+    d.session()
+    assert d.tree.pushed == 1 and d.tree.dmclient["Push/PFN"] == PFN
+    idle = d.session()
+    assert d.tree.pushed == 1 and idle.messages == 2 and {v for v, _, _ in idle.commands} == {"Get"}
+
+    def sync(device=d):
+        world.api("POST", f"/v1.0/deviceManagement/managedDevices/{device.id}/syncDevice")
+
+    def warnings():
+        return world.api("GET", "/chancery/v1/status")["warnings"]
+    # Credentials that are refused: it is said, the secret is not, and devices are served all the same.
+    sync()
+    wait_for(warnings, why="a warning")
+    found = warnings()[0]
+    assert found["code"] == "push-windows" and "invalid_client" in found["message"] and "push_secret_file" in found["hint"]
+    assert world.cli_json(*show)["fault"] == "push-windows" and pushed(world, "failed") and not wns.pushes
+    d.session()
+    secret.write_text(SECRET + "\n")
+    with_settings(world, "")
+
+    # "Sync now" and an assignment wake it, once each.
+    def woken(what):
+        before = len(wns.pushes)
+        what()
+        wait_for(lambda: len(wns.pushes) > before, 30, 0.02, why="the wake-up")
+    channel = d.tree.dmclient["Push/ChannelURI"]
+    woken(sync)
+    assert wns.pushes == [channel] and len(wns.tokens) == 1 and not warnings()
+    root = add_root(world, "woken", world.issuing_pem, "computerCertStoreIntermediate")
+    woken(lambda: world.assign(root, world.add_group("windows woken", ada)))
+    d.session()
+    assert slot(world, d, root)["state"] == "installed" and set(wns.pushes) == {channel} and len(wns.tokens) == 1
+    # A token that is good no more is fetched anew. Too much for this channel, too much for all: later.
+    wns.good.clear()
+    wns.answers += [(200, {"X-WNS-Status": "channelthrottled", "X-WNS-Continue-After": "1"}), (406, {"Retry-After": "1"})]
+    woken(sync)
+    assert not wns.answers and len(wns.tokens) == 2
+    # A channel that is gone is left alone; in its next session the machine is told the application anew, and has another.
+    wns.channels.clear()
+    sync()
+    wait_for(lambda: pushed(world, "unregistered"), why="the end of the channel")
+    before = len(wns.pushes)
+    d.session()
+    assert d.tree.pushed == 2 and d.tree.dmclient["Push/ChannelURI"] != channel
+    d.session()
+    assert d.tree.pushed == 2
+    # An address that is not of the push service is called by nobody; one of the service that answers for nobody keeps no
+    # other from being woken.
+    evil = enrolled(world, ada, tmp_path, "PC-31")
+    calls = []
+    for uri in ("https://evil.example.test/?token=1", wns.channel(PFN).replace("https", "http"),
+                wns.channel(PFN).replace("localhost", "127.0.0.1")):
+        evil.tree.channel_for = lambda family, uri=uri: calls.append(uri) or uri
+        evil.tree.dmclient.pop("Push/PFN", None)
+        evil.session()
+    assert len(calls) == 3 and 'chancery_device_refused_total{fault="push-channel"} 3' in metrics(world)
+    evil.tree.channel_for = lambda family: f"https://{wns.host}/?token=nobody"
+    evil.tree.dmclient.pop("Push/PFN")
+    evil.session()
+    wns.answers += [(403, {"X-WNS-Error-Description": "not yours"})]
+    sync(evil)
+    wait_for(lambda: pushed(world, "rejected"), why="the refusal")
+    woken(sync)
+    assert wns.pushes[before:] == [d.tree.dmclient["Push/ChannelURI"]]
+    assert not wns.broken
+    log = pathlib.Path(world.log_file("service")).read_text(encoding="utf-8")
+    assert SECRET not in log and not any(t in log for t in wns.tokens) and "token=" not in log
+    wns.close()
     world.assign(root)

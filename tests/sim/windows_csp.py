@@ -87,6 +87,8 @@ class Tree:
         self.identity = None            # Held: what passwords of kind 1 are sealed to
         self.provider = None            # of the provisioning document
         self.dmclient = {}
+        self.channel_for = None         # application -> the address that the push service gave for it; None: no push here
+        self.pushed = 0                 # PFN was written
         self.trust = {("Device", s): {} for s in STORES}
         self.trust.update({("User", s): {} for s in STORES - {"Root"}})
         self.pfx = {"Device": {}, "User": {}}
@@ -491,6 +493,8 @@ class Tree:
         if name == "Unenroll" and verb == "Exec":
             self.unenrolled = True
             return None
+        if name.startswith("Push/"):
+            return self.push_node(verb, name[5:], data)
         if verb == "Get":
             if name not in self.dmclient:
                 raise Failed(404)
@@ -499,6 +503,29 @@ class Tree:
             raise Failed(405)
         self.dmclient[name] = data
         return None
+
+    def push_node(self, verb, node, data):
+        """DMClient, Push: with the package family name set, the machine has the push service give it a channel. Status 1: no
+        such application, 4: no channel."""
+        pfn = self.dmclient.get("Push/PFN")
+        if node not in ("PFN", "ChannelURI", "Status") or self.channel_for is None:
+            raise Failed(404)
+        if node == "PFN" and verb in ("Add", "Replace"):
+            if verb == "Add" and pfn is not None:
+                raise Failed(418)
+            if verb == "Replace" and pfn is None:
+                raise Failed(404)
+            self.dmclient["Push/PFN"] = data
+            self.pushed += 1
+            self.dmclient["Push/ChannelURI"] = self.channel_for(data)
+            return None
+        if verb != "Get":
+            raise Failed(405)
+        if node == "Status":
+            return "4" if pfn is None else "0" if self.dmclient["Push/ChannelURI"] else "1"
+        if self.dmclient.get("Push/" + node) is None:
+            raise Failed(404)
+        return self.dmclient["Push/" + node]
 
     # What the tests look at
 

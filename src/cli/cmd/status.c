@@ -19,6 +19,12 @@ static const struct column fault_columns[] = {
 	{ .head = "NEXT STEP", .key = "nextStep", .wrap = true },
 	{ 0 },
 };
+static const struct column warning_columns[] = {
+	{ .head = "WARNING", .key = "code" },
+	{ .head = "DETAIL", .key = "message", .wrap = true },
+	{ .head = "NEXT STEP", .key = "hint", .wrap = true },
+	{ 0 },
+};
 static const struct column revocation_columns[] = {
 	{ .head = "DEVICE", .key = "deviceName" },
 	{ .head = "USER", .key = "userPrincipalName" },
@@ -41,9 +47,11 @@ show(struct cli *c)
 		return out_json(c, answer);
 	TRY(out_object(c, json_get(answer, "states")));
 	TRY(out_table(c, profile_columns, json_get(answer, "profiles")));
-	if (json_count(json_get(answer, "faults")) == 0)
+	if (json_count(json_get(answer, "faults")) > 0)
+		TRY(out_table(c, fault_columns, json_get(answer, "faults")));
+	if (json_count(json_get(answer, "warnings")) == 0)
 		return OK;
-	return out_table(c, fault_columns, json_get(answer, "faults"));
+	return out_table(c, warning_columns, json_get(answer, "warnings"));
 }
 
 static err_t

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/push_windows.h"
+
+#include <pthread.h>
+
+#include "base/secret.h"
+#include "device/windows_push.h"
+
+/* How long one exchange may take; how long before its end a token is not used any more, at most; a device is woken so often at most; a channel that
+ * refused is left alone for so long. */
+enum { EXCHANGE_MS = 10000, MARGIN_S = 300, GAP_MS = 2000, REFUSED_S = 86400 };
+
+struct push_windows {
+	struct push_windows_conf conf;
+	pthread_mutex_t lock; /* held while a token is fetched: one of them is enough */
+	char *token;          /* NULL: none */
+	when_t ends;
+};
+
+struct push_windows *
+push_windows_new(const struct push_windows_conf *conf)
+{
+	struct push_windows *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		abort();
+	c->conf = *conf;
+	pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
+static void
+drop_token(struct push_windows *c)
+{
+	if (c->token != NULL)
+		secret_wipe(c->token, strlen(c->token));
+	free(c->token);
+	c->token = NULL;
+	c->ends = 0;
+}
+
+void
+push_windows_free(struct push_windows *c)
+{
+	if (c == NULL)
+		return;
+	drop_token(c);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+when_t
+push_windows_token_ends(struct push_windows *c)
+{
+	when_t ends;
+
+	pthread_mutex_lock(&c->lock);
+	ends = c->ends;
+	pthread_mutex_unlock(&c->lock);
+	return ends;
+}
+
+/* ---- the token ---- */
+
+static err_t
+fetch_token(struct push_windows *c, struct fetch *f, struct arena *a)
+{
+	const char *token;
+	int64_t seconds;
+
+	TRY(wns_token(f, a, &c->conf.wns, EXCHANGE_MS, &token, &seconds));
+	drop_token(c);
+	c->token = strdup(token);
+	if (c->token == NULL)
+		abort();
+	c->ends = when_now() + seconds - (seconds / 10 < MARGIN_S ? seconds / 10 : MARGIN_S);
+	return OK;
+}
+
+/* refused: the one that was not taken; NULL: none was shown yet. */
+static err_t
+token(
+    struct push_windows *c, struct fetch *f, struct arena *a, const char *refused, const char **ret)
+{
+	err_t e = OK;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->token != NULL && refused != NULL && strcmp(c->token, refused) == 0)
+		drop_token(c);
+	if (c->token == NULL || c->ends <= when_now())
+		e = fetch_token(c, f, a);
+	if (err_ok(e))
+		*ret = arena_strdup(a, c->token);
+	pthread_mutex_unlock(&c->lock);
+	return e;
+}
+
+/* ---- one device ---- */
+
+struct waking {
+	struct push_windows *c;
+	struct arena *a;
+	struct id device;
+	struct windows_push at;
+	when_t silent;
+};
+
+static err_t
+look(struct tx *tx, void *arg)
+{
+	struct waking *w = arg;
+
+	return windows_push_get(tx, w->a, w->device, &w->at);
+}
+
+static err_t
+silence(struct tx *tx, void *arg)
+{
+	struct waking *w = arg;
+
+	return windows_push_silence(tx, w->a, w->device, w->at.uri, w->silent);
+}
+
+static struct push_result
+refused(const struct wns_reply *rep, enum push_end end, enum err_code code)
+{
+	struct push_result r = { .end = end, .after_ms = rep->after_s * 1000 };
+
+	err_take(ERROR(code, "%s", rep->reason), &r.why);
+	return r;
+}
+
+static err_t
+conclude(struct waking *w, const struct wns_reply *rep, struct push_result *ret)
+{
+	switch (rep->outcome) {
+	case WNS_SENT:
+		*ret = (struct push_result){ .end = PUSH_SENT };
+		return OK;
+	case WNS_GONE:
+		w->silent = WINDOWS_PUSH_DEAD;
+		*ret = (struct push_result){ .end = PUSH_UNREGISTERED };
+		return store_write(w->c->conf.store, silence, w);
+	case WNS_REFUSED:
+		w->silent = when_now() + REFUSED_S;
+		*ret = refused(rep, PUSH_REFUSED, ERR_WINDOWS_PUSH);
+		return store_write(w->c->conf.store, silence, w);
+	case WNS_THROTTLED:
+		*ret = (struct push_result){ .end = PUSH_AGAIN, .after_ms = rep->after_s * 1000 };
+		return OK;
+	case WNS_TOKEN:
+		*ret = refused(rep, PUSH_PAUSE, ERR_WINDOWS_PUSH);
+		return OK;
+	case WNS_LATER:
+		*ret = refused(rep, PUSH_PAUSE, ERR_BUSY);
+		return OK;
+	}
+	return OK;
+}
+
+static err_t
+wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_result *ret)
+{
+	struct waking w = { .c = ctx, .a = a, .device = device };
+	const char *bearer = NULL;
+	struct wns_reply rep;
+	err_t e;
+
+	TRY(store_read(w.c->conf.store, look, &w));
+	if (!windows_push_good(&w.at, w.c->conf.family)) {
+		*ret = (struct push_result){ .end = PUSH_NOBODY };
+		return OK;
+	}
+	/* Once more with another token, if it is the token. */
+	for (int i = 0; i < 2; i++) {
+		TRY(token(w.c, f, a, bearer, &bearer));
+		e = wns_push(f, a, w.at.uri, bearer, EXCHANGE_MS, &rep);
+		if (!err_ok(e)) {
+			/* The host of its channel is no trouble of others: the address is the device's word. */
+			*ret = (struct push_result){ .end = PUSH_AGAIN };
+			err_take(e, &ret->why);
+			return OK;
+		}
+		if (rep.outcome != WNS_TOKEN)
+			break;
+	}
+	return conclude(&w, &rep, ret);
+}
+
+static err_t
+due(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret)
+{
+	const struct push_windows *c = ctx;
+
+	return windows_push_due(tx, a, device, c->conf.family, ret);
+}
+
+static err_t
+open_fetch(void *ctx, struct fetch **ret)
+{
+	const struct push_windows *c = ctx;
+
+	return wns_open(&c->conf.tls, ret);
+}
+
+struct push_way
+push_windows_way(struct push_windows *c)
+{
+	return (struct push_way){ .who = "a Windows device",
+		.metric = "chancery_windows_pushes_total",
+		.gap_ms = GAP_MS,
+		.ctx = c,
+		.open = open_fetch,
+		.due = due,
+		.wake = wake };
+}

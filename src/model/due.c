@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/due.h"
+
+#include "model/diff.h"
+#include "model/wipe.h"
+
+err_t
+device_is_due(struct tx *tx, struct arena *a, struct id device, bool *ret)
+{
+	struct desired *desired;
+	struct diff_slot *slots;
+	struct holdings has;
+	struct device_life life;
+	struct device d;
+	size_t n, nslots;
+	err_t e;
+
+	*ret = false;
+	TRY(store_device_get(tx, a, device, &d));
+	if (d.state != DEVICE_ACTIVE)
+		return OK;
+	TRY(store_device_life_get(tx, a, device, &life));
+	*ret = wipe_is_open(&life);
+	if (*ret)
+		return OK;
+	TRY(desired_for(tx, a, &d, &desired, &n));
+	TRY(inventory_parse(a, d.inventory, &has));
+	/* What would change a record is news. */
+	e = diff_run(tx, a, &d, desired, n, &has, &slots, &nslots);
+	*ret = err_is(e, ERR_READ_ONLY);
+	if (*ret)
+		err_forget(e);
+	return *ret ? OK : e;
+}

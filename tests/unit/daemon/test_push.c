@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of wake-ups, with a way that does as told. */
+#include "expect.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "daemon/push.h"
+
+enum { MOST = 64 };
+
+struct world {
+	char path[64];
+	struct store *store;
+	pthread_mutex_t lock;
+	struct push_result answers[MOST]; /* for the next wake-ups; then PUSH_SENT */
+	size_t nanswers, at;
+	struct id woken[MOST];
+	int64_t when[MOST];
+	size_t n;
+};
+
+static err_t
+open_fetch(void *ctx, struct fetch **ret)
+{
+	struct tls_client_conf conf = { 0 };
+
+	(void)ctx;
+	return fetch_new(&conf, ret);
+}
+
+static err_t
+due(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret)
+{
+	(void)ctx;
+	(void)tx;
+	(void)a;
+	(void)device;
+	*ret = false;
+	return OK;
+}
+
+static err_t
+wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_result *ret)
+{
+	struct world *w = ctx;
+	bool fails;
+
+	(void)f;
+	(void)a;
+	pthread_mutex_lock(&w->lock);
+	w->when[w->n] = when_mono_ms();
+	w->woken[w->n++] = device;
+	assert_true(w->n < MOST);
+	*ret = w->at < w->nanswers ? w->answers[w->at++] : (struct push_result){ .end = PUSH_SENT };
+	fails = ret->end == 0;
+	pthread_mutex_unlock(&w->lock);
+	if (fails)
+		FAIL(ERR_WINDOWS_PUSH, "no token");
+	return OK;
+}
+
+static struct push *
+start(struct world *w, int64_t gap_ms)
+{
+	const struct push_conf conf = { .store = w->store,
+		.way = { .who = "a device",
+		    .metric = "chancery_x_total",
+		    .gap_ms = gap_ms,
+		    .ctx = w,
+		    .open = open_fetch,
+		    .due = due,
+		    .wake = wake } };
+	struct push *p;
+
+	expect_ok(push_start(&conf, &p));
+	return p;
+}
+
+static size_t
+count(struct world *w)
+{
+	size_t n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->n;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+/* Until so many were woken. */
+static void
+await(struct world *w, size_t n)
+{
+	for (int i = 0; count(w) < n && i < 3000; i++)
+		usleep(10000);
+	assert_true(count(w) >= n);
+}
+
+static void
+settle_down(void)
+{
+	usleep(600000);
+}
+
+static int
+set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct store_conf conf = { .schema = STORE_SERVICE };
+
+	snprintf(w->path, sizeof(w->path), "/tmp/push-%d.db", (int)getpid());
+	conf.path = w->path;
+	expect_ok(store_open(&conf, &w->store));
+	pthread_mutex_init(&w->lock, NULL);
+	*state = w;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
+	struct world *w = *state;
+	char path[80];
+
+	store_close(w->store);
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		snprintf(path, sizeof(path), "%s%s", w->path, ends[i]);
+		unlink(path);
+	}
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	return 0;
+}
+
+static void
+what_happens_to_a_device_at_once_is_one_wake_up(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct id one = id_new(), two = id_new();
+
+	for (int i = 0; i < 20; i++)
+		push_nudge(p, id_str(&one));
+	push_nudge(p, id_str(&two));
+	await(w, 2);
+	settle_down();
+	assert_int_equal(count(w), 2);
+	/* What happens later is another. */
+	push_nudge(p, id_str(&one));
+	await(w, 3);
+	push_stop(p);
+}
+
+static void
+two_wake_ups_of_a_device_are_apart_and_none_is_lost(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 1000);
+	struct id one = id_new();
+
+	push_nudge(p, id_str(&one));
+	await(w, 1);
+	push_nudge(p, id_str(&one));
+	await(w, 2);
+	assert_true(w->when[1] - w->when[0] >= 900);
+	push_stop(p);
+}
+
+static void
+a_service_that_refuses_stops_all_and_nobody_is_forgotten(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct id v[5];
+	struct err_report why;
+	int64_t began = when_mono_ms();
+
+	w->answers[0] = (struct push_result){ .end = PUSH_PAUSE, .after_ms = 1500 };
+	err_take(ERROR(ERR_BUSY, "later"), &w->answers[0].why);
+	w->nanswers = 1;
+	v[0] = id_new();
+	push_nudge(p, id_str(&v[0]));
+	await(w, 1);
+	for (size_t i = 1; i < COUNT(v); i++) {
+		v[i] = id_new();
+		push_nudge(p, id_str(&v[i]));
+	}
+	assert_true(push_trouble(p, &why));
+	assert_int_equal(why.code, ERR_BUSY);
+	await(w, 6);
+	assert_true(w->when[1] - began >= 1500);
+	for (size_t i = 0; i < COUNT(v); i++) {
+		bool found = false;
+
+		for (size_t k = 1; k < 6; k++)
+			found |= id_eq(w->woken[k], v[i]);
+		assert_true(found);
+	}
+	settle_down();
+	assert_false(push_trouble(p, &why));
+	push_stop(p);
+}
+
+static void
+a_failure_of_the_way_is_a_pause_for_that_reason(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct err_report why = { .code = ERR_NONE };
+	struct id one = id_new();
+
+	w->nanswers = 1; /* an end of 0: it fails */
+	push_nudge(p, id_str(&one));
+	await(w, 1);
+	for (int i = 0; !push_trouble(p, &why) && i < 500; i++)
+		usleep(10000);
+	assert_int_equal(why.code, ERR_WINDOWS_PUSH);
+	assert_string_equal(why.detail, "no token");
+	push_stop(p);
+}
+
+static void
+one_that_fails_keeps_nobody_waiting_and_is_given_up_in_the_end(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct id bad = id_new(), good = id_new();
+
+	for (size_t i = 0; i < 10; i++)
+		w->answers[i] = (struct push_result){ .end = PUSH_AGAIN, .after_ms = 1 };
+	w->nanswers = 10;
+	push_nudge(p, id_str(&bad));
+	await(w, 6);
+	settle_down();
+	assert_int_equal(count(w), 6); /* the first time, and five more */
+	w->nanswers = w->at;
+	push_nudge(p, id_str(&good));
+	await(w, 7);
+	assert_true(id_eq(w->woken[6], good));
+	push_stop(p);
+}
+
+static void
+what_is_refused_or_gone_is_not_sent_again(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct id v[3] = { id_new(), id_new(), id_new() };
+
+	w->answers[0].end = PUSH_REFUSED;
+	w->answers[1].end = PUSH_UNREGISTERED;
+	w->answers[2].end = PUSH_NOBODY;
+	w->nanswers = 3;
+	for (size_t i = 0; i < COUNT(v); i++)
+		push_nudge(p, id_str(&v[i]));
+	await(w, 3);
+	settle_down();
+	assert_int_equal(count(w), 3);
+	push_stop(p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    what_happens_to_a_device_at_once_is_one_wake_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    two_wake_ups_of_a_device_are_apart_and_none_is_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_service_that_refuses_stops_all_and_nobody_is_forgotten, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_failure_of_the_way_is_a_pause_for_that_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    one_that_fails_keeps_nobody_waiting_and_is_given_up_in_the_end, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    what_is_refused_or_gone_is_not_sent_again, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
