@@ -73,7 +73,7 @@ record(struct tx *tx, struct checkin *c)
 	const struct report *r = c->report;
 	when_t now = when_now();
 	const char *inventory;
-	bool changed = false, known = true;
+	bool changed = false, shown = false, known = true;
 
 	if (r->again)
 		return OK;
@@ -86,9 +86,9 @@ record(struct tx *tx, struct checkin *c)
 	}
 	if (r->has_inventory) {
 		TRY(inventory_print(c->a, r->items, r->nitems, &inventory));
-		changed |= text_set(&d->inventory, inventory);
+		shown = text_set(&d->inventory, inventory);
 	}
-	if (!changed && now - d->last_seen < SEEN_EVERY)
+	if (!changed && !shown && now - d->last_seen < SEEN_EVERY)
 		return OK;
 	TRY(request_may_write(tx));
 	d->last_seen = now;
@@ -97,7 +97,8 @@ record(struct tx *tx, struct checkin *c)
 		TRY(store_device_update(tx, d));
 	if (!known)
 		TRY(life_replace(tx, c->a, d));
-	return store_device_seen(tx, d->id, now);
+	return shown ? store_device_shown(tx, d->id, now, d->inventory) :
+		       store_device_seen(tx, d->id, now);
 }
 
 static const char *
@@ -429,7 +430,7 @@ calm_until(const struct tx *tx, const struct checkin *c, const struct diff_slot 
 static err_t
 desire(struct tx *tx, struct checkin *c)
 {
-	if (c->has_desired && tx_stamp_holds(tx, c->id, &c->stamp))
+	if (c->has_desired && (!tx_writes(tx) || tx_stamp_holds(tx, c->id, &c->stamp)))
 		return OK;
 	c->has_desired = false;
 	TRY(desired_for(tx, c->a, &c->device, &c->desired, &c->ndesired));
@@ -482,6 +483,7 @@ static err_t
 run(struct tx *tx, void *arg)
 {
 	struct checkin *c = arg;
+	bool any_wipe;
 
 	c->commands = NULL;
 	c->n = 0;
@@ -489,8 +491,12 @@ run(struct tx *tx, void *arg)
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	if (c->device.state == DEVICE_GONE)
 		return OK;
+	/* Before it is found that something is to be written: there are many readers, and one writer. */
+	if (!tx_writes(tx))
+		TRY(desire(tx, c));
 	TRY(record(tx, c));
-	TRY(wipe_checkin(tx, c->a, &c->device, c->report, &c->wipe, &c->wiping));
+	TRY(wipe_checkin(tx, c->a, &c->device, c->report, &c->wipe, &c->wiping, &any_wipe));
+	c->has_desired &= !any_wipe;
 	if (c->device.state == DEVICE_GONE)
 		return OK;
 	/* One that was reset holds nothing any more. */

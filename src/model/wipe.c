@@ -422,14 +422,15 @@ offer(struct tx *tx, struct arena *a, struct device_life *l, const struct report
 
 err_t
 wipe_checkin(struct tx *tx, struct arena *a, struct device *d, const struct report *r,
-    const struct wipe_how **ret, bool *ret_open)
+    const struct wipe_how **ret, bool *ret_open, bool *ret_any)
 {
 	struct device_life l;
 
 	*ret = NULL;
 	*ret_open = false;
 	TRY(store_device_life_get(tx, a, d->id, &l));
-	if (l.wipe == WIPE_NONE)
+	*ret_any = l.wipe != WIPE_NONE;
+	if (!*ret_any)
 		return OK;
 	for (size_t i = 0; !r->again && i < r->nresults && d->state != DEVICE_GONE; i++)
 		if (strcmp(r->results[i].id, wipe_command_id(a, d->id)) == 0)

@@ -73,8 +73,9 @@ err_t wipe_how_parse(struct arena *a, const char *text, struct wipe_how *ret);
 const char *wipe_command_id(struct arena *a, struct id device);
 bool wipe_is_command(const char *id);
 /* In the transaction of a check-in, before anything else is made of the report. Takes results of the wipe; *ret NULL: it
- * is not to be told in this answer. *d is changed to what was written: gone, if it said yes. */
+ * is not to be told in this answer. *d is changed to what was written: gone, if it said yes. *ret_any: one was asked for
+ * some time, so that something about it may have been written here. */
 err_t wipe_checkin(struct tx *tx, struct arena *a, struct device *d, const struct report *r,
-    const struct wipe_how **ret, bool *ret_open);
+    const struct wipe_how **ret, bool *ret_open, bool *ret_any);
 
 #endif

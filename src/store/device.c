@@ -75,6 +75,14 @@ store_device_seen(struct tx *tx, struct id id, when_t now)
 }
 
 err_t
+store_device_shown(struct tx *tx, struct id id, when_t now, const char *inventory)
+{
+	tx_about(tx, id);
+	return row_must(tx, STMT_DEVICE_SHOWN, &device_shape,
+	    VALS(val_id(id), val_i64(now), val_text(inventory)));
+}
+
+err_t
 store_device_ask(struct tx *tx, struct id id, when_t now)
 {
 	tx_about(tx, id);

@@ -50,6 +50,8 @@ err_t store_device_insert(struct tx *tx, const struct device *d);
 err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
 /* Of a check-in, which compares it with what it should have in the same transaction: not due until the next change. */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
+/* The same, with what it says it holds. */
+err_t store_device_shown(struct tx *tx, struct id id, when_t now, const char *inventory);
 /* An administrator wants to know how it stands: platforms that do not list with each contact what they hold are asked for
  * it. When that was last; 0: never. */
 err_t store_device_ask(struct tx *tx, struct id id, when_t now);

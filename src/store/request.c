@@ -36,6 +36,34 @@ static const struct col request_cols[] = {
 };
 static const struct shape request_shape = SHAPE("request", struct request, request_cols);
 
+/* What a step writes. */
+static const struct col moving_cols[] = {
+	COL(struct request, id),
+	COL(struct request, state),
+	COL(struct request, fence),
+	COL(struct request, attempts),
+	COL(struct request, owner),
+	COL(struct request, lease_until),
+	COL(struct request, not_before),
+	COL(struct request, fault),
+	COL(struct request, detail),
+	COL(struct request, sent),
+	COL(struct request, updated),
+};
+static const struct shape moving_shape = SHAPE("request", struct request, moving_cols);
+
+static const struct col rest_cols[] = {
+	COL(struct request, id),
+	COL(struct request, keep),
+	COL(struct request, leaf),
+	COL(struct request, sealed),
+	COL(struct request, password),
+	COL(struct request, serial),
+	COL(struct request, ca_request),
+	COL(struct request, unissued),
+};
+static const struct shape rest_shape = SHAPE("request", struct request, rest_cols);
+
 /* The SQL names states and kinds by number. */
 static_assert(
     REQUEST_QUEUED == 1 && REQUEST_LEASED == 2 && REQUEST_OFFERED == 4 && REQUEST_FAILED == 6);
@@ -98,8 +126,11 @@ err_t
 store_request_move(struct tx *tx, const struct request *r, enum request_state from, uint64_t fence)
 {
 	tx_about(tx, r->device);
-	return row_guarded(tx, STMT_REQUEST_MOVE, &request_shape, r,
-	    VALS(val_i64(from), val_i64((int64_t)fence)), STMT_REQUEST_EXISTS, VALS(val_id(r->id)));
+	TRY(row_guarded(tx, STMT_REQUEST_MOVE, &moving_shape, r,
+	    VALS(val_i64(from), val_i64((int64_t)fence)), STMT_REQUEST_EXISTS,
+	    VALS(val_id(r->id))));
+	tx_about(tx, r->device);
+	return row_save(tx, STMT_REQUEST_MOVE_REST, &rest_shape, r, NO_VALS, NULL);
 }
 
 err_t

@@ -131,7 +131,8 @@ err_t store_request_of_slot(
 err_t store_request_lease(struct tx *tx, struct arena *a, const enum request_kind *kinds,
     size_t nkinds, const char *cas, const char *keys, const char *owner, when_t now, when_t until,
     struct request *ret);
-/* Writes state and all other columns of r, if the row is still in `from` and (fence not 0) holds this fence. */
+/* Writes state and all other columns of r but who and what it is for (slot, device, kind, hash, ca, about, created), if the row is
+ * still in `from` and (fence not 0) holds this fence. */
 err_t store_request_move(
     struct tx *tx, const struct request *r, enum request_state from, uint64_t fence);
 /* When the next lease ends or the next retry is due; 0: none. */

@@ -156,6 +156,23 @@ an_update_leaves_the_time_of_enrolment(void **state)
 }
 
 static void
+what_a_device_shows_is_all_that_such_a_contact_writes(void **state)
+{
+	IN(state);
+	struct device d = device_n(1, "h"), got;
+
+	expect_err(ERR_NOT_FOUND, store_device_shown(tx, d.id, 55, "[]"));
+	d.name = "before";
+	expect_ok(store_device_insert(tx, &d));
+	expect_ok(store_device_shown(tx, d.id, 55, "[1]"));
+	expect_ok(store_device_get(tx, a, d.id, &got));
+	assert_string_equal(got.inventory, "[1]");
+	assert_string_equal(got.name, "before");
+	assert_int_equal(got.last_seen, 55);
+	assert_int_equal(got.enrolled, 7);
+}
+
+static void
 a_device_belongs_to_a_user_that_exists_and_outlives_it(void **state)
 {
 	IN(state);
@@ -276,6 +293,7 @@ main(void)
 		ON_SERVICE(an_empty_hash_finds_nobody),
 		ON_SERVICE(two_devices_cannot_share_an_identity),
 		ON_SERVICE(an_update_leaves_the_time_of_enrolment),
+		ON_SERVICE(what_a_device_shows_is_all_that_such_a_contact_writes),
 		ON_SERVICE(a_device_belongs_to_a_user_that_exists_and_outlives_it),
 		ON_SERVICE(a_connector_is_saved_changed_found_and_deleted),
 		ON_SERVICE(a_code_is_good_once_but_may_be_repeated_by_the_same),

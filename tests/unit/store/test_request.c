@@ -104,6 +104,46 @@ a_lease_does_not_take_other_kinds_or_what_is_not_due(void **state)
 }
 
 static void
+a_move_writes_what_it_brought_and_not_what_it_is_for(void **state)
+{
+	IN(state);
+	struct request r = queued(tx, 1, "CA"), got;
+
+	r.state = REQUEST_READY;
+	r.leaf = LIT("der");
+	r.sealed = LIT("cms");
+	r.password = LIT("word");
+	r.serial = "01";
+	r.keep = "02";
+	r.ca_request = "7";
+	r.unissued = true;
+	r.fault = "some-fault";
+	r.ca = "another";
+	r.hash = LIT("another");
+	r.created++;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_request_get(tx, a, r.id, &got));
+	assert_int_equal(got.state, REQUEST_READY);
+	assert_true(str_eq_c(got.leaf, "der") && str_eq_c(got.sealed, "cms") &&
+	    str_eq_c(got.password, "word"));
+	assert_string_equal(got.serial, "01");
+	assert_string_equal(got.keep, "02");
+	assert_string_equal(got.ca_request, "7");
+	assert_true(got.unissued);
+	assert_string_equal(got.fault, "some-fault");
+	assert_string_equal(got.ca, "CA");
+	assert_false(str_eq(got.hash, r.hash));
+	assert_int_equal(got.created, r.created - 1);
+	r.sealed = STR_EMPTY;
+	expect_err(ERR_STATE_MOVED, store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_request_get(tx, a, r.id, &got));
+	assert_true(str_eq_c(got.sealed, "cms"));
+	expect_ok(store_request_move(tx, &r, REQUEST_READY, 0));
+	expect_ok(store_request_get(tx, a, r.id, &got));
+	assert_int_equal(got.sealed.n, 0);
+}
+
+static void
 a_lease_that_is_over_can_be_taken_and_shuts_out_the_first(void **state)
 {
 	IN(state);
@@ -260,6 +300,7 @@ main(void)
 		ON_SERVICE(a_request_needs_its_slot),
 		ON_SERVICE(a_lease_takes_the_oldest_of_its_cas),
 		ON_SERVICE(a_lease_does_not_take_other_kinds_or_what_is_not_due),
+		ON_SERVICE(a_move_writes_what_it_brought_and_not_what_it_is_for),
 		ON_SERVICE(a_lease_that_is_over_can_be_taken_and_shuts_out_the_first),
 		ON_SERVICE(leases_that_are_over_go_back_and_the_next_due_is_known),
 		ON_SERVICE(what_was_sealed_is_forgotten_and_the_list_leaves_it_out),
