@@ -18,13 +18,19 @@
 #define MAKERS_MAX 16
 #define DEPTH_MAX 4096
 #define NICE 10
-#define PAUSE_S 5 /* after a key could not be made */
+#define PAUSE_MS 5000 /* after a key could not be made */
+/* So many takes within so long are a crowd: who makes keys ahead would only take the cores from those that it is for. */
+#define CROWD 8
+#define CROWD_MS 500
+#define LOW 8 /* the part of the room below which keys are made nevertheless */
 
 struct kind {
 	unsigned bits;
 	struct locked memory; /* room times the numbers of a key: a stack */
 	size_t words, room, n, making;
 	uint64_t taken, waited, wait_ms;
+	int64_t takes
+	    [CROWD]; /* when the last ones were, when_mono_ms(); the oldest of them is at taken % CROWD */
 };
 
 /* What keys are made with; one thread at a time. */
@@ -58,17 +64,29 @@ kind_find(struct keypool *p, enum key_alg alg, unsigned bits)
 	return NULL;
 }
 
-/* The kind that has least; NULL when all are full. */
-static struct kind *
-kind_hungry(struct keypool *p)
+static int64_t
+rests_until(const struct kind *k)
 {
+	return k->n > k->room / LOW ? k->takes[k->taken % CROWD] + CROWD_MS : INT64_MIN;
+}
+
+/* The kind that has least; NULL when all are full, or what is not rests until *ret_until. */
+static struct kind *
+kind_hungry(struct keypool *p, int64_t *ret_until)
+{
+	int64_t now = when_mono_ms();
 	struct kind *least = NULL;
 
+	*ret_until = INT64_MAX;
 	for (size_t i = 0; i < p->nkinds; i++) {
 		struct kind *k = &p->kinds[i];
+		int64_t until = rests_until(k);
 
-		if (k->n + k->making < k->room &&
-		    (least == NULL || k->n + k->making < least->n + least->making))
+		if (k->n + k->making >= k->room)
+			continue;
+		if (until > now)
+			*ret_until = until < *ret_until ? until : *ret_until;
+		else if (least == NULL || k->n + k->making < least->n + least->making)
 			least = k;
 	}
 	return least;
@@ -98,12 +116,10 @@ pop(struct kind *k, uint64_t *ret)
 }
 
 static void
-pause_locked(struct keypool *p)
+pause_locked(struct keypool *p, int64_t until_ms)
 {
-	struct timespec t;
+	const struct timespec t = { until_ms / 1000, until_ms % 1000 * 1000000 };
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += PAUSE_S;
 	pthread_cond_timedwait(&p->work, &p->lock, &t);
 }
 
@@ -151,7 +167,7 @@ fill_one(struct keypool *p, struct maker *m, struct kind *k)
 	}
 	/* Whoever takes from the empty pool makes the key and sees the failure. */
 	err_forget(e);
-	pause_locked(p);
+	pause_locked(p, when_mono_ms() + PAUSE_MS);
 }
 
 static void *
@@ -160,17 +176,20 @@ fill(void *arg)
 	struct keypool *p = arg;
 	struct maker m = { 0 };
 	struct kind *k;
+	int64_t until;
 
 	/* Linux: niceness is the thread's own. Without it the pool still works. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	locked_new(8 * RSA_NUMBERS_MAX, &m.numbers);
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
-		k = kind_hungry(p);
-		if (k == NULL)
+		k = kind_hungry(p, &until);
+		if (k != NULL)
+			fill_one(p, &m, k);
+		else if (until == INT64_MAX)
 			pthread_cond_wait(&p->work, &p->lock);
 		else
-			fill_one(p, &m, k);
+			pause_locked(p, until);
 	}
 	pthread_mutex_unlock(&p->lock);
 	rsa_gen_free(m.gen);
@@ -182,6 +201,7 @@ err_t
 keypool_new(unsigned threads, unsigned depth, enum key_maker maker, struct keypool **ret)
 {
 	struct keypool *p;
+	pthread_condattr_t attr;
 
 	if (threads > THREADS_MAX || depth == 0 || depth > DEPTH_MAX)
 		FAIL(ERR_RANGE, "key pool of %u threads and depth %u", threads, depth);
@@ -192,7 +212,10 @@ keypool_new(unsigned threads, unsigned depth, enum key_maker maker, struct keypo
 	p->maker = maker;
 	p->nmakers = threads == 0 ? 1 : threads < MAKERS_MAX ? threads : MAKERS_MAX;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->work, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the clock of when_mono_ms() */
+	pthread_cond_init(&p->work, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&p->moved, NULL);
 	for (; p->nthreads < threads; p->nthreads++)
 		if (pthread_create(&p->threads[p->nthreads], NULL, fill, p) != 0) {
@@ -310,7 +333,7 @@ take_numbers(struct keypool *p, struct kind *k, uint64_t *ret)
 	struct maker *m = NULL;
 	err_t e = OK;
 
-	k->taken++;
+	k->takes[k->taken++ % CROWD] = began;
 	if (k->n > 0) {
 		pop(k, ret);
 		pthread_cond_signal(&p->work);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RSA key pairs made ahead: a bounded pool for each size, which low-priority threads fill while nobody asks. Each is
+ * RSA key pairs made ahead: a bounded pool for each size, which low-priority threads fill while nobody asks. While many
+ * ask at once (eight within half a second) they rest, until an eighth of the room is left. Each is
  * taken once and never put back. Takes come from the pool. When it is empty they are made on the spot, by as many at a
  * time as there are threads, 16 at most, each with a generator that is kept for the next: it has primes left over. Who
  * comes beyond that waits for one of them, or for a key that became ready meanwhile.
