@@ -9,6 +9,7 @@
 #include "api/oidc.h"
 #include "base/limits.h"
 #include "codec/keys_ipc.h"
+#include "model/enrol.h"
 #include "model/job.h"
 #include "pki/cert.h"
 
@@ -360,6 +361,15 @@ connector_workers(const struct service_conf *c)
 	return n > 0 ? n : 1;
 }
 
+/* By the name that the identity CA gave it: whether it is one that works here is seen to with each request. */
+static bool
+is_connector(struct str cert)
+{
+	auto_arena struct arena *a = arena_new();
+
+	return enrol_kind_of(a, cert) == CODE_CONNECTOR;
+}
+
 static err_t
 start_ports(struct front *f, const struct service *s)
 {
@@ -393,6 +403,8 @@ start_ports(struct front *f, const struct service *s)
 	hc.mounts = device;
 	hc.nmounts = platform_count + 1;
 	hc.max_stranger = LIMIT_HTTP_STRANGER;
+	hc.room_strangers = LIMIT_HTTP_STRANGERS;
+	hc.first = is_connector;
 	TRY(http_new(&hc, &f->http_device));
 	hc.name = "api";
 	hc.listen_fd = s->fd_api;
@@ -400,6 +412,8 @@ start_ports(struct front *f, const struct service *s)
 	hc.mounts = api;
 	hc.nmounts = resource_count;
 	hc.max_stranger = 0;
+	hc.room_strangers = 0;
+	hc.first = NULL;
 	TRY(http_new(&hc, &f->http_api));
 	store_set_notify(f->store, notify, f);
 	TRY(http_start(f->http_device));

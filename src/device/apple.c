@@ -350,8 +350,8 @@ say_failure(struct http_req *r, const struct err_report *rep)
 static const struct http_route routes[] = {
 	ROUTE(GET, "/apple/enrol", DEVICE_ANYONE, apple_enrol_page),
 	ROUTE_BODY(POST, "/apple/enrol", DEVICE_ANYONE, apple_enrol_post, LIMIT_HTTP_STRANGER),
-	ROUTE(PUT, "/apple/checkin", DEVICE_ANYONE, message),
-	ROUTE(PUT, "/apple/mdm", DEVICE_ANYONE, message),
+	ROUTE_SIGNED(PUT, "/apple/checkin", DEVICE_ANYONE, message, LIMIT_PLIST_BYTES),
+	ROUTE_SIGNED(PUT, "/apple/mdm", DEVICE_ANYONE, message, LIMIT_PLIST_BYTES),
 	{ 0 },
 };
 

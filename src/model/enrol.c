@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "codec/oid.h"
 #include "model/diff.h"
+#include "pki/cert_skim.h"
 #include "pki/key.h"
 #include "store/access.h"
 
@@ -220,17 +221,42 @@ begin(struct tx *tx, void *arg)
 	return OK;
 }
 
+static const char oid_ou[] = "2.5.4.11", of_connectors[] = "Chancery Connectors";
+
 /* CN=<id>,OU=Chancery Devices */
 static err_t
 identity_subject(struct arena *a, enum code_kind kind, struct id id, struct str *ret)
 {
-	struct dn_ava ou = { "2.5.4.11",
-		kind == CODE_DEVICE ? "Chancery Devices" : "Chancery Connectors" };
+	struct dn_ava ou = { oid_ou, kind == CODE_DEVICE ? "Chancery Devices" : of_connectors };
 	struct dn_ava cn = { "2.5.4.3", id_text(a, id) };
 	struct dn_rdn rdns[] = { { &ou, 1 }, { &cn, 1 } };
 	struct dn dn = { rdns, COUNT(rdns) };
 
 	return dn_encode(a, &dn, ret);
+}
+
+static err_t
+read_subject(struct arena *a, struct str cert, struct dn *ret)
+{
+	struct cert_skim skim;
+
+	TRY(cert_skim(cert, &skim));
+	return dn_decode(a, skim.subject, ret);
+}
+
+enum code_kind
+enrol_kind_of(struct arena *a, struct str cert)
+{
+	struct dn dn = { 0 };
+	err_t e = read_subject(a, cert, &dn);
+
+	err_forget(e);
+	for (size_t i = 0; i < dn.n; i++)
+		for (size_t k = 0; k < dn.rdn[i].n; k++)
+			if (strcmp(dn.rdn[i].ava[k].oid, oid_ou) == 0 &&
+			    strcmp(dn.rdn[i].ava[k].value, of_connectors) == 0)
+				return CODE_CONNECTOR;
+	return CODE_DEVICE;
 }
 
 err_t

@@ -31,6 +31,9 @@ err_t enrol_code_look(
 /* holder: SHA-256 of the certificate that the service presents to the CA. identity_ca: name of the identity CA. */
 err_t enrol_begin(struct store *s, struct arena *a, enum code_kind kind, const char *code,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret);
+/* Whose identity this certificate (DER) is by its name; the caller has seen to it that it is of the identity CA. What is not
+ * a connector's is a device's. */
+enum code_kind enrol_kind_of(struct arena *a, struct str cert);
 /* The order for the identity certificate of e (kind, id, user) and this key; its fence is later than those before. */
 err_t enrol_order(struct arena *a, const struct enrol *e, struct str spki_sha256, struct str holder,
     const char *identity_ca, struct order *ret);

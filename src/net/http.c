@@ -51,6 +51,10 @@ metrics_setup(struct http *h)
 		    "Answers with status 500 and above." },
 		{ &h->m.connections, METRIC_GAUGE, "chancery_http_connections",
 		    "Open connections." },
+		{ &h->m.displaced, METRIC_COUNTER, "chancery_http_displaced_total",
+		    "Connections without a certificate that made room for newer ones." },
+		{ &h->m.turned_away, METRIC_COUNTER, "chancery_http_turned_away_total",
+		    "Connections for which there was no room." },
 		{ &h->m.parked, METRIC_GAUGE, "chancery_http_parked",
 		    "Requests that wait for something." },
 		{ &h->m.waiting, METRIC_GAUGE, "chancery_http_waiting",
@@ -107,6 +111,14 @@ http_new(const struct http_conf *conf, struct http **ret)
 	h->conf.mounts = h->mounts;
 	if (h->conf.max_body == 0)
 		h->conf.max_body = LIMIT_HTTP_BODY;
+	if (h->conf.room == 0)
+		h->conf.room = LIMIT_HTTP_CONNECTIONS;
+	if (h->conf.room_strangers == 0)
+		h->conf.room_strangers = h->conf.room;
+	if (h->conf.room_first == 0)
+		h->conf.room_first = LIMIT_HTTP_FIRST;
+	if (h->conf.room_held == 0)
+		h->conf.room_held = LIMIT_HTTP_HELD;
 	h->nloops = conf->loops == 0 ? 1 : conf->loops;
 	h->loops = calloc(h->nloops, sizeof(*h->loops));
 	if (h->loops == NULL)

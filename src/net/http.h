@@ -15,6 +15,10 @@
  * LIMIT_HTTP_BODIES bytes of others are under way, or their sender (client certificate, or else address) has as much under
  * way as is left for all others.
  *
+ * A connection of a sender that shows no client certificate, or none yet, and that nothing is done for, makes room for the
+ * next one, the oldest first, once there are as many of them as the server keeps, or no more connections at all: who floods a port
+ * displaces himself. Past that only those get in whom the server's `first` names, into places of their own.
+ *
  * Routes are rows; a row without a permission does not compile. The permission is a number that only the server's
  * gate understands. Several owners may mount their routes on one port, each with its own context and gate.
  *
@@ -51,6 +55,8 @@ struct http_route {
 	unsigned perm; /* never 0 */
 	http_handler handler;
 	size_t max_body; /* 0: that of the server */
+	bool
+	    any_sender; /* also of who shows no client certificate: the message itself says who sends it */
 	/* Runs first, on the event loop, with the gate before it: both may not block. What it does not answer, the handler
 	 * does. NULL: there is none. */
 	http_handler quick;
@@ -79,6 +85,14 @@ struct http_route {
 		.max_body = max_ \
 	}
 
+/* The same, for messages that are signed: the sender need not show a client certificate. */
+#define ROUTE_SIGNED(method_, path_, perm_, handler_, max_) \
+	{ \
+		.method = HTTP_##method_, .path = path_, \
+		.perm = (perm_) + 0 * sizeof(char[(perm_) ? 1 : -1]), .handler = handler_, \
+		.max_body = max_, .any_sender = true \
+	}
+
 /* The routes of one owner, with its context, its gate and its way to say no: several edges may share a port. */
 struct http_mount {
 	const struct http_route *routes; /* ended by a row with path NULL */
@@ -98,6 +112,11 @@ struct http_conf {
 	unsigned loops, workers; /* 0: one loop, four workers */
 	size_t max_body;         /* 0: LIMIT_HTTP_BODY */
 	size_t max_stranger;     /* of who shows no client certificate; 0: the same */
+	/* Connections: of all, of those without a client certificate, beside them of those that are `first`, of one
+	 * certificate. 0: LIMIT_HTTP_CONNECTIONS, as many, LIMIT_HTTP_FIRST, LIMIT_HTTP_HELD. */
+	size_t room, room_strangers, room_first, room_held;
+	/* Whether who shows this client certificate (DER) is let in when everybody else has no room. NULL: nobody is. */
+	bool (*first)(struct str cert);
 	const struct http_mount
 	    *mounts;    /* whose routes are served here; the first match in order wins */
 	size_t nmounts; /* at least 1; a path that no mount has is rendered by the first one */

@@ -34,24 +34,6 @@
 #define LINGER_MS 2000
 #define READ_AHEAD (2 * LIMIT_HTTP_HEADERS)
 
-enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_STREAM, CONN_FLUSH, CONN_LINGER };
-
-struct http_conn {
-	struct http_loop *loop;
-	struct bufferevent *bev;
-	struct http_conn *prev, *next;
-	enum conn_state state;
-	int64_t since;
-	bool open;   /* the TLS handshake is over */
-	bool served; /* had a request already */
-	bool eof;    /* the client sends no more */
-	bool close;  /* after the answer */
-	struct http_req *req;
-	uint64_t want; /* BODY, not chunked: bytes that are missing */
-	struct http_chunks chunks;
-	char addr[INET6_ADDRSTRLEN];
-};
-
 static void conn_read(struct http_conn *c);
 
 static void
@@ -79,7 +61,7 @@ req_end(struct http_req *r, int status)
 	req_free(r);
 }
 
-static void
+void
 conn_free(struct http_conn *c)
 {
 	struct http *h = c->loop->http;
@@ -102,7 +84,7 @@ conn_free(struct http_conn *c)
 		req_free(c->req);
 	}
 	bufferevent_free(c->bev);
-	atomic_fetch_sub(&h->nconns, 1);
+	room_leave(c);
 	metric_inc(&h->m.connections, -1);
 	free(c);
 }
@@ -123,25 +105,24 @@ conn_linger(struct http_conn *c)
 	conn_read(c);
 }
 
-static void
-peer_cert(struct http_conn *c, struct http_req *r)
+/* The certificate that it is known by, in DER, or nothing. */
+static struct str
+peer_cert(struct http_conn *c, struct arena *a, bool *ret_over)
 {
 	SSL *ssl = c->loop->http->conf.tls == NULL ? NULL : bufferevent_openssl_get_ssl(c->bev);
 	X509 *x = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
 	uint8_t *der, *p;
 	int n;
 
-	if (x == NULL)
-		return;
-	r->peer_over = SSL_get_verify_result(ssl) == X509_V_ERR_CERT_HAS_EXPIRED;
-	if (SSL_get_verify_result(ssl) != X509_V_OK)
-		return;
+	*ret_over = x != NULL && SSL_get_verify_result(ssl) == X509_V_ERR_CERT_HAS_EXPIRED;
+	if (x == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+		return STR_EMPTY;
 	n = i2d_X509(x, NULL);
 	if (n <= 0)
-		return;
-	der = p = arena_alloc(r->arena, (size_t)n);
+		return STR_EMPTY;
+	der = p = arena_alloc(a, (size_t)n);
 	i2d_X509(x, &p);
-	r->peer_cert = str_of(der, (size_t)n);
+	return str_of(der, (size_t)n);
 }
 
 static void
@@ -154,6 +135,7 @@ dispatch(struct http_conn *c)
 		return;
 	}
 	state_set(c, CONN_BUSY);
+	room_busy(c);
 	metric_inc(&h->m.requests, 1);
 	if (work_quick(c->req))
 		conn_answer(c->req);
@@ -245,7 +227,7 @@ take_head(struct http_conn *c)
 	c->req->conn = c;
 	c->req->arrived_ms = when_mono_ms();
 	c->req->peer_addr = arena_strdup(c->req->arena, c->addr);
-	peer_cert(c, c->req);
+	c->req->peer_cert = peer_cert(c, c->req->arena, &c->req->peer_over);
 	if (n == 0)
 		e = ERROR(
 		    ERR_BAD_REQUEST, "the head of a request may have %u bytes", LIMIT_HTTP_HEADERS);
@@ -369,6 +351,7 @@ on_written(struct bufferevent *bev, void *arg)
 	}
 	c->served = true;
 	state_set(c, CONN_HEAD);
+	room_idle(c);
 	conn_read(c);
 }
 
@@ -384,13 +367,24 @@ refuse_handshake(struct http_conn *c)
 }
 
 static void
+opened(struct http_conn *c)
+{
+	auto_arena struct arena *a = arena_new();
+	bool over;
+
+	c->open = true;
+	if (!room_opened(c, peer_cert(c, a, &over)))
+		conn_free(c);
+}
+
+static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct http_conn *c = arg;
 
 	(void)bev;
 	if (what & BEV_EVENT_CONNECTED) {
-		c->open = true;
+		opened(c);
 		return;
 	}
 	if ((what & BEV_EVENT_ERROR) && !c->open && c->loop->http->conf.tls != NULL) {
@@ -423,12 +417,14 @@ void
 conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr)
 {
 	struct http *h = l->http;
-	struct http_conn *c;
+	struct http_conn *c = calloc(1, sizeof(*c));
 	struct bufferevent *bev;
 
-	if (atomic_fetch_add(&h->nconns, 1) >= LIMIT_HTTP_CONNECTIONS ||
-	    atomic_load(&h->stopping)) {
-		atomic_fetch_sub(&h->nconns, 1);
+	if (c == NULL)
+		abort();
+	c->loop = l;
+	if (atomic_load(&h->stopping) || !room_enter(c)) {
+		free(c);
 		close(fd);
 		return;
 	}
@@ -438,12 +434,10 @@ conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr)
 		bev = bufferevent_openssl_socket_new(l->base, fd,
 		    SSL_new(tls_server_ctx(h->conf.tls)), BUFFEREVENT_SSL_ACCEPTING,
 		    BEV_OPT_CLOSE_ON_FREE);
-	c = calloc(1, sizeof(*c));
-	if (c == NULL || bev == NULL)
+	if (bev == NULL)
 		abort();
 	if (h->conf.tls != NULL)
 		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-	c->loop = l;
 	c->bev = bev;
 	if (addr->sa_family == AF_INET)
 		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)addr)->sin_addr, c->addr,

@@ -20,6 +20,7 @@
 #ifndef NET_HTTP_INT_H
 #define NET_HTTP_INT_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -35,6 +36,7 @@
 #define PARK_BUCKETS 4096u
 #define PARK_KEY_MAX 64u
 #define BODY_SHARES 4096u
+#define HOLDERS 4096u
 
 struct http_loop;
 struct http_conn;
@@ -129,6 +131,35 @@ size_t park_count(struct http_park *p);
 void req_list_push(struct req_list *l, struct http_req *r);
 struct http_req *req_list_pop(struct req_list *l);
 
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_STREAM, CONN_FLUSH, CONN_LINGER };
+
+/* What it is let in for while there is no room (http_room.c). */
+enum conn_owes { OWES_NOTHING, OWES_CERTIFICATE, OWES_FIRST };
+
+struct http_conn {
+	struct http_loop *loop;
+	struct bufferevent *bev;
+	struct http_conn *prev, *next;
+	enum conn_state state;
+	int64_t since;
+	bool open;   /* the TLS handshake is over */
+	bool served; /* had a request already */
+	bool eof;    /* the client sends no more */
+	bool close;  /* after the answer */
+	struct http_req *req;
+	uint64_t want; /* BODY, not chunked: bytes that are missing */
+	struct http_chunks chunks;
+	char addr[INET6_ADDRSTRLEN];
+
+	/* http_room.c */
+	bool stranger; /* showed no certificate that is good, or none yet */
+	bool idle;     /* in the list of those that can be displaced */
+	enum conn_owes owes;
+	bool counted; /* in h->held[holder] */
+	size_t holder;
+	struct http_conn *older, *newer;
+};
+
 struct http_loop {
 	struct http *http;
 	unsigned number;
@@ -142,7 +173,8 @@ struct http_loop {
 	pthread_mutex_t lock; /* of done */
 	struct req_list done;
 	struct http_conn *conns;
-	int64_t quit_since; /* 0: not yet */
+	struct http_conn *oldest, *newest; /* strangers that nothing is done for, by since when */
+	int64_t quit_since;                /* 0: not yet */
 };
 
 /* A queue and who works on it: one of the port, one more of each mount that has workers of its own. */
@@ -156,7 +188,7 @@ struct work_line {
 
 struct http_metrics {
 	struct metric requests, refused, errors, connections, parked, waiting, streams, broken,
-	    time;
+	    displaced, turned_away, time;
 	char labels[64];
 };
 
@@ -175,6 +207,9 @@ struct http {
 	_Atomic bool stopping;
 	_Atomic bool quit; /* loops end when their answers are out */
 	_Atomic size_t nconns;
+	_Atomic size_t nstrangers; /* of them */
+	/* The others, by their certificate. Two certificates may share one. */
+	_Atomic size_t held[HOLDERS];
 	_Atomic size_t bodies; /* bytes of all that are under way */
 	/* The same by who sends them: client certificate, or else address. Two may share one. */
 	_Atomic size_t shares[BODY_SHARES];
@@ -224,7 +259,19 @@ void loop_wake(struct http_loop *l);
 /* From any thread: r was answered or dropped. */
 void loop_done(struct http_req *r);
 
+/* http_room.c; all on the connection's loop */
+/* c, which is new, gets a place, maybe that of another one. False: there is none. */
+bool room_enter(struct http_conn *c);
+/* Nothing is done for c any more, or something is. */
+void room_idle(struct http_conn *c);
+void room_busy(struct http_conn *c);
+/* Its handshake is over; cert: that it is known by, or empty. False: it may not stay. */
+bool room_opened(struct http_conn *c, struct str cert);
+void room_leave(struct http_conn *c);
+
 /* http_conn.c */
+/* Drops it at once. */
+void conn_free(struct http_conn *c);
 void conn_accept(struct http_loop *l, evutil_socket_t fd, struct sockaddr *addr);
 /* r is answered (or dropped): writes, frees r, goes on. */
 void conn_answer(struct http_req *r);

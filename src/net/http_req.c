@@ -70,7 +70,8 @@ req_route(struct http_req *r)
 	TRY(http_match(
 	    r->arena, conf->mounts, conf->nmounts, r->method, &r->target, &r->mount, &r->match));
 	lower(&r->body.max, r->match.route->max_body);
-	if (r->peer_cert.n == 0)
+	/* A certificate that is over was good for whoever shows it. */
+	if (r->peer_cert.n == 0 && !r->peer_over && !r->match.route->any_sender)
 		lower(&r->body.max, conf->max_stranger);
 	return OK;
 }

@@ -252,6 +252,35 @@ a_connector_enrols_with_its_own_template(void **state)
 	expect_ok(enrol_finish_connector(w->store, &e, &facts, LIT("cert"), key2));
 }
 
+/* A certificate with the subject of the identity that this order is for. */
+static struct str
+identity_of(struct world *w, const struct order *o)
+{
+	struct issue_spec s = made_spec(w->a, "x", w->leaf_key);
+	auto_cert struct cert *cert = NULL;
+
+	s.subject = o->subject;
+	cert = made_cert(w->a, &s, w->leaf_key);
+	return arena_str(w->a, cert_der(cert));
+}
+
+static void
+whose_an_identity_is_stands_in_its_name(void **state)
+{
+	WORLD(state);
+	struct enrol e;
+	struct order named = { .subject = made_name(w->a, "Chancery Connectors") };
+
+	expect_ok(begin(w, CODE_CONNECTOR, code_for(w, CODE_CONNECTOR), key1, &e));
+	assert_int_equal(enrol_kind_of(w->a, identity_of(w, &e.order)), CODE_CONNECTOR);
+	expect_ok(begin(w, CODE_DEVICE, code_for(w, CODE_DEVICE), key1, &e));
+	assert_int_equal(enrol_kind_of(w->a, identity_of(w, &e.order)), CODE_DEVICE);
+	/* The name of another attribute, and what is no certificate. */
+	assert_int_equal(enrol_kind_of(w->a, identity_of(w, &named)), CODE_DEVICE);
+	assert_int_equal(enrol_kind_of(w->a, LIT("Chancery Connectors")), CODE_DEVICE);
+	assert_int_equal(enrol_kind_of(w->a, STR_EMPTY), CODE_DEVICE);
+}
+
 static void
 codes_do_not_repeat_and_look_like_codes(void **state)
 {
@@ -279,6 +308,7 @@ main(void)
 		IN_WORLD(a_retired_device_does_not_come_back_by_its_code),
 		IN_WORLD(of_two_enrolments_at_once_the_later_order_stays_on_record),
 		IN_WORLD(a_connector_enrols_with_its_own_template),
+		IN_WORLD(whose_an_identity_is_stands_in_its_name),
 		IN_WORLD(codes_do_not_repeat_and_look_like_codes),
 	};
 

@@ -20,6 +20,7 @@ length(struct http_req *r)
 static const struct http_route routes[] = {
 	ROUTE_BODY(POST, "/small", 1, length, ROUTE_MAX),
 	ROUTE(POST, "/large", 1, length),
+	ROUTE_SIGNED(POST, "/signed", 1, length, 2 * STRANGER_MAX),
 	{ .path = NULL },
 };
 
@@ -140,6 +141,9 @@ a_body_up_to_the_limit_of_its_route_is_taken(void **state)
 	head(fd, "/large", STRANGER_MAX);
 	body(fd, STRANGER_MAX);
 	expect_answer(fd, 200, "5000 bytes");
+	head(fd, "/signed", 2 * STRANGER_MAX);
+	body(fd, 2 * STRANGER_MAX);
+	expect_answer(fd, 200, "10000 bytes");
 	close(fd);
 }
 
@@ -154,6 +158,7 @@ a_larger_one_is_refused_before_it_is_sent(void **state)
 	} rows[] = {
 		{ "/small", ROUTE_MAX + 1, 413, "too-large" },
 		{ "/large", STRANGER_MAX + 1, 413, "too-large" },
+		{ "/signed", 2 * STRANGER_MAX + 1, 413, "too-large" },
 		{ "/none", 1 << 20, 400, "no-segment" },
 	};
 
