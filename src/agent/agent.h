@@ -9,7 +9,7 @@
  *   state_dir/pend-<alias>.<hash>  key of a certificate that was requested and is not here yet
  *   state_dir/unsettled-<alias> a CA certificate was changed and the system's bundle not yet
  *   state_dir/lock              held while an agent works here
- *   state_dir/networks/         what networks were made of; see network.c
+ *   state_dir/networks/         what networks were made of; see network.h
  *   trust dir/<alias>.crt       an installed CA certificate, in the folder that update-ca-certificates reads
  *
  * It never says what it was told to have, only what it finds on the disk.
@@ -44,7 +44,9 @@ struct agent_conf {
 	const char *nm_dir; /* of its keyfiles */
 	const char **wpa_networks;
 	const char *wpa_dir; /* of its control sockets */
-	bool dot1x_ca;       /* connections get our CA certificates, too */
+	/* the networks of the service: of which interface, in which file; "": NetworkManager has them */
+	const char *wpa_interface, *wpa_file;
+	bool dot1x_ca; /* connections get our CA certificates, too */
 	const char *hooks_dir;
 	int64_t hooks_timeout; /* seconds */
 	const char *log_level, *log_format;
@@ -113,8 +115,10 @@ err_t agent_report(const struct agent *g, struct fetch *f, struct arena *a, cons
     int wait, json **ret);
 /* Does one command. ERR_UNSUPPORTED, ERR_BAD_REQUEST, ERR_ALIAS, and what its kind may end with. */
 struct outcome {
-	bool pending;    /* it is under way: the same command again, later */
-	struct str leaf; /* of a certificate that was requested here: DER */
+	/* OK: done. Else it is under way, and the same command comes again later: what it waits for, as a fault, */
+	enum err_code waits;
+	const char *detail; /* and in words; NULL: none */
+	struct str leaf;    /* of a certificate that was requested here: DER */
 };
 err_t agent_command(
     const struct agent *g, struct arena *a, const json *command, struct outcome *ret);
@@ -137,7 +141,7 @@ err_t trust_inventory(const struct agent *g, struct arena *a, json *list);
 /* Whom this device trusts by the service's word: what enrolment brought and what is installed. DER; at most LIMIT_CERTS. */
 err_t trust_anchors(const struct agent *g, struct arena *a, const struct str **ret, size_t *retn);
 
-/* network.c: Wi-Fi networks, as connections of NetworkManager. ERR_BAD_REQUEST, ERR_UNSUPPORTED, ERR_ALIAS, ERR_DOT1X,
+/* network.c: Wi-Fi networks, by NetworkManager or wpa_supplicant. ERR_BAD_REQUEST, ERR_UNSUPPORTED, ERR_ALIAS, ERR_DOT1X,
  * ERR_DOT1X_CERTIFICATE. */
 err_t network_install(
     const struct agent *g, struct arena *a, const char *alias, const json *command);
@@ -185,12 +189,20 @@ struct pending {
 	const char *path;  /* of its file */
 	const char *label; /* in the token; NULL: it is in the file */
 	struct key *key;   /* owned */
-	bool asked;        /* and the server said that it will take its time */
+	/* The server said that it will take its time: since when it does (0: it never did), with what it said last, and the
+	 * request as it was sent, which is sent again as it is (a signature on a curve is another one each time). */
+	when_t since;
+	const char *said;
+	struct str csr;
 };
+struct own_order;
 /* The key for this command: made when it is missing; keys for other commands of the alias go. */
-err_t pending_open(const struct agent *g, struct arena *a, const char *alias, const char *command,
-    unsigned bits, struct pending *ret);
-err_t pending_asked(struct arena *a, const struct pending *p);
+err_t pending_open(const struct agent *g, struct arena *a, const char *alias,
+    const struct own_order *o, struct pending *ret);
+/* It takes its time; p->since is set by the first that says so. */
+err_t pending_asked(struct arena *a, struct pending *p, struct str csr, const char *said);
+/* For "show": [{"alias", "since", "detail"}] of those that wait for somebody's decision. */
+err_t pending_show(const struct agent *g, struct arena *a, json *list);
 /* What is pending for the alias goes, but for the key that the certificate under it has. */
 err_t pending_drop(const struct agent *g, struct arena *a, const char *alias);
 err_t pending_drop_all(const struct agent *g, struct arena *a);
@@ -201,6 +213,7 @@ err_t pending_sweep(const struct agent *g, struct arena *a);
 struct own_order {
 	const char *id; /* of the command */
 	const char *name;
+	enum key_alg alg;
 	unsigned bits;
 	struct csr_spec csr; /* without a challenge */
 };
@@ -217,14 +230,15 @@ err_t own_anchors(const struct agent *g, struct arena *a, const json *command,
 err_t own_keep(const struct agent *g, struct arena *a, const char *alias, const struct own_order *o,
     const struct pending *p, const struct own_got *got);
 
-/* enrol_est.c: the same as enrol_scep(), by EST; net/est.h for what it ends with, and ERR_CHAIN. */
+/* enrol_est.c: the same as enrol_scep(), by EST; net/est.h for what it ends with, and ERR_CHAIN. ret->waits ERR_CA_PENDING: with
+ * what the service said and since when. */
 err_t enrol_est(const struct agent *g, struct arena *a, const char *alias, const json *command,
-    bool *ret_pending, struct str *ret_leaf);
+    struct outcome *ret);
 
-/* enrol_scep.c: makes a key, requests a certificate by SCEP, keeps both. *ret_pending: the CA has not decided yet. *ret_leaf:
- * DER. ERR_BAD_REQUEST, ERR_KEY_SIZE, and what net/scep_client.h ends with. */
+/* enrol_scep.c: makes a key, requests a certificate by SCEP, keeps both. ret->waits ERR_SCEP_PENDING_LONG: the CA has not decided
+ * yet. ERR_BAD_REQUEST, ERR_KEY_SIZE, ERR_UNSUPPORTED (a key on a curve), and what net/scep_client.h ends with. */
 err_t enrol_scep(const struct agent *g, struct arena *a, const char *alias, const json *command,
-    bool *ret_pending, struct str *ret_leaf);
+    struct outcome *ret);
 
 /* idle.c: gives memory back before a long wait. */
 void idle_trim(struct arena *a);

@@ -54,13 +54,13 @@ do_install_identity(
 static err_t
 do_enrol_scep(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
-	return enrol_scep(g, a, t->alias, t->command, &ret->pending, &ret->leaf);
+	return enrol_scep(g, a, t->alias, t->command, ret);
 }
 
 static err_t
 do_enrol_est(const struct agent *g, struct arena *a, const struct task *t, struct outcome *ret)
 {
-	return enrol_est(g, a, t->alias, t->command, &ret->pending, &ret->leaf);
+	return enrol_est(g, a, t->alias, t->command, ret);
 }
 
 static err_t
@@ -143,7 +143,7 @@ static const char *
 status_of(const struct err_report *rep, const struct outcome *o)
 {
 	if (rep->code == ERR_NONE)
-		return o->pending ? "not_now" : "ok";
+		return o->waits != ERR_NONE ? "pending" : "ok";
 	return is_passing(rep) ? "not_now" : "error";
 }
 
@@ -152,13 +152,15 @@ result_of(struct arena *a, const json *c, err_t e, const struct outcome *o)
 {
 	json *result = json_object_new();
 	struct err_report rep;
-	const char *code = "";
+	const char *code = "", *detail = rep.detail;
 
 	err_take(e, &rep);
 	if (rep.code != ERR_NONE)
 		code = err_info(rep.code)->id;
-	else if (o->pending)
-		code = err_info(ERR_SCEP_PENDING_LONG)->id;
+	else if (o->waits != ERR_NONE)
+		code = err_info(o->waits)->id;
+	if (rep.code == ERR_NONE && o->detail != NULL)
+		detail = o->detail;
 	json_set_text(result, "id", json_text(json_get(c, "id")));
 	json_set_text(result, "status", status_of(&rep, o));
 	if (!json_is_null(json_get(c, "sha256")))
@@ -166,9 +168,9 @@ result_of(struct arena *a, const json *c, err_t e, const struct outcome *o)
 	if (rep.code == ERR_NONE && o->leaf.n > 0)
 		json_set_base64(a, result, "certificate", o->leaf);
 	json_set_text(result, "code", code);
-	json_set_text(result, "detail", text_safe(a, str_c(rep.detail)));
+	json_set_text(result, "detail", text_safe(a, str_c(detail)));
 	if (rep.code == ERR_NONE)
-		log_event(LOG_LEVEL_INFO, o->pending ? "waits" : "done", "command",
+		log_event(LOG_LEVEL_INFO, o->waits != ERR_NONE ? "waits" : "done", "command",
 		    json_text(json_get(c, "kind")), "alias", json_text(json_get(c, "alias")), NULL);
 	else
 		log_report("command failed", &rep);

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "net/est.h"
 #include "pki/csr.h"
 
@@ -42,9 +43,19 @@ check_path(const struct agent *g, struct arena *a, const json *c, const struct e
 	    leaf, got->chain, got->nchain, anchors, n, NULL, cert_not_before(leaf));
 }
 
+/* The service says on whom it waits; we know since when. */
+static err_t
+wait_on(struct arena *a, struct pending *p, struct str csr, const char *said, struct outcome *ret)
+{
+	TRY(pending_asked(a, p, csr, said));
+	ret->waits = ERR_CA_PENDING;
+	ret->detail = arena_printf(a, "since %s: %s", when_text(a, p->since), said);
+	return OK;
+}
+
 err_t
-enrol_est(const struct agent *g, struct arena *a, const char *alias, const json *c,
-    bool *ret_pending, struct str *ret_leaf)
+enrol_est(
+    const struct agent *g, struct arena *a, const char *alias, const json *c, struct outcome *ret)
 {
 	auto_fetch struct fetch *f = NULL;
 	auto_key struct key *key = NULL;
@@ -52,21 +63,20 @@ enrol_est(const struct agent *g, struct arena *a, const char *alias, const json 
 	struct est_reply got;
 	struct own_order o;
 	struct pending p;
-	struct str csr;
 
 	TRY(own_order_read(a, c, &o));
 	TRY(read_server(g, a, c, &server));
-	TRY(pending_open(g, a, alias, o.id, o.bits, &p));
+	TRY(pending_open(g, a, alias, &o, &p));
 	key = p.key;
-	TRY(csr_make(a, key, &o.csr, &csr));
+	if (p.csr.n == 0)
+		TRY(csr_make(a, key, &o.csr, &p.csr));
 	TRY(fetch_new(&g->tls, &f));
-	TRY(est_enroll(f, a, &server, NULL, csr, TIMEOUT_MS, &got));
-	*ret_pending = got.pending;
+	TRY(est_enroll(f, a, &server, NULL, p.csr, TIMEOUT_MS, &got));
 	if (got.pending)
-		return OK;
+		return wait_on(a, &p, p.csr, got.said, ret);
 	TRY(check_path(g, a, c, &got));
 	TRY(own_keep(g, a, alias, &o, &p,
 	    &(struct own_got){ .leaf = got.leaf, .chain = got.chain, .nchain = got.nchain }));
-	*ret_leaf = got.leaf;
+	ret->leaf = got.leaf;
 	return OK;
 }

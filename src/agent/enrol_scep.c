@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "net/scep_client.h"
 #include "pki/csr.h"
 
@@ -68,8 +69,8 @@ read_where(const json *c, struct where *ret)
 }
 
 err_t
-enrol_scep(const struct agent *g, struct arena *a, const char *alias, const json *c,
-    bool *ret_pending, struct str *ret_leaf)
+enrol_scep(
+    const struct agent *g, struct arena *a, const char *alias, const json *c, struct outcome *ret)
 {
 	auto_key struct key *key = NULL;
 	struct scep_server server = { .sha1 = json_true(json_get(c, "sha1")) };
@@ -83,16 +84,21 @@ enrol_scep(const struct agent *g, struct arena *a, const char *alias, const json
 	TRY(read_where(c, &w));
 	o.csr.challenge = w.challenge;
 	TRY(own_anchors(g, a, c, &server.anchors, &server.nanchors));
-	TRY(pending_open(g, a, alias, o.id, o.bits, &p));
+	if (o.alg != KEY_RSA)
+		FAIL(ERR_UNSUPPORTED, "SCEP with a key on a curve");
+	TRY(pending_open(g, a, alias, &o, &p));
 	key = p.key;
-	q = (struct scep_ask){ .key = key, .subject = o.csr.subject, .again = p.asked };
+	q = (struct scep_ask){ .key = key, .subject = o.csr.subject, .again = p.since != 0 };
 	TRY(csr_make(a, key, &o.csr, &q.csr));
 	TRY(ask(g, a, &server, &q, w.urls, &got));
-	*ret_pending = got.pending;
-	if (got.pending)
-		return pending_asked(a, &p);
+	if (got.pending) {
+		TRY(pending_asked(a, &p, STR_EMPTY, ""));
+		ret->waits = ERR_SCEP_PENDING_LONG;
+		ret->detail = arena_printf(a, "since %s", when_text(a, p.since));
+		return OK;
+	}
 	TRY(own_keep(g, a, alias, &o, &p,
 	    &(struct own_got){ .leaf = got.leaf, .chain = got.chain, .nchain = got.nchain }));
-	*ret_leaf = got.leaf;
+	ret->leaf = got.leaf;
 	return OK;
 }

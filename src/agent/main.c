@@ -58,7 +58,8 @@ static err_t
 cmd_show(struct agent *g, const char *code)
 {
 	auto_json json *out = json_object_new();
-	json *inventory = json_array_new(), *consumers = json_array_new();
+	json *inventory = json_array_new(), *consumers = json_array_new(),
+	     *waiting = json_array_new();
 	struct str text;
 
 	(void)code;
@@ -67,6 +68,8 @@ cmd_show(struct agent *g, const char *code)
 	json_set(out, "facts", agent_facts(g->arena, g));
 	json_set(out, "inventory", inventory);
 	json_set(out, "consumers", consumers);
+	json_set(out, "waiting", waiting);
+	TRY(pending_show(g, g->arena, waiting));
 	TRY(consumers_show(g, g->arena, consumers));
 	TRY(trust_inventory(g, g->arena, inventory));
 	TRY(identity_inventory(g, g->arena, inventory));

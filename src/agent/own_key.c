@@ -53,20 +53,23 @@ read_ekus(struct arena *a, const json *c, struct csr_spec *ret)
 }
 
 static err_t
-read_key(const json *c, unsigned *ret)
+read_key(struct arena *a, const json *c, struct own_order *ret)
 {
 	const char *alg;
 	int64_t bits;
+	bool rsa;
 	json *key;
 
 	TRY(json_need_object(c, "key", &key));
 	TRY(json_need_text(key, "algorithm", 16, &alg));
-	if (!str_eq_c(str_c(alg), "rsa"))
-		FAIL(ERR_UNSUPPORTED, "keys other than RSA");
+	rsa = str_eq_c(str_c(alg), "rsa");
+	if (!rsa && !str_eq_c(str_c(alg), "ec"))
+		FAIL(ERR_UNSUPPORTED, "keys of the algorithm %s", text_safe(a, str_c(alg)));
 	TRY(json_need_int(key, "bits", 1, 65536, &bits));
-	if (bits < BITS_MIN || bits > BITS_MAX)
-		FAIL(ERR_KEY_SIZE, "%d bits", (int)bits);
-	*ret = (unsigned)bits;
+	if (rsa ? bits < BITS_MIN || bits > BITS_MAX : bits != KEY_P256 && bits != KEY_P384)
+		FAIL(ERR_KEY_SIZE, "%s, %d bits", rsa ? "RSA" : "a curve", (int)bits);
+	ret->alg = rsa ? KEY_RSA : KEY_EC;
+	ret->bits = (unsigned)bits;
 	return OK;
 }
 
@@ -81,7 +84,7 @@ own_order_read(struct arena *a, const json *c, struct own_order *ret)
 	o.name = name == NULL ? "" : name;
 	TRY(json_want_base64(a, c, "subject", LIMIT_CSR_BYTES, &o.csr.subject));
 	TRY(json_want_base64(a, c, "san", LIMIT_CSR_BYTES, &o.csr.san));
-	TRY(read_key(c, &o.bits));
+	TRY(read_key(a, c, &o));
 	TRY(read_usage(a, c, &o.csr.key_usage));
 	TRY(read_ekus(a, c, &o.csr));
 	*ret = o;

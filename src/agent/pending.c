@@ -4,8 +4,11 @@
  * gives the certificate that it gave before.
  *
  *   state_dir/pend-<alias>.<hash of the command's id>         the key, or empty: it is in the token as <alias>.<hash>
- *   state_dir/pend-<alias>.<hash of the command's id>.asked   the server said that it will take its time
+ *   state_dir/pend-<alias>.<hash of the command's id>.asked   the server said that it will take its time: {"since", "said",
+ *                                                             "csr"}
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "agent/agent.h"
@@ -16,7 +19,12 @@
 
 #define PREFIX "pend-"
 #define ASKED ".asked"
-enum { HASH_DIGITS = 16, MAX_FILES = 4096, KEPT_S = 7 * 86400 };
+enum {
+	HASH_DIGITS = 16,
+	MAX_FILES = 4096,
+	KEPT_S = 7 * 86400,
+	ASKED_MAX = 2 * LIMIT_CSR_BYTES + 2 * LIMIT_LONG_TEXT
+};
 
 static const char *
 file_of(const struct agent *g, struct arena *a, const char *name)
@@ -105,35 +113,115 @@ pending_sweep(const struct agent *g, struct arena *a)
 	return drop_some(g, a, NULL, NULL, true);
 }
 
+static err_t
+read_asked(struct arena *a, const char *path, struct pending *p)
+{
+	auto_json json *j = NULL;
+	const char *since, *said;
+	struct str text;
+
+	TRY(file_read(a, path, ASKED_MAX, &text));
+	TRY(json_parse(text, ASKED_MAX, &j));
+	TRY(json_need_text(j, "since", LIMIT_TEXT, &since));
+	TRY(json_need_text(j, "said", LIMIT_LONG_TEXT, &said));
+	TRY(json_want_base64(a, j, "csr", LIMIT_CSR_BYTES, &p->csr));
+	p->said = arena_strdup(a, said);
+	return when_parse(str_c(since), &p->since);
+}
+
+/* What is damaged is as if nothing had been said: the request is made anew. */
+static void
+note_asked(struct arena *a, struct pending *p)
+{
+	const char *path = arena_printf(a, "%s" ASKED, p->path);
+	struct pending was = *p;
+	err_t e;
+
+	if (!file_exists(path))
+		return;
+	e = read_asked(a, path, &was);
+	if (err_ok(e))
+		*p = was;
+	err_forget(e);
+}
+
+/* Somebody came back to it: it is not one of those that are forgotten. */
+static err_t
+touch(struct arena *a, const char *path)
+{
+	const char *const files[] = { path, arena_printf(a, "%s" ASKED, path) };
+
+	for (size_t i = 0; i < COUNT(files); i++)
+		if (utimensat(AT_FDCWD, files[i], NULL, 0) != 0 && errno != ENOENT)
+			FAIL(ERR_FILE, "%s: %m", files[i]);
+	return OK;
+}
+
 err_t
-pending_open(const struct agent *g, struct arena *a, const char *alias, const char *command,
-    unsigned bits, struct pending *ret)
+pending_open(const struct agent *g, struct arena *a, const char *alias, const struct own_order *o,
+    struct pending *ret)
 {
 	struct pending p = { 0 };
 	const char *label;
 	uint8_t hash[32];
 
 	TRY(alias_check(alias));
-	hash_sha256(str_c(command), hash);
+	hash_sha256(str_c(o->id), hash);
 	label = arena_printf(a, "%s.%.*s", alias, HASH_DIGITS, text_hex(a, STR(hash)));
 	TRY(drop_some(g, a, alias, label, false));
 	p.path = file_of(g, a, arena_printf(a, PREFIX "%s", label));
-	p.asked = file_exists(arena_printf(a, "%s" ASKED, p.path));
+	note_asked(a, &p);
 	if (g->token != NULL) {
 		p.label = label;
 		/* Its name is on the disk before the key is in the token. */
 		if (!file_exists(p.path))
 			TRY(file_write(p.path, STR_EMPTY, 0600));
-		TRY(token_key(g->token, label, bits, &p.key));
+		TRY(token_pair(g->token, label, o->alg, o->bits, &p.key));
 	} else {
-		TRY(key_file(a, p.path, KEY_RSA, bits, &p.key));
+		TRY(key_file(a, p.path, o->alg, o->bits, &p.key));
 	}
 	*ret = p;
-	return OK;
+	return touch(a, p.path);
 }
 
 err_t
-pending_asked(struct arena *a, const struct pending *p)
+pending_asked(struct arena *a, struct pending *p, struct str csr, const char *said)
 {
-	return file_write(arena_printf(a, "%s" ASKED, p->path), STR_EMPTY, 0600);
+	auto_json json *j = json_object_new();
+	struct str text;
+
+	if (p->since == 0)
+		p->since = when_now();
+	json_set_text(j, "since", when_text(a, p->since));
+	json_set_text(j, "said", said);
+	json_set_base64(a, j, "csr", csr);
+	TRY(json_print(a, j, &text));
+	return file_write(arena_printf(a, "%s" ASKED, p->path), text, 0600);
+}
+
+err_t
+pending_show(const struct agent *g, struct arena *a, json *list)
+{
+	char **names;
+	size_t n;
+
+	TRY(dir_list(a, g->conf->state_dir, MAX_FILES, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		const char *label = label_of(a, names[i]);
+		struct pending p = { .path = file_of(g, a, names[i]) };
+		json *row;
+
+		if (label == NULL)
+			continue;
+		note_asked(a, &p);
+		if (p.since == 0)
+			continue;
+		row = json_object_new();
+		json_set_text(
+		    row, "alias", arena_cstr(a, str_of(label, strlen(label) - HASH_DIGITS - 1)));
+		json_set_when(a, row, "since", p.since);
+		json_set_text(row, "detail", p.said);
+		json_add(list, row);
+	}
+	return OK;
 }

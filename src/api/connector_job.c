@@ -143,7 +143,7 @@ certify_json(
 	struct str sealed;
 
 	TRY(csr_parse(a, r->message, &csr));
-	TRY(job_device_order(api->store, a, c, r->request, STR(csr.spki_sha256), &order));
+	TRY(job_device_order(api->store, a, c, r->request, &csr, &order));
 	TRY(job_order_seal(api, a, &order, &sealed));
 	json_set_text(out, "kind", "certify");
 	json_set_text(out, "template", order.template);

@@ -129,7 +129,8 @@ same_fence(struct tx *tx, struct job *j)
 		if (v[i].fence != j->g->fence || v[i].id == j->approved)
 			continue;
 		if (v[i].state == ISSUED_DENIED)
-			FAIL(ERR_ORDER_STALE, "a manager denied request %lld", (long long)v[i].id);
+			FAIL(ERR_REQUEST_DENIED, "request %lld: %s", (long long)v[i].id,
+			    v[i].message);
 		if (!str_eq(v[i].spki_sha256, j->g->spki))
 			FAIL(ERR_ORDER_STALE, "fence %llu was used with another key",
 			    (unsigned long long)v[i].fence);

@@ -37,6 +37,8 @@ static const struct {
 	{ "scep-failed", ERR_DEVICE_SCEP_REFUSED },
 	{ "scep-answer", ERR_SCEP_ANSWER },
 	{ "scep-pending", ERR_SCEP_PENDING_LONG },
+	{ "ca-pending", ERR_CA_PENDING },
+	{ "ca-denied", ERR_CA_DENIED },
 	{ "chain", ERR_CHAIN },
 	{ "unreachable", ERR_DEVICE_SCEP_UNREACHABLE },
 	{ "tls", ERR_DEVICE_SCEP_UNREACHABLE },

@@ -75,7 +75,7 @@ enrol_write(const struct device_edge *edge, struct arena *a, const struct comman
 	const struct primitive *what = c->what;
 	json *key = json_object_new();
 
-	json_set_text(key, "algorithm", "rsa");
+	json_set_text(key, "algorithm", what->key_alg == KEY_RSA ? "rsa" : "ec");
 	json_set_int(key, "bits", what->key_bits);
 	json_set(j, "key", key);
 	TRY(way_write(edge, a, c, j));

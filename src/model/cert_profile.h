@@ -57,6 +57,12 @@ err_t cert_check(struct arena *a, const struct profile_type *t, const struct cer
 err_t cert_check_key(const struct cert_profile *p, int64_t bits);
 int cert_validity_days(const struct cert_profile *p);
 
+/* The algorithm of the key, where a type lets it be chosen: "@chancery.keyAlgorithm". */
+enum key_kind { KEY_IS_RSA, KEY_IS_P256, KEY_IS_P384 };
+extern const struct field_member cert_key_kinds[];
+/* key_alg and key_bits of *what; rsa_bits 0: 2048. */
+void cert_key_choose(int64_t kind, int64_t rsa_bits, struct primitive *what);
+
 /* Subject, alternative names, SID, uses, and what else comes from these settings, into *what. */
 err_t cert_reduce(struct arena *a, const struct profile *p, const struct cert_profile *c,
     const struct subject_of *who, struct primitive *what);

@@ -70,6 +70,30 @@ cert_reduce(struct arena *a, const struct profile *p, const struct cert_profile 
 	return OK;
 }
 
+const struct field_member cert_key_kinds[] = {
+	{ "rsa", KEY_IS_RSA },
+	{ "p256", KEY_IS_P256 },
+	{ "p384", KEY_IS_P384 },
+	{ 0 },
+};
+
+void
+cert_key_choose(int64_t kind, int64_t rsa_bits, struct primitive *what)
+{
+	what->key_alg = kind == KEY_IS_RSA ? KEY_RSA : KEY_EC;
+	switch ((enum key_kind)kind) {
+	case KEY_IS_RSA:
+		what->key_bits = rsa_bits == 0 ? KEY_RSA_2048 : (unsigned)rsa_bits;
+		break;
+	case KEY_IS_P256:
+		what->key_bits = KEY_P256;
+		break;
+	case KEY_IS_P384:
+		what->key_bits = KEY_P384;
+		break;
+	}
+}
+
 err_t
 cert_hash(struct buf *b, const struct cert_profile *c, const struct primitive *what)
 {

@@ -83,7 +83,9 @@ request_renew_challenge(
 
 	(void)a;
 	*ret_ready = true;
-	if (r->kind != REQUEST_ENROL || r->lease_until - REQUEST_CHALLENGE_MARGIN > when_now())
+	/* By EST there is none, and a request may wait for somebody's decision as long as that takes. */
+	if (r->kind != REQUEST_ENROL || r->lease_until == 0 ||
+	    r->lease_until - REQUEST_CHALLENGE_MARGIN > when_now())
 		return OK;
 	TRY(request_may_write(tx));
 	if (r->ca[0] == '\0') {
@@ -103,7 +105,9 @@ request_renew_challenge(
 err_t
 delivery_refuse(struct tx *tx, struct arena *a, struct slot *s, struct request *r, struct why why)
 {
-	int wait = REFUSED_FIRST;
+	bool denied = why.fault != NULL && strcmp(why.fault, err_info(ERR_CA_DENIED)->id) == 0;
+	/* Whoever looks at requests by hand is not asked again in a minute. */
+	int wait = denied ? REFUSED_MAX : REFUSED_FIRST;
 
 	for (uint32_t i = 1; i < r->attempts && wait < REFUSED_MAX; i++)
 		wait *= 2;

@@ -127,7 +127,7 @@ job_issue(struct leasing *l, const struct slot *s, const struct request *r, cons
 		/* None of the devices is known to the CA: they show the challenge that whoever seals this binds it to. */
 		o->holder = o->maker = o->recipient = STR_EMPTY;
 		o->expires = l->now + REQUEST_CHALLENGE_LIFE;
-		o->key_bits = (uint16_t)d->what.key_bits;
+		o->key_bits = d->what.key_alg == KEY_RSA ? (uint16_t)d->what.key_bits : 0;
 	}
 	j.ca_host = d->what.ca_host;
 	j.key_alg = d->what.key_alg;
@@ -438,8 +438,23 @@ job_sweep(struct store *s)
 struct device_ordering {
 	struct leasing leasing;
 	struct id request;
+	const struct csr *csr;
 	struct job job;
 };
+
+/* What an order cannot say: the algorithm. Of what it says the CA takes no other. */
+static err_t
+key_is_ordered(const struct csr *csr, const struct primitive *what)
+{
+	enum key_alg alg = key_algorithm(csr->key);
+	unsigned bits = key_bits(csr->key);
+
+	if (alg == what->key_alg &&
+	    (alg == KEY_RSA ? bits >= what->key_bits : bits == what->key_bits))
+		return OK;
+	FAIL(ERR_ORDER_KEY_SIZE, "requested %s %u, ordered %s %u", alg == KEY_RSA ? "RSA" : "EC",
+	    bits, what->key_alg == KEY_RSA ? "RSA" : "EC", what->key_bits);
+}
 
 static err_t
 device_order(struct tx *tx, void *arg)
@@ -458,21 +473,23 @@ device_order(struct tx *tx, void *arg)
 	    !str_eq(d->what.hash, r.hash))
 		FAIL(ERR_SCEP_ADDRESS, "request %s is not to be made by EST (any more)",
 		    id_text(l->a, r.id));
+	TRY(key_is_ordered(g->csr, &d->what));
 	return job_issue(l, &s, &r, d, &device);
 }
 
 err_t
 job_device_order(struct store *s, struct arena *a, const struct connector *c, struct id request,
-    struct str spki, struct order *ret)
+    const struct csr *csr, struct order *ret)
 {
 	struct device_ordering g = { .leasing = { .a = a, .connector = c, .now = when_now() },
-		.request = request };
+		.request = request,
+		.csr = csr };
 
 	g.leasing.jobs = &g.job;
 	TRY(store_read(s, device_order, &g));
 	*ret = g.job.order;
 	/* The CA knows this connector, and the order knows the key. */
 	ret->holder = c->holder;
-	ret->spki = spki;
+	ret->spki = STR(csr->spki_sha256);
 	return OK;
 }

@@ -9,6 +9,7 @@
 #include "codec/order.h"
 #include "model/kind.h"
 #include "model/packing.h"
+#include "pki/csr.h"
 #include "store/user_pfx.h"
 
 struct job {
@@ -55,10 +56,11 @@ struct job_asking {
 err_t job_lease(struct store *s, struct arena *a, const struct connector *c,
     const struct job_asking *ask, int lease_s, struct job **ret, size_t *retn);
 
-/* The order for a key that a device made and requests a certificate for by EST: for that key (spki: SHA-256), in the hands of
- * this connector. ERR_SCEP_ADDRESS: it is no such request, or something else is wanted by now. */
+/* The order for a key that a device made and requests a certificate for by EST: for that key, in the hands of this connector.
+ * *ret borrows from csr. ERR_SCEP_ADDRESS: it is no such request, or something else is wanted by now; ERR_ORDER_KEY_SIZE: the key
+ * is of another kind than the profile wants. */
 err_t job_device_order(struct store *s, struct arena *a, const struct connector *c,
-    struct id request, struct str spki, struct order *ret);
+    struct id request, const struct csr *csr, struct order *ret);
 
 /* The connector leaves: what is leased to it is queued again at once. Expects a writing transaction. */
 err_t job_release(struct tx *tx, struct arena *a, struct id connector);

@@ -177,13 +177,14 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 		step.event = "queued";
 		step.detail = p->ca;
 	}
-	/* Somebody else's CA asks us what a challenge stands for: nothing goes before. */
-	if (p->kind == PRIM_ENROL && p->ca[0] == '\0') {
+	/* Somebody else's CA asks us what a challenge stands for, and by EST the device shows who it is: nothing goes before. */
+	if (p->kind == PRIM_ENROL && (p->est || p->ca[0] == '\0')) {
 		r.state = REQUEST_READY;
 		r.fence = 1;
-		r.lease_until = when_now() + REQUEST_CHALLENGE_LIFE;
+		r.lease_until = p->est ? 0 : when_now() + REQUEST_CHALLENGE_LIFE;
 		step.event = "ready";
-		step.detail = "its challenge is validated here";
+		step.detail =
+		    p->est ? "the device requests it by EST" : "its challenge is validated here";
 	}
 	TRY(insert(tx, s, &r, &step));
 	TRY(store_request_prune(tx, s->device, s->id, KEPT));

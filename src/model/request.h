@@ -23,7 +23,8 @@
  *  an imported one    as one that is issued; a connector opens it instead of asking a CA, and nothing
  *                     is revoked
  *  one by SCEP        LEASED by a connector that leaves the order at the CA; READY with a challenge that ends, and
- *                     request_renew_challenge takes it from READY or OFFERED to QUEUED when it did
+ *                     request_renew_challenge takes it from READY or OFFERED to QUEUED when it did; by EST READY from the
+ *                     beginning, without an end
  *  a revocation       QUEUED, LEASED, then request_complete to DONE; never FAILED: rejected, it
  *                     goes back to QUEUED; request_revoked_there takes it from there to DONE
  *  request_withdraw   any of these to WITHDRAWN
@@ -63,7 +64,7 @@ struct why {
 };
 
 /* PRIM_TRUST makes a REQUEST_TRUST and PRIM_NETWORK a REQUEST_NETWORK that are READY at once, PRIM_DELIVER a REQUEST_ISSUE, PRIM_ENROL a REQUEST_ENROL and
- * PRIM_IMPORT a REQUEST_IMPORT that are QUEUED. PRIM_ENROL at a CA that is not ours: READY at once. */
+ * PRIM_IMPORT a REQUEST_IMPORT that are QUEUED. PRIM_ENROL at a CA that is not ours, or by EST: READY at once. */
 err_t request_insert(
     struct tx *tx, struct arena *a, struct slot *s, const struct primitive *p, struct request *ret);
 /* ERR_NOT_FOUND: nothing that this connector can do now. */

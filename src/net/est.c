@@ -44,7 +44,7 @@ exchange(struct fetch *f, struct arena *a, const struct est_server *s, const cha
 		FAIL(ERR_UNREACHABLE, "the EST server answers with status %d", ret->status);
 	if (ret->status >= 400)
 		FAIL(ERR_CA_DENIED, "status %d: %.*s", ret->status, REFUSAL_SHOWN,
-		    text_safe(a, ret->body));
+		    text_safe(a, str_trim(ret->body)));
 	return OK;
 }
 
@@ -88,11 +88,13 @@ est_check(struct fetch *f, struct arena *a, const struct est_server *s, int64_t 
 }
 
 static err_t
-pending(const struct fetch_reply *reply, struct est_reply *ret)
+pending(struct arena *a, const struct fetch_reply *reply, struct est_reply *ret)
 {
+	struct str words = str_trim(reply->body);
 	err_t e;
 
-	*ret = (struct est_reply){ .pending = true };
+	words.n = words.n < REFUSAL_SHOWN ? words.n : REFUSAL_SHOWN;
+	*ret = (struct est_reply){ .pending = true, .said = text_safe(a, words) };
 	e = text_i64(str_c(reply->retry_after), 0, RETRY_MAX, &ret->retry_s);
 	err_forget(e); /* it may be a date, too; then we ask when it suits us */
 	return OK;
@@ -129,7 +131,7 @@ est_enroll_knowing(struct fetch *f, struct arena *a, const struct est_server *s,
 	fetch_once(f);
 	TRY(exchange(f, a, s, "POST", "simpleenroll", header, body, timeout_ms, &reply));
 	if (reply.status == 202)
-		return pending(&reply, ret);
+		return pending(a, &reply, ret);
 	if (reply.status != 200)
 		FAIL(ERR_HTTP_STATUS, "simpleenroll: status %d", reply.status);
 	TRY_CTX(certificates(a, &reply, &certs, &n), "simpleenroll");

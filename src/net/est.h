@@ -17,6 +17,8 @@ struct est_server {
 struct est_reply {
 	bool pending; /* 202: ask again after retry_s */
 	int64_t retry_s;
+	const char
+	    *said; /* 202: the server's words, at most 300 bytes that can be printed; "" if none */
 	struct str leaf;
 	struct str *
 	    chain; /* leaf's issuer first; with what cacerts tells where the answer has no issuer */

@@ -481,9 +481,10 @@ import_pair(struct token *t, const char *label, struct numbers *v, uint8_t id[20
 	return OK;
 }
 
-/* The old pair goes only when the new one is in. */
+/* The old pair goes only when the new one is in. v: of an RSA key; NULL: k is one on a curve. */
 static err_t
-import_locked(struct token *t, const char *label, struct numbers *v, uint8_t id[20])
+import_locked(
+    struct token *t, const char *label, const struct key *k, struct numbers *v, uint8_t id[20])
 {
 	CK_OBJECT_HANDLE old_priv[OBJECTS_MAX], old_pub[OBJECTS_MAX];
 	CK_ULONG npriv = 0, npub = 0;
@@ -491,7 +492,7 @@ import_locked(struct token *t, const char *label, struct numbers *v, uint8_t id[
 	TRY(session_ensure(t));
 	TRY(find(t, CKO_PRIVATE_KEY, label, old_priv, &npriv));
 	TRY(find(t, CKO_PUBLIC_KEY, label, old_pub, &npub));
-	TRY(import_pair(t, label, v, id));
+	TRY(v == NULL ? token_ec_import(t, label, k, id) : import_pair(t, label, v, id));
 	TRY(destroy_all(t, old_priv, npriv));
 	return destroy_all(t, old_pub, npub);
 }
@@ -499,24 +500,23 @@ import_locked(struct token *t, const char *label, struct numbers *v, uint8_t id[
 err_t
 token_import(struct token *t, const char *label, const struct key *k)
 {
-	struct numbers *v;
+	struct numbers *v = NULL;
 	uint8_t spki[32];
-	err_t e;
+	err_t e = key_spki_sha256(k, spki);
 
-	if (key_algorithm(k) != KEY_RSA)
-		FAIL(ERR_UNSUPPORTED, "only RSA keys go into a token");
-	v = calloc(1, sizeof *v);
-	if (v == NULL)
-		abort();
-	e = take_numbers(k, v);
-	if (err_ok(e))
-		e = key_spki_sha256(k, spki);
+	if (err_ok(e) && key_algorithm(k) == KEY_RSA) {
+		v = calloc(1, sizeof *v);
+		if (v == NULL)
+			abort();
+		e = take_numbers(k, v);
+	}
 	if (err_ok(e)) {
 		pthread_mutex_lock(&t->lock);
-		e = import_locked(t, label, v, spki); /* the first 20 bytes are the CKA_ID */
+		e = import_locked(t, label, k, v, spki); /* the first 20 bytes are the CKA_ID */
 		pthread_mutex_unlock(&t->lock);
 	}
-	secret_wipe(v, sizeof *v);
+	if (v != NULL)
+		secret_wipe(v, sizeof *v);
 	free(v);
 	return e;
 }

@@ -19,8 +19,11 @@ void token_close(struct token *t);
 err_t token_key(struct token *t, const char *label, unsigned bits, struct key **ret);
 /* keyprov_init() comes first; the key must not outlive the token. The key pair with this label, never made. ERR_NOT_FOUND. */
 err_t token_find(struct token *t, const char *label, struct key **ret);
-/* Puts an RSA key pair into the token (sensitive, not extractable) in place of one with that label. Keys that token_key()
- * gave for the old pair must not be used any more. ERR_UNSUPPORTED for EC. */
+/* As token_key(), for RSA and for P-256 and P-384, and the newest of t->keys is the key. bits 0: never made; ERR_NOT_FOUND. */
+err_t token_pair(
+    struct token *t, const char *label, enum key_alg alg, unsigned bits, struct key **ret);
+/* Puts a key pair (RSA, P-256, P-384) into the token (sensitive, not extractable) in place of one with that label. Keys that
+ * token_key() gave for the old pair must not be used any more. ERR_TOKEN_DEVICE: the token does not let keys be put in. */
 err_t token_import(struct token *t, const char *label, const struct key *k);
 err_t token_remove(struct token *t, const char *label); /* absent is success */
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EC keys in a token: P-256 and P-384, ECDSA. PKCS#11 v2.40, 2.3. */
+#include <openssl/core_names.h>
+
 #include "base/secret.h"
 #include "codec/der.h"
 #include "codec/sign_ipc.h"
 #include "pki/key_int.h"
+#include "pki/ssl_err.h"
 #include "pki/token_int.h"
 
 enum { POINT_MAX = 256, NUMBER = 48 };
@@ -93,6 +96,68 @@ token_ec_generate(struct token *t, const char *label, unsigned bits)
 	rv = t->p11->C_GenerateKeyPair(
 	    t->session, &m, pub_at, COUNT(pub_at), priv_at, COUNT(priv_at), &pub, &priv);
 	return rv == CKR_OK ? OK : token_failed("C_GenerateKeyPair", rv);
+}
+
+/* The uncompressed point (SEC 1 2.3.3) of a public key: the end of its SubjectPublicKeyInfo. */
+static err_t
+point_out(struct arena *a, const struct key *k, size_t want, struct str *ret)
+{
+	struct str spki;
+
+	TRY(key_spki(a, k, &spki));
+	if (spki.n <= want || spki.p[spki.n - want] != 4)
+		FAIL(ERR_KEY, "the public half is no uncompressed point");
+	*ret = str_of(spki.p + spki.n - want, want);
+	return OK;
+}
+
+static err_t
+import_pair(struct token *t, const char *label, struct str curve, struct str point,
+    struct str secret, const uint8_t id[20])
+{
+	CK_OBJECT_CLASS pub_class = CKO_PUBLIC_KEY, priv_class = CKO_PRIVATE_KEY;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_KEY_TYPE type = CKK_EC;
+	CK_OBJECT_HANDLE h;
+	CK_ATTRIBUTE at[] = { { CKA_CLASS, &priv_class, sizeof priv_class },
+		{ CKA_KEY_TYPE, &type, sizeof type }, { CKA_TOKEN, &yes, sizeof yes },
+		{ CKA_LABEL, (void *)(uintptr_t)label, strlen(label) },
+		{ CKA_ID, (void *)(uintptr_t)id, 20 },
+		{ CKA_EC_PARAMS, (void *)(uintptr_t)curve.p, curve.n },
+		{ CKA_PRIVATE, &yes, sizeof yes }, { CKA_SENSITIVE, &yes, sizeof yes },
+		{ CKA_EXTRACTABLE, &no, sizeof no }, { CKA_SIGN, &yes, sizeof yes },
+		{ CKA_VALUE, (void *)(uintptr_t)secret.p, secret.n } };
+	CK_ATTRIBUTE pub[] = { { CKA_CLASS, &pub_class, sizeof pub_class }, at[1], at[2], at[3],
+		at[4], at[5], { CKA_VERIFY, &yes, sizeof yes },
+		{ CKA_EC_POINT, (void *)(uintptr_t)point.p, point.n } };
+	CK_RV rv = t->p11->C_CreateObject(t->session, at, COUNT(at), &h);
+
+	if (rv == CKR_OK)
+		rv = t->p11->C_CreateObject(t->session, pub, COUNT(pub), &h);
+	return rv == CKR_OK ? OK : token_failed("C_CreateObject", rv);
+}
+
+err_t
+token_ec_import(struct token *t, const char *label, const struct key *k, const uint8_t id[20])
+{
+	auto_arena struct arena *a = arena_new();
+	size_t size = key_bits(k) / 8;
+	auto_bn BIGNUM *bn = NULL;
+	uint8_t secret[NUMBER];
+	struct str point;
+	err_t e;
+
+	if (key_algorithm(k) != KEY_EC || (key_bits(k) != KEY_P256 && key_bits(k) != KEY_P384))
+		FAIL(ERR_KEY_SIZE, "curve is neither P-256 nor P-384");
+	TRY(point_out(a, k, 2 * size + 1, &point));
+	TRY(wrap(a, DER_OCTETS, &point, 1, &point));
+	if (EVP_PKEY_get_bn_param(key_pkey(k), OSSL_PKEY_PARAM_PRIV_KEY, &bn) != 1 ||
+	    BN_bn2binpad(bn, secret, (int)size) != (int)size)
+		FAIL_SSL(ERR_KEY, "the private half cannot be taken out");
+	e = import_pair(t, label, key_bits(k) == KEY_P256 ? STR(p256) : STR(p384), point,
+	    str_of(secret, size), id);
+	secret_wipe(secret, sizeof secret);
+	return e;
 }
 
 /* A big-endian number as a minimal positive INTEGER. */

@@ -35,13 +35,11 @@ bool token_session_lost(CK_RV rv);
 /* With the lock held: opens one, and finds all keys again. */
 err_t token_session_renew(struct token *t);
 
-/* As token_key(), for RSA and EC, and the newest of t->keys is the key. bits 0: never made; ERR_NOT_FOUND. */
-err_t token_pair(
-    struct token *t, const char *label, enum key_alg alg, unsigned bits, struct key **ret);
-
 /* token_ec.c; with the lock held. ret: SubjectPublicKeyInfo. */
 err_t token_ec_public(struct token *t, struct arena *a, CK_OBJECT_HANDLE pub, struct str *ret);
 err_t token_ec_generate(struct token *t, const char *label, unsigned bits);
+err_t token_ec_import(
+    struct token *t, const char *label, const struct key *k, const uint8_t id[20]);
 err_t token_ec_signature(struct arena *a, struct str raw, struct str *ret);
 
 /* The private operations, for keyprov; ctx is a struct token_key. */

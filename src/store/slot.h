@@ -72,11 +72,12 @@ struct request {
 	enum request_state state;
 	uint64_t fence; /* counts leases */
 	uint32_t attempts;
-	struct str hash;    /* content hash it works for */
-	const char *ca;     /* CA name it must reach; "" for REQUEST_TRUST, _IMPORT and _NETWORK */
-	const char *owner;  /* connector that holds the lease, as text id */
-	when_t lease_until; /* REQUEST_ENROL, READY or OFFERED: the end of its challenge */
-	when_t not_before;  /* not leased before this time (retry) */
+	struct str hash;   /* content hash it works for */
+	const char *ca;    /* CA name it must reach; "" for REQUEST_TRUST, _IMPORT and _NETWORK */
+	const char *owner; /* connector that holds the lease, as text id */
+	when_t
+	    lease_until; /* REQUEST_ENROL, READY or OFFERED: the end of its challenge; 0: it has none */
+	when_t not_before;          /* not leased before this time (retry) */
 	const char *fault, *detail; /* why it failed or waits */
 	const char *keep;           /* REQUEST_REVOKE: serial that stays */
 	struct id

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lan import BUS, PATH
-from world import Https, free_ports, pem_blocks, wait_for
+from world import ApiError, Https, free_ports, pem_blocks, wait_for
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 TPM = "/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so"
@@ -157,7 +157,7 @@ def check_token(world, given, agent, user, see):
 
 @pytest.mark.seconds(240)
 @pytest.mark.skipif(not os.path.exists(SOFTHSM), reason="no SoftHSM")
-def test_in_a_token_the_key_is_made_there_and_nothing_stays_behind(world, given):
+def test_in_a_token_the_key_is_made_there_and_nothing_stays_behind(world, given, curves):
     folder = os.path.join(world.dir, "hsm")
     os.makedirs(os.path.join(folder, "tokens"))
     env = {"SOFTHSM2_CONF": os.path.join(folder, "softhsm.conf")}
@@ -166,6 +166,12 @@ def test_in_a_token_the_key_is_made_there_and_nothing_stays_behind(world, given)
     subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "machine", "--pin", "1234", "--so-pin", "5678"],
                    check=True, capture_output=True, env={**os.environ, **env})
     user, agent = token_agent(world, given, "hsm", SOFTHSM, "machine", "1234", env)
+    # One on a curve is made there as well, by EST.
+    world.add_member(curves.group, user)
+    world.wait_slot(agent, curves.p384, seconds=100)
+    assert agent.leaf(curves.p384["id"]).public_key().curve.name == "secp384r1"
+    assert not os.path.exists(agent.key_file(curves.p384["id"]))
+    assert [x for x in labels(SOFTHSM, "machine", "1234", env) if x.startswith(f"chancery-{curves.p384['id']}")]
     check_token(world, given, agent, user, lambda: labels(SOFTHSM, "machine", "1234", env))
 
 
@@ -218,6 +224,15 @@ def test_in_a_tpm_the_key_is_made_there_and_nothing_stays_behind(world, given, t
 
 # By EST: the device shows its identity, the service has an order made for that very key.
 
+def est_profile(world, given, name, **more):
+    return world.api("POST", world.CONFIGURATIONS, {
+        **{k: v for k, v in given.scep.items() if k in (
+            "@odata.type", "renewalThresholdPercentage", "certificateValidityPeriodScale", "hashAlgorithm", "keySize",
+            "certificateValidityPeriodValue", "subjectNameFormat", "keyUsage", "extendedKeyUsages", "scepServerUrls")},
+        "displayName": name, "enrolmentProtocol": "est", "subjectNameFormatString": "CN={{UserName}}",
+        "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{given.root['id']}')", **more})
+
+
 @pytest.fixture(scope="module")
 def by_est(world, given):
     class Est:
@@ -225,15 +240,37 @@ def by_est(world, given):
     e = Est()
     e.users = [world.add_user(f"est{i}@contoso.example", f"est{i}@contoso.example") for i in range(3)]
     e.group = world.add_group("By EST", *e.users)
-    e.profile = world.api("POST", world.CONFIGURATIONS, {
-        **{k: v for k, v in given.scep.items() if k in (
-            "@odata.type", "renewalThresholdPercentage", "certificateValidityPeriodScale", "hashAlgorithm", "keySize",
-            "certificateValidityPeriodValue", "subjectNameFormat", "keyUsage", "extendedKeyUsages", "scepServerUrls")},
-        "displayName": "By EST", "enrolmentProtocol": "est", "subjectNameFormatString": "CN={{UserName}}",
-        "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{given.root['id']}')"})
+    e.profile = est_profile(world, given, "By EST")
     world.assign(given.root, given.group, e.group)
     world.assign(e.profile, e.group)
     return e
+
+
+ON_A_CURVE = {"keyUsage": "digitalSignature"}
+CURVES, APPROVED = "OnCurves", "LookedAt"
+
+
+@pytest.fixture(scope="module")
+def curves(world, given, by_est):
+    """By EST with keys on curves: one that the CA issues at once, and one that a manager looks at before."""
+    class Curves:
+        pass
+    c = Curves()
+    for name in (CURVES, APPROVED):
+        world.admin("ca", "template.duplicate", {
+            "source": "User", "name": name, "supply_in_request": True, "order_required": True,
+            "key_algorithms": ["p256", "p384"], "manager_approval": name == APPROVED})
+        world.grant("connector", name)
+    c.group, c.waiting = world.add_group("Curves"), world.add_group("Waiting")
+    at = f"{world.device_url}/scep/{urllib.parse.quote(world.issuing_ca)}/"
+    c.p384 = est_profile(world, given, "P-384", **ON_A_CURVE, **{"@chancery.keyAlgorithm": "p384",
+                                                                 "scepServerUrls": [at + CURVES]})
+    c.p256 = est_profile(world, given, "P-256", **ON_A_CURVE, **{"@chancery.keyAlgorithm": "p256",
+                                                                 "scepServerUrls": [at + APPROVED]})
+    world.assign(given.root, given.group, by_est.group, c.group, c.waiting)
+    world.assign(c.p384, c.group)
+    world.assign(c.p256, c.waiting)
+    return c
 
 
 class Hand:
@@ -263,6 +300,11 @@ class Hand:
                         "-out", self.path(name), "-outform", "DER", "-subj", subject], check=True, capture_output=True)
         with open(self.path(name), "rb") as f:
             return base64.b64encode(f.read())
+
+    def csr_of(self, key, subject):
+        done = subprocess.run(["openssl", "req", "-new", "-key", key, "-outform", "DER", "-subj", subject], check=True,
+                              capture_output=True)
+        return base64.b64encode(done.stdout)
 
     def curl(self, path, body=None, kind="application/pkcs10", identity=True):
         command = ["curl", "-sS", "--cacert", self.world.root_file, "-w", "\n%{http_code}",
@@ -354,3 +396,89 @@ def test_what_is_to_be_requested_by_scep_is_not_given_by_est(world, given):
     label = told["urls"][0].split("/scep/")[1].split("/")[0]
     status, text = hand.curl(f"/.well-known/est/{label}/simpleenroll", hand.csr("x", "/CN=both"))
     assert status == 404 and b"scep-address" in text
+
+
+def test_a_key_on_a_curve_is_made_on_the_machine_and_no_other_kind_is_certified(world, given, curves):
+    user = world.add_user("curve@contoso.example", "curve@contoso.example")
+    world.add_member(curves.group, user)
+    hand = Hand(world, world.device("curve", user, run=False), given.root)
+    told = wait_for(lambda: hand.command(curves.p384), 30, 0.3)
+    assert told["kind"] == "enrol_est" and told["key"] == {"algorithm": "ec", "bits": 384}
+    enrol = f"/.well-known/est/{told['label']}/simpleenroll"
+    status, text = hand.curl(enrol, hand.csr("rsa", "/CN=curve"))
+    assert status == 403 and b"order-key-size" in text
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", hand.path("p256.key")],
+                   check=True)
+    assert hand.curl(enrol, hand.csr_of(hand.path("p256.key"), "/CN=curve"))[0] == 403
+    hand.agent.start()
+    world.wait_slot(hand.agent, curves.p384, seconds=60)
+    leaf = hand.agent.leaf(curves.p384["id"])
+    assert leaf.public_key().curve.name == "secp384r1" and same_key(hand.agent, curves.p384)
+    usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage.digital_signature and not usage.key_encipherment
+    hand.agent.stop()
+    hand.agent.call("unenrol")
+    assert os.listdir(hand.agent.state) == ["lock"]
+
+
+def test_keys_on_curves_are_for_est_and_for_signatures(world, given):
+    for more in ({"@chancery.keyAlgorithm": "p256", "keyUsage": "digitalSignature,keyEncipherment"},
+                 {"@chancery.keyAlgorithm": "p256", **ON_A_CURVE, "enrolmentProtocol": "scep"},
+                 {"@chancery.keyAlgorithm": "p256", **ON_A_CURVE, "keySize": "size4096"},
+                 {"@chancery.keyAlgorithm": "p521", **ON_A_CURVE}):
+        with pytest.raises(ApiError) as refused:
+            est_profile(world, given, "Refused", **more)
+        assert refused.value.status == 400 and "@chancery.keyAlgorithm" in str(refused.value), more
+
+
+def ask_for_approval(world, given, curves, name):
+    """A machine whose request lies before a manager: how to go on by hand, its command, and the request's number."""
+    user = world.add_user(f"{name}@contoso.example", f"{name}@contoso.example")
+    world.add_member(curves.waiting, user)
+    hand = Hand(world, world.device(name, user, run=False), given.root)
+    hand.enrol = "/.well-known/est/" + wait_for(lambda: hand.command(curves.p256), 30, 0.3)["label"] + "/simpleenroll"
+    hand.agent.call("sync")
+    slot = world.slot(hand.agent, curves.p256)
+    assert slot["fault"] == "ca-pending" and slot["state"] == "offered", slot
+    said = str(world.timeline(slot))
+    listed = world.cli_json("request", "list", "--socket", world.socket_of("ca"))["requests"]
+    number, = [r["request_id"] for r in listed if f"CN={name}" in r["subject"]]
+    # On what, and since when: at the slot, and on the machine.
+    waits, = hand.agent.show()["waiting"]
+    assert waits["alias"] == f"chancery-{curves.p256['id']}" and f"request {number}" in waits["detail"]
+    assert f"since {waits['since']}" in said and f"request {number}" in said
+    key, = [p for p in pending(hand.agent) if not p.endswith(".asked")]
+    return hand, key, number
+
+
+@pytest.mark.seconds(200)
+def test_a_request_by_est_waits_for_a_manager_with_its_key(world, given, curves):
+    hand, key, number = ask_for_approval(world, given, curves, "patient")
+    with open(key, "rb") as f:
+        public = load_pem_private_key(f.read(), None).public_key().public_numbers()
+    status, text = hand.curl(hand.enrol, hand.csr_of(key, "/CN=patient"))
+    assert status == 202 and f"request {number}" in text.decode()
+    world.cli("request", "approve", str(number), "--socket", world.socket_of("ca"))
+    status, text = hand.curl(hand.enrol, hand.csr_of(key, "/CN=patient"))
+    assert status == 200, text
+    leaf, = hand.certs(text)
+    assert leaf.public_key().public_numbers() == public
+    if not os.environ.get("CHANCERY_LONG"):
+        return
+    # The machine comes back by itself, and takes the very certificate that was approved.
+    hand.agent.start()
+    world.wait_slot(hand.agent, curves.p256, seconds=150)
+    assert hand.agent.leaf(curves.p256["id"]) == leaf and same_key(hand.agent, curves.p256)
+    hand.agent.stop()
+    assert not pending(hand.agent) and hand.agent.show()["waiting"] == []
+
+
+@pytest.mark.long
+@pytest.mark.seconds(200)
+def test_a_request_by_est_that_a_manager_denies_fails_with_his_words(world, given, curves):
+    hand, _, number = ask_for_approval(world, given, curves, "denied")
+    world.cli("request", "deny", str(number), "--reason", "left the company", "--socket", world.socket_of("ca"))
+    hand.agent.start()
+    slot = world.wait_slot(hand.agent, curves.p256, "failed", seconds=150)
+    assert slot["fault"] == "ca-denied" and "left the company" in str(world.timeline(slot)), slot
+    assert "CN=denied" not in str(world.cli_json("request", "list", "--socket", world.socket_of("ca"))["requests"])

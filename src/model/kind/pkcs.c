@@ -13,8 +13,6 @@
 /* Whose importers take keys on curves. */
 #define TAKES_CURVES (ON_LINUX | ON_ANDROID | ON_ENTERPRISE | ON_WINDOWS)
 
-enum key_kind { KEY_IS_RSA, KEY_IS_P256, KEY_IS_P384 };
-
 enum ca_type { CA_NOT_CONFIGURED, CA_MICROSOFT, CA_DIGICERT };
 
 struct pkcs {
@@ -35,13 +33,6 @@ static const struct field_member ca_types[] = {
 static const struct field_member key_sizes[] = {
 	{ "size2048", KEY_RSA_2048 },
 	{ "size4096", KEY_RSA_4096 },
-	{ 0 },
-};
-
-static const struct field_member key_kinds[] = {
-	{ "rsa", KEY_IS_RSA },
-	{ "p256", KEY_IS_P256 },
-	{ "p384", KEY_IS_P384 },
 	{ 0 },
 };
 
@@ -73,7 +64,7 @@ static const struct field fields[] = {
 	FIELD(struct pkcs, key_size, FIELD_ENUM, .name = "keySize", .members = key_sizes,
 	    .fallback = KEY_RSA_2048, .only = PKCS(ON_LINUX), .help = "Size of the RSA key."),
 	FIELD(struct pkcs, key_alg, FIELD_ENUM, .name = "@chancery.keyAlgorithm",
-	    .members = key_kinds, .fallback = KEY_IS_RSA, .only = PKCS(TAKES_CURVES),
+	    .members = cert_key_kinds, .fallback = KEY_IS_RSA, .only = PKCS(TAKES_CURVES),
 	    .help =
 		"RSA, or a key on the curve P-256 or P-384, which signs and nothing else; the template must take it."),
 };
@@ -118,25 +109,6 @@ make_hash(struct arena *a, const struct pkcs *s, struct primitive *what)
 	return OK;
 }
 
-static void
-set_key(const struct pkcs *s, struct primitive *what)
-{
-	what->key_alg = s->key_alg == KEY_IS_RSA ? KEY_RSA : KEY_EC;
-	what->key_usage = DIGITAL_SIGNATURE;
-	switch ((enum key_kind)s->key_alg) {
-	case KEY_IS_RSA:
-		what->key_usage = DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT;
-		what->key_bits = s->key_size == 0 ? KEY_RSA_2048 : (unsigned)s->key_size;
-		break;
-	case KEY_IS_P256:
-		what->key_bits = KEY_P256;
-		break;
-	case KEY_IS_P384:
-		what->key_bits = KEY_P384;
-		break;
-	}
-}
-
 static err_t
 reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
     struct primitive *ret)
@@ -149,7 +121,9 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		.template = s->template,
 	};
 
-	set_key(s, &what);
+	cert_key_choose(s->key_alg, s->key_size, &what);
+	what.key_usage =
+	    s->key_alg == KEY_IS_RSA ? DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT : DIGITAL_SIGNATURE;
 	TRY(cert_reduce(a, p, &s->cert, who, &what));
 	TRY(make_hash(a, s, &what));
 	*ret = what;

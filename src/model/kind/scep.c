@@ -12,7 +12,7 @@ enum { KEY_ENCIPHERMENT = 1, DIGITAL_SIGNATURE = 2, SIZE_1024 = 1024, URLS_MAX =
 struct scep {
 	struct cert_profile cert;
 	struct field_texts urls;
-	int64_t key_usage, key_size, hashes, protocol;
+	int64_t key_usage, key_size, key_alg, hashes, protocol;
 };
 
 static const struct field_member key_usages[] = {
@@ -137,6 +137,11 @@ static const struct field fields[] = {
 	    .help =
 		"How the device requests: by SCEP at one of the addresses, or by EST at the service for the CA that the "
 		"first address names."),
+	FIELD(struct scep, key_alg, FIELD_ENUM, .name = "@chancery.keyAlgorithm",
+	    .members = cert_key_kinds, .fallback = KEY_IS_RSA, .only = SCEP(ON_LINUX),
+	    .help =
+		"RSA, or with enrolmentProtocol est a key on the curve P-256 or P-384, which signs and nothing else; "
+		"the template must take it."),
 	FIELD(struct scep, cert.alt_format, FIELD_TEXT,
 	    .name = "subjectAlternativeNameFormatString", .flags = FIELD_NULLABLE,
 	    .max = LIMIT_NAME_FORMAT, .check = cert_check_text, .only = SCEP(ON_ANY),
@@ -168,6 +173,29 @@ check_protocol(struct arena *a, const struct scep *s)
 	return OK;
 }
 
+/* The answers of SCEP are sealed to the key, which keys on curves are not for. */
+static err_t
+check_curve(const struct scep *s)
+{
+	const char *name = s->key_alg == KEY_IS_P256 ? "p256" : "p384";
+
+	if (s->key_alg == KEY_IS_RSA)
+		return OK;
+	if (s->protocol != BY_EST)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"@chancery.keyAlgorithm\" %s needs \"enrolmentProtocol\" est: by SCEP keys are RSA",
+		    name);
+	if (s->key_usage != DIGITAL_SIGNATURE)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"@chancery.keyAlgorithm\" %s needs \"keyUsage\" digitalSignature alone",
+		    name);
+	if (s->key_size != KEY_RSA_2048)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"keySize\" is of RSA keys and stays size2048 where \"@chancery.keyAlgorithm\" says %s",
+		    name);
+	return OK;
+}
+
 static err_t
 check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
 {
@@ -181,6 +209,7 @@ check(struct arena *a, const struct profile_type *t, const void *settings, struc
 	if (s->hashes == 0 && (t->family & ON_IOS) == 0)
 		FAIL(ERR_MODEL_INVALID, "\"hashAlgorithm\" must have sha1, sha2, or both");
 	TRY(check_protocol(a, s));
+	TRY(check_curve(s));
 	TRY(cert_check_key(&s->cert, s->key_size));
 	if (s->hashes == HASH_SHA1)
 		warn(w, ERR_WEAK_HASH, "\"hashAlgorithm\" is sha1 alone");
@@ -222,7 +251,6 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		.template = "",
 		.urls = s->urls.v,
 		.nurls = s->urls.n,
-		.key_bits = (unsigned)s->key_size,
 		.est = s->protocol == BY_EST,
 		.hashes =
 		    s->hashes == FIELD_UNSET || s->hashes == 0 ? HASH_SHA2 : (unsigned)s->hashes,
@@ -233,6 +261,7 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 		what.key_usage |= 0x80;
 	if ((s->key_usage & KEY_ENCIPHERMENT) != 0)
 		what.key_usage |= 0x20;
+	cert_key_choose(s->key_alg, s->key_size, &what);
 	TRY(read_address(a, s->urls.v[0], &what.ca, &what.template));
 	TRY(cert_reduce(a, p, &s->cert, who, &what));
 	TRY(make_hash(a, s, &what));

@@ -358,11 +358,29 @@ a_key_that_it_cannot_make_is_refused_before_it_asks(void **state)
 {
 	struct box *b = *state;
 	auto_json json *c = est_command(b, b->conf.url);
+	char **names;
+	size_t n;
 
 	json_set_int(json_get(c, "key"), "bits", 1024);
 	expect_err(ERR_KEY_SIZE, obey(b, c));
 	json_set_text(json_get(c, "key"), "algorithm", "ec");
+	json_set_int(json_get(c, "key"), "bits", 521);
+	expect_err(ERR_KEY_SIZE, obey(b, c));
+	json_set_int(json_get(c, "key"), "bits", 2048);
+	expect_err(ERR_KEY_SIZE, obey(b, c));
+	json_set_text(json_get(c, "key"), "algorithm", "ed25519");
 	expect_err(ERR_UNSUPPORTED, obey(b, c));
+	/* The answers of SCEP are sealed to the key, so it must be RSA. */
+	json_set_text(json_get(c, "key"), "algorithm", "ec");
+	json_set_int(json_get(c, "key"), "bits", 256);
+	json_set_text(c, "kind", "enrol_scep");
+	json_set_text(c, "challenge", "x");
+	json_set(c, "urls", json_array_new());
+	json_add(json_get(c, "urls"), json_text_new("https://service.test:8444/scep/1"));
+	expect_err(ERR_UNSUPPORTED, obey(b, c));
+	expect_ok(dir_list(b->a, b->conf.state_dir, 64, &names, &n));
+	for (size_t i = 0; i < n; i++)
+		assert_false(str_starts(str_c(names[i]), LIT("pend-")));
 	json_del(c, "key");
 	expect_err(ERR_BAD_REQUEST, obey(b, c));
 }

@@ -111,7 +111,7 @@ a_denied_request_stays_denied_for_its_order(void **state)
 	assert_int_equal(after.disposition, CA_DENIED);
 	assert_int_equal(after.hresult, 0x80094014);
 	assert_non_null(strstr(after.message, "no such laptop"));
-	lab_denied(l, w, ERR_ORDER_STALE);
+	lab_denied(l, w, ERR_REQUEST_DENIED);
 	verb_fails(l, "request.approve", id_args(rep.request_id), ERR_REQUEST_STATE);
 }
 

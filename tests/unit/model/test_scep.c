@@ -339,11 +339,30 @@ rename_user(struct world *w, struct tx *tx)
 }
 
 static err_t
+device_order_for(
+    struct world *w, struct id request, enum key_alg alg, unsigned bits, struct order *ret)
+{
+	auto_key struct key *k = NULL;
+	auto_csr struct csr csr = { 0 };
+	struct csr_spec spec = { .key_usage = 0x80 };
+	struct str der;
+	err_t e;
+
+	expect_ok(key_make(alg, bits, &k));
+	expect_ok(csr_make(w->a, k, &spec, &der));
+	expect_ok(csr_parse(w->a, der, &csr));
+	e = job_device_order(w->store, w->a, &w->connector, request, &csr, ret);
+	if (err_ok(e)) {
+		assert_true(str_eq(ret->spki, STR(csr.spki_sha256)));
+		ret->spki = STR_EMPTY; /* borrowed from the request */
+	}
+	return e;
+}
+
+static err_t
 device_order(struct world *w, struct id request, struct order *ret)
 {
-	static const uint8_t spki[32] = { 7 };
-
-	return job_device_order(w->store, w->a, &w->connector, request, STR(spki), ret);
+	return device_order_for(w, request, KEY_RSA, KEY_RSA_2048, ret);
 }
 
 static void
@@ -361,8 +380,6 @@ an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it(void **state)
 	assert_true(id_eq(o.device, w->device.id));
 	assert_string_equal(o.ca, "Corp Issuing CA");
 	assert_string_equal(o.template, "ChanceryUser");
-	assert_int_equal(o.spki.n, 32);
-	assert_int_equal(o.spki.p[0], 7);
 	assert_true(str_eq(o.holder, w->connector.holder));
 	assert_int_equal(o.challenge.n, 0);
 	assert_int_equal(o.maker.n, 0);
@@ -372,6 +389,45 @@ an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it(void **state)
 	w->user.upn = "bob@example.test";
 	world_write(w, rename_user);
 	expect_err(ERR_SCEP_ADDRESS, device_order(w, request, &o));
+}
+
+static void
+for_a_key_of_another_kind_than_the_profile_wants_there_is_no_order(void **state)
+{
+	WORLD(state);
+	struct order o;
+	struct id request;
+
+	profile_by(w, "linuxScepCertificateProfile", SCEP_URL, "est");
+	world_checkin(w, NULL, 0, NULL);
+	request = world_newest(w, "scep").id;
+	expect_err(ERR_ORDER_KEY_SIZE, device_order_for(w, request, KEY_EC, KEY_P256, &o));
+	expect_err(ERR_ORDER_KEY_SIZE, device_order_for(w, request, KEY_EC, KEY_P384, &o));
+	expect_ok(device_order_for(w, request, KEY_RSA, KEY_RSA_3072, &o));
+}
+
+static void
+a_request_by_est_waits_for_its_ca_as_long_as_that_takes(void **state)
+{
+	WORLD(state);
+	struct command c, *v;
+	struct request r;
+
+	profile_by(w, "linuxScepCertificateProfile", SCEP_URL, "est");
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	c = v[0];
+	assert_int_equal(c.kind, COMMAND_INSTALL_CA);
+	assert_int_equal(world_obey(w, &c, &v), 1);
+	c = v[0];
+	assert_int_equal(c.kind, COMMAND_ENROL);
+	r = world_newest(w, "scep");
+	assert_int_equal(r.state, REQUEST_OFFERED);
+	when_set(MADE_NOW + 3 * REQUEST_CHALLENGE_LIFE);
+	/* The same command: the device finds its key by it. */
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	assert_string_equal(v[0].id, c.id);
+	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
+	when_set(MADE_NOW);
 }
 
 static void
@@ -508,6 +564,8 @@ main(void)
 		IN_WORLD(what_was_unassigned_is_removed_and_revoked),
 		IN_WORLD(a_kind_that_the_platform_cannot_be_given_says_so),
 		IN_WORLD(an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it),
+		IN_WORLD(for_a_key_of_another_kind_than_the_profile_wants_there_is_no_order),
+		IN_WORLD(a_request_by_est_waits_for_its_ca_as_long_as_that_takes),
 		IN_WORLD(what_is_requested_by_scep_gets_no_order_in_hand),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),

@@ -239,14 +239,53 @@ a_software_key_moves_into_the_token(void **state)
 }
 
 static void
-an_ec_key_does_not_go_into_a_token(void **state)
+a_key_on_a_curve_moves_into_the_token(void **state)
 {
-	auto_key struct key *ec = NULL;
+	static const unsigned curves[] = { KEY_P256, KEY_P384 };
+	struct soft *s = *state;
 	struct token *t = soft_open();
 
-	(void)state;
-	expect_ok(key_make(KEY_EC, 256, &ec));
-	expect_err(ERR_UNSUPPORTED, token_import(t, "ec", ec));
+	for (size_t i = 0; i < COUNT(curves); i++) {
+		auto_key struct key *soft = NULL, *second = NULL, *found = NULL;
+		struct key *k = NULL;
+		struct str sig;
+
+		expect_ok(key_make(KEY_EC, curves[i], &soft));
+		expect_ok(key_make(KEY_EC, curves[i], &second));
+		expect_ok(token_import(t, "ec", soft));
+		expect_ok(token_import(t, "ec", second));
+		expect_ok(token_find(t, "ec", &found));
+		assert_true(key_same_public(found, second));
+		expect_ok(token_pair(t, "ec", KEY_EC, 0, &k));
+		expect_ok(key_sign(s->a, k, LIT("message"), &sig));
+		expect_ok(key_verify(second, LIT("message"), sig));
+		expect_err(ERR_SIGNATURE, key_verify(soft, LIT("message"), sig));
+		key_free(k);
+		expect_ok(token_remove(t, "ec"));
+		k = NULL;
+		expect_err(ERR_NOT_FOUND, token_pair(t, "ec", KEY_EC, 0, &k));
+	}
+	token_close(t);
+}
+
+static void
+half_a_key_does_not_go_into_a_token(void **state)
+{
+	static const enum key_alg algs[] = { KEY_RSA, KEY_EC };
+	struct soft *s = *state;
+	struct token *t = soft_open();
+
+	for (size_t i = 0; i < COUNT(algs); i++) {
+		auto_key struct key *whole = NULL, *half = NULL;
+		struct key *k = NULL;
+		struct str spki;
+
+		expect_ok(key_make(algs[i], algs[i] == KEY_RSA ? KEY_RSA_2048 : KEY_P256, &whole));
+		expect_ok(key_spki(s->a, whole, &spki));
+		expect_ok(key_from_spki(spki, &half));
+		expect_err(ERR_KEY, token_import(t, "half", half));
+		expect_err(ERR_NOT_FOUND, token_find(t, "half", &k));
+	}
 	token_close(t);
 }
 
@@ -323,7 +362,8 @@ main(void)
 		cmocka_unit_test(oaep_opens_with_sha1_and_sha256),
 		cmocka_unit_test(passwords_of_imported_files_open_with_every_hash),
 		cmocka_unit_test(a_software_key_moves_into_the_token),
-		cmocka_unit_test(an_ec_key_does_not_go_into_a_token),
+		cmocka_unit_test(a_key_on_a_curve_moves_into_the_token),
+		cmocka_unit_test(half_a_key_does_not_go_into_a_token),
 		cmocka_unit_test(a_lost_session_is_opened_again),
 		cmocka_unit_test(a_token_without_the_bare_power_uses_its_own_paddings),
 		cmocka_unit_test(what_is_wrong_with_a_token_is_named),
