@@ -68,6 +68,15 @@ const struct conf_opt agent_opts[] = {
 	CONF(struct agent_conf, wpa_dir, CONF_TEXT, .section = "wpa_supplicant", .name = "dir",
 	    .fallback = "/run/wpa_supplicant",
 	    .help = "Folder of wpa_supplicant's control sockets."),
+	CONF(struct agent_conf, wpa_interface, CONF_TEXT, .section = "wpa_supplicant",
+	    .name = "interface", .fallback = "",
+	    .help =
+		"Interface whose wpa_supplicant gets the Wi-Fi networks that the service sends, on a machine without "
+		"NetworkManager; empty: NetworkManager gets them."),
+	CONF(struct agent_conf, wpa_file, CONF_TEXT, .section = "wpa_supplicant", .name = "file",
+	    .fallback = "/etc/wpa_supplicant/chancery.conf",
+	    .help =
+		"File for those networks, and for nothing else: wpa_supplicant must be started with -I and this file."),
 	CONF(struct agent_conf, dot1x_ca, CONF_BOOL, .section = "dot1x", .name = "ca",
 	    .fallback = "yes",
 	    .help =

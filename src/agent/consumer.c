@@ -10,7 +10,7 @@
 enum { AGAIN_S = 60, LIMIT_STATE = 1 << 20 };
 
 static const struct consumer *const consumers[] = { &consumer_nss, &consumer_networkmanager,
-	&consumer_wpa, &consumer_hooks };
+	&consumer_wpa, &consumer_networks, &consumer_hooks };
 
 static const char *
 state_file(const struct agent *g, struct arena *a)

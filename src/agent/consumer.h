@@ -52,7 +52,8 @@ err_t consumers_show(const struct agent *g, struct arena *a, json *list);
 /* The end of enrolment: state_dir/consumers.json and the bundle go. */
 err_t consumers_forget(const struct agent *g, struct arena *a);
 
-extern const struct consumer consumer_nss, consumer_networkmanager, consumer_wpa, consumer_hooks;
+extern const struct consumer consumer_nss, consumer_networkmanager, consumer_wpa, consumer_networks,
+    consumer_hooks;
 
 /* hooks.c: each hook is told that the device is to be wiped; the first failure is returned once all were told. */
 err_t hooks_wipe(const struct agent *g, struct arena *a);

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-enum { CONNECTIONS_MAX = 64 };
+enum { CONNECTIONS_MAX = 64, WPA_MS = 20000 };
 
 /* By the name of the profile, its id, or the alias; an imported certificate's alias goes on after the id. */
 static bool
@@ -115,4 +115,21 @@ dot1x_run(struct arena *a, const char *const *argv, int64_t timeout_ms, const ch
 		return OK;
 	err_take(e, &rep);
 	FAIL(ERR_DOT1X, "%s", rep.detail);
+}
+
+/* Its own end of the socket is where wpa_supplicant sees it, too: the unit has a /tmp of its own. */
+err_t
+dot1x_wpa(const struct agent *g, struct arena *a, const char *interface, const char *const *command,
+    const char **ret)
+{
+	const char *argv[16] = { "wpa_cli", "-p", g->conf->wpa_dir, "-s", g->conf->state_dir, "-i",
+		interface };
+	const char *out;
+	size_t n = 7;
+
+	for (; *command != NULL && n < COUNT(argv) - 1; command++)
+		argv[n++] = *command;
+	TRY(dot1x_run(a, argv, WPA_MS, &out));
+	*ret = arena_cstr(a, str_trim(str_c(out)));
+	return OK;
 }

@@ -27,5 +27,9 @@ err_t dot1x_sync(const struct agent *g, struct arena *a, const struct holdings *
     const char *const *settings, const struct dot1x_way *way, json *state);
 /* As exec_run; ERR_DOT1X. */
 err_t dot1x_run(struct arena *a, const char *const *argv, int64_t timeout_ms, const char **ret_out);
+/* wpa_cli(8) with this command, ended by NULL, at the wpa_supplicant of an interface; it ends with 0 whatever happens, so its last
+ * words are the answer. ERR_DOT1X. */
+err_t dot1x_wpa(const struct agent *g, struct arena *a, const char *interface,
+    const char *const *command, const char **ret);
 
 #endif

@@ -11,8 +11,6 @@
 #include "base/file.h"
 #include "base/text.h"
 
-enum { ASK_MS = 20000 };
-
 static const char *const variables[] = { "client_cert", "private_key", "ca_cert" };
 
 static bool
@@ -52,26 +50,21 @@ mark(const struct agent *g, struct arena *a)
 	return all;
 }
 
-/* wpa_cli ends with 0 whatever happens; its last line is the answer. */
 static err_t
 cli(const struct agent *g, struct arena *a, const char *network, const char *command,
     const char *name, const char *value, const char **ret)
 {
-	const char *interface, *number, *out;
-	const char *argv[12] = { "wpa_cli", "-p", g->conf->wpa_dir, "-i", NULL, command };
-	size_t n = 6;
+	const char *interface, *number, *words[5] = { command };
+	size_t n = 1;
 
 	TRY(split(a, network, &interface, &number));
-	argv[4] = interface;
 	if (name != NULL) {
-		argv[n++] = number;
-		argv[n++] = name;
+		words[n++] = number;
+		words[n++] = name;
 	}
 	if (value != NULL)
-		argv[n++] = value;
-	TRY(dot1x_run(a, argv, ASK_MS, &out));
-	*ret = arena_cstr(a, str_trim(str_c(out)));
-	return OK;
+		words[n++] = value;
+	return dot1x_wpa(g, a, interface, words, ret);
 }
 
 static err_t

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from lan import Lan, possible
+from lan import SERVER, Lan, possible
 from world import BUILD, rss_kib, wait_for
 
 IDLE_KIB = 10 * 1024
@@ -209,14 +209,18 @@ def test_wpa_supplicant_gets_the_machine_into_the_network_and_again_after_a_rene
     lan.end(supplicant)
 
 
-def network_comes_and_goes(world, given, lan, user, agent):
-    """A Wi-Fi network of the service, as NetworkManager understands it; there is no radio to join it by."""
-    wifi = world.api("POST", world.CONFIGURATIONS, {
-        "@odata.type": "#chancery.linuxEnterpriseWiFiConfiguration", "displayName": "Office \\ 1", "networkName": "Office",
+def add_wifi(world, given, name, server):
+    return world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#chancery.linuxEnterpriseWiFiConfiguration", "displayName": name, "networkName": "Office",
         "ssid": "office;1 \u00e9", "wiFiSecurityType": "wpa2Enterprise", "connectAutomatically": True,
-        "usernameFormatString": "{{UserPrincipalName}}", "trustedServerCertificateNames": ["radius.contoso.example"],
+        "usernameFormatString": "{{UserPrincipalName}}", "trustedServerCertificateNames": [server],
         "identityCertificateForClientAuthentication@odata.bind": f"/deviceConfigurations('{given.pkcs['id']}')",
         "rootCertificatesForServerValidation@odata.bind": [f"/deviceConfigurations('{given.root['id']}')"]})
+
+
+def network_comes_and_goes(world, given, lan, user, agent):
+    """A Wi-Fi network of the service, as NetworkManager understands it; there is no radio to join it by."""
+    wifi = add_wifi(world, given, "Office \\ 1", "radius.contoso.example")
     alias = f"chancery-{wifi['id']}"
     path = os.path.join(lan.dir, "connections", alias + ".nmconnection")
 
@@ -244,6 +248,52 @@ def network_comes_and_goes(world, given, lan, user, agent):
     # What is there when the machine leaves goes with it.
     world.assign(wifi, world.add_group("Office people again", user))
     wait_for(lambda: os.path.exists(path), 30, 0.2, why="the network again")
+
+
+@pytest.mark.seconds(240)
+def test_wpa_supplicant_alone_reads_the_networks_of_the_service_and_logs_on_by_them(world, given, lan):
+    own, base = os.path.join(lan.dir, "service.conf"), lan.file("base.conf", f"ctrl_interface={lan.dir}/wpa\n")
+    lan.file("service.conf", "")
+    supplicant = lan.run("wpa-own", "wpa_supplicant", "-d", "-D", "wired", "-i", "lan0", "-c", base, "-I", own, ns=lan.near)
+    wait_for(lambda: os.path.exists(os.path.join(lan.dir, "wpa/lan0")), why="wpa_supplicant")
+    user, agent = laptop(world, given, lan, "plain", "plain@one.example",
+                         f"[wpa_supplicant]\ninterface=lan0\nfile={own}\ndir={lan.dir}/wpa\n")
+    wifi = add_wifi(world, given, "Plain", SERVER)
+    alias, folder = f"chancery-{wifi['id']}", os.path.join(agent.state, "certs", given.alias)
+    world.assign(wifi, world.add_group("Plain people", user))
+    world.wait_slot(agent, wifi, seconds=60)
+
+    def known(what):
+        return lan.wpa_cli("get_network", "0", what)
+    assert "office;1" in lan.wpa_cli("list_networks") and known("id_str") == f'"{alias}"'
+    assert known("ssid") == "office;1 \u00e9".encode().hex() or known("ssid") == '"office;1 \u00e9"'
+    assert known("key_mgmt") == "WPA-EAP" and known("eap") == "TLS" and known("proto") == "RSN"
+    assert known("identity") == '"plain@contoso.example"' and known("domain_match") == f'"{SERVER}"'
+    assert known("private_key") == f'"{os.path.join(folder, "key.pem")}"' and known("disabled") == "0"
+    assert known("ca_cert") == f'"{os.path.join(agent.state, "networks", alias + ".pem")}"'
+    # A new certificate is taken up by reading again; nothing of the network changed.
+    count = lan.read("wpa-own.log").count("RECONFIGURE")
+    world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "plain@two.example"})
+    wait_for(lambda: lan.read("wpa-own.log").count("RECONFIGURE") == count + 1, 60, 0.2, why="reading again")
+    # The same block logs on by cable, where the kind of key is another one.
+    lan.end(supplicant)
+    with open(own, encoding="ascii") as f:
+        block = f.read().replace("key_mgmt=WPA-EAP", "key_mgmt=IEEE8021X\n\teapol_flags=0").replace("\tproto=RSN\n", "")
+    cable = lan.run("wpa-cable", "wpa_supplicant", "-D", "wired", "-i", "lan0", "-c", lan.file(
+        "cable.conf", f"ctrl_interface={lan.dir}/wpa\nap_scan=0\n{block}"), ns=lan.near)
+    wait_for(lambda: lan.let_in() and "plain@two.example" in lan.let_in()[-1], 60, 0.2, why="802.1X by that block")
+    lan.end(cable)
+    # Deleted by hand it comes back, unassigned it goes; none of it needs a wpa_supplicant that runs.
+    agent.stop()
+    os.unlink(own)
+    agent.call("sync")
+    with open(own, encoding="ascii") as f:
+        assert alias in f.read()
+    world.assign(wifi)
+    agent.call("sync")
+    assert os.path.getsize(own) == 0 and not os.listdir(os.path.join(agent.state, "networks"))
+    agent.call("unenrol")
+    assert os.listdir(agent.state) == ["lock"]
 
 
 @pytest.mark.seconds(240)

@@ -139,6 +139,8 @@ box_new(void)
 		.nm_dir = arena_printf(b->a, "%s/nm", b->dir),
 		.wpa_networks = none_named,
 		.wpa_dir = arena_printf(b->a, "%s/wpa", b->dir),
+		.wpa_interface = "",
+		.wpa_file = arena_printf(b->a, "%s/chancery.conf", b->dir),
 		.dot1x_ca = true,
 		.hooks_dir = arena_printf(b->a, "%s/hooks", b->dir),
 		.hooks_timeout = 10,

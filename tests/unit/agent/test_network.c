@@ -5,15 +5,21 @@
 #define NETWORK "chancery-11111111-1111-4111-8111-111111111111"
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-/* nmcli is a script of this text from now on. */
+/* A program of the system is a script of this text from now on. */
 static void
-replace_nmcli(struct box *b, const char *text)
+replace(struct box *b, const char *name, const char *text)
 {
 	const char *bin = arena_printf(b->a, "%s/bin", b->dir);
 
 	expect_ok(dir_make(bin, 0755));
-	expect_ok(file_write(arena_printf(b->a, "%s/nmcli", bin), str_c(text), 0755));
+	expect_ok(file_write(arena_printf(b->a, "%s/%s", bin, name), str_c(text), 0755));
 	setenv("PATH", arena_printf(b->a, "%s:/usr/sbin:/usr/bin:/sbin:/bin", bin), 1);
+}
+
+static void
+replace_nmcli(struct box *b, const char *text)
+{
+	replace(b, "nmcli", text);
 }
 
 static int
@@ -174,17 +180,13 @@ removing_leaves_nothing_and_nothing_of_others_is_touched(void **state)
 	struct box *b = *state;
 	auto_json json *c = command_of(b);
 	const char *other = arena_printf(b->a, "%s/home.nmconnection", b->conf.nm_dir);
-	char **names;
-	size_t n;
 
 	expect_ok(file_write(other, LIT("mine"), 0600));
 	expect_ok(obey(b, c));
 	expect_ok(network_remove_all(b->g, b->a));
 	assert_false(file_exists(keyfile(b)));
 	assert_true(file_exists(other));
-	expect_ok(
-	    dir_list(b->a, arena_printf(b->a, "%s/networks", b->conf.state_dir), 10, &names, &n));
-	assert_int_equal(n, 0);
+	assert_false(file_exists(box_path(b, "networks")));
 	assert_non_null(
 	    strstr(text_of(b, arena_printf(b->a, "%s/said", b->dir)), "connection delete uuid"));
 	expect_ok(network_remove(b->g, b->a, NETWORK));
@@ -252,6 +254,117 @@ a_machine_without_networkmanager_says_so(void **state)
 	expect_ok(network_remove_all(b->g, b->a));
 }
 
+/* A machine with a wpa_supplicant of its own: it runs, and knows what the file has if `reads`. */
+static void
+have_wpa(struct box *b, bool reads)
+{
+	b->conf.wpa_interface = "wlan0";
+	expect_ok(dir_make(b->conf.wpa_dir, 0755));
+	expect_ok(file_write(arena_printf(b->a, "%s/wlan0", b->conf.wpa_dir), STR_EMPTY, 0600));
+	replace(b, "wpa_cli",
+	    arena_printf(b->a,
+		"#!/bin/sh\nshift 6\necho \"$@\" >> %s/said\ncase $1 in\nreconfigure) echo OK ;;\n"
+		"list_networks) printf 'network id / ssid / bssid / flags\\n0\\tx\\tany\\t\\n' ;;\n"
+		"get_network) echo '\"%s\"' ;;\nesac\n",
+		b->dir, reads ? NETWORK : "home"));
+}
+
+static void
+a_machine_of_wpa_supplicant_gets_a_file_that_it_reads(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+	const char *text, *second = "chancery-22222222-2222-4222-8222-222222222222";
+	auto_json json *other = command_of(b);
+	struct stat st;
+
+	have_wpa(b, true);
+	expect_ok(obey(b, c));
+	text = text_of(b, b->conf.wpa_file);
+	assert_non_null(
+	    strstr(text, "\nnetwork={\n\tid_str=\"" NETWORK "\"\n\tssid=6f66666963653b31\n"));
+	assert_non_null(strstr(text, "\n\tkey_mgmt=WPA-EAP\n\teap=TLS\n"));
+	assert_non_null(strstr(text, "\n\tidentity=616461406578616d706c652e74657374\n"));
+	assert_non_null(strstr(text, "\n\tproto=RSN\n"));
+	assert_non_null(
+	    strstr(text, "\n\tdomain_match=\"radius.example.test;radius2.example.test\"\n}\n"));
+	assert_null(strstr(text, "disabled"));
+	assert_null(strstr(text, "Office"));
+	assert_int_equal(stat(b->conf.wpa_file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_false(file_exists(keyfile(b)));
+	assert_non_null(strstr(text_of(b, arena_printf(b->a, "%s/said", b->dir)), "reconfigure\n"));
+	assert_int_equal(reported(b), 1);
+	/* A second one lies beside it, and goes alone. */
+	json_set_text(other, "alias", second);
+	expect_err(ERR_DOT1X, obey(b, other)); /* the stub knows of the first alone */
+	assert_non_null(strstr(text_of(b, b->conf.wpa_file), second));
+	expect_ok(network_remove(b->g, b->a, second));
+	assert_string_equal(text_of(b, b->conf.wpa_file), text);
+	assert_int_equal(reported(b), 1);
+	expect_ok(network_remove_all(b->g, b->a));
+	assert_string_equal(text_of(b, b->conf.wpa_file), "");
+	assert_false(file_exists(box_path(b, "networks")));
+}
+
+static void
+a_file_of_wpa_supplicant_that_somebody_changed_is_written_again(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+	const char *text;
+
+	have_wpa(b, true);
+	expect_ok(obey(b, c));
+	text = text_of(b, b->conf.wpa_file);
+	expect_ok(file_write(b->conf.wpa_file, str_c(arena_printf(b->a, "%s#\n", text)), 0600));
+	assert_int_equal(reported(b), 0);
+	expect_ok(obey(b, c));
+	assert_string_equal(text_of(b, b->conf.wpa_file), text);
+	assert_int_equal(reported(b), 1);
+	expect_ok(file_remove(b->conf.wpa_file));
+	assert_int_equal(reported(b), 0);
+}
+
+static void
+a_wpa_supplicant_that_does_not_read_the_file_is_told_of(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+
+	have_wpa(b, false);
+	expect_err(ERR_DOT1X, obey(b, c));
+	assert_int_equal(reported(b), 0);
+	replace(b, "wpa_cli", "#!/bin/sh\necho FAIL\n");
+	expect_err(ERR_DOT1X, obey(b, c));
+	assert_int_equal(reported(b), 0);
+	/* One that does not run reads it when it starts. */
+	expect_ok(file_remove(arena_printf(b->a, "%s/wlan0", b->conf.wpa_dir)));
+	expect_ok(obey(b, c));
+	assert_int_equal(reported(b), 1);
+}
+
+static void
+who_changes_from_one_way_to_the_other_has_nothing_left_of_the_first(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+
+	expect_ok(obey(b, c));
+	assert_true(file_exists(keyfile(b)));
+	have_wpa(b, true);
+	assert_int_equal(reported(b), 0);
+	expect_ok(obey(b, c));
+	assert_false(file_exists(keyfile(b)));
+	assert_int_equal(reported(b), 1);
+	b->conf.wpa_interface = "";
+	assert_int_equal(reported(b), 0);
+	expect_ok(obey(b, c));
+	assert_string_equal(text_of(b, b->conf.wpa_file), "");
+	assert_true(file_exists(keyfile(b)));
+	assert_int_equal(reported(b), 1);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
 int
@@ -264,6 +377,10 @@ main(void)
 		T(removing_leaves_nothing_and_nothing_of_others_is_touched),
 		T(what_is_no_network_is_refused_and_nothing_is_written),
 		T(a_machine_without_networkmanager_says_so),
+		T(a_machine_of_wpa_supplicant_gets_a_file_that_it_reads),
+		T(a_file_of_wpa_supplicant_that_somebody_changed_is_written_again),
+		T(a_wpa_supplicant_that_does_not_read_the_file_is_told_of),
+		T(who_changes_from_one_way_to_the_other_has_nothing_left_of_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
