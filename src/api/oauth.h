@@ -11,6 +11,7 @@
 #define API_OAUTH_H
 
 #include "api/reply.h"
+#include "model/refusal.h"
 #include "store/access.h"
 
 #define OAUTH_LOGIN_LIFE_S 900
@@ -76,13 +77,13 @@ struct id oauth_sign_in(struct str code_hash);
 err_t oauth_reply_person(
     struct http_req *r, const struct app *app, const struct oauth_person *person);
 
-/* The administrator of that name and password. ERR_CREDENTIALS; ERR_LOGIN_LIMIT after ten wrong ones within a quarter of
+/* The administrator of that name and password; from: the address that sent them. ERR_CREDENTIALS; ERR_LOGIN_LIMIT after ten wrong ones within a quarter of
  * an hour. One password is looked at at a time, so that guessing costs neither memory nor all workers. */
-err_t oauth_password(
-    struct api *api, struct arena *a, const char *name, const char *password, struct admin *ret);
+err_t oauth_password(struct api *api, struct arena *a, const char *from, const char *name,
+    const char *password, struct admin *ret);
 /* The page's form: approves or declines the pending sign-in with this user code. ERR_CREDENTIALS, ERR_LOGIN_LIMIT,
  * ERR_NOT_FOUND (no such code), ERR_OAUTH_EXPIRED (over, or decided already). */
-err_t oauth_login_decide(struct api *api, struct arena *a, const char *typed, const char *name,
-    const char *password, bool decline);
+err_t oauth_login_decide(struct api *api, struct arena *a, const char *from, const char *typed,
+    const char *name, const char *password, bool decline);
 
 #endif

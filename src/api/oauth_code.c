@@ -311,7 +311,8 @@ post_authorize(struct http_req *r)
 		return page(r, 400, "Fill in both fields.", &q);
 	e = api_pace_stranger(r);
 	if (err_ok(e))
-		e = oauth_password(api_of(r), http_arena(r), name, password, &admin);
+		e = oauth_password(
+		    api_of(r), http_arena(r), http_peer_addr(r), name, password, &admin);
 	if (err_ok(e))
 		e = code_make(r, &q, &admin, &code);
 	if (!err_ok(e))

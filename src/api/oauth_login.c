@@ -198,8 +198,8 @@ admin_by_name(struct tx *tx, void *arg)
 
 /* As much work for a name that nobody has as for one that exists. */
 static err_t
-password_check(
-    struct api *api, struct arena *a, const char *name, const char *password, struct admin *ret)
+password_check(struct api *api, struct arena *a, const char *from, const char *name,
+    const char *password, struct admin *ret)
 {
 	struct admin found = { .password_hash = password_of_nobody };
 	struct admin_look l = { .a = a, .name = name, .ret = &found };
@@ -210,8 +210,13 @@ password_check(
 		TRY(e);
 	err_forget(e);
 	TRY(password_queue_check(api->brake.queue, found.password_hash, password, &good));
-	if (!good || !found.enabled)
+	if (!good || !found.enabled) {
+		/* What else was typed may be a password in the wrong field. */
+		refusals_note(api->refusals, REFUSED_SIGN_IN, ERR_CREDENTIALS, from,
+		    found.name == NULL ? "a name that nobody has" :
+					 arena_printf(a, "admin %s", found.name));
 		FAIL(ERR_CREDENTIALS, "%s", "");
+	}
 	*ret = found;
 	return OK;
 }
@@ -249,8 +254,8 @@ brake_settle(struct api_brake *b, size_t row, bool right)
 }
 
 err_t
-oauth_password(
-    struct api *api, struct arena *a, const char *name, const char *password, struct admin *ret)
+oauth_password(struct api *api, struct arena *a, const char *from, const char *name,
+    const char *password, struct admin *ret)
 {
 	char *folded = arena_strdup(a, name);
 	struct api_brake *b = &api->brake;
@@ -261,11 +266,16 @@ oauth_password(
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
 	row = str_hash(str_c(folded)) % COUNT(b->row);
-	if (!brake_take(b, row))
+	if (!brake_take(b, row)) {
+		sign_ins_password(&api->sign_ins, PASSWORD_BRAKED);
+		refusals_note(api->refusals, REFUSED_SIGN_IN, ERR_LOGIN_LIMIT, from, "");
 		FAIL(ERR_LOGIN_LIMIT, "for this name");
-	e = password_check(api, a, name, password, ret);
+	}
+	e = password_check(api, a, from, name, password, ret);
 	if (!err_is(e, ERR_CREDENTIALS))
 		brake_settle(b, row, err_ok(e));
+	if (err_ok(e) || err_is(e, ERR_CREDENTIALS))
+		sign_ins_password(&api->sign_ins, err_ok(e) ? PASSWORD_RIGHT : PASSWORD_WRONG);
 	return e;
 }
 
@@ -300,14 +310,14 @@ decide(struct tx *tx, void *arg)
 }
 
 err_t
-oauth_login_decide(struct api *api, struct arena *a, const char *typed, const char *name,
-    const char *password, bool decline)
+oauth_login_decide(struct api *api, struct arena *a, const char *from, const char *typed,
+    const char *name, const char *password, bool decline)
 {
 	struct admin admin;
 	struct decision d = {
 		.a = a, .user_code = user_code_read(a, typed), .decline = decline, .admin = &admin
 	};
-	err_t e = oauth_password(api, a, name, password, &admin);
+	err_t e = oauth_password(api, a, from, name, password, &admin);
 	struct err_report wrong;
 
 	if (!err_is(e, ERR_CREDENTIALS)) {

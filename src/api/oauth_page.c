@@ -118,7 +118,8 @@ post_page(struct http_req *r)
 		return page(r, 400, "Fill in all three fields.", code, true);
 	e = api_pace_stranger(r);
 	if (err_ok(e))
-		e = oauth_login_decide(api_of(r), a, code, name, password, decline);
+		e = oauth_login_decide(
+		    api_of(r), a, http_peer_addr(r), code, name, password, decline);
 	if (err_ok(e))
 		return page(r, 200,
 		    decline ? "Declined. You can close this page." :

@@ -21,6 +21,8 @@ reply_error(struct http_req *r, err_t e)
 	struct str text;
 
 	err_take(e, &rep);
+	refusals_note(
+	    api_of(r)->refusals, REFUSED_SIGN_IN, rep.code, http_peer_addr(r), rep.detail);
 	info = err_info(rep.code);
 	reply_headers(r, &request, &client);
 	/* Of the rows outside the token endpoint's block RFC 6749 knows only these two words. */
@@ -125,13 +127,30 @@ client_credentials(struct http_req *r)
 static const struct grant {
 	const char *name;
 	err_t (*run)(struct http_req *r);
+	enum sign_in_grant counted;
 } grants[] = {
-	{ "client_credentials", client_credentials },
-	{ "urn:ietf:params:oauth:grant-type:device_code", oauth_device_grant },
-	{ "device_code", oauth_device_grant },
-	{ "authorization_code", oauth_code_grant },
-	{ "refresh_token", oauth_refresh_grant },
+	{ "client_credentials", client_credentials, GRANT_CLIENT },
+	{ "urn:ietf:params:oauth:grant-type:device_code", oauth_device_grant, GRANT_DEVICE },
+	{ "device_code", oauth_device_grant, GRANT_DEVICE },
+	{ "authorization_code", oauth_code_grant, GRANT_CODE },
+	{ "refresh_token", oauth_refresh_grant, GRANT_REFRESH },
 };
+
+static err_t
+run_counted(struct http_req *r, const struct grant *g)
+{
+	struct sign_ins *counts = &api_of(r)->sign_ins;
+	err_t e = g->run(r);
+	struct err_report rep;
+
+	if (err_ok(e)) {
+		sign_ins_grant(counts, g->counted, ERR_NONE);
+		return e;
+	}
+	err_take(e, &rep);
+	sign_ins_grant(counts, g->counted, rep.code);
+	return err_raise(&rep);
+}
 
 static err_t
 token(struct http_req *r)
@@ -143,7 +162,7 @@ token(struct http_req *r)
 		FAIL(ERR_OAUTH_FIELD, "the body must contain 'grant_type'");
 	for (size_t i = 0; i < COUNT(grants); i++)
 		if (strcmp(name, grants[i].name) == 0)
-			return grants[i].run(r);
+			return run_counted(r, &grants[i]);
 	FAIL(ERR_OAUTH_GRANT, "'%s'", text_safe(http_arena(r), str_c(name)));
 }
 

@@ -13,6 +13,7 @@ api_init(struct api *api)
 	pthread_mutex_init(&api->brake.lock, NULL);
 	memset(api->brake.row, 0, sizeof(api->brake.row));
 	api->brake.queue = password_queue_new(PASSWORDS_AT_ONCE, PASSWORDS_WAITING);
+	sign_ins_init(&api->sign_ins, api->metrics);
 	pace_init(&api->pace, "who=\"caller\"", api->metrics);
 	pace_init(&api->strangers, "who=\"address\"", api->metrics);
 	if (api->rate_any == 0)

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "api/perm.h"
+#include "api/sign_in.h"
 #include "base/metric.h"
 #include "codec/jws.h"
 #include "codec/order.h"
@@ -81,6 +82,8 @@ struct api {
 	void *ca_ctx;
 	unsigned rate_any, rate_write; /* requests of one caller in 20 s; 0: LIMIT_RATE_* */
 	struct oidc *oidc;             /* the outside issuer; NULL: none */
+	struct refusals *refusals;     /* NULL: nobody is told */
+	struct sign_ins sign_ins;      /* api_init() */
 	struct api_brake brake;        /* api_init() */
 	struct api_pace pace;          /* api_init() */
 	struct api_pace strangers;     /* api_init(); by address */

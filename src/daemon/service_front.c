@@ -11,6 +11,7 @@
 #include "codec/keys_ipc.h"
 #include "model/enrol.h"
 #include "model/job.h"
+#include "model/refusal.h"
 #include "pki/cert.h"
 
 #define KEYS_CONNECTIONS 8
@@ -289,6 +290,7 @@ fill_api(struct front *f)
 		.ca_ctx = f,
 		.troubles = troubles,
 		.oidc = f->oidc,
+		.refusals = f->refusals,
 	};
 	api_init(&f->api);
 	f->device = (struct device_edge){
@@ -315,6 +317,7 @@ fill_api(struct front *f)
 		.organization = f->conf->organization,
 		.calm = f->calm,
 		.count = &f->edge_count,
+		.refusals = f->refusals,
 	};
 	edge_count_init(&f->edge_count, f->metrics);
 }
@@ -351,6 +354,17 @@ device_failed(struct http_req *r, err_t e)
 	if (err_info(rep.code)->http >= 500)
 		log_report("device request failed", &rep);
 	device_error(r, err_raise(&rep));
+}
+
+static void
+connector_failed(struct http_req *r, err_t e)
+{
+	const struct api *api = http_ctx(r);
+	struct err_report rep;
+
+	err_take(e, &rep);
+	refusals_note(api->refusals, REFUSED_CONNECTOR, rep.code, http_peer_addr(r), rep.detail);
+	api_failed(r, err_raise(&rep));
 }
 
 static unsigned
@@ -394,7 +408,7 @@ start_ports(struct front *f, const struct service *s)
 	device[platform_count] = (struct http_mount){ .routes = api_connector_routes,
 		.ctx = &f->api,
 		.gate = api_connector_gate,
-		.on_error = api_failed,
+		.on_error = connector_failed,
 		.workers = connector_workers(f->conf) };
 
 	hc.name = "device";
@@ -433,6 +447,7 @@ open_front(struct front *f, const struct service *s)
 	TRY(keyprov_init());
 	TRY(store_open(&sc, &f->store));
 	f->calm = calm_new(f->store, f->metrics);
+	f->refusals = refusals_new();
 	keeper_init(&f->keeper, f->store, s->conf->history, f->metrics);
 	TRY(store_write(f->store, settle_tenant, &tenant));
 	f->tenant = tenant.id;
@@ -482,6 +497,9 @@ close_front(struct front *f)
 	if (f->calm != NULL)
 		err_forget(calm_seen(f->calm));
 	calm_free(f->calm);
+	if (f->store != NULL)
+		err_forget(refusals_tell(f->refusals, f->store, true));
+	refusals_free(f->refusals);
 	store_close(f->store);
 	ipc_client_free(f->keys);
 	metrics_free(f->metrics);

@@ -82,6 +82,7 @@ struct front {
 	struct api api;
 	struct device_edge device;
 	struct edge_count edge_count;
+	struct refusals *refusals;
 	struct calm *calm;
 	struct http *http_api, *http_device;
 	atomic_bool restart; /* joined meanwhile: end, to be started again */

@@ -3,6 +3,7 @@
 
 #include "daemon/wipe_count.h"
 #include "model/job.h"
+#include "model/refusal.h"
 #include "model/relay.h"
 #include "model/retired.h"
 #include "model/rollout.h"
@@ -142,6 +143,9 @@ sweep(void *arg)
 		e = keeper_run(&s->front->keeper);
 		if (!err_ok(e))
 			log_error("slots and their history", e);
+		e = refusals_tell(s->front->refusals, s->front->store, false);
+		if (!err_ok(e))
+			log_error("who was refused", e);
 		roll_out(s);
 		write_seen(s);
 		e = wipe_sweep(s->front->store);

@@ -149,6 +149,7 @@ device_error(struct http_req *r, err_t e)
 	json_set(body, "error", error);
 	err_take(e, &rep);
 	edge_count_refused(edge->count, rep.code);
+	refusals_note(edge->refusals, REFUSED_DEVICE, rep.code, http_peer_addr(r), rep.detail);
 	for (size_t i = 0; i < platform_count; i++)
 		if (platform_table[i]->error != NULL && platform_table[i]->error(r, &rep))
 			return;

@@ -17,6 +17,7 @@
 #include "model/checkin.h"
 #include "model/job.h"
 #include "model/calm.h"
+#include "model/refusal.h"
 #include "net/http.h"
 #include "net/ipc.h"
 #include "store/device.h"
@@ -53,7 +54,8 @@ struct device_edge {
 	const char *windows_push_host; /* below which its channels are */
 	const char *organization;      /* as people know it */
 	struct calm *calm;
-	struct edge_count *count; /* NULL: nothing is counted */
+	struct edge_count *count;  /* NULL: nothing is counted */
+	struct refusals *refusals; /* NULL: nobody is told */
 };
 
 /*

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from clients import Device, key_pem
-from world import ApiError, Https, tls_context
+from world import ApiError, Https, tls_context, wait_for
 
 CHECKIN = ("POST", "/agent/v1/checkin", b'{"protocol":1,"wait":0}', {"Content-Type": "application/json"})
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -230,7 +230,6 @@ def test_a_wrong_secret_gets_no_token(world):
 
 def test_a_person_signs_in_with_a_device_code(world):
     import urllib.parse
-    from world import wait_for
     app = world.admin("service", "app.add", {"name": "cli", "permissions": ["User.Read.All"], "public": True})
     world.admin("service", "admin.add", {"name": "root@contoso.example", "password": "correct horse battery",
                                          "permissions": ["User.Read.All", "Group.Read.All"]})
@@ -304,3 +303,30 @@ def test_a_removed_administrator_is_gone_and_the_name_is_free(world, tmp_path):
 
 def audited(world):
     return [(line["action"], line["target"]) for line in world.api("GET", "/chancery/v1/audit?$top=999")["value"]]
+
+
+def test_who_was_not_let_in_above_stands_in_the_audit_and_in_the_metrics(world, device):
+    """Of each kind a line, whoever asked and however often; no password and no name that nobody has."""
+    assert ask(world, tls_context(world.root_file)) == (403, "device-unknown")
+    kinds = {("login.refused", "oauth-secret"), ("login.refused", "oauth-client"), ("login.refused", "credentials"),
+             ("connector.refused", "connector-refused"), ("device.refused", "device-unknown"),
+             ("device.refused", "device-retired")}
+    wait_for(lambda: kinds <= set(audited(world)), 20)
+    found = audited(world)
+    assert all(found.count(kind) == 1 for kind in kinds), [f for f in found if f in kinds]
+    rows = {line["target"]: line["after"] for line in world.api("GET", "/chancery/v1/audit?$top=999")["value"]
+            if line["action"].endswith(".refused")}
+    assert rows["credentials"]["last"] == "admin root@contoso.example"
+    assert world.app["client_id"] in rows["oauth-secret"]["last"]
+    for row in rows.values():
+        assert row["count"] >= 1 and row["addresses"] in (["127.0.0.1"], ["::1"]) and not row["moreAddresses"]
+    counts = dict(line.rsplit(" ", 1) for line in world.raw("GET", "/metrics")[2].decode().splitlines()
+                  if line.startswith(("chancery_sign_ins", "chancery_passwords")))
+
+    def count(name, **labels):
+        return int(counts[name + "{" + ",".join(f'{k}="{v}"' for k, v in labels.items()) + "}"])
+    assert count("chancery_sign_ins_total", grant="client_credentials", outcome="refused") >= 2
+    assert count("chancery_sign_ins_total", grant="client_credentials", outcome="granted") >= 2
+    assert count("chancery_sign_ins_total", grant="device_code", outcome="granted") == 1
+    assert count("chancery_sign_ins_total", grant="device_code", outcome="refused") == 0, "waiting is no refusal"
+    assert count("chancery_passwords_total", outcome="right") == count("chancery_passwords_total", outcome="wrong") == 1

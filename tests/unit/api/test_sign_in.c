@@ -46,7 +46,8 @@ guess_main(void *arg)
 	struct err_report rep;
 	struct admin admin;
 
-	err_take(oauth_password(&g->f->api, a, g->name, "a wrong password", &admin), &rep);
+	err_take(
+	    oauth_password(&g->f->api, a, "192.0.2.1", g->name, "a wrong password", &admin), &rep);
 	g->got = rep.code;
 	atomic_store(&g->done, true);
 	return NULL;
