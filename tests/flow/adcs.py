@@ -9,19 +9,17 @@ manager: "-pending", "-approved" by him in the next moment, "-refused" by him.
 """
 
 import base64
-import http.server
 import re
-import ssl
 import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from digicert import Authority, name, pem
-from kerberos import EstServer
+from digicert import Authority, pem
+from kerberos import EstServer, negotiate
+from tls_server import Handler, TlsServer
 from world import free_ports
 
 WST = "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
@@ -191,14 +189,9 @@ class Adcs:
     def start(self, folder):
         owner = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *args):  # pylint: disable=arguments-differ
-                pass
-
+        class Web(Handler):
             def do(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.body()
                 way = "_CES_Kerberos/" in self.path
                 who, back = 1, None
                 if way:
@@ -208,47 +201,19 @@ class Adcs:
                 except Gone:
                     self.close_connection = True
                     return
-                self.send_response(status)
-                if way and (status == 401 or back):
-                    self.send_header("WWW-Authenticate", "Negotiate" + (
-                        " " + base64.b64encode(back).decode() if back else ""))
-                self.send_header("Content-Type", "application/pkcs7-mime" if "est" in self.path else
-                                 "application/soap+xml; charset=utf-8")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                self.reply(status, "application/pkcs7-mime" if "est" in self.path else
+                           "application/soap+xml; charset=utf-8", data,
+                           **(negotiate(back) if way and (status == 401 or back) else {}))
 
             do_GET = do_POST = do  # noqa: N815
 
-        key = ec.generate_private_key(ec.SECP256R1())
-        cert = self.ca.leaf(key.public_key(), name("localhost"), [
-            (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)])
-        with open(f"{folder}/adcs.pem", "wb") as f:
-            f.write((pem(cert) + pem(self.ca.cert)).encode() + key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/adcs.pem")
-        if self.clients:
-            context.verify_mode = ssl.CERT_OPTIONAL
-            context.load_verify_locations(cadata=self.clients)
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
+        class Server(TlsServer):
             def finish_request(self, request, client_address):
-                """TLS in the thread of the connection; who is away is gone before it stands."""
-                if owner.away:
-                    return
-                try:
-                    with context.wrap_socket(request, server_side=True) as tls:
-                        self.RequestHandlerClass(tls, client_address, self)
-                except (ssl.SSLError, ConnectionError):
-                    pass
+                if not owner.away:
+                    super().finish_request(request, client_address)
 
-        self.server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = Server(self.port, Web, self.ca.localhost(f"{folder}/adcs.pem"), clients=self.clients)
         return self
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()

@@ -7,10 +7,8 @@ the documentation leaves something open it is strict: what a client must not rel
 
 import base64
 import datetime
-import http.server
 import json
 import re
-import ssl
 import threading
 import urllib.parse
 
@@ -18,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from tls_server import Handler, TlsServer
 
 SID_OID = ObjectIdentifier("1.3.6.1.4.1.311.25.2")
 UPN_OID = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
@@ -68,6 +68,17 @@ class Authority:
     def leaf(self, public, subject, extensions):
         return self.sign(self.key, name("DigiCert Test Issuing"), public, subject, extensions=extensions)
 
+    def localhost(self, path):
+        """Writes a certificate for a server on this host with its chain and key; the path."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        cert = self.leaf(key.public_key(), name("localhost"), [
+            (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)])
+        with open(path, "w", encoding="ascii") as f:
+            f.write(pem(cert) + pem(self.cert) + key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode())
+        return path
+
 
 def pem(cert):
     return cert.public_bytes(serialization.Encoding.PEM).decode()
@@ -100,12 +111,6 @@ class DigiCert:
         self.fail = None   # called with (method, path): raises Refused, or "hang up"
         self.profiles = {PROFILE: {"name": "Users"}, WITH_SID: {"name": "Users with SID", "sid": True},
                          BY_HAND: {"name": "By hand", "pending": True}}
-        key = ec.generate_private_key(ec.SECP256R1())
-        cert = self.ca.leaf(key.public_key(), name("localhost"), [
-            (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)])
-        self.tls = (pem(cert) + pem(self.ca.cert), key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode())
         self.server = None
 
     @property
@@ -115,45 +120,25 @@ class DigiCert:
     def start(self, folder):
         owner = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *args):  # pylint: disable=arguments-differ
-                pass
-
+        class Digi(Handler):
             def do(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 try:
-                    status, answer = owner.answer(self.command, self.path, self.headers, body)
+                    status, answer = owner.answer(self.command, self.path, self.headers, self.body())
                 except Refused as e:
                     status, answer = e.status, {"errors": [{"code": e.code, "message": str(e)}]}
                 except ConnectionError:
                     self.close_connection = True
                     return
-                data = b"" if answer is None else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                self.reply(status, "application/json", b"" if answer is None else json.dumps(answer).encode())
 
             do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815
 
-        for suffix, text in zip(("cert", "key"), self.tls):
-            with open(f"{folder}/digicert.{suffix}", "w", encoding="ascii") as f:
-                f.write(text)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/digicert.cert", f"{folder}/digicert.key")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.server.daemon_threads = True
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = TlsServer(self.port, Digi, self.ca.localhost(f"{folder}/digicert.pem"))
         return self
 
     def stop(self):
         if self.server is not None:
-            self.server.shutdown()
-            self.server.server_close()
+            self.server.stop()
         self.server = None
 
     # What it answers

@@ -5,11 +5,8 @@ refresh, revocation; tokens by PyJWT. Knows nothing of Chancery."""
 import base64
 import datetime
 import hashlib
-import http.server
 import ipaddress
 import json
-import ssl
-import threading
 import time
 import urllib.parse
 
@@ -18,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+
+from tls_server import Handler, TlsServer
 
 
 def certificate(folder):
@@ -55,16 +54,9 @@ class Issuer:
         self.life = 600     # of its tokens
         issuer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answers(Handler):
             def answer(self, status, body):
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                self.reply(status, "application/json", json.dumps(body).encode())
 
             def do_GET(self):
                 issuer.asked.append(self.path)
@@ -72,23 +64,14 @@ class Issuer:
 
             def do_POST(self):
                 issuer.asked.append(self.path)
-                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                text = self.body().decode()
                 self.answer(*issuer.post(self.path, dict(urllib.parse.parse_qsl(text))))
 
-            def log_message(self, *_args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.cert, key)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
-                                                 do_handshake_on_connect=False)
+        self.server = TlsServer(0, Answers, self.cert, key)
         self.url = f"https://localhost:{self.server.server_address[1]}/realm"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
 
     def add_key(self, kid, alg="RS256"):
         self.keys[kid] = (alg, rsa.generate_private_key(65537, 2048) if alg == "RS256"

@@ -2,20 +2,17 @@
 """A realm with a KDC of its own (MIT krb5), and an EST server that wants a ticket (RFC 4559, by python3-gssapi)."""
 
 import base64
-import http.server
 import os
-import ssl
 import subprocess
-import threading
 
 import gssapi
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from digicert import Authority, name, pem
+from digicert import Authority
+from tls_server import Handler, TlsServer
 from world import free_ports, wait_for
 
 REALM = "CHANCERY.TEST"
@@ -83,6 +80,11 @@ kdc_tcp_ports = {self.port}
                                         check=False, capture_output=True).returncode == 0, 30, 0.2, "a ticket")
 
 
+def negotiate(back):
+    """The header that asks for a ticket, or takes one back (RFC 4559)."""
+    return {"WWW_Authenticate": "Negotiate" + (" " + base64.b64encode(back).decode() if back else "")}
+
+
 class EstServer:
     """Issues what is asked for to whoever shows a ticket; who that was is kept."""
 
@@ -115,14 +117,9 @@ class EstServer:
     def start(self, folder):
         owner = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *args):  # pylint: disable=arguments-differ
-                pass
-
+        class Est(Handler):
             def do(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.body()
                 who, back = owner.caller(self.headers.get("Authorization")) or (None, None)
                 status, data = 200, b""
                 if who is None:
@@ -133,31 +130,13 @@ class EstServer:
                     data = owner.issue(x509.load_der_x509_csr(base64.b64decode(body)))
                 else:
                     status = 204
-                self.send_response(status)
-                if status == 401 or back:
-                    self.send_header("WWW-Authenticate", "Negotiate" + (
-                        " " + base64.b64encode(back).decode() if back else ""))
-                self.send_header("Content-Type", "application/pkcs7-mime; smime-type=certs-only")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                self.reply(status, "application/pkcs7-mime; smime-type=certs-only", data,
+                           **(negotiate(back) if status == 401 or back else {}))
 
             do_GET = do_POST = do  # noqa: N815
 
-        key = ec.generate_private_key(ec.SECP256R1())
-        cert = self.ca.leaf(key.public_key(), name("localhost"), [
-            (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)])
-        with open(f"{folder}/est.pem", "wb") as f:
-            f.write((pem(cert) + pem(self.ca.cert)).encode() + key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/est.pem")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.server.daemon_threads = True
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = TlsServer(self.port, Est, self.ca.localhost(f"{folder}/est.pem"))
         return self
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
