@@ -6,7 +6,7 @@
  * A kind says what is its own: how a record is found and read, what it looks like, and where it is stored. Its struct begins
  * with a struct record.
  *
- * Not here: lists (api/reply.h), permissions (the kind's routes), who reaches a record by its scope tags (the kind's find).
+ * Not here: lists (api/reply.h), permissions (the kind's routes), who reaches a record by its tags (the kind's find).
  */
 #ifndef API_RECORD_H
 #define API_RECORD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of one kind at the service's API, and the verbs that are the same for all of them: a row of a noun's table names
- * the verb's function here and the kind, { "list", "The filters.", NULL, NULL, entity_list, &filters }.
+ * Records of one kind at the service's API, and the verbs that are the same for all of them: a row of a noun's table
+ * names the verb's function here and the kind, { "list", "The filters.", NULL, NULL, entity_list, &filters }.
  *
  * Not here: what is a noun's own (which options make a body, what is asked before it is deleted); names (cli/find.h).
  */
@@ -27,7 +27,7 @@ err_t entity_delete(struct cli *c);
 
 /* The path of the one that the first operand names, and what stands behind it: "" or "/members". */
 err_t entity_path(struct cli *c, const struct entity *e, const char *tail, const char **ret);
-/* Makes one, or changes the one that the first operand names, and prints it. ERR_USAGE where nothing is to be changed. */
+/* Makes one, or changes the one that the first operand names, and prints it. ERR_USAGE where nothing is changed. */
 err_t entity_create(struct cli *c, const struct entity *e, const json *body);
 err_t entity_update(struct cli *c, const struct entity *e, const json *body);
 

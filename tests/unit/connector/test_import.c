@@ -4,9 +4,8 @@
 
 #include <sys/stat.h>
 
-#include "codec/ckeys_ipc.h"
 #include "codec/pfx_ipc.h"
-#include "connector/keys.h"
+#include "holder.h"
 #include "pki/cms.h"
 #include "pki/pfx.h"
 #include "pki/seal.h"
@@ -33,19 +32,6 @@ struct box {
 	const char *id;
 };
 
-static struct made
-under(const struct made *ca, const char *cn, bool is_ca, enum key_alg alg, unsigned bits)
-{
-	struct made m = { NULL, NULL };
-	struct issue_spec s;
-
-	expect_ok(key_make(alg, bits, &m.key));
-	s = is_ca ? made_ca_spec(lab.a, cn, m.key) : made_spec(lab.a, cn, m.key);
-	s.issuer = ca->cert;
-	m.cert = made_cert(lab.a, &s, ca->key);
-	return m;
-}
-
 static int
 make_lab(void **state)
 {
@@ -55,12 +41,12 @@ make_lab(void **state)
 	when_set(MADE_NOW);
 	lab.a = arena_new();
 	lab.root = made_root(lab.a, "Root", KEY_EC, KEY_P256);
-	lab.identity = under(&lab.root, "Identity CA", true, KEY_EC, KEY_P256);
-	lab.other = under(&lab.root, "Other CA", true, KEY_EC, KEY_P256);
-	lab.device = under(&lab.identity, "device", false, KEY_RSA, KEY_RSA_2048);
-	lab.second = under(&lab.identity, "second", false, KEY_RSA, KEY_RSA_2048);
-	lab.foreign = under(&lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
-	lab.leaf = under(&lab.other, "Ada", false, KEY_RSA, KEY_RSA_2048);
+	lab.identity = made_ca_under(lab.a, &lab.root, "Identity CA", KEY_EC, KEY_P256);
+	lab.other = made_ca_under(lab.a, &lab.root, "Other CA", KEY_EC, KEY_P256);
+	lab.device = made_under(lab.a, &lab.identity, "device", KEY_RSA, KEY_RSA_2048);
+	lab.second = made_under(lab.a, &lab.identity, "second", KEY_RSA, KEY_RSA_2048);
+	lab.foreign = made_under(lab.a, &lab.other, "device", KEY_RSA, KEY_RSA_2048);
+	lab.leaf = made_under(lab.a, &lab.other, "Ada", KEY_RSA, KEY_RSA_2048);
 	chain[0] = cert_der(lab.root.cert);
 	expect_ok(pfx_make(lab.a, PFX_AES, lab.leaf.key, cert_der(lab.leaf.cert), chain, 1,
 	    "password", "n", &lab.pfx));
@@ -98,17 +84,7 @@ box_open(struct box *b)
 static err_t
 call(struct box *b, uint16_t type, const struct buf *in, struct str *ret)
 {
-	auto_buf struct buf out;
-
-	buf_init(&out, LIMIT_IPC_MESSAGE);
-	for (const struct ipc_verb *v = connector_keys_verbs; v->handle != NULL; v++) {
-		if (v->type != type)
-			continue;
-		TRY(v->handle(b->keys, b->a, buf_str(in), &out));
-		*ret = arena_str(b->a, buf_str(&out));
-		return OK;
-	}
-	FAIL(ERR_UNSUPPORTED, "type %u", type);
+	return holder_call(b->keys, b->a, type, in, ret);
 }
 
 static err_t
@@ -143,18 +119,14 @@ static int
 setup(void **state)
 {
 	struct box *b = calloc(1, sizeof(*b));
-	auto_buf struct buf in;
-	struct str out, spki;
+	struct str spki;
 	uint8_t hash[32];
 
 	b->a = arena_new();
 	b->dir = made_dir(b->a);
 	box_open(b);
-	buf_init(&in, LIMIT_IPC_MESSAGE);
-	expect_ok(ckeys_identity_req_encode(&(struct ckeys_identity_req){ text_pem(
-						b->a, "CERTIFICATE", cert_der(lab.identity.cert)) },
-	    &in));
-	expect_ok(call(b, CKEYS_IDENTITY_CA, &in, &out));
+	expect_ok(holder_name_ca(
+	    b->keys, b->a, text_pem(b->a, "CERTIFICATE", cert_der(lab.identity.cert))));
 	expect_ok(name_order_key(b, lab.service));
 	expect_ok(make_key(b, "main", 2048, "", &spki));
 	expect_ok(key_from_spki(spki, &b->public));

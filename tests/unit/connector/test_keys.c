@@ -6,8 +6,7 @@
 
 #include <openssl/core_names.h>
 
-#include "codec/ckeys_ipc.h"
-#include "connector/keys.h"
+#include "holder.h"
 #include "pki/attest.h"
 #include "pki/cms.h"
 #include "pki/csr.h"
@@ -32,20 +31,6 @@ struct box {
 	struct connector_keys *keys;
 };
 
-static struct made
-under(struct arena *a, const struct made *ca, const char *cn, bool is_ca, enum key_alg alg,
-    unsigned bits)
-{
-	struct made m = { NULL, NULL };
-	struct issue_spec s;
-
-	expect_ok(key_make(alg, bits, &m.key));
-	s = is_ca ? made_ca_spec(a, cn, m.key) : made_spec(a, cn, m.key);
-	s.issuer = ca->cert;
-	m.cert = made_cert(a, &s, ca->key);
-	return m;
-}
-
 static int
 make_lab(void **state)
 {
@@ -53,10 +38,10 @@ make_lab(void **state)
 	when_set(MADE_NOW);
 	lab.a = arena_new();
 	lab.root = made_root(lab.a, "Root", KEY_EC, KEY_P256);
-	lab.identity = under(lab.a, &lab.root, "Identity CA", true, KEY_EC, KEY_P256);
-	lab.other = under(lab.a, &lab.root, "Issuing CA", true, KEY_EC, KEY_P256);
-	lab.issuing = under(lab.a, &lab.root, "Leaf CA", true, KEY_EC, KEY_P256);
-	lab.device = under(lab.a, &lab.identity, "device", false, KEY_RSA, KEY_RSA_2048);
+	lab.identity = made_ca_under(lab.a, &lab.root, "Identity CA", KEY_EC, KEY_P256);
+	lab.other = made_ca_under(lab.a, &lab.root, "Issuing CA", KEY_EC, KEY_P256);
+	lab.issuing = made_ca_under(lab.a, &lab.root, "Leaf CA", KEY_EC, KEY_P256);
+	lab.device = made_under(lab.a, &lab.identity, "device", KEY_RSA, KEY_RSA_2048);
 	return 0;
 }
 
@@ -116,28 +101,13 @@ teardown(void **state)
 static err_t
 call(struct box *b, uint16_t type, const struct buf *in, struct str *ret)
 {
-	auto_buf struct buf out;
-
-	buf_init(&out, LIMIT_IPC_MESSAGE);
-	for (const struct ipc_verb *v = connector_keys_verbs; v->handle != NULL; v++) {
-		if (v->type != type)
-			continue;
-		TRY(v->handle(b->keys, b->a, buf_str(in), &out));
-		*ret = arena_str(b->a, buf_str(&out));
-		return OK;
-	}
-	FAIL(ERR_UNSUPPORTED, "type %u", type);
+	return holder_call(b->keys, b->a, type, in, ret);
 }
 
 static err_t
 name_ca(struct box *b, const char *pem)
 {
-	auto_buf struct buf in;
-	struct str out;
-
-	buf_init(&in, LIMIT_IPC_MESSAGE);
-	TRY(ckeys_identity_req_encode(&(struct ckeys_identity_req){ pem }, &in));
-	return call(b, CKEYS_IDENTITY_CA, &in, &out);
+	return holder_name_ca(b->keys, b->a, pem);
 }
 
 static const char *
@@ -332,7 +302,7 @@ a_key_goes_to_no_other_device_than_it_was_made_for(void **state)
 	struct made second;
 
 	join(b);
-	second = under(b->a, &lab.identity, "second", false, KEY_RSA, KEY_RSA_2048);
+	second = made_under(b->a, &lab.identity, "second", KEY_RSA, KEY_RSA_2048);
 	w = set_out(b, CKEYS_EC, 256);
 	expect_err(ERR_HANDLE, finish_with(b, &w, cert_der(w.leaf), cert_der(second.cert)));
 	/* Who tried has nothing any more. */
@@ -476,7 +446,7 @@ a_device_of_another_ca_is_refused(void **state)
 	struct box *b = *state;
 	auto_way struct way w = { 0 };
 	auto_made struct made device =
-	    under(b->a, &lab.other, "device", false, KEY_RSA, KEY_RSA_2048);
+	    made_under(b->a, &lab.other, "device", KEY_RSA, KEY_RSA_2048);
 
 	join(b);
 	expect_err(ERR_CHAIN, begin_for(b, cert_der(device.cert), CKEYS_EC, 256, &w.rep));

@@ -101,6 +101,21 @@ made_under(struct arena *a, const struct made *ca, const char *cn, enum key_alg 
 	return m;
 }
 
+/* The same, that may sign others. */
+static inline struct made
+made_ca_under(
+    struct arena *a, const struct made *ca, const char *cn, enum key_alg alg, unsigned bits)
+{
+	struct made m = { NULL, NULL };
+	struct issue_spec s;
+
+	expect_ok(key_make(alg, bits, &m.key));
+	s = made_ca_spec(a, cn, m.key);
+	s.issuer = ca->cert;
+	m.cert = made_cert(a, &s, ca->key);
+	return m;
+}
+
 static inline void
 made_free(struct made *m)
 {
