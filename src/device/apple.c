@@ -31,6 +31,7 @@ struct telling {
 	const struct device *device;
 	const struct apple_msg *m;
 	struct apple_state *state; /* of the channel, where it is asked for */
+	bool another;              /* it has a managed user, and that is not this one */
 };
 
 static err_t
@@ -159,19 +160,30 @@ authenticate(struct http_req *r, const struct telling *t)
 
 /* Only one user of a Mac is managed: the first who signs in. */
 static err_t
+find_another(struct tx *tx, const struct telling *t, bool *ret)
+{
+	struct channel_state *v;
+	size_t n;
+
+	*ret = false;
+	TRY(store_device_state_list(tx, t->a, t->device->id, &v, &n));
+	for (size_t i = 0; i < n && t->m->channel[0] != '\0'; i++)
+		*ret |= v[i].channel[0] != '\0' && strcmp(v[i].channel, t->m->channel) != 0;
+	return OK;
+}
+
+static err_t
 token_tx(struct tx *tx, void *arg)
 {
 	const struct telling *t = arg;
 	const struct apple_msg *m = t->m;
-	struct channel_state *v;
 	struct apple_state s;
-	size_t n;
+	bool another;
 
 	TRY(same_device(tx, arg));
-	TRY(store_device_state_list(tx, t->a, t->device->id, &v, &n));
-	for (size_t i = 0; i < n && m->channel[0] != '\0'; i++)
-		if (v[i].channel[0] != '\0' && strcmp(v[i].channel, m->channel) != 0)
-			return OK;
+	TRY(find_another(tx, t, &another));
+	if (another)
+		return OK;
 	TRY(state_get(tx, t, m->channel, &s));
 	s.udid = m->udid;
 	s.user = m->user;
@@ -255,12 +267,37 @@ declarative(struct http_req *r, struct telling *t)
 	return http_reply(r, 200, "application/json", out);
 }
 
-/* Statuses that devices have an own meaning for: 410 to UserAuthenticate is "this user is not managed". */
+static err_t
+user_tx(struct tx *tx, void *arg)
+{
+	struct telling *t = arg;
+
+	TRY(same_device(tx, arg));
+	return find_another(tx, t, &t->another);
+}
+
+/* Before a network or mobile user of a Mac has a channel: an empty challenge asks for no password of his, as the Mac has
+ * seen it; 410 says that this user is not managed. */
+static err_t
+user_authenticate(struct http_req *r, struct telling *t)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct pl *answer = pl_dict(t->a);
+	struct str out;
+
+	if (t->m->channel[0] == '\0')
+		FAIL(ERR_BAD_REQUEST, "\"UserID\" is missing");
+	TRY(store_read(edge->store, user_tx, t));
+	if (t->another || strcmp(t->device->platform, "macos") != 0)
+		return http_reply(r, 410, "application/xml", STR_EMPTY);
+	pl_set_text(t->a, answer, "DigestChallenge", "");
+	TRY(pl_print(t->a, answer, &out));
+	return http_reply(r, 200, "application/xml", out);
+}
+
 static err_t
 check_in(struct http_req *r, struct telling *t)
 {
-	int status = 200;
-
 	switch (t->m->type) {
 	case APPLE_AUTHENTICATE:
 		TRY(authenticate(r, t));
@@ -272,8 +309,7 @@ check_in(struct http_req *r, struct telling *t)
 		TRY(check_out(r, t));
 		break;
 	case APPLE_USER_AUTHENTICATE:
-		status = 410;
-		break;
+		return user_authenticate(r, t);
 	case APPLE_SET_BOOTSTRAP_TOKEN:
 		break;
 	case APPLE_DECLARATIVE:
@@ -283,7 +319,7 @@ check_in(struct http_req *r, struct telling *t)
 	case APPLE_COMMAND:
 		FAIL(ERR_UNSUPPORTED, "a message of this type");
 	}
-	return http_reply(r, status, "application/xml", STR_EMPTY);
+	return http_reply(r, 200, "application/xml", STR_EMPTY);
 }
 
 static err_t

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "codec/json.h"
+#include "device/apple_command.h"
 #include "pki/key.h"
 
 #define ACTIVATION "chancery.activation"
@@ -12,6 +13,10 @@
 
 /* Both systems list certificates in reports from these on, and say which reports are whole. */
 enum { FIRST_IOS = 17, FIRST_MACOS = 14 };
+/* Seconds: a device that did not take the declarations is told of them again. */
+enum { AGAIN = 86400 };
+/* Bytes of a device's own code that are kept. */
+enum { CODE_MAX = 128 };
 
 bool
 apple_declare_can(const struct device *d)
@@ -171,4 +176,50 @@ apple_declare_answer(struct arena *a, bool on, const char *endpoint, struct str 
 		}
 	}
 	FAIL(ERR_NOT_FOUND, "declarations have no \"%.64s\"", text_safe(a, str_c(endpoint)));
+}
+
+/* What the device is to be told; NULL: nothing. */
+static const char *
+token_for(struct arena *a, bool on, const struct device *d, const struct apple_state *st)
+{
+	on = on && apple_declare_can(d);
+	return on || st->declared[0] != '\0' ? apple_declare_token(a, on) : NULL;
+}
+
+err_t
+apple_declare_offer(
+    struct arena *a, bool on, const struct device *d, const struct apple_state *st, struct str *ret)
+{
+	const char *token = token_for(a, on, d, st);
+	struct pl *p, *body;
+	struct str told;
+
+	if (token == NULL || apple_state_answered(st, APPLE_DECLARE_ID))
+		return OK;
+	if (strcmp(st->declared, token) == 0 &&
+	    (st->refused[0] == '\0' || when_now() - st->declared_at < AGAIN))
+		return OK;
+	TRY(tokens(a, on && apple_declare_can(d), &told));
+	p = apple_command(a, APPLE_DECLARE_ID, "DeclarativeManagement", &body);
+	pl_set_data(a, body, "Data", told);
+	return pl_print(a, p, ret);
+}
+
+void
+apple_declare_taken(struct arena *a, bool on, const struct device *d, const struct apple_msg *m,
+    struct apple_state *st)
+{
+	const char *token = token_for(a, on, d, st);
+
+	if (m->status == APPLE_NOT_NOW)
+		apple_state_away(a, st, APPLE_DECLARE_ID);
+	if (m->status == APPLE_NOT_NOW || token == NULL)
+		return;
+	st->declared = token;
+	st->declared_at = when_now();
+	st->refused = "";
+	if (m->status == APPLE_ERROR)
+		st->refused = m->code[0] == '\0' ?
+		    "refused" :
+		    text_safe(a, str_c(arena_printf(a, "%.*s", CODE_MAX, m->code)));
 }

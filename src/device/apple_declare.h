@@ -12,7 +12,7 @@
 #ifndef DEVICE_APPLE_DECLARE_H
 #define DEVICE_APPLE_DECLARE_H
 
-#include "store/device.h"
+#include "device/apple_state.h"
 
 /* Whether its system lists certificates in reports: iOS, iPadOS and tvOS 17, macOS 14. */
 bool apple_declare_can(const struct device *d);
@@ -20,6 +20,14 @@ bool apple_declare_can(const struct device *d);
 const char *apple_declare_token(struct arena *a, bool on);
 /* JSON. endpoint: "tokens", "declaration-items", "declaration/<kind>/<identifier>". ERR_NOT_FOUND: there is none such. */
 err_t apple_declare_answer(struct arena *a, bool on, const char *endpoint, struct str *ret);
+/* The command that tells a device of the declarations, if it is due: the device was told others last, did not take them a
+ * day ago, or has not been told at all; else *ret stays as it is. With the tokens in it, so that a device that has the
+ * declarations already asks for nothing. on: as configured; of a device that cannot report it is as if it were not. */
+err_t apple_declare_offer(struct arena *a, bool on, const struct device *d,
+    const struct apple_state *st, struct str *ret);
+/* The device's answer to it, into its state. */
+void apple_declare_taken(struct arena *a, bool on, const struct device *d,
+    const struct apple_msg *m, struct apple_state *st);
 /* The declaration whose state a report tells. */
 #define APPLE_SUBSCRIPTION "chancery.status"
 

@@ -23,10 +23,14 @@ static const struct {
 	{ "MCCertificateErrorDomain", 9002, 9004, ERR_DEVICE_STORE },
 	{ "MCCertificateErrorDomain", 9005, 9006, ERR_DEVICE_CERTIFICATE },
 	{ "MCMDMErrorDomain", 12000, 12000, ERR_DEVICE_RIGHTS },
+	{ "MCMDMErrorDomain", 12007, 12007, ERR_DEVICE_RIGHTS },
+	{ "MCMDMErrorDomain", 12008, 12008, ERR_DEVICE_PROFILE },
 	{ "MCMDMErrorDomain", 12009, 12012, ERR_DEVICE_RIGHTS },
 	{ "MCMDMErrorDomain", 12021, 12021, ERR_DEVICE_OS_OLD },
 	{ "MCMDMErrorDomain", 12076, 12076, ERR_DEVICE_NO_USER_CHANNEL },
+	{ "MCWiFiErrorDomain", 13001, 13002, ERR_DEVICE_PROFILE },
 	{ "MCWiFiErrorDomain", 13000, 13999, ERR_DEVICE_CERTIFICATE },
+	{ "MCVPNErrorDomain", 15000, 15000, ERR_DEVICE_PROFILE },
 	{ "MCVPNErrorDomain", 15003, 15003, ERR_DEVICE_CERTIFICATE },
 	{ "MCEASErrorDomain", 21006, 21006, ERR_DEVICE_CANNOT_DECRYPT },
 	{ "MCSCEPErrorDomain", 22002, 22002, ERR_DEVICE_SCEP_UNREACHABLE },
@@ -42,23 +46,49 @@ static const struct {
 	{ "MDM-SCEP", 15002, 15002, ERR_DEVICE_SCEP_REFUSED },
 	{ "NSOSStatusErrorDomain", -25293, -25293, ERR_DEVICE_PFX },
 	{ "NSOSStatusErrorDomain", -67731, -67731, ERR_DEVICE_SCEP_REFUSED },
+	{ "NSURLErrorDomain", -9999, -1, ERR_DEVICE_SCEP_UNREACHABLE },
 	{ "NSPOSIXErrorDomain", 1, 1, ERR_DEVICE_NO_USER_CHANNEL },
 };
 
-const char *
-apple_fault(const char *domain, int64_t number)
+/* Says that an installation failed, around what says why. */
+static bool
+is_wrapper(const struct apple_link *l)
+{
+	return strcmp(l->domain, "MCInstallationErrorDomain") == 0 && l->number == 4001;
+}
+
+static const char *
+fault_of(const struct apple_link *l)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (strcmp(domain, rows[i].domain) == 0 && number >= rows[i].from &&
-		    number <= rows[i].to)
+		if (strcmp(l->domain, rows[i].domain) == 0 && l->number >= rows[i].from &&
+		    l->number <= rows[i].to)
 			return err_info(rows[i].code)->id;
+	return NULL;
+}
+
+const char *
+apple_fault(const struct apple_link *v, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		const char *fault = i + 1 < n && is_wrapper(&v[i]) ? NULL : fault_of(&v[i]);
+
+		if (fault != NULL)
+			return fault;
+	}
 	return err_info(ERR_DEVICE_REFUSED)->id;
 }
 
 bool
-apple_gone_already(const char *domain, int64_t number)
+apple_gone_already(const struct apple_link *v, size_t n)
 {
-	if (strcmp(domain, "MCMDMErrorDomain") == 0)
-		return number == 12075 || number == 12013;
-	return strcmp(domain, "MCInstallationErrorDomain") == 0 && number == 4024;
+	static const struct apple_link gone[] = { { "MCMDMErrorDomain", 12075 },
+		{ "MCMDMErrorDomain", 12013 }, { "MCInstallationErrorDomain", 4024 } };
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < COUNT(gone); k++)
+			if (strcmp(v[i].domain, gone[k].domain) == 0 &&
+			    v[i].number == gone[k].number)
+				return true;
+	return false;
 }

@@ -6,11 +6,12 @@
 #ifndef DEVICE_APPLE_FAULT_H
 #define DEVICE_APPLE_FAULT_H
 
-#include "base/err.h"
+#include "device/apple_msg.h"
 
-/* domain, number: of the last element of the ErrorChain. Unknown ones: the id of ERR_DEVICE_REFUSED. */
-const char *apple_fault(const char *domain, int64_t number);
+/* An ErrorChain, outermost first: the innermost that is known counts, as causes of the system's own stand below it. None is:
+ * the id of ERR_DEVICE_REFUSED. */
+const char *apple_fault(const struct apple_link *v, size_t n);
 /* "It is not there any more": what a removal wanted. */
-bool apple_gone_already(const char *domain, int64_t number);
+bool apple_gone_already(const struct apple_link *v, size_t n);
 
 #endif

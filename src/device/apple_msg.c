@@ -80,18 +80,19 @@ read_chain(struct arena *a, const struct pl *d, struct apple_msg *m)
 {
 	const struct pl *list;
 	const char *domain, *text, *all = "";
+	struct apple_link *chain;
 	int64_t code;
 
-	m->domain = "";
 	TRY(pl_want_array(d, "ErrorChain", CHAIN_MAX, &list));
+	chain = arena_array(a, pl_count(list) + 1, sizeof(*chain));
+	m->chain = chain;
 	for (const struct pl *p = list == NULL ? NULL : list->child; p != NULL; p = p->next) {
 		TRY(pl_want_text(p, "ErrorDomain", LIMIT_TEXT, &domain));
 		TRY(pl_want_int(p, "ErrorCode", &code));
 		TRY(pl_want_text(p, "USEnglishDescription", LIMIT_LONG_TEXT, &text));
 		if (text[0] == '\0')
 			TRY(pl_want_text(p, "LocalizedDescription", LIMIT_LONG_TEXT, &text));
-		m->domain = domain;
-		m->number = code;
+		chain[m->nchain++] = (struct apple_link){ domain, code };
 		m->code = arena_printf(a, "%s %lld", domain, (long long)code);
 		all =
 		    arena_printf(a, "%s%s%s (%s)", all, all[0] == '\0' ? "" : " > ", text, m->code);

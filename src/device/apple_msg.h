@@ -26,6 +26,12 @@ enum apple_type {
 
 enum apple_status { APPLE_IDLE = 1, APPLE_ACKNOWLEDGED, APPLE_ERROR, APPLE_NOT_NOW };
 
+/* Of an ErrorChain. */
+struct apple_link {
+	const char *domain;
+	int64_t number;
+};
+
 struct apple_msg {
 	enum apple_type type;
 	enum apple_status status; /* APPLE_COMMAND; a CommandFormatError is an error */
@@ -38,8 +44,8 @@ struct apple_msg {
 	const char *magic;
 	const char *code,
 	    *detail; /* APPLE_ERROR: "MCSCEPErrorDomain 22013" of the cause, and the chain in words */
-	const char *domain; /* APPLE_ERROR, of the cause; "" */
-	int64_t number;
+	const struct apple_link *chain; /* APPLE_ERROR: outermost first */
+	size_t nchain;
 	const struct pl *body;
 };
 

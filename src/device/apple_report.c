@@ -88,7 +88,7 @@ code_of(struct arena *a, const json *reasons, const char *key)
 	const char *code = json_text(json_get(json_at(reasons, 0), key));
 
 	return code[0] == '\0' ? "refused" :
-				 arena_printf(a, "%.*s", CODE_BYTES, text_safe(a, str_c(code)));
+				 text_safe(a, str_c(arena_printf(a, "%.*s", CODE_BYTES, code)));
 }
 
 /* What became of our subscription. */

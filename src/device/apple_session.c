@@ -2,6 +2,7 @@
 #include "device/apple_session.h"
 
 #include "base/secret.h"
+#include "codec/json.h"
 #include "device/apple_command.h"
 #include "device/apple_declare.h"
 #include "device/apple_enrol.h"
@@ -12,13 +13,12 @@
 #include "device/apple_status.h"
 #include "model/request.h"
 #include "model/wipe.h"
+#include "store/access.h"
 #include "store/device_state.h"
 
 /* Seconds after which a device is asked again for what it holds and what it is. One that tells by itself what goes is asked
  * all the same, more seldom: a profile that went is in no report as long as another one brings the same certificate. */
 enum { INVENTORY_EVERY = 6 * 3600, COVERED_EVERY = 24 * 3600, INFORMATION_EVERY = 24 * 3600 };
-/* Seconds: a device that did not take the declarations is told of them again. */
-enum { DECLARE_AGAIN = 86400 };
 /* Seconds: a renewal of the identity of which nothing came is tried again. */
 enum { RENEW_AGAIN = 86400 };
 /* Profiles that cannot be written are told at their slots; so many in one exchange. */
@@ -37,7 +37,8 @@ struct session {
 	struct str was;           /* of this channel, as it is stored */
 	when_t asked;             /* an administrator wants to know how it stands */
 	bool wiping;              /* it is to be erased: nothing else matters */
-	struct str *found;        /* DER for each item of it, where it is news */
+	bool not_renewed;  /* it did not take the enrolment profile that would renew its identity */
+	struct str *found; /* DER for each item of it, where it is news */
 	bool has_facts;
 	struct device facts;
 	/* what came of it */
@@ -151,35 +152,6 @@ clipped(struct arena *a, const char *text)
 	return arena_cstr(a, str_of(text, n));
 }
 
-/* What the device is to be told of the declarations; NULL: nothing. */
-static const char *
-declaration_token(const struct session *s)
-{
-	const struct apple_state *st = &s->ch.v[s->ch.own].state;
-	bool on = s->edge->apple_declarative && apple_declare_can(s->device);
-
-	return on || st->declared[0] != '\0' ? apple_declare_token(s->a, on) : NULL;
-}
-
-/* The device took the command that tells it of the declarations, or does not know it. */
-static void
-take_declared(struct session *s)
-{
-	struct apple_state *st = own(s);
-	const char *token = declaration_token(s), *code = s->m->code;
-
-	if (s->m->status == APPLE_NOT_NOW)
-		apple_state_away(s->a, st, APPLE_DECLARE_ID);
-	if (s->m->status == APPLE_NOT_NOW || token == NULL)
-		return;
-	st->declared = token;
-	st->declared_at = when_now();
-	st->refused = "";
-	if (s->m->status == APPLE_ERROR)
-		st->refused =
-		    code[0] == '\0' ? "refused" : clipped(s->a, text_safe(s->a, str_c(code)));
-}
-
 static void
 take_result(struct session *s)
 {
@@ -187,14 +159,17 @@ take_result(struct session *s)
 	const struct apple_msg *m = s->m;
 	struct apple_result r = { .id = m->command, .code = "", .detail = "", .fault = "" };
 
-	if (strcmp(m->command, APPLE_RENEW_ID) == 0 || strcmp(m->command, APPLE_LEAVE_ID) == 0)
-		return;
-	if (strcmp(m->command, APPLE_DECLARE_ID) == 0) {
-		take_declared(s);
-		return;
-	}
-	if (strcmp(m->command, st->sent) == 0)
+	bool sent = strcmp(m->command, st->sent) == 0;
+
+	if (sent)
 		st->sent = "";
+	if (strcmp(m->command, APPLE_DECLARE_ID) == 0)
+		apple_declare_taken(s->a, s->edge->apple_declarative, s->device, m, st);
+	if (strcmp(m->command, APPLE_RENEW_ID) == 0)
+		s->not_renewed = sent && m->status == APPLE_ERROR;
+	if (strcmp(m->command, APPLE_RENEW_ID) == 0 || strcmp(m->command, APPLE_LEAVE_ID) == 0 ||
+	    strcmp(m->command, APPLE_DECLARE_ID) == 0)
+		return;
 	switch (m->status) {
 	case APPLE_IDLE:
 		return;
@@ -207,10 +182,10 @@ take_result(struct session *s)
 		apple_state_away(s->a, st, m->command);
 		break;
 	case APPLE_ERROR:
-		r.status = apple_gone_already(m->domain, m->number) ? RESULT_OK : RESULT_ERROR;
+		r.status = apple_gone_already(m->chain, m->nchain) ? RESULT_OK : RESULT_ERROR;
 		r.code = m->code;
 		r.detail = clipped(s->a, m->detail);
-		r.fault = apple_fault(m->domain, m->number);
+		r.fault = apple_fault(m->chain, m->nchain);
 		break;
 	}
 	apple_state_result(s->a, st, &r);
@@ -255,15 +230,13 @@ of_user(const struct command *c)
 				 c->place != NULL && c->place[0] != '\0';
 }
 
-/* A certificate for a user that nobody signed in as yet waits, and says so. */
+/* What cannot be sent yet waits, and says why. */
 static void
-wait_for_user(struct session *s, struct apple_state *st, const struct command *c)
+put_off(struct session *s, struct apple_state *st, const struct command *c, const char *why)
 {
-	struct apple_result r = { .id = c->id,
-		.status = RESULT_NOT_NOW,
-		.code = "",
-		.detail = "it waits until the user signs in at the Mac",
-		.fault = "" };
+	struct apple_result r = {
+		.id = c->id, .status = RESULT_NOT_NOW, .code = "", .detail = why, .fault = ""
+	};
 
 	apple_state_away(s->a, st, c->id);
 	apple_state_result(s->a, st, &r);
@@ -281,7 +254,14 @@ choose(struct session *s, struct apple_state *st, const struct command *v, size_
 			continue;
 		if (of_user(&v[i]) != user) {
 			if (!user && s->ch.n == 1)
-				wait_for_user(s, st, &v[i]);
+				put_off(
+				    s, st, &v[i], "it waits until the user signs in at the Mac");
+			continue;
+		}
+		if (v[i].what != NULL && apple_state_full(st, v[i].alias)) {
+			put_off(s, st, &v[i],
+			    "the device holds as many of these profiles as are managed on one, 128; it "
+			    "waits until one of them goes");
 			continue;
 		}
 		s->chosen = true;
@@ -453,6 +433,7 @@ print_renewal(struct session *s, struct str *ret)
 	err_t e;
 
 	own(s)->renewing = when_now();
+	own(s)->sent = APPLE_RENEW_ID;
 	TRY(store_write(s->edge->store, save, s));
 	e = apple_enrol_again(s->edge, s->a, s->device, &profile);
 	if (!err_ok(e)) {
@@ -464,32 +445,6 @@ print_renewal(struct session *s, struct str *ret)
 	return pl_print(s->a, p, ret);
 }
 
-static bool
-declaring_due(const struct session *s, const char *token)
-{
-	const struct apple_state *st = &s->ch.v[s->ch.own].state;
-
-	if (token == NULL || s->wiping || s->device->state != DEVICE_ACTIVE ||
-	    apple_state_answered(st, APPLE_DECLARE_ID))
-		return false;
-	return strcmp(st->declared, token) != 0 ||
-	    (st->refused[0] != '\0' && when_now() - st->declared_at >= DECLARE_AGAIN);
-}
-
-/* With the tokens, so that a device that has the declarations already asks for nothing. */
-static err_t
-print_declaring(struct session *s, struct str *ret)
-{
-	bool on = s->edge->apple_declarative && apple_declare_can(s->device);
-	struct pl *p, *body;
-	struct str tokens;
-
-	TRY(apple_declare_answer(s->a, on, "tokens", &tokens));
-	p = apple_command(s->a, APPLE_DECLARE_ID, "DeclarativeManagement", &body);
-	pl_set_data(s->a, body, "Data", tokens);
-	return pl_print(s->a, p, ret);
-}
-
 /* Nothing of the model's is left to be sent: what the management itself is due. */
 static err_t
 answer_own(struct session *s, struct str *ret)
@@ -497,7 +452,9 @@ answer_own(struct session *s, struct str *ret)
 	*ret = STR_EMPTY;
 	if (renewal_due(s))
 		return print_renewal(s, ret);
-	return declaring_due(s, declaration_token(s)) ? print_declaring(s, ret) : OK;
+	if (s->wiping || s->device->state != DEVICE_ACTIVE)
+		return OK;
+	return apple_declare_offer(s->a, s->edge->apple_declarative, s->device, own(s), ret);
 }
 
 static err_t
@@ -518,6 +475,22 @@ answer(struct session *s, struct str *ret)
 	}
 	*ret = STR_EMPTY;
 	return OK;
+}
+
+/* Nothing else shows it until the identity is over: it is in the audit log, once for each time that it was offered. */
+static err_t
+note_not_renewed(struct tx *tx, void *arg)
+{
+	struct session *s = arg;
+	auto_json json *j = json_object_new();
+	struct str text;
+
+	json_set_text(j, "fault", apple_fault(s->m->chain, s->m->nchain));
+	json_set_text(j, "detail", clipped(s->a, text_safe(s->a, str_c(s->m->detail))));
+	TRY(json_print(s->a, j, &text));
+	TRY(store_audit_add(tx, "device", "device.identity-refused", id_text(s->a, s->device->id),
+	    "", arena_cstr(s->a, text)));
+	return save(tx, s);
 }
 
 static err_t
@@ -553,6 +526,8 @@ apple_session_step(struct device_edge *edge, struct arena *a, const struct devic
 		TRY(take_answer(&s, &answered));
 	if (m->status != APPLE_IDLE && !answered)
 		take_result(&s);
+	if (s.not_renewed)
+		TRY(store_write(edge->store, note_not_renewed, &s));
 	if (asking(own(&s)) && !s.has_facts) {
 		TRY(store_write(edge->store, save, &s));
 		return print_question(&s, own(&s), ret);

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/rd.h"
+#include "model/checkin.h"
 
 enum { VERSION = 2, TEXT = LIMIT_LONG_TEXT };
 
@@ -254,6 +255,19 @@ apple_state_answered(const struct apple_state *s, const char *id)
 		if (strcmp(s->away[i], id) == 0)
 			return true;
 	return false;
+}
+
+bool
+apple_state_full(const struct apple_state *s, const char *alias)
+{
+	size_t n = s->nitems;
+
+	for (size_t i = 0; i < s->nitems; i++)
+		if (strcmp(s->items[i].alias, alias) == 0)
+			return false;
+	for (size_t i = 0; i < s->nresults; i++)
+		n += s->results[i].status == RESULT_OK;
+	return n >= APPLE_PROFILES_MAX;
 }
 
 void

@@ -85,6 +85,8 @@ err_t apple_state_write(struct arena *a, const struct apple_state *s, struct str
 void apple_state_result(struct arena *a, struct apple_state *s, const struct apple_result *r);
 void apple_state_away(struct arena *a, struct apple_state *s, const char *id);
 bool apple_state_answered(const struct apple_state *s, const char *id); /* a result or put off */
+/* Whether one more profile, of this alias, would be more than are managed: what is there and what was installed since. */
+bool apple_state_full(const struct apple_state *s, const char *alias);
 /* In place of one of the same alias. */
 void apple_state_claim(struct arena *a, struct apple_state *s, const struct apple_claim *c);
 

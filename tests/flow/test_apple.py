@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """iPhones and Macs by Apple's own protocol: enrolment, every kind of certificate, failures, leaving."""
 
+import json
 import os
 import plistlib
 import sys
@@ -176,7 +177,7 @@ def test_a_mac_has_certificates_of_the_device_and_of_its_user(place):
     assert got.all_apps
     mac.poll()
     wait_for(lambda: mac.poll() == [] and "signs in" in str(place.slot(mac, login)["reason"]))
-    mac.sign_in("ada")
+    assert mac.sign_in("ada", network=True), "as on a Mac that is bound to a directory"
     slot = place.until(mac, login, channel=mac.user)
     got, = held(mac.user, slot["sha256"])
     assert got.key is not None and not held(mac.device, slot["sha256"])
@@ -189,6 +190,7 @@ def test_a_mac_has_certificates_of_the_device_and_of_its_user(place):
     assert held(mac.user, slot["sha256"])
     # A guest of this Mac gets nothing of Ada's.
     ada, guest = mac.user, None
+    assert not mac.sign_in("other", network=True), "one user of a Mac is managed"
     mac.sign_in("guest")
     guest, mac.user = mac.user, ada
     assert mac.poll(guest) == [] and not guest.profiles and guest.declarative is None
@@ -560,6 +562,15 @@ def test_an_identity_that_ends_soon_is_renewed(place):
     log = phone.poll()
     assert log == [INSTALLED, TOLD] and phone.identity[0].serial_number != held_before
     assert not phone.device.declarative.held and place.reporting(phone) == "polled", "it is told to drop them"
+    # One that does not take it says so where an administrator looks; and a word of it that nobody asked for is nothing.
+    stubborn = place.device("Stubborn")
+    stubborn.fail["InstallProfile"] = Refused("MCMDMErrorDomain", 12012, "told by the device")
+    assert stubborn.poll()[-1] == ("InstallProfile", "Error")
+    for _ in range(2):
+        stubborn.ask(stubborn.device, {"CommandUUID": "chancery-renew", **stubborn.error(stubborn.fail["InstallProfile"])})
+    said = [json.dumps(e) for e in audit(world)
+            if e["target"] == stubborn.id and e["action"] == "device.identity-refused"]
+    assert len(said) == 1 and "told by the device" in said[0] and "device-rights" in said[0]
     assert phone.poll() == [], "once"
     # Who has the old one is nobody any more.
     new, phone.enrolment = phone.enrolment, old
@@ -570,6 +581,13 @@ def test_an_identity_that_ends_soon_is_renewed(place):
     place.world.assign(root, place.group)
     place.until(phone, root)
     place.drop(root)
+
+
+def audit(world):
+    after = 0
+    while lines := world.api("GET", f"/chancery/v1/audit?after={after}&$top=500")["value"]:
+        yield from lines
+        after = lines[-1]["sequence"]
 
 
 def metrics(world):

@@ -162,13 +162,23 @@ class AppleDevice:
         self.device.token = os.urandom(32)
         self.token_update()
 
-    def sign_in(self, name, guid=None):
-        """A user at a Mac: their channel begins with a token of its own."""
+    def sign_in(self, name, guid=None, network=False):
+        """A user at a Mac: their channel begins with a token of its own. One of a directory, network or mobile, is asked
+        for first: False if the server does not want to manage them."""
         if "com.apple.mdm.per-user-connections" not in self.mdm.get("ServerCapabilities", []):
             raise Broken("no user channel")
-        self.user = Channel({"UDID": self.udid, "UserID": guid or str(uuid.uuid4()).upper(),
-                             "UserShortName": name, "UserLongName": name.title()})
-        self.token_update(self.user)
+        channel = Channel({"UDID": self.udid, "UserID": guid or str(uuid.uuid4()).upper(),
+                           "UserShortName": name, "UserLongName": name.title()})
+        if network:
+            status, _, answer = self.put(self.mdm["CheckInURL"], "application/x-apple-aspen-mdm-checkin",
+                                         {"MessageType": "UserAuthenticate", **channel.ids})
+            if status == 410:
+                return False
+            if status != 200 or load_plist(answer).get("DigestChallenge") != "":
+                raise Broken(f"UserAuthenticate: {status} {answer[:300]!r}")
+        self.user = channel
+        self.token_update(channel)
+        return True
 
     def unmanage(self, why):
         """Everything that came by the management goes."""

@@ -105,7 +105,7 @@ the_cause_is_the_last_of_the_chain(void **state)
 	assert_string_equal(m.code, "MCSCEPErrorDomain 22013");
 	assert_string_equal(m.detail,
 	    "Profile Installation Failed (MCInstallationErrorDomain 4001) > Antwort (MCSCEPErrorDomain 22013)");
-	assert_string_equal(apple_fault(m.domain, m.number), "device-scep-refused");
+	assert_string_equal(apple_fault(m.chain, m.nchain), "device-scep-refused");
 }
 
 static void
@@ -127,16 +127,54 @@ errors_become_faults_with_a_next_step(void **state)
 		{ "MCSCEPErrorDomain", 22000, "device-scep-key" },
 		{ "NSOSStatusErrorDomain", -25293, "device-pfx" },
 		{ "MDM-SCEP", 15002, "device-scep-refused" },
+		{ "MCMDMErrorDomain", 12007, "device-rights" },
+		{ "MCMDMErrorDomain", 12008, "device-profile" },
+		{ "MCWiFiErrorDomain", 13000, "device-certificate" },
+		{ "MCWiFiErrorDomain", 13002, "device-profile" },
+		{ "MCVPNErrorDomain", 15000, "device-profile" },
+		{ "MCVPNErrorDomain", 15003, "device-certificate" },
+		{ "NSURLErrorDomain", -1001, "device-scep-unreachable" },
 		{ "SomethingNew", 1, "device-refused" },
 		{ "MCSCEPErrorDomain", 99999, "device-refused" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(apple_fault(rows[i].domain, rows[i].number), rows[i].fault);
-	assert_true(apple_gone_already("MCMDMErrorDomain", 12075));
-	assert_true(apple_gone_already("MCInstallationErrorDomain", 4024));
-	assert_false(apple_gone_already("MCInstallationErrorDomain", 4001));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct apple_link chain[] = { { "MCInstallationErrorDomain", 4001 },
+			{ rows[i].domain, rows[i].number } };
+
+		assert_string_equal(apple_fault(chain, 2), rows[i].fault);
+		assert_string_equal(apple_fault(&chain[1], 1), rows[i].fault);
+	}
+	assert_string_equal(apple_fault(NULL, 0), "device-refused");
+}
+
+static void
+what_the_system_says_below_the_cause_does_not_hide_it(void **state)
+{
+	static const struct apple_link scep[] = { { "MCInstallationErrorDomain", 4001 },
+		{ "MCSCEPErrorDomain", 22013 }, { "NSCocoaErrorDomain", 3840 } };
+	static const struct apple_link pfx[] = { { "MCInstallationErrorDomain", 4001 },
+		{ "MCCertificateErrorDomain", 9000 }, { "NSOSStatusErrorDomain", -26275 } };
+
+	(void)state;
+	assert_string_equal(apple_fault(scep, COUNT(scep)), "device-scep-refused");
+	assert_string_equal(apple_fault(pfx, COUNT(pfx)), "device-pfx");
+}
+
+static void
+what_a_removal_finds_gone_is_removed(void **state)
+{
+	static const struct apple_link gone[][2] = { { { "MCMDMErrorDomain", 12075 }, { "X", 1 } },
+		{ { "MCMDMErrorDomain", 12013 }, { "X", 1 } },
+		{ { "X", 1 }, { "MCInstallationErrorDomain", 4024 } } };
+	static const struct apple_link there = { "MCInstallationErrorDomain", 4001 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(gone); i++)
+		assert_true(apple_gone_already(gone[i], 2));
+	assert_false(apple_gone_already(&there, 1));
+	assert_false(apple_gone_already(NULL, 0));
 }
 
 static struct device
@@ -222,6 +260,8 @@ main(void)
 		cmocka_unit_test(refuses_messages_that_lack_something),
 		cmocka_unit_test(the_cause_is_the_last_of_the_chain),
 		cmocka_unit_test(errors_become_faults_with_a_next_step),
+		cmocka_unit_test(what_the_system_says_below_the_cause_does_not_hide_it),
+		cmocka_unit_test(what_a_removal_finds_gone_is_removed),
 		cmocka_unit_test(facts_name_platform_and_numbers),
 		cmocka_unit_test(of_two_subscriptions_the_one_for_data_counts),
 		cmocka_unit_test(lists_show_what_is_ours),

@@ -76,6 +76,26 @@ what_a_device_does_not_report_is_told_with_its_own_code(void **state)
 }
 
 static void
+a_code_is_cut_to_a_size_and_stays_text(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	const char *long_code = "";
+	struct apple_report r;
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++)
+		long_code = arena_printf(a, "%s\xe2\x82\xac", long_code);
+	r = read_ok(a,
+	    arena_printf(a,
+		"{\"StatusItems\":{},\"Errors\":[{\"StatusItem\":\"security.certificate.list\",\"Reasons\":"
+		"[{\"Code\":\"%s\\n\"}]}]}",
+		long_code));
+	assert_in_range(strlen(r.refused), 100, 140);
+	expect_ok(text_utf8(str_c(r.refused)));
+	assert_null(strchr(r.refused, '\n'));
+}
+
+static void
 refuses_what_is_no_report(void **state)
 {
 	static const char *const bad[] = {
@@ -387,6 +407,7 @@ main(void)
 		cmocka_unit_test(
 		    a_report_tells_certificates_removals_version_and_whether_it_is_whole),
 		cmocka_unit_test(what_a_device_does_not_report_is_told_with_its_own_code),
+		cmocka_unit_test(a_code_is_cut_to_a_size_and_stays_text),
 		cmocka_unit_test(refuses_what_is_no_report),
 		cmocka_unit_test(refuses_more_certificates_than_one_device_has),
 		cmocka_unit_test(what_was_told_and_is_removed_is_lost),

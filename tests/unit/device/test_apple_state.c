@@ -111,6 +111,28 @@ a_newer_result_takes_the_place_of_the_older(void **state)
 		assert_int_equal(s.results[i].status, RESULT_OK);
 }
 
+static void
+more_profiles_than_are_managed_are_not_begun(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct apple_result r = { .id = "1", .code = "", .detail = "", .fault = "" };
+	struct apple_state s;
+
+	(void)state;
+	apple_state_read(a, STR_EMPTY, &s);
+	s.items = arena_array(a, APPLE_PROFILES_MAX, sizeof(*s.items));
+	for (; s.nitems < APPLE_PROFILES_MAX - 1; s.nitems++)
+		s.items[s.nitems].alias = arena_printf(a, "chancery-%zu", s.nitems);
+	assert_false(apple_state_full(&s, "chancery-new"));
+	r.status = RESULT_ERROR;
+	apple_state_result(a, &s, &r);
+	assert_false(apple_state_full(&s, "chancery-new"));
+	r.status = RESULT_OK;
+	apple_state_result(a, &s, &r);
+	assert_true(apple_state_full(&s, "chancery-new"));
+	assert_false(apple_state_full(&s, "chancery-0"));
+}
+
 /* An order for a certificate that the device shall request itself. */
 static struct command
 enrolling(struct arena *a, struct primitive *w, struct profile *p)
@@ -254,6 +276,7 @@ main(void)
 		cmocka_unit_test(what_was_written_is_read),
 		cmocka_unit_test(what_cannot_be_read_is_an_empty_state),
 		cmocka_unit_test(a_newer_result_takes_the_place_of_the_older),
+		cmocka_unit_test(more_profiles_than_are_managed_are_not_begun),
 		cmocka_unit_test(a_scep_payload_says_names_key_and_challenge),
 		cmocka_unit_test(
 		    a_scep_payload_says_the_fingerprint_of_our_cas_root_and_of_no_others),
