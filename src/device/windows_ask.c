@@ -124,9 +124,9 @@ add(struct arena *a, struct windows_state *st, const char *uri, const char *chil
 	return windows_ask_add(st, arena_printf(a, "%s/%s", uri, child));
 }
 
-/* How a node shows that what we put there is there. */
+/* How a node shows that what we put there is there; told: what became of it is of interest, too. */
 static err_t
-ask_node(struct arena *a, struct windows_state *st, const char *uri, const char *sha1)
+ask_node(struct arena *a, struct windows_state *st, const char *uri, const char *sha1, bool told)
 {
 	const struct windows_answer *thumb;
 	const char *node;
@@ -137,7 +137,8 @@ ask_node(struct arena *a, struct windows_state *st, const char *uri, const char 
 	case WINDOWS_TRUST:
 		return add(a, st, uri, "EncodedCertificate");
 	case WINDOWS_PFX:
-		return add(a, st, uri, "Thumbprint");
+		TRY(add(a, st, uri, "Thumbprint"));
+		return told ? add(a, st, uri, "Status") : OK;
 	case WINDOWS_WIFI:
 		return add(a, st, uri, "WlanXml");
 	case WINDOWS_SCEP:
@@ -165,11 +166,11 @@ ask_nodes(struct arena *a, const struct holdings *has, struct windows_state *st)
 	for (size_t i = 0; i < has->n; i++) {
 		windows_place_read(a, has->v[i].place, &uri, &sha1);
 		if (uri[0] != '\0')
-			TRY(ask_node(a, st, uri, sha1));
+			TRY(ask_node(a, st, uri, sha1, false));
 	}
 	for (size_t i = 0; i < st->nsent; i++)
 		if (st->sent[i].op != WINDOWS_REMOVE && st->sent[i].op != WINDOWS_WIPE)
-			TRY(ask_node(a, st, st->sent[i].uri, st->sent[i].sha1));
+			TRY(ask_node(a, st, st->sent[i].uri, st->sent[i].sha1, true));
 	return OK;
 }
 

@@ -44,12 +44,15 @@ static const struct {
 	enum err_code fault;
 	const char *text;
 } statuses[] = {
+	{ 400, ERR_DEVICE_PROFILE, "the device does not understand the command" },
 	{ 401, ERR_DEVICE_RIGHTS, "credentials refused" },
 	{ 403, ERR_DEVICE_RIGHTS, "forbidden" },
 	{ 404, ERR_DEVICE_OS_OLD, "the node does not exist" },
 	{ 405, ERR_DEVICE_OS_OLD, "the command is not allowed there" },
 	{ 406, ERR_DEVICE_OS_OLD, "the feature is not supported" },
+	{ 407, ERR_DEVICE_RIGHTS, "credentials are missing" },
 	{ 408, ERR_DEVICE_REFUSED, "timeout" },
+	{ 412, ERR_DEVICE_PROFILE, "the command is incomplete" },
 	{ 415, ERR_DEVICE_PROFILE, "the format is not supported" },
 	{ 418, ERR_DEVICE_REFUSED, "it exists already" },
 	{ 420, ERR_DEVICE_STORE, "the device is full" },

@@ -212,6 +212,25 @@ number(const struct windows_answer *w)
 	return v;
 }
 
+/* Nodes of a user are there only while that user is signed in: MS-MDM, ./User. */
+static bool
+is_away(const struct windows_sent *s)
+{
+	return windows_of_user(s->uri) && s->original == 0 && (s->code == 404 || s->code == 405);
+}
+
+static void
+settle_no(struct reporting *p, const struct windows_sent *s)
+{
+	struct report_result *res = result_of(p, s);
+
+	windows_error(p->a, s->code, s->original, res);
+	if (!is_away(s))
+		return;
+	res->fault = err_info(ERR_DEVICE_NO_USER)->id;
+	res->detail = "nobody is signed in any more, or somebody else";
+}
+
 /* *ret_settled: nothing more is to be waited for. */
 static err_t
 settle_scep(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
@@ -248,6 +267,16 @@ settle_scep(struct reporting *p, const struct windows_sent *s, bool *ret_settled
 	return OK;
 }
 
+/* PFXCertInstall/<id>/Status: what the import ended with, where the command itself was taken. 0: well, or no word. */
+static uint32_t
+import_status(const struct reporting *p, const struct windows_sent *s)
+{
+	uint32_t v = s->op != WINDOWS_PFX ? 0 : (uint32_t)number(answer(p, s->uri, "Status"));
+
+	/* GetLastError() may be the bare number: HRESULT_FROM_WIN32. */
+	return v == 0 || v > 0xffff ? v : 0x80070000 | v;
+}
+
 static err_t
 settle_put(struct reporting *p, const struct windows_sent *s)
 {
@@ -262,7 +291,9 @@ settle_put(struct reporting *p, const struct windows_sent *s)
 		report_new(p, s->alias, s->uri, s->sha1, sha256, STR_EMPTY);
 	}
 	if (s->code >= 300 && !(s->op == WINDOWS_TRUST && s->code == 418))
-		windows_error(p->a, s->code, s->original, result_of(p, s));
+		settle_no(p, s);
+	else if (shown == SHOWN_NO && import_status(p, s) != 0)
+		windows_error(p->a, 0, import_status(p, s), result_of(p, s));
 	else if (s->code != 0 || shown == SHOWN_YES)
 		result_of(p, s);
 	return OK;
@@ -300,7 +331,7 @@ settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
 		return settle_put(p, s);
 	case WINDOWS_SCEP:
 		if (s->code >= 300) {
-			windows_error(p->a, s->code, s->original, result_of(p, s));
+			settle_no(p, s);
 			return OK;
 		}
 		return settle_scep(p, s, ret_settled);

@@ -31,6 +31,7 @@ enum { WAIT_MS = 10000, UNDER_WAY_MS = 60000 };
 
 #define LOGIN_STATUS "com.microsoft/MDM/LoginStatus"
 #define LEAVES "com.microsoft:mdm.unenrollment.userrequest"
+#define REVERSED "Reversed-Domain-Name:" /* before either, at times; MS-MDM 2.2.7 */
 #define LEAVE_NODE "./Device/Vendor/MSFT/DMClient/Provider/" WINDOWS_PROVIDER "/Unenroll"
 
 struct turn {
@@ -57,6 +58,7 @@ static void
 begin_session(struct windows_state *st, const struct syncml_message *m)
 {
 	st->session = m->session;
+	st->source = m->source;
 	st->user = st->facts = false;
 	st->push = WINDOWS_PUSH_UNTOLD;
 	st->rounds = 0;
@@ -71,6 +73,16 @@ ask_anew(struct windows_state *st)
 		st->sent[i].first = st->sent[i].last = 0;
 }
 
+static bool
+is_of_type(const struct syncml_item *item, const char *type)
+{
+	struct str text = str_c(item->type), prefix = LIT(REVERSED);
+
+	if (text.n > prefix.n && str_ieq_c(str_of(text.p, prefix.n), REVERSED))
+		text = str_of(text.p + prefix.n, text.n - prefix.n);
+	return str_ieq_c(text, type);
+}
+
 static void
 hear_alert(struct turn *t, const struct syncml_command *c)
 {
@@ -78,9 +90,9 @@ hear_alert(struct turn *t, const struct syncml_command *c)
 	for (size_t i = 0; i < c->nitems; i++) {
 		const struct syncml_item *item = &c->items[i];
 
-		if (c->code == ALERT_CLIENT && strcmp(item->type, LOGIN_STATUS) == 0)
+		if (c->code == ALERT_CLIENT && is_of_type(item, LOGIN_STATUS))
 			t->st.user = strcmp(item->data, "user") == 0;
-		if (c->code == ALERT_GENERIC && str_ieq_c(str_c(item->type), LEAVES))
+		if (c->code == ALERT_GENERIC && is_of_type(item, LEAVES))
 			t->leaves = true;
 	}
 }
@@ -89,9 +101,11 @@ static void
 hear(struct turn *t)
 {
 	struct windows_state *st = &t->st;
-	bool next = strcmp(st->session, t->m.session) == 0 && t->m.id > 1 && t->m.id == st->msg + 1;
+	/* A session is one machine's: another one that goes on with it is asked what it is. */
+	bool same = strcmp(st->session, t->m.session) == 0 && strcmp(st->source, t->m.source) == 0;
+	bool next = same && t->m.id > 1 && t->m.id == st->msg + 1;
 
-	if (!next && (t->m.id == 1 || strcmp(st->session, t->m.session) != 0))
+	if (!next && (t->m.id == 1 || !same))
 		begin_session(st, &t->m);
 	st->msg = t->m.id;
 	for (size_t i = 0; i < t->m.ncommands; i++)
@@ -240,10 +254,11 @@ send_commands(struct turn *t, const struct command *v, size_t n)
 
 	TRY(tell_push(t));
 	w.id = t->id;
+	w.told = t->push_verb != NULL;
 	TRY(windows_tell(&w));
 	TRY(report_held(t, &w));
 	/* The session would end here, and the next one may be an hour away. */
-	if (w.told == 0 && t->push_verb == NULL && t->work && !http_late(t->r))
+	if (w.told == 0 && t->work && !http_late(t->r))
 		return http_park(
 		    t->r, TOPIC_DEVICE, id_str(&t->device->id), http_arrived_ms(t->r) + WAIT_MS);
 	t->changed |= t->st.nsent > 0;

@@ -68,6 +68,7 @@ read_text(struct arena *a, struct str text, struct windows_state *st)
 
 	TRY(json_parse(text, LIMIT_DEVICE_STATE, &j));
 	st->session = copy(a, j, "session");
+	st->source = copy(a, j, "source");
 	st->msg = number(j, "msg");
 	st->asked = number(j, "asked");
 	st->user = json_true(json_get(j, "user"));
@@ -105,7 +106,7 @@ err_t
 windows_state_load(struct store *s, struct arena *a, struct id device, struct windows_state *ret)
 {
 	struct access x = { .a = a, .row = { .device = device, .channel = "" } };
-	struct windows_state st = { .session = "" };
+	struct windows_state st = { .session = "", .source = "" };
 	err_t e;
 
 	TRY(store_read(s, load, &x));
@@ -163,6 +164,7 @@ windows_state_save(
 	json *answers = json_array_new();
 
 	json_set_text(j, "session", st->session);
+	json_set_text(j, "source", st->source);
 	json_set_int(j, "msg", st->msg);
 	json_set_int(j, "asked", st->asked);
 	json_set_bool(j, "user", st->user);

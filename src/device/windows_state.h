@@ -50,6 +50,7 @@ enum windows_push_step {
 
 struct windows_state {
 	const char *session; /* "": none */
+	const char *source;  /* who speaks in it, as its messages have it */
 	uint32_t msg;        /* the newest of the device that was answered */
 	uint32_t asked;      /* that in the answer to which the CmdIDs below were given */
 	bool user;           /* its user is signed in */

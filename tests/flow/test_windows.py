@@ -560,6 +560,31 @@ def test_an_identity_that_was_stolen_is_of_no_use_on_another_machine(world, ada,
     world.assign(root)
 
 
+def test_a_session_does_not_go_on_from_another_machine(world, ada, tmp_path):
+    d = enrolled(world, ada, tmp_path, "PC-32")
+    root = add_root(world, "elsewhere", world.issuing_pem, "computerCertStoreIntermediate")
+    world.assign(root, world.add_group("windows elsewhere", ada))
+    package, own = d.package, d.device_id
+
+    def moved(message, *rest):
+        if message > 2:
+            d.device_id = "0" * 32  # from the statuses of what it was told on, another one speaks
+        return package(message, *rest)
+    d.package = moved
+    with pytest.raises(Refused, match="device-elsewhere"):
+        d.session()
+    d.package, d.device_id = package, own
+    d.session()
+    assert slot(world, d, root)["state"] == "installed"
+    # Types of alerts are written with the words before them, at times.
+    d.alerts.append('<Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">Reversed-Domain-Name:com.microsoft:mdm.'
+                    'unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format></Meta><Data>1</Data></Item>')
+    d.session()
+    d.leave()
+    refused_now(d)
+    world.assign(root)
+
+
 PFN, SID, SECRET = "Contoso.Management_8wekyb3d8bbwe", "ms-app://s-1-15-2-1752834", "n0 secret/that+goes&anywhere"
 
 

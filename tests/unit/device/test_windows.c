@@ -414,6 +414,56 @@ every_error_of_windows_has_a_fault(void **state)
 }
 
 static void
+a_key_that_was_taken_and_not_imported_says_why(void **state)
+{
+	static const struct {
+		const char *status, *fault, *code;
+	} rows[] = {
+		{ "2148073513", "device-no-hardware", "0x80090029" },
+		{ "-2146893783", "device-no-hardware", "0x80090029" },
+		{ "86", "device-pfx", "0x80070056" },
+		{ "5", "device-rights", "0x80070005" },
+	};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct report_result *res;
+
+		b->st.nsent = b->st.nanswers = 0;
+		sent(b, WINDOWS_PFX, PFX_NODE, 200, 0);
+		assert_true(ask(b));
+		assert_true(asked(b, PFX_NODE "/Status"));
+		says(b, PFX_NODE "/Thumbprint", 404, "");
+		says(b, PFX_NODE "/Status", 200, rows[i].status);
+		res = one_result(b);
+		assert_int_equal(res->status, RESULT_ERROR);
+		assert_string_equal(res->fault, rows[i].fault);
+		assert_string_equal(res->code, rows[i].code);
+	}
+	/* Without an error it may be under way. */
+	b->st.nsent = b->st.nanswers = 0;
+	sent(b, WINDOWS_PFX, PFX_NODE, 200, 0);
+	says(b, PFX_NODE "/Thumbprint", 404, "");
+	says(b, PFX_NODE "/Status", 200, "0");
+	assert_int_equal(one_result(b)->status, RESULT_OK);
+}
+
+static void
+a_user_who_left_meanwhile_is_no_old_system(void **state)
+{
+	struct box *b = *state;
+
+	sent(b, WINDOWS_PFX, USER_NODE, 404, 0);
+	assert_string_equal(one_result(b)->fault, "device-no-user");
+	b->st.nsent = 0;
+	sent(b, WINDOWS_PFX, USER_NODE, 500, 0x80070056);
+	assert_string_equal(one_result(b)->fault, "device-pfx");
+	b->st.nsent = 0;
+	sent(b, WINDOWS_PFX, PFX_NODE, 404, 0);
+	assert_string_equal(one_result(b)->fault, "device-os-old");
+}
+
+static void
 what_does_not_fit_comes_later_and_what_never_fits_is_told(void **state)
 {
 	struct box *b = *state;
@@ -543,6 +593,10 @@ main(void)
 		    a_request_that_came_true_brings_its_certificate, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_removal_counts_when_the_node_was_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_key_that_was_taken_and_not_imported_says_why, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_user_who_left_meanwhile_is_no_old_system, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    every_error_of_windows_has_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(
