@@ -54,6 +54,14 @@ state_put(struct tx *tx, const struct telling *t, const char *channel, const str
 	    &(struct channel_state){ .device = t->device->id, .channel = channel, .state = blob });
 }
 
+static err_t
+says_udid(const struct telling *t, const struct apple_state *s)
+{
+	if (strcmp(s->udid, t->m->udid) != 0)
+		FAIL(ERR_DEVICE_ELSEWHERE, "device %s", id_text(t->a, t->device->id));
+	return OK;
+}
+
 /* The certificate is of one device: another that copied it, or a backup of it on another, is not let in. */
 static err_t
 same_device(struct tx *tx, void *arg)
@@ -62,10 +70,10 @@ same_device(struct tx *tx, void *arg)
 	struct apple_state s;
 
 	TRY(state_get(tx, t, "", &s));
-	if (s.udid[0] == '\0' || strcmp(s.udid, t->m->udid) != 0)
-		FAIL(ERR_DEVICE_UNKNOWN, "the identity of device %s was shown by another one",
+	if (s.udid[0] == '\0')
+		FAIL(ERR_DEVICE_UNKNOWN, "device %s did not say yet what it is",
 		    id_text(t->a, t->device->id));
-	return OK;
+	return says_udid(t, &s);
 }
 
 /* The same, on a channel that is managed. */
@@ -94,50 +102,25 @@ forget_channels(struct tx *tx, const struct telling *t)
 	return OK;
 }
 
-struct beginning {
-	const struct telling *t;
-	struct id before; /* the same device as it was enrolled earlier; zero: it was not */
-};
-
-/* Its earlier enrolment, if it did not say good-bye. */
-static err_t
-find_before(struct tx *tx, struct beginning *b, const struct device *d)
-{
-	struct device was;
-	err_t e;
-
-	if (d->serial == NULL || d->serial[0] == '\0')
-		return OK;
-	e = store_device_by_serial(tx, b->t->a, d->serial, &was);
-	if (err_is(e, ERR_NOT_FOUND)) {
-		err_forget(e);
-		return OK;
-	}
-	TRY(e);
-	if (!id_eq(was.id, d->id) && was.udid != NULL && strcmp(was.udid, b->t->m->udid) == 0 &&
-	    life_may_replace(&was, d))
-		b->before = was.id;
-	return OK;
-}
-
 /* A fresh beginning: what was known of an earlier one is nothing that it still has. */
 static err_t
 authenticate_tx(struct tx *tx, void *arg)
 {
-	struct beginning *b = arg;
-	const struct telling *t = b->t;
+	const struct telling *t = arg;
 	struct apple_state s;
 	struct device d;
+	bool first;
 
 	TRY(state_get(tx, t, "", &s));
-	if (s.udid[0] != '\0' && strcmp(s.udid, t->m->udid) != 0)
-		FAIL(ERR_DEVICE_UNKNOWN, "the identity of device %s was shown by another one",
-		    id_text(t->a, t->device->id));
+	if (s.udid[0] != '\0')
+		TRY(says_udid(t, &s));
 	TRY(store_device_get(tx, t->a, t->device->id, &d));
+	first = !life_says_hardware(&d);
 	TRY(apple_facts_read(t->a, t->m->body, &d));
-	TRY(find_before(tx, b, &d));
 	d.inventory = "";
 	TRY(store_device_update(tx, &d));
+	if (first)
+		TRY(life_replace(tx, t->a, &d));
 	TRY(forget_channels(tx, t));
 	apple_state_read(t->a, STR_EMPTY, &s);
 	s.udid = t->m->udid;
@@ -146,16 +129,14 @@ authenticate_tx(struct tx *tx, void *arg)
 }
 
 static err_t
-authenticate(struct http_req *r, const struct telling *t)
+authenticate(struct http_req *r, struct telling *t)
 {
 	struct device_edge *edge = http_ctx(r);
-	struct beginning b = { .t = t };
 
 	if (strcmp(t->m->topic, edge->apple_topic) != 0)
 		FAIL(ERR_APPLE_TOPIC, "the device was enrolled for \"%s\"",
 		    text_safe(t->a, str_c(t->m->topic)));
-	TRY(store_write(edge->store, authenticate_tx, &b));
-	return id_is_zero(b.before) ? OK : device_retire(edge->store, t->a, "device", b.before);
+	return store_write(edge->store, authenticate_tx, t);
 }
 
 /* Only one user of a Mac is managed: the first who signs in. */
@@ -350,6 +331,7 @@ farewell(struct http_req *r, const struct apple_msg *m)
 static err_t
 message(struct http_req *r)
 {
+	struct device_edge *edge = http_ctx(r);
 	struct telling t = { .a = http_arena(r) };
 	struct apple_msg m;
 	struct device *device;
@@ -365,7 +347,10 @@ message(struct http_req *r)
 	TRY(e);
 	t.device = device;
 	t.m = &m;
-	return m.type == APPLE_COMMAND ? command(r, &t) : check_in(r, &t);
+	e = m.type == APPLE_COMMAND ? command(r, &t) : check_in(r, &t);
+	if (err_is(e, ERR_DEVICE_ELSEWHERE))
+		TRY(life_note_elsewhere(edge->store, t.a, device->id));
+	return e;
 }
 
 /* Plain words; and never 401. */
