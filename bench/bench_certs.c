@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "clock.h"
+#include "must.h"
 #include "pki/key.h"
 #include "store/ca.h"
 #include "store/search.h"
@@ -25,37 +26,6 @@
 
 enum { CERTS = 1000000, GROUP = 16, BATCH = 500, TURNS = 21, PAGE = 100, CERT_BYTES = 1200 };
 enum { START = 1700000000, SPAN = 3 * 365 * 86400, DAY = 86400 };
-
-static void
-must(err_t e, const char *what)
-{
-	struct err_report why;
-
-	if (err_ok(e))
-		return;
-	err_take(e, &why);
-	fprintf(stderr, "%s: %s: %s\n", what, err_info(why.code)->text, why.detail);
-	exit(1);
-}
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static double
-cpu_us(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
-	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
-}
 
 /* ---- filling ---- */
 

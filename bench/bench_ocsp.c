@@ -16,23 +16,12 @@
 #include "ca/ocsp.h"
 #include "ca/ocsp_signer.h"
 #include "ca/state.h"
+#include "must.h"
 #include "pki/ocsp.h"
 
 enum { THREADS = 2, CERTS = 10000, TURN_MS = 1000, TURNS = 3, SIGNED_BYTES = 300 };
 
 #define CA_NAME "Bench Issuing CA"
-
-static void
-must(err_t e, const char *what)
-{
-	struct err_report why;
-
-	if (err_ok(e))
-		return;
-	err_take(e, &why);
-	fprintf(stderr, "%s: %s: %s\n", what, err_info(why.code)->text, why.detail);
-	exit(1);
-}
 
 struct run {
 	struct issuer *is;

@@ -18,11 +18,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "model/checkin.h"
 #include "model/inventory.h"
 #include "model/job.h"
@@ -70,16 +69,6 @@ static double
 now_s(void)
 {
 	return (double)when_mono_ms() / 1000;
-}
-
-static double
-cpu_us(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
-	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 /* By the whole program; 0 where the kernel does not count. */

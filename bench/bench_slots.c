@@ -13,37 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "clock.h"
 #include "slots_fill.h"
 #include "store/slot_count.h"
 #include "store/slot_search.h"
 #include "store/store.h"
 
 enum { SLOTS = 10000000, SAMPLE = 1000, PROFILES = 10, TURNS = 21, PAGE = 100 };
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static double
-cpu_us(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
-	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
-}
 
 /* ---- filling ---- */
 

@@ -15,12 +15,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "base/when.h"
+#include "clock.h"
 #include "must.h"
 
 enum { THREADS_MAX = 64, ANSWER_MAX = 1 << 16, WARM_MS = 300 };
@@ -114,16 +114,6 @@ ask_on(struct load *l, struct str request)
 	SSL_free(c);
 }
 
-static double
-processor_us(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
 /* Says on standard output how many a second were done, on standard error what the processor gave to each, in microseconds. */
 static void
 run(struct load *l, void *(*main)(void *), void *arg, int seconds, int threads)
@@ -139,13 +129,13 @@ run(struct load *l, void *(*main)(void *), void *arg, int seconds, int threads)
 	while (atomic_load(&l->ready) < threads)
 		poll(NULL, 0, 20);
 	poll(NULL, 0, WARM_MS);
-	used = processor_us();
+	used = cpu_us();
 	start = when_mono_ms();
 	from = atomic_load(&l->done);
 	poll(NULL, 0, seconds * 1000);
 	n = atomic_load(&l->done) - from;
 	took = when_mono_ms() - start;
-	used = processor_us() - used;
+	used = cpu_us() - used;
 	atomic_store(&l->stop, true);
 	for (int i = 0; i < threads; i++)
 		pthread_join(t[i], NULL);
