@@ -123,6 +123,33 @@ find_connector(struct cli *c, const char *name, const char **ret)
 }
 
 err_t
+find_row(struct cli *c, const char *path, const char *noun, const char *name, const char **ret)
+{
+	auto_json json *rows = NULL;
+	const char *id = NULL;
+
+	TRY(api_list(c, path, &rows));
+	for (size_t i = 0; i < json_count(rows); i++) {
+		const json *x = json_at(rows, i);
+		const char *own = json_text(json_get(x, "id"));
+
+		if (str_ieq_c(str_c(name), own)) {
+			*ret = arena_strdup(c->arena, own);
+			return OK;
+		}
+		if (!str_ieq_c(str_c(name), json_text(json_get(x, "displayName"))))
+			continue;
+		if (id != NULL)
+			FAIL(ERR_AMBIGUOUS, "%s \"%.128s\"", noun, name);
+		id = arena_strdup(c->arena, own);
+	}
+	if (id == NULL)
+		FAIL(ERR_NOT_FOUND, "%s \"%.128s\"", noun, name);
+	*ret = id;
+	return OK;
+}
+
+err_t
 find_member(struct cli *c, const char *name, const char **ret)
 {
 	err_t e;

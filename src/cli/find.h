@@ -14,6 +14,9 @@ err_t find_device(struct cli *c, const char *name, const char **ret);
 err_t find_profile(struct cli *c, const char *name, const char **ret);
 err_t find_filter(struct cli *c, const char *name, const char **ret);
 err_t find_connector(struct cli *c, const char *name, const char **ret);
+/* In the list at a path, which is read whole: by identifier or display name, case ignored. noun: "role". */
+err_t find_row(
+    struct cli *c, const char *path, const char *noun, const char *name, const char **ret);
 /* A member of a group: a user by UPN, else a device, else a group. */
 err_t find_member(struct cli *c, const char *name, const char **ret);
 

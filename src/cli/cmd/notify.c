@@ -5,6 +5,7 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/entity.h"
+#include "cli/find.h"
 #include "cli/out.h"
 
 #define TARGETS "/chancery/v1/notifications"
@@ -29,23 +30,10 @@ static const struct column delivery_columns[] = {
 	{ 0 },
 };
 
-/* By identifier or display name, case ignored. */
 static err_t
 find_target(struct cli *c, const char *name, const char **ret)
 {
-	auto_json json *rows = NULL;
-
-	TRY(api_list(c, TARGETS, &rows));
-	for (size_t i = 0; i < json_count(rows); i++) {
-		const char *id = json_text(json_get(json_at(rows, i), "id"));
-
-		if (!str_ieq_c(str_c(name), id) &&
-		    !str_ieq_c(str_c(name), json_text(json_get(json_at(rows, i), "displayName"))))
-			continue;
-		*ret = arena_strdup(c->arena, id);
-		return OK;
-	}
-	FAIL(ERR_NOT_FOUND, "notification \"%.128s\"", name);
+	return find_row(c, TARGETS, "notification", name, ret);
 }
 
 static const struct entity targets = { TARGETS, .columns = columns, .find = find_target,

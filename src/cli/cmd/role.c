@@ -31,44 +31,16 @@ static const struct column permission_columns[] = {
 	{ 0 },
 };
 
-/* By identifier or display name, case ignored. */
-static err_t
-find_row(struct cli *c, const char *path, const char *name, const char *noun, const char **ret)
-{
-	auto_json json *rows = NULL;
-	const char *id = NULL;
-
-	TRY(api_list(c, path, &rows));
-	for (size_t i = 0; i < json_count(rows); i++) {
-		const json *x = json_at(rows, i);
-		const char *own = json_text(json_get(x, "id"));
-
-		if (str_ieq_c(str_c(name), own)) {
-			*ret = arena_strdup(c->arena, own);
-			return OK;
-		}
-		if (!str_ieq_c(str_c(name), json_text(json_get(x, "displayName"))))
-			continue;
-		if (id != NULL)
-			FAIL(ERR_AMBIGUOUS, "%s \"%.128s\"", noun, name);
-		id = arena_strdup(c->arena, own);
-	}
-	if (id == NULL)
-		FAIL(ERR_NOT_FOUND, "%s \"%.128s\"", noun, name);
-	*ret = id;
-	return OK;
-}
-
 static err_t
 find_role(struct cli *c, const char *name, const char **ret)
 {
-	return find_row(c, ROLES, name, "role", ret);
+	return find_row(c, ROLES, "role", name, ret);
 }
 
 static err_t
 find_assignment(struct cli *c, const char *name, const char **ret)
 {
-	return find_row(c, ASSIGNMENTS, name, "role assignment", ret);
+	return find_row(c, ASSIGNMENTS, "role assignment", name, ret);
 }
 
 static const struct entity definitions = { ROLES, .columns = columns, .find = find_role };
@@ -165,7 +137,7 @@ put_tags(struct cli *c, json *body)
 	for (size_t i = 0; i < n; i++) {
 		const char *id;
 
-		TRY(find_row(c, "/beta/deviceManagement/roleScopeTags", tags[i], "scope tag", &id));
+		TRY(find_row(c, "/beta/deviceManagement/roleScopeTags", "scope tag", tags[i], &id));
 		json_add(list, json_text_new(id));
 	}
 	return OK;
