@@ -84,6 +84,23 @@ def test_groups_come_from_a_file_with_their_members(world, given):
     assert {m["id"] for m in group["members"]} == {given.user["id"], given.inner["id"]}
 
 
+def test_each_noun_lists_shows_and_deletes_what_is_its_own(world, given):
+    for noun, name, ident in (("user", given.user["userPrincipalName"], given.user["id"]),
+                              ("device", "laptop-mary", given.agent.id),
+                              ("group", "Outer", None), ("profile", given.pkcs["displayName"], given.pkcs["id"])):
+        assert name in world.cli(noun, "list").stdout
+        if ident is not None:
+            assert world.cli_json(noun, "show", name)["id"] == world.cli_json(noun, "show", ident)["id"] == ident
+        assert world.cli(noun, "show", "Who is that", check=False).returncode == 4
+    assert world.api("GET", "/beta/deviceManagement/ndesConnectors")["value"][0]["id"] in world.cli(
+        "connector", "list").stdout
+    code = world.cli_json("code", "create")
+    assert code["id"] in world.cli("code", "list").stdout
+    assert world.cli("code", "delete", code["id"]).stdout == "deleted\n"
+    assert world.cli("code", "delete", code["id"], check=False).returncode == 4
+    assert world.cli("code", "delete", "../users", check=False).returncode == 4
+
+
 def test_an_edit_says_first_what_it_would_do(world, given):
     name = given.pkcs["displayName"]
     effect = world.cli_json("profile", "assign", name, "--nobody", "--dry-run")
