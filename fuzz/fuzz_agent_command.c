@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "agent/network.h"
+#include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,12 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const keyfile[] = { "# Written by chancery-agent; a change is taken back.",
 	"[connection]", "id=", "uuid=", "type=wifi", "autoconnect=", "[wifi]",
 	"mode=infrastructure", "ssid=", "hidden=", "[wifi-security]", "key-mgmt=wpa-eap",
-	"proto=rsn;", "[802-1x]", "eap=tls;", "identity=", "client-cert=/s/c", "private-key=/s/k",
-	"private-key-password-flags=4", "ca-cert=/s/r", "domain-match=" };
+	"key-mgmt=wpa-psk", "psk=", "proto=rsn;", "[802-1x]", "eap=tls;",
+	"identity=", "client-cert=/s/c", "private-key=/s/k", "private-key-password-flags=4",
+	"ca-cert=/s/r", "domain-match=" };
 static const char *const block[] = { "network={", "\tid_str=\"" ALIAS "\"",
-	"\tssid=", "\tkey_mgmt=WPA-EAP", "\teap=TLS", "\tidentity=", "\tclient_cert=\"/s/c\"",
-	"\tprivate_key=\"/s/k\"", "\tproto=RSN", "\tscan_ssid=1", "\tdisabled=1",
-	"\tca_cert=\"/s/r\"", "\tdomain_match=\"", "}" };
+	"\tssid=", "\tkey_mgmt=WPA-EAP", "\tkey_mgmt=WPA-PSK", "\tkey_mgmt=NONE",
+	"\tpsk=", "\teap=TLS", "\tidentity=", "\tclient_cert=\"/s/c\"", "\tprivate_key=\"/s/k\"",
+	"\tproto=RSN", "\tscan_ssid=1", "\tdisabled=1", "\tca_cert=\"/s/r\"", "\tdomain_match=\"",
+	"}" };
 
 static void
 expect_lines(struct str text, const char *const *known, size_t n)
@@ -53,6 +56,14 @@ configure(struct arena *a, const struct network *n)
 	expect_lines(buf_str(&wpa), block, COUNT(block));
 }
 
+/* What would be sealed stands there as it is. */
+static err_t
+take_key(struct arena *a, struct network *n)
+{
+	TRY(network_key_check(n->sealed));
+	return text_cstr(a, n->sealed, &n->key);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,6 +81,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	e = network_read(a, ALIAS, command, &n);
+	if (err_ok(e) && n.protection == PROTECT_BY_KEY)
+		e = take_key(a, &n);
 	if (err_ok(e))
 		configure(a, &n);
 	err_forget(e);

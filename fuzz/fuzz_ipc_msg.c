@@ -65,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	X(47, keys_challenge_req) \
 	X(48, keys_challenge_rep) \
 	X(49, ca_deposit_req) \
-	X(50, ckeys_order_req)
+	X(50, ckeys_order_req) \
+	X(51, keys_hide_req) \
+	X(52, keys_hide_rep)
 
 #define ONE(number, name) \
 	static bool again_##name(struct arena *a, struct str in, struct buf *b) \

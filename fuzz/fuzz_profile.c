@@ -17,7 +17,7 @@ read_one(struct arena *a, const json *body, struct profile *p)
 	TRY(profile_json_type(body, &t));
 	p->type = t->name;
 	p->platform = t->platform;
-	TRY(profile_json_read(a, t, body, FIELD_CREATE, p, &warn));
+	TRY(profile_json_read(a, t, body, FIELD_CREATE, NULL, p, &warn));
 	return profile_json_root(body, &bound, &p->root);
 }
 

@@ -155,6 +155,8 @@ struct sealed_pair {
 	struct str sha256;        /* of the leaf that must be inside */
 };
 /* ERR_CMS, ERR_PFX..., ERR_DELIVERY_MISMATCH. */
+/* Anything that was sealed to this device; the caller wipes *ret. */
+err_t sealed_bytes(const struct agent *g, struct arena *a, struct str sealed, struct str *ret);
 err_t sealed_open(
     const struct agent *g, struct arena *a, const struct sealed_pair *d, struct pfx *ret);
 

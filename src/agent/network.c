@@ -6,6 +6,7 @@
 #include "agent/network.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 enum { RECORD_MAX = 4096 };
@@ -97,29 +98,61 @@ drop_others(
 	return OK;
 }
 
+static err_t
+open_key(const struct agent *g, struct arena *a, struct network *n)
+{
+	struct str key;
+	err_t e;
+
+	TRY(sealed_bytes(g, a, n->sealed, &key));
+	e = network_key_check(key);
+	if (err_ok(e))
+		e = text_cstr(a, key, &n->key);
+	secret_wipe((void *)(uintptr_t)key.p, key.n);
+	return e;
+}
+
+/* The record last: what it does not speak of is not there. */
+static err_t
+configure(const struct agent *g, struct arena *a, const struct network *n, const char *sha256,
+    struct buf *b)
+{
+	struct network_paths paths = { .roots = "" };
+	const struct network_way *way;
+
+	TRY(choose(g, &way));
+	if (n->protection == PROTECT_BY_NAME)
+		TRY(paths_of(g, a, n, &paths));
+	TRY(way->print(a, n, &paths, b));
+	TRY(dir_make(folder_of(g, a), 0755));
+	TRY(file_remove(network_record(g, a, n->alias, "json")));
+	if (n->protection == PROTECT_BY_NAME)
+		TRY(write_roots(g, a, n));
+	TRY(drop_others(g, a, n->alias, way));
+	TRY(way->put(g, a, n->alias, buf_str(b)));
+	return write_record(g, a, way, n->alias, sha256, buf_str(b));
+}
+
 err_t
 network_install(const struct agent *g, struct arena *a, const char *alias, const json *command)
 {
-	const struct network_way *way;
 	auto_buf struct buf b = { 0 };
-	struct network_paths paths;
 	struct network n;
 	const char *sha256;
+	err_t e;
 
 	TRY(network_read(a, alias, command, &n));
 	TRY(json_need_text(command, "sha256", 64, &sha256));
 	if (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdef") != 64)
 		FAIL(ERR_BAD_REQUEST, "\"sha256\" must be 64 hex digits");
-	TRY(choose(g, &way));
-	TRY(paths_of(g, a, &n, &paths));
+	if (n.protection == PROTECT_BY_KEY)
+		TRY(open_key(g, a, &n));
 	buf_init(&b, NETWORK_FILE_MAX);
-	TRY(way->print(a, &n, &paths, &b));
-	TRY(dir_make(folder_of(g, a), 0755));
-	TRY(file_remove(network_record(g, a, alias, "json")));
-	TRY(write_roots(g, a, &n));
-	TRY(drop_others(g, a, alias, way));
-	TRY(way->put(g, a, alias, buf_str(&b)));
-	return write_record(g, a, way, alias, sha256, buf_str(&b));
+	e = configure(g, a, &n, sha256, &b);
+	secret_wipe(b.p, b.n);
+	if (n.key != NULL)
+		secret_wipe((void *)(uintptr_t)n.key, strlen(n.key));
+	return e;
 }
 
 err_t

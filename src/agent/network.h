@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wi-Fi networks of the service, each with the certificate that the agent holds under another alias, by its paths, which stay
- * when that certificate is renewed.
+ * Wi-Fi networks of the service: with the certificate that the agent holds under another alias, by its paths, which stay when
+ * that certificate is renewed; with the network's key, which came sealed to this device; or with neither. The key is then in
+ * what is configured, in files that are root's alone to read.
  *
  *   network_read.c   what the service says: anything that could be taken for another setting is refused there
  *   network.c        install, remove, report: by one of the ways
  *   network_nm.c     way: a connection of NetworkManager, one keyfile each
  *   network_wpa.c    way: a wpa_supplicant that is its own master, one file for all of them
  *
- *   state_dir/networks/<alias>.pem    the roots by which it knows the server
+ *   state_dir/networks/<alias>.pem    the roots by which it knows the server, where it knows one
  *   state_dir/networks/<alias>.json   what it was made of, and by which way; written once it was taken
  *   state_dir/networks/<alias>.wpa    its part of wpa_supplicant's file
  *
@@ -21,21 +22,30 @@
 
 #include "agent/dot1x.h"
 
-enum { NETWORK_FILE_MAX = 65536, NETWORKS_MAX = 4096 };
+enum { NETWORK_FILE_MAX = 65536, NETWORKS_MAX = 4096, NETWORK_KEY_HEX = 64 };
+
+enum protection { PROTECT_OPEN, PROTECT_BY_KEY, PROTECT_BY_NAME };
 
 struct network {
-	const char *alias, *name, *ssid, *identity; /* no control characters; ssid: 1 to 32 bytes */
-	bool automatic, hidden, newer;              /* newer: WPA2 and nothing before it */
-	const char *certificate;                    /* alias */
-	const char *servers;                        /* "a;b": names of hosts; "": any */
-	const struct str *roots;                    /* DER */
+	const char *alias, *name, *ssid; /* no control characters; ssid: 1 to 32 bytes */
+	bool automatic, hidden, newer;   /* newer: WPA2 and nothing before it */
+	enum protection protection;
+	struct str sealed;       /* PROTECT_BY_KEY: the key, sealed to this device */
+	const char *key;         /* what was in it, once it was opened; NULL before */
+	const char *identity;    /* PROTECT_BY_NAME, as all that follows; no control characters */
+	const char *certificate; /* alias */
+	const char *servers;     /* "a;b": names of hosts; "": any */
+	const struct str *roots; /* DER */
 	size_t nroots;
 };
 
 /* ERR_BAD_REQUEST, ERR_UNSUPPORTED, ERR_ALIAS. In the arena, or borrowed from the command. */
 err_t network_read(struct arena *a, const char *alias, const json *command, struct network *ret);
+/* A key of a network, IEEE 802.11 J.4: 8 to 63 printable ASCII characters, or 64 hexadecimal digits. ERR_BAD_REQUEST, which
+ * does not say the key. */
+err_t network_key_check(struct str key);
 
-/* Where what it uses lies. roots "": whatever the system trusts. */
+/* Where what it uses lies, of one by name. roots "": whatever the system trusts. */
 struct network_paths {
 	const char *cert, *key, *roots; /* key: a path, or a PKCS#11 URI */
 };

@@ -22,18 +22,21 @@ here(const struct agent *g)
 	return file_exists(g->conf->nm_dir);
 }
 
-/* GKeyFile: a backslash and a blank at the beginning are written by escapes. */
+/* GKeyFile: a backslash, and blanks at the beginning and at the end, are written by escapes. */
 static err_t
 put_value(struct buf *b, const char *key, const char *value)
 {
-	bool begins = true;
+	size_t n = strlen(value), begin = strspn(value, " ");
 
+	while (n > begin && value[n - 1] == ' ')
+		n--;
 	TRY(buf_printf(b, "%s=", key));
-	for (; *value != '\0'; value++) {
-		begins &= *value == ' ';
-		TRY(begins             ? buf_puts(b, "\\s") :
-			*value == '\\' ? buf_puts(b, "\\\\") :
-					 buf_putc(b, (uint8_t)*value));
+	for (size_t i = 0; value[i] != '\0'; i++) {
+		bool edge = i < begin || i >= n;
+
+		TRY(edge                 ? buf_puts(b, "\\s") :
+			value[i] == '\\' ? buf_puts(b, "\\\\") :
+					   buf_putc(b, (uint8_t)value[i]));
 	}
 	return buf_puts(b, "\n");
 }
@@ -60,17 +63,9 @@ uuid_of(struct arena *a, const char *alias)
 }
 
 static err_t
-print(struct arena *a, const struct network *n, const struct network_paths *p, struct buf *b)
+put_log_on(const struct network *n, const struct network_paths *p, struct buf *b)
 {
-	TRY(buf_puts(b, "# Written by chancery-agent; a change is taken back.\n[connection]\n"));
-	TRY(put_value(b, "id", n->name[0] == '\0' ? n->ssid : n->name));
-	TRY(put_value(b, "uuid", uuid_of(a, n->alias)));
-	TRY(buf_printf(b, "type=wifi\nautoconnect=%s\n\n[wifi]\nmode=infrastructure\n",
-	    n->automatic ? "true" : "false"));
-	TRY(put_ssid(b, n->ssid));
-	TRY(buf_printf(b,
-	    "hidden=%s\n\n[wifi-security]\nkey-mgmt=wpa-eap\n%s\n[802-1x]\neap=tls;\n",
-	    n->hidden ? "true" : "false", n->newer ? "proto=rsn;\n" : ""));
+	TRY(buf_puts(b, "\n[802-1x]\neap=tls;\n"));
 	TRY(put_value(b, "identity", n->identity));
 	TRY(put_value(b, "client-cert", p->cert));
 	TRY(put_value(b, "private-key", p->key));
@@ -79,6 +74,32 @@ print(struct arena *a, const struct network *n, const struct network_paths *p, s
 	if (p->roots[0] != '\0')
 		TRY(put_value(b, "ca-cert", p->roots));
 	return n->servers[0] == '\0' ? OK : put_value(b, "domain-match", n->servers);
+}
+
+/* One without a section for it is open. */
+static err_t
+put_security(const struct network *n, const struct network_paths *p, struct buf *b)
+{
+	bool by_key = n->protection == PROTECT_BY_KEY;
+
+	if (n->protection == PROTECT_OPEN)
+		return OK;
+	TRY(buf_printf(b, "\n[wifi-security]\nkey-mgmt=%s\n%s", by_key ? "wpa-psk" : "wpa-eap",
+	    n->newer ? "proto=rsn;\n" : ""));
+	return by_key ? put_value(b, "psk", n->key) : put_log_on(n, p, b);
+}
+
+static err_t
+print(struct arena *a, const struct network *n, const struct network_paths *p, struct buf *b)
+{
+	TRY(buf_puts(b, "# Written by chancery-agent; a change is taken back.\n[connection]\n"));
+	TRY(put_value(b, "id", n->name[0] == '\0' ? n->ssid : n->name));
+	TRY(put_value(b, "uuid", uuid_of(a, n->alias)));
+	TRY(buf_printf(b, "type=wifi\nautoconnect=%s\n\n[wifi]\nmode=infrastructure\n",
+	    n->automatic ? "true" : "false"));
+	TRY(put_ssid(b, n->ssid));
+	TRY(buf_printf(b, "hidden=%s\n", n->hidden ? "true" : "false"));
+	return put_security(n, p, b);
 }
 
 static err_t

@@ -24,23 +24,50 @@ here(const struct agent *g)
 
 /* wpa_supplicant.conf(5): a value in quotes ends at the last one of its line, and one without is hexadecimal digits. */
 static err_t
+put_key(struct buf *b, const char *key)
+{
+	const char *quote = strlen(key) == NETWORK_KEY_HEX ? "" : "\"";
+
+	return buf_printf(b, "\tkey_mgmt=WPA-PSK\n\tpsk=%s%s%s\n", quote, key, quote);
+}
+
+static err_t
+put_log_on(struct arena *a, const struct network *n, const struct network_paths *p, struct buf *b)
+{
+	TRY(buf_printf(
+	    b, "\tkey_mgmt=WPA-EAP\n\teap=TLS\n\tidentity=%s\n", text_hex(a, str_c(n->identity))));
+	TRY(buf_printf(b, "\tclient_cert=\"%s\"\n\tprivate_key=\"%s\"\n", p->cert, p->key));
+	if (p->roots[0] != '\0')
+		TRY(buf_printf(b, "\tca_cert=\"%s\"\n", p->roots));
+	return n->servers[0] == '\0' ? OK : buf_printf(b, "\tdomain_match=\"%s\"\n", n->servers);
+}
+
+static err_t
+put_security(struct arena *a, const struct network *n, const struct network_paths *p, struct buf *b)
+{
+	switch (n->protection) {
+	case PROTECT_OPEN:
+		return buf_puts(b, "\tkey_mgmt=NONE\n");
+	case PROTECT_BY_KEY:
+		return put_key(b, n->key);
+	case PROTECT_BY_NAME:
+		break;
+	}
+	return put_log_on(a, n, p, b);
+}
+
+static err_t
 print(struct arena *a, const struct network *n, const struct network_paths *p, struct buf *b)
 {
 	TRY(buf_printf(b, "network={\n\tid_str=\"%s\"\n", n->alias));
 	TRY(buf_printf(b, "\tssid=%s\n", text_hex(a, str_c(n->ssid))));
-	TRY(buf_printf(
-	    b, "\tkey_mgmt=WPA-EAP\n\teap=TLS\n\tidentity=%s\n", text_hex(a, str_c(n->identity))));
-	TRY(buf_printf(b, "\tclient_cert=\"%s\"\n\tprivate_key=\"%s\"\n", p->cert, p->key));
+	TRY(put_security(a, n, p, b));
 	if (n->newer)
 		TRY(buf_puts(b, "\tproto=RSN\n"));
 	if (n->hidden)
 		TRY(buf_puts(b, "\tscan_ssid=1\n"));
 	if (!n->automatic)
 		TRY(buf_puts(b, "\tdisabled=1\n"));
-	if (p->roots[0] != '\0')
-		TRY(buf_printf(b, "\tca_cert=\"%s\"\n", p->roots));
-	if (n->servers[0] != '\0')
-		TRY(buf_printf(b, "\tdomain_match=\"%s\"\n", n->servers));
 	return buf_puts(b, "}\n");
 }
 

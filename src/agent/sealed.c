@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a connector sealed to this device. */
+/* What connector or service sealed to this device. */
 #include "agent/agent.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "pki/cms.h"
 
 /* What was sealed before our identity was renewed is for the one before. */
-static err_t
-open_sealed(const struct agent *g, struct arena *a, struct str sealed, struct str *ret)
+err_t
+sealed_bytes(const struct agent *g, struct arena *a, struct str sealed, struct str *ret)
 {
 	err_t e = cms_open(a, g->identity, g->key, sealed, ret), former;
 	struct err_report rep;
@@ -29,9 +29,9 @@ open_pfx(const struct agent *g, struct arena *a, const struct sealed_pair *d, st
 	const char *text;
 	err_t e;
 
-	e = open_sealed(g, a, d->pfx, &pfx);
+	e = sealed_bytes(g, a, d->pfx, &pfx);
 	if (err_ok(e))
-		e = open_sealed(g, a, d->password, &password);
+		e = sealed_bytes(g, a, d->password, &password);
 	if (err_ok(e))
 		e = text_cstr(a, password, &text);
 	if (err_ok(e)) {

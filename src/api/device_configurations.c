@@ -11,6 +11,7 @@
 #include "api/reach.h"
 #include "api/warnings.h"
 #include "model/rollout.h"
+#include "model/secret.h"
 
 #include <strings.h>
 
@@ -229,6 +230,7 @@ put_root(struct http_req *r)
 	struct look l = { .a = http_arena(r) };
 	auto_json json *body = NULL;
 	auto_json json *change = json_object_new();
+	const struct secrets none = { .n = 0 };
 	struct warnings w = { .n = 0 };
 	struct profile p;
 	const char *url;
@@ -241,8 +243,8 @@ put_root(struct http_req *r)
 	TRY(check_cast(r, &l.profile));
 	json_set_text(change, "@odata.type", l.profile.type);
 	json_set_text(change, "rootCertificate@odata.bind", url);
-	TRY(profile_update_if(api_of(r)->store, l.a, who->actor, l.id, change, reach_guard_check,
-	    reach_guard_of(r, PERM_CONFIG_WRITE), &p, &w));
+	TRY(profile_update_if(api_of(r)->store, l.a, who->actor, l.id, change, &none,
+	    reach_guard_check, reach_guard_of(r, PERM_CONFIG_WRITE), &p, &w));
 	return reply_empty(r, 204);
 }
 
@@ -285,6 +287,7 @@ post(struct http_req *r)
 	struct arena *a = http_arena(r);
 	auto_json json *body = NULL;
 	struct warnings w = { .n = 0 };
+	struct secrets secrets;
 	struct profile p;
 	json *j;
 
@@ -292,7 +295,8 @@ post(struct http_req *r)
 	json_del(body, "@chancery.warnings"); /* what a client read and sends back */
 	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", true));
 	TRY(check_set(r, body));
-	TRY(profile_create(api_of(r)->store, a, who->actor, body, &p, &w));
+	TRY(secrets_take(api_of(r)->keys, a, (struct id){ { 0 } }, body, &secrets));
+	TRY(profile_create_with(api_of(r)->store, a, who->actor, body, &secrets, &p, &w));
 	TRY(profile_json(a, &p, &j));
 	warnings_put(j, &w);
 	return reply_entity(
@@ -326,6 +330,7 @@ patch(struct http_req *r)
 	struct arena *a = http_arena(r);
 	auto_json json *body = NULL;
 	struct warnings w = { .n = 0 };
+	struct secrets secrets;
 	struct profile p;
 	struct id id;
 	json *j;
@@ -335,8 +340,9 @@ patch(struct http_req *r)
 	TRY(body_object(r, &body));
 	json_del(body, "@chancery.warnings");
 	TRY(rights_body(who, a, PERM_CONFIG_WRITE, body, "roleScopeTagIds", false));
-	TRY(profile_update_if(
-	    api_of(r)->store, a, who->actor, id, body, reach_guard_check, guard_of(r), &p, &w));
+	TRY(secrets_take(api_of(r)->keys, a, id, body, &secrets));
+	TRY(profile_update_if(api_of(r)->store, a, who->actor, id, body, &secrets,
+	    reach_guard_check, guard_of(r), &p, &w));
 	TRY(profile_json(a, &p, &j));
 	warnings_put(j, &w);
 	return reply_entity(r, 200, set_of(r), NULL, NULL, j);

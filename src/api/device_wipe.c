@@ -93,6 +93,7 @@ post_wipe(struct http_req *r)
 
 	TRY(param_id(r, "id", &x.id));
 	TRY(read_how(r, &how));
+	TRY(wipe_seal(api_of(r)->keys, x.a, x.id, &how));
 	TRY(device_wipe(api_of(r)->store, x.a, &by, x.id, &how));
 	return reply_empty(r, 204);
 }

@@ -13,6 +13,7 @@
 
 #include "api/assignments.h"
 #include "api/rights.h"
+#include "api/token.h"
 
 #define DEVICES_MAX 1000000
 #define DEVICES_DEFAULT 100000
@@ -46,6 +47,21 @@ effect_json(const struct effect *x)
 	return j;
 }
 
+/* Whether a secret is the one that is set can be seen from what changes: only who could set it may ask. */
+static err_t
+take_secrets(struct http_req *r, struct id id, const json *settings, struct secrets *ret)
+{
+	const struct caller *who = http_caller(r);
+
+	TRY(secrets_take(api_of(r)->keys, http_arena(r), id, settings, ret));
+	if (ret->n == 0)
+		return OK;
+	if (((who->perms | who->scoped) & PERM_CONFIG_WRITE) == 0)
+		FAIL(ERR_FORBIDDEN, "%s needs %s to ask about secrets", who->actor,
+		    perm_describe(http_arena(r), PERM_CONFIG_WRITE));
+	return id_is_zero(id) ? OK : rights_profile(r, PERM_CONFIG_WRITE);
+}
+
 static err_t
 post(struct http_req *r)
 {
@@ -53,6 +69,7 @@ post(struct http_req *r)
 	auto_json json *body = NULL, *out = NULL;
 	struct assignment *v = NULL;
 	const json *settings;
+	struct secrets secrets = { .n = 0 };
 	struct effect x;
 	size_t n = 0;
 	struct id id = { { 0 } };
@@ -69,9 +86,11 @@ post(struct http_req *r)
 		FAIL(ERR_BAD_REQUEST, "\"settings\" must be an object");
 	if (settings == NULL && id_is_zero(id))
 		FAIL(ERR_BAD_REQUEST, "\"settings\" is missing");
+	if (settings != NULL)
+		TRY(take_secrets(r, id, settings, &secrets));
 	if (settings == NULL || json_get(body, "assignments") != NULL)
 		TRY(assignments_read(a, body, &v, &n));
-	TRY(effect_of(api_of(r)->store, a, id, settings, v, n, (size_t)max, &x));
+	TRY(effect_of(api_of(r)->store, a, id, settings, &secrets, v, n, (size_t)max, &x));
 	out = effect_json(&x);
 	return reply_json(r, 200, out);
 }

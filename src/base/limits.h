@@ -62,7 +62,8 @@
 #define LIMIT_SAN_VALUE 2048u
 #define LIMIT_EKUS 64u
 #define LIMIT_OID_TEXT 128u
-#define LIMIT_TEXT 256u /* display names and their like */
+#define LIMIT_HIDDEN 2048u /* a secret that is kept, sealed or not */
+#define LIMIT_TEXT 256u    /* display names and their like */
 #define LIMIT_LONG_TEXT 4096u
 #define LIMIT_JWT_BYTES 16384u
 #define LIMIT_CONF_BYTES (256u << 10)

@@ -116,6 +116,8 @@ one_read(
 	}
 	if (mode == FIELD_UPDATE && (f->flags & FIELD_CREATE_ONLY) != 0)
 		return unchanged(a, f, target, value);
+	if (json_is_null(value) && mode == FIELD_UPDATE && (f->flags & FIELD_SECRET) != 0)
+		return OK;
 	if (json_is_null(value)) {
 		if ((f->flags & FIELD_REQUIRED) != 0)
 			FAIL(ERR_MODEL_INVALID, "\"%s\" must not be null", f->name);

@@ -45,7 +45,8 @@ enum field_type {
 enum {
 	FIELD_REQUIRED = 1,
 	FIELD_READONLY = 2,
-	FIELD_SECRET = 4 /* never written out */,
+	FIELD_SECRET =
+	    4 /* never written out; null in an update, as who read it may send, changes nothing */,
 	FIELD_NULLABLE = 8,
 	FIELD_CREATE_ONLY = 16,
 	FIELD_LINES = 32,

@@ -184,3 +184,40 @@ keys_challenge_rep_parse(struct arena *a, struct str in, struct keys_challenge_r
 	*ret = q;
 	return OK;
 }
+
+err_t
+keys_hide_req_encode(const struct keys_hide_req *q, struct buf *out)
+{
+	TRY(wr_text(out, q->label));
+	return wr_blob(out, q->bytes);
+}
+
+err_t
+keys_hide_req_parse(struct arena *a, struct str in, struct keys_hide_req *ret)
+{
+	struct keys_hide_req q;
+
+	TRY(rd_text(a, &in, LIMIT_TEXT, &q.label));
+	TRY(rd_blob(&in, LIMIT_HIDDEN, &q.bytes));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}
+
+err_t
+keys_hide_rep_encode(const struct keys_hide_rep *q, struct buf *out)
+{
+	return wr_blob(out, q->bytes);
+}
+
+err_t
+keys_hide_rep_parse(struct arena *a, struct str in, struct keys_hide_rep *ret)
+{
+	struct keys_hide_rep q;
+
+	(void)a;
+	TRY(rd_blob(&in, LIMIT_HIDDEN, &q.bytes));
+	TRY(rd_end(&in));
+	*ret = q;
+	return OK;
+}

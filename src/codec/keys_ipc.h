@@ -11,6 +11,8 @@
  *   KEYS_SEAL_ORDER   keys_seal_req     keys_seal_rep
  *   KEYS_SIGN_TOKEN   keys_token_req    keys_token_rep
  *   KEYS_CHALLENGE    keys_challenge_req keys_challenge_rep
+ *   KEYS_HIDE         keys_hide_req     keys_hide_rep    a secret, sealed
+ *   KEYS_SHOW         keys_hide_req     keys_hide_rep    what was sealed, opened
  *   KEYS_SIGN         sign_req          sign_rep         which: enum keys_which (codec/sign_ipc.h)
  */
 #ifndef CODEC_KEYS_IPC_H
@@ -30,6 +32,8 @@ enum keys_msg {
 	KEYS_SIGN_TOKEN,
 	KEYS_SIGN,
 	KEYS_CHALLENGE,
+	KEYS_HIDE,
+	KEYS_SHOW,
 };
 
 /* The keys that the front may use by name. The order key and the token key are not among them. */
@@ -81,6 +85,20 @@ struct keys_challenge_rep {
 	const char *text; /* 32 hexadecimal digits */
 };
 
+/* A secret that the service keeps and cannot read by itself, or what it keeps of it (pki/siv.h). */
+struct keys_hide_req {
+	const char *label; /* what it is, and whose */
+	struct str bytes;
+};
+
+struct keys_hide_rep {
+	struct str bytes;
+};
+
+err_t keys_hide_req_encode(const struct keys_hide_req *q, struct buf *out);
+err_t keys_hide_req_parse(struct arena *a, struct str in, struct keys_hide_req *ret);
+err_t keys_hide_rep_encode(const struct keys_hide_rep *q, struct buf *out);
+err_t keys_hide_rep_parse(struct arena *a, struct str in, struct keys_hide_rep *ret);
 err_t keys_challenge_req_encode(const struct keys_challenge_req *q, struct buf *out);
 err_t keys_challenge_req_parse(struct arena *a, struct str in, struct keys_challenge_req *ret);
 err_t keys_challenge_rep_encode(const struct keys_challenge_rep *q, struct buf *out);

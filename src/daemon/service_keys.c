@@ -13,6 +13,7 @@
 #include "pki/csr.h"
 #include "pki/mac.h"
 #include "pki/seal.h"
+#include "pki/siv.h"
 
 #define ORDER_LIFE_MAX 86400
 #define CHALLENGE_KEY 32
@@ -23,6 +24,7 @@ struct service_keys {
 	struct key *profile, *push; /* RSA */
 	struct jws_key *token;
 	uint8_t challenge[CHALLENGE_KEY]; /* what challenges are derived with */
+	uint8_t secret[SIV_KEY];          /* what secrets are sealed with */
 };
 
 /* The token key's file: read it, or make the key. */
@@ -39,23 +41,24 @@ token_key(struct arena *a, const char *path, struct jws_key **ret)
 	return jws_key_parse(jwk, ret);
 }
 
+/* A file of n random bytes, SIV_KEY at most: read it, or make it. */
 static err_t
-challenge_key(struct arena *a, const char *path, uint8_t ret[CHALLENGE_KEY])
+bytes_file(struct arena *a, const char *path, size_t n, uint8_t *ret)
 {
-	uint8_t fresh[CHALLENGE_KEY];
+	uint8_t fresh[SIV_KEY];
 	struct str key;
 	err_t e = OK;
 
 	if (!file_exists(path)) {
-		rand_bytes(fresh, sizeof(fresh));
-		e = file_create(path, STR(fresh), 0600);
+		rand_bytes(fresh, n);
+		e = file_create(path, str_of(fresh, n), 0600);
 		secret_wipe(fresh, sizeof(fresh));
 	}
 	TRY(e);
-	TRY(file_read(a, path, CHALLENGE_KEY, &key));
-	if (key.n != CHALLENGE_KEY)
+	TRY(file_read(a, path, n, &key));
+	if (key.n != n)
 		FAIL(ERR_MALFORMED, "%s has %zu bytes", path, key.n);
-	memcpy(ret, key.p, CHALLENGE_KEY);
+	memcpy(ret, key.p, n);
 	secret_wipe((void *)(uintptr_t)key.p, key.n);
 	return OK;
 }
@@ -104,7 +107,10 @@ service_keys_open(const char *dir, struct service_keys **ret)
 	if (err_ok(e))
 		e = token_key(a, arena_printf(a, "%s/token.jwk", dir), &k->token);
 	if (err_ok(e))
-		e = challenge_key(a, arena_printf(a, "%s/challenge.key", dir), k->challenge);
+		e = bytes_file(
+		    a, arena_printf(a, "%s/challenge.key", dir), CHALLENGE_KEY, k->challenge);
+	if (err_ok(e))
+		e = bytes_file(a, arena_printf(a, "%s/secret.key", dir), SIV_KEY, k->secret);
 	if (!err_ok(e)) {
 		service_keys_close(k);
 		return e;
@@ -125,6 +131,7 @@ service_keys_close(struct service_keys *k)
 	key_free(k->push);
 	jws_key_free(k->token);
 	secret_wipe(k->challenge, sizeof(k->challenge));
+	secret_wipe(k->secret, sizeof(k->secret));
 	free(k);
 }
 
@@ -257,6 +264,33 @@ challenge(void *ctx, struct arena *a, struct str in, struct buf *out)
 }
 
 static err_t
+hide(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct service_keys *k = ctx;
+	struct keys_hide_req req;
+	struct keys_hide_rep rep;
+
+	TRY(keys_hide_req_parse(a, in, &req));
+	TRY(siv_seal(a, k->secret, req.label, req.bytes, &rep.bytes));
+	return keys_hide_rep_encode(&rep, out);
+}
+
+static err_t
+show(void *ctx, struct arena *a, struct str in, struct buf *out)
+{
+	struct service_keys *k = ctx;
+	struct keys_hide_req req;
+	struct keys_hide_rep rep;
+	err_t e;
+
+	TRY(keys_hide_req_parse(a, in, &req));
+	TRY(siv_open(a, k->secret, req.label, req.bytes, &rep.bytes));
+	e = keys_hide_rep_encode(&rep, out);
+	secret_wipe((void *)(uintptr_t)rep.bytes.p, rep.bytes.n);
+	return e;
+}
+
+static err_t
 sign(void *ctx, struct arena *a, struct str in, struct buf *out)
 {
 	struct service_keys *k = ctx;
@@ -279,5 +313,7 @@ const struct ipc_verb service_keys_verbs[] = {
 	{ KEYS_SIGN_TOKEN, sign_token },
 	{ KEYS_SIGN, sign },
 	{ KEYS_CHALLENGE, challenge },
+	{ KEYS_HIDE, hide },
+	{ KEYS_SHOW, show },
 	{ 0 },
 };

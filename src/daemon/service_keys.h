@@ -7,6 +7,8 @@
  *   state_dir/keys/token.jwk   RSA-2048, signs access tokens
  *   state_dir/keys/tls.pem     P-256, the service's TLS certificate
  *   state_dir/keys/ra.pem      P-256, the service's certificate towards the CA
+ *   state_dir/keys/secret.key  64 bytes, seals the secrets that the service keeps: what a database holds of them is of no use
+ *                              without it
  *
  * Keys that are missing are made at start. An order is sealed only if it parses as one, is not already over, and does not
  * last longer than a day: a captured front cannot stock up on orders for later.

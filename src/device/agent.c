@@ -81,8 +81,48 @@ nothing(struct http_req *r, int64_t wait)
 	if (wait > 0 && !http_late(r))
 		return http_park(
 		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + wait * 1000);
-	TRY(agent_commands_write(edge, http_arena(r), NULL, 0, &body));
+	TRY(agent_commands_write(edge, http_arena(r), STR_EMPTY, NULL, 0, &body));
 	return reply(r, body);
+}
+
+/* What is told at a slot as if the device had refused it, and what there is to do then. */
+static err_t
+refuse_for_device(
+    struct http_req *r, const struct command *c, err_t e, struct command **ret, size_t *retn)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct arena *a = http_arena(r);
+	struct report_result res = { .id = c->id, .status = RESULT_ERROR, .code = "" };
+	struct report report = { .results = &res, .nresults = 1 };
+	struct err_report rep;
+
+	err_take(e, &rep);
+	res.detail = arena_strdup(a, rep.detail);
+	res.fault = err_info(rep.code)->id;
+	return checkin_run(edge->store, a, device_caller(r)->id, &report, ret, retn);
+}
+
+/* A network whose key cannot be opened is left out: the rest does not wait for it. */
+static err_t
+check_keys(struct http_req *r, struct command **v, size_t *n)
+{
+	size_t most = *n;
+
+	for (size_t i = 0; i < *n; i++) {
+		const struct command *c = &(*v)[i];
+		const char *key;
+		err_t e = OK;
+
+		if (c->kind == COMMAND_INSTALL_NETWORK)
+			e = device_network_key(http_ctx(r), http_arena(r), c, &key);
+		if (err_ok(e))
+			continue;
+		if (!err_is(e, ERR_SECRET_LOST) || most-- == 0)
+			return e;
+		TRY(refuse_for_device(r, c, e, v, n));
+		i = (size_t)-1;
+	}
+	return OK;
 }
 
 /* On the loop: the gate lets only those pass that are calm. */
@@ -125,7 +165,8 @@ checkin(struct http_req *r)
 	}
 	if (n == 0)
 		return nothing(r, in.wait);
-	TRY(agent_commands_write(edge, a, commands, n, &body));
+	TRY(check_keys(r, &commands, &n));
+	TRY(agent_commands_write(edge, a, device->identity, commands, n, &body));
 	return reply(r, body);
 }
 

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "device/agent_msg.h"
 #include "model/use.h"
+#include "pki/cms.h"
 
 static const char *const command_names[] = {
 	[COMMAND_INSTALL_CA] = "install_ca",
@@ -105,20 +106,16 @@ proxy_write(const struct wifi *w)
 	return j;
 }
 
-/* What it refers to is on the device already: the certificate by its alias there. */
-static json *
-network_write(struct arena *a, const struct use *u)
+/* 802.1X. What it refers to is on the device already: the certificate by its alias there. */
+static void
+log_on_write(struct arena *a, const struct use *u, json *j)
 {
 	static const char *const methods[] = {
 		[WIFI_EAP_TLS] = "tls", [WIFI_EAP_TTLS] = "ttls", [WIFI_PEAP] = "peap"
 	};
 	const struct wifi *w = u->wifi;
-	json *j = json_object_new(), *roots = json_array_new();
+	json *roots = json_array_new();
 
-	json_set_text(j, "ssid", w->ssid);
-	json_set_bool(j, "hidden", w->hidden);
-	json_set_bool(j, "automatic", w->automatic);
-	json_set_text(j, "security", w->security == WIFI_WPA2_ENTERPRISE ? "wpa2-eap" : "wpa-eap");
 	json_set_text(j, "eap", methods[w->eap]);
 	json_set_text(j, "certificate", u->alias);
 	json_set_text(j, "identity", w->user == NULL ? "" : w->user);
@@ -126,14 +123,55 @@ network_write(struct arena *a, const struct use *u)
 	for (size_t i = 0; i < u->nroots; i++)
 		json_add(roots, json_text_new(text_base64(a, u->roots[i])));
 	json_set(j, "roots", roots);
-	json_set_bool(j, "hardware_address", w->address == ADDRESS_HARDWARE);
-	json_set(j, "proxy", proxy_write(w));
-	return j;
+}
+
+/* To the device alone: whoever keeps the exchange does not have it. */
+static err_t
+sealed_write(struct arena *a, const char *key, struct str identity, json *j)
+{
+	auto_cert struct cert *to = NULL;
+	struct str sealed;
+
+	TRY(cert_parse(identity, &to));
+	TRY(cms_seal(a, to, str_c(key), &sealed));
+	json_set_base64(a, j, "key", sealed);
+	return OK;
 }
 
 static err_t
-fill(const struct device_edge *edge, struct arena *a, const struct command *c, json *j)
+network_write(const struct device_edge *edge, struct arena *a, const struct command *c,
+    struct str identity, json *j)
 {
+	static const char *const securities[] = {
+		[WIFI_OPEN] = "open",
+		[WIFI_WPA_PERSONAL] = "wpa-psk",
+		[WIFI_WPA_ENTERPRISE] = "wpa-eap",
+		[WIFI_WPA2_PERSONAL] = "wpa2-psk",
+		[WIFI_WPA2_ENTERPRISE] = "wpa2-eap",
+	};
+	const struct wifi *w = c->what->use->wifi;
+	const char *key;
+
+	json_set_text(j, "ssid", w->ssid);
+	json_set_bool(j, "hidden", w->hidden);
+	json_set_bool(j, "automatic", w->automatic);
+	json_set_text(j, "security", securities[w->security]);
+	if (wifi_by_name(w))
+		log_on_write(a, c->what->use, j);
+	TRY(device_network_key(edge, a, c, &key));
+	if (key[0] != '\0')
+		TRY(sealed_write(a, key, identity, j));
+	json_set_bool(j, "hardware_address", w->address == ADDRESS_HARDWARE);
+	json_set(j, "proxy", proxy_write(w));
+	return OK;
+}
+
+static err_t
+fill(const struct device_edge *edge, struct arena *a, const struct command *c, struct str identity,
+    json *j)
+{
+	json *network;
+
 	switch (c->kind) {
 	case COMMAND_INSTALL_CA:
 		json_set_base64(a, j, "der", c->der);
@@ -149,8 +187,9 @@ fill(const struct device_edge *edge, struct arena *a, const struct command *c, j
 		return enrol_write(edge, a, c, j);
 	case COMMAND_INSTALL_NETWORK:
 		json_set_text(j, "sha256", text_hex(a, c->sha256));
-		json_set(j, "network", network_write(a, c->what->use));
-		return OK;
+		network = json_object_new();
+		json_set(j, "network", network);
+		return network_write(edge, a, c, identity, network);
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
 	case COMMAND_REMOVE_NETWORK:
@@ -161,7 +200,8 @@ fill(const struct device_edge *edge, struct arena *a, const struct command *c, j
 }
 
 static err_t
-command_write(const struct device_edge *edge, struct arena *a, const struct command *c, json **ret)
+command_write(const struct device_edge *edge, struct arena *a, const struct command *c,
+    struct str identity, json **ret)
 {
 	auto_json json *j = json_object_new();
 
@@ -172,14 +212,14 @@ command_write(const struct device_edge *edge, struct arena *a, const struct comm
 		json_set_text(j, "alias", c->alias);
 	if (c->profile != NULL)
 		json_set_text(j, "name", c->profile->display_name);
-	TRY(fill(edge, a, c, j));
+	TRY(fill(edge, a, c, identity, j));
 	*ret = steal(j);
 	return OK;
 }
 
 err_t
-agent_commands_write(
-    const struct device_edge *edge, struct arena *a, const struct command *v, size_t n, json **ret)
+agent_commands_write(const struct device_edge *edge, struct arena *a, struct str identity,
+    const struct command *v, size_t n, json **ret)
 {
 	auto_json json *body = json_object_new();
 	json *list = json_array_new();
@@ -188,7 +228,7 @@ agent_commands_write(
 	for (size_t i = 0; i < n; i++) {
 		json *one;
 
-		TRY(command_write(edge, a, &v[i], &one));
+		TRY(command_write(edge, a, &v[i], identity, &one));
 		json_add(list, one);
 	}
 	json_set_int(body, "next_poll_seconds", edge->poll_seconds);

@@ -26,8 +26,8 @@ err_t agent_platform_read(const json *facts, struct device *ret);
 err_t agent_version_check(const json *msg);
 /* Id of the catalogue for a code in a result; NULL: none in particular. */
 const char *agent_code_fault(const char *code);
-/* The answer to a check-in. */
-err_t agent_commands_write(
-    const struct device_edge *edge, struct arena *a, const struct command *v, size_t n, json **ret);
+/* The answer to a check-in. identity: the device's certificate, DER; secrets are sealed to it. */
+err_t agent_commands_write(const struct device_edge *edge, struct arena *a, struct str identity,
+    const struct command *v, size_t n, json **ret);
 
 #endif

@@ -18,16 +18,29 @@ apple_command(struct arena *a, const char *id, const char *type, struct pl **ret
 }
 
 static err_t
-print_install(
-    const struct device_edge *edge, struct arena *a, const struct command *c, struct str *ret)
+print_profile(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct command *c, struct str *ret)
 {
 	struct device_enrol enrol = { 0 };
+	const char *key;
+
+	if (c->kind == COMMAND_INSTALL_NETWORK) {
+		TRY(device_network_key(edge, a, c, &key));
+		return apple_network_print(a, c, key, d->identity, ret);
+	}
+	if (c->kind == COMMAND_ENROL)
+		TRY(device_enrol_of(edge, a, c, &enrol));
+	return apple_profile_print(a, c, &enrol, ret);
+}
+
+static err_t
+print_install(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct command *c, struct str *ret)
+{
 	struct str profile, made;
 	struct pl *p, *body;
 
-	if (c->kind == COMMAND_ENROL)
-		TRY(device_enrol_of(edge, a, c, &enrol));
-	TRY(apple_profile_print(a, c, &enrol, &profile));
+	TRY(print_profile(edge, a, d, c, &profile));
 	TRY(edge->profile_sign(edge->identity_ctx, a, profile, &made));
 	p = apple_command(a, c->id, "InstallProfile", &body);
 	pl_set_data(a, body, "Payload", made);
@@ -52,7 +65,8 @@ apple_leave_print(struct arena *a, struct str *ret)
 
 /* A Mac without a quick erase goes by ObliterationBehavior; others do not look at it. */
 static err_t
-print_erase(struct arena *a, const struct command *c, struct str *ret)
+print_erase(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct command *c, struct str *ret)
 {
 	static const char *const fallbacks[] = {
 		[WIPE_FALLBACK_NONE] = "DoNotObliterate",
@@ -60,11 +74,13 @@ print_erase(struct arena *a, const struct command *c, struct str *ret)
 		[WIPE_FALLBACK_ALWAYS] = "Always",
 	};
 	const struct wipe_how *how = c->wipe;
+	const char *pin;
 	struct pl *body;
 	struct pl *p = apple_command(a, c->id, "EraseDevice", &body);
 
-	if (how->pin != NULL && how->pin[0] != '\0')
-		pl_set_text(a, body, "PIN", how->pin);
+	TRY(wipe_pin(edge->keys, a, d->id, how, &pin));
+	if (pin[0] != '\0')
+		pl_set_text(a, body, "PIN", pin);
 	if (how->keep_data_plan)
 		pl_set_bool(a, body, "PreserveDataPlan", true);
 	if (how->fallback > 0 && (size_t)how->fallback < COUNT(fallbacks))
@@ -73,22 +89,21 @@ print_erase(struct arena *a, const struct command *c, struct str *ret)
 }
 
 err_t
-apple_command_print(
-    const struct device_edge *edge, struct arena *a, const struct command *c, struct str *ret)
+apple_command_print(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct command *c, struct str *ret)
 {
 	switch (c->kind) {
 	case COMMAND_INSTALL_CA:
 	case COMMAND_INSTALL_IDENTITY:
 	case COMMAND_ENROL:
-		return print_install(edge, a, c, ret);
+	case COMMAND_INSTALL_NETWORK:
+		return print_install(edge, a, d, c, ret);
 	case COMMAND_REMOVE_CA:
 	case COMMAND_REMOVE_IDENTITY:
+	case COMMAND_REMOVE_NETWORK:
 		return print_remove(a, c->id, c->alias, ret);
 	case COMMAND_WIPE:
-		return print_erase(a, c, ret);
-	case COMMAND_INSTALL_NETWORK:
-	case COMMAND_REMOVE_NETWORK:
-		break;
+		return print_erase(edge, a, d, c, ret);
 	}
 	FAIL(ERR_INTERNAL, "command of kind %d", (int)c->kind);
 }

@@ -18,9 +18,9 @@
 
 /* One of this RequestType; *ret_body takes what else belongs to it. */
 struct pl *apple_command(struct arena *a, const char *id, const char *type, struct pl **ret_body);
-/* What a check-in wants done. ERR_APPLE_SCEP and its like: it cannot be said to an Apple device. */
-err_t apple_command_print(
-    const struct device_edge *edge, struct arena *a, const struct command *c, struct str *ret);
+/* What a check-in wants this device to do. ERR_APPLE_SCEP and its like: it cannot be said to an Apple device. */
+err_t apple_command_print(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct command *c, struct str *ret);
 /* The command by which a device drops its management. */
 err_t apple_leave_print(struct arena *a, struct str *ret);
 

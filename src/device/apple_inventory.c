@@ -168,6 +168,25 @@ take_silent(struct arena *a, struct apple_state *st, const struct apple_listed *
 		apple_state_result(a, st, &r);
 }
 
+/* What is in it, if that is remembered; else nothing that anybody wants. */
+static void
+take_network(
+    struct arena *a, struct apple_state *st, const struct apple_listed *l, struct apple_item *ret)
+{
+	const struct apple_claim *claim = claim_of(st, l);
+	struct str hash;
+	err_t e;
+
+	*ret = (struct apple_item){ .alias = l->name, .network = true };
+	if (claim == NULL)
+		return;
+	e = text_unhex(a, str_c(claim->subject), &hash);
+	if (err_ok(e) && hash.n == sizeof(ret->sha256))
+		memcpy(ret->sha256, hash.p, hash.n);
+	err_forget(e);
+	take_silent(a, st, l);
+}
+
 /* Claims of profiles that are not there any more. */
 static void
 drop_claims(struct apple_state *st)
@@ -201,16 +220,23 @@ apple_inventory_take(
 	items = arena_array(a, st->nlisted + 1, sizeof(*items));
 	found = arena_array(a, st->nlisted + 1, sizeof(*found));
 	for (size_t i = 0; i < st->nlisted; i++) {
-		struct seen *s = came_of(a, st, &st->listed[i], v, n);
+		const struct apple_listed *l = &st->listed[i];
+		struct seen *s;
 
+		if (apple_uuid_is_network(a, l->name, l->uuid)) {
+			found[k] = STR_EMPTY;
+			take_network(a, st, l, &items[k++]);
+			continue;
+		}
+		s = came_of(a, st, l, v, n);
 		if (s == NULL)
 			continue;
 		s->known = true;
-		take_silent(a, st, &st->listed[i]);
-		items[k].alias = st->listed[i].name;
+		take_silent(a, st, l);
+		items[k] = (struct apple_item){
+			.alias = l->name, .identity = s->identity, .not_after = s->not_after
+		};
 		memcpy(items[k].sha256, s->sha256, 32);
-		items[k].identity = s->identity;
-		items[k].not_after = s->not_after;
 		found[k++] = s->der;
 	}
 	drop_claims(st);
@@ -246,6 +272,7 @@ apple_inventory_report(
 				continue;
 			v[k++] = (struct report_item){ .alias = item->alias,
 				.identity = item->identity,
+				.network = item->network,
 				.sha256 = STR(item->sha256),
 				.has_key = item->identity,
 				.not_after = item->not_after,

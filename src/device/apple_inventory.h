@@ -3,7 +3,8 @@
  * What an Apple device holds, from its lists of profiles and of certificates: which certificate came by which profile.
  *
  * A profile whose certificate was known when it was sent has its hash for a UUID. Of one that let the device make the key,
- * the certificate is found by its subject, among the identities that came since and belong to no other profile.
+ * the certificate is found by its subject, among the identities that came since and belong to no other profile. One that
+ * brings a network shows that by its UUID; what is in it is known from when it was sent, or it counts as another content.
  */
 #ifndef DEVICE_APPLE_INVENTORY_H
 #define DEVICE_APPLE_INVENTORY_H

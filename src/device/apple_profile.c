@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/apple_profile.h"
 
+#include "base/secret.h"
 #include "codec/dn.h"
 #include "codec/san.h"
 #include "device/apple_use.h"
 #include "pki/cert.h"
+#include "pki/cms.h"
 
 /* Rights of the management: inspect and install profiles, lock, erase, query device and network. */
 enum { ACCESS_RIGHTS = 1 | 2 | 4 | 8 | 16 | 32 };
 /* SCEP's Key Usage. */
 enum { USE_SIGN = 1, USE_ENCRYPT = 4 };
+/* Bytes of a UUID, and of those the ones that say that it is a network's. */
+enum { UUID_BYTES = 16, UUID_NETWORK = 4 };
 enum { SCEP_RETRIES = 3, SCEP_DELAY = 10 };
 
 const char *
@@ -41,9 +45,31 @@ apple_uuid_used(struct arena *a, const char *alias, const uint8_t sha256[32])
 }
 
 const char *
+apple_uuid_network(struct arena *a, const char *alias, struct str sha256)
+{
+	uint8_t hash[32], uuid[UUID_BYTES];
+
+	hash_sha256(str_c(arena_printf(a, "network %s", alias)), hash);
+	memcpy(uuid, hash, UUID_NETWORK);
+	memcpy(uuid + UUID_NETWORK, sha256.p, sizeof(uuid) - UUID_NETWORK);
+	return apple_uuid(a, STR(uuid));
+}
+
+bool
+apple_uuid_is_network(struct arena *a, const char *alias, const char *uuid)
+{
+	static const uint8_t any[32] = { 0 };
+
+	return strncmp(uuid, apple_uuid_network(a, alias, STR(any)), UUID_NETWORK * 2u) == 0;
+}
+
+const char *
 apple_uuid_of(struct arena *a, const struct command *c)
 {
 	uint8_t hash[32];
+
+	if (c->kind == COMMAND_INSTALL_NETWORK)
+		return apple_uuid_network(a, c->alias, c->sha256);
 
 	if (c->kind == COMMAND_ENROL)
 		return apple_uuid_for(a, "profile", c->id);
@@ -252,7 +278,7 @@ apple_profile_print(
 		pl_set(a, scep, "PayloadContent", d);
 		pl_add(content, scep);
 		if (c->what->use != NULL)
-			TRY(apple_use_print(a, c->what->use, c->alias, uuid,
+			TRY(apple_use_print(a, c->what->use, "", c->alias, uuid,
 			    c->what->access.user_channel, content));
 		break;
 	case COMMAND_INSTALL_IDENTITY:
@@ -267,6 +293,40 @@ apple_profile_print(
 		FAIL(ERR_INTERNAL, "this command needs no profile");
 	}
 	pl_set(a, p, "PayloadContent", content);
+	return pl_print(a, p, ret);
+}
+
+/* Only this device reads it; what was clear is wiped. */
+static err_t
+encrypt_content(struct arena *a, struct str identity, const struct pl *content, struct pl *p)
+{
+	auto_cert struct cert *to = NULL;
+	struct str clear, sealed;
+	err_t e;
+
+	TRY(cert_parse(identity, &to));
+	TRY(pl_print(a, content, &clear));
+	e = cms_seal(a, to, clear, &sealed);
+	secret_wipe((void *)(uintptr_t)clear.p, clear.n);
+	TRY(e);
+	pl_set_bool(a, p, "IsEncrypted", true);
+	pl_set_data(a, p, "EncryptedPayloadContent", sealed);
+	return OK;
+}
+
+err_t
+apple_network_print(
+    struct arena *a, const struct command *c, const char *key, struct str identity, struct str *ret)
+{
+	bool user = c->what->access.user_channel;
+	struct pl *p = top(a, c->alias, apple_uuid_of(a, c), c->profile->display_name, user);
+	struct pl *content = pl_array(a);
+
+	TRY(apple_use_print(a, c->what->use, key, c->alias, "", user, content));
+	if (key[0] == '\0')
+		pl_set(a, p, "PayloadContent", content);
+	else
+		TRY(encrypt_content(a, identity, content, p));
 	return pl_print(a, p, ret);
 }
 
@@ -287,7 +347,7 @@ apple_frame(struct arena *a, const struct job *j, struct str *ret)
 	pl_add(content, p);
 	if (j->what.use != NULL)
 		TRY(apple_use_print(
-		    a, j->what.use, j->alias, uuid, j->what.access.user_channel, content));
+		    a, j->what.use, "", j->alias, uuid, j->what.access.user_channel, content));
 	return pl_print(a, content, ret);
 }
 

@@ -26,6 +26,10 @@ const char *apple_uuid_used(struct arena *a, const char *alias, const uint8_t sh
 /* What every payload begins with. */
 struct pl *apple_payload(
     struct arena *a, const char *type, const char *identifier, const char *uuid, const char *name);
+/* Of a profile that brings a network and no certificate: its first four bytes say that it is one, the others what is in
+ * it. sha256: as the command names its content. */
+const char *apple_uuid_network(struct arena *a, const char *alias, struct str sha256);
+bool apple_uuid_is_network(struct arena *a, const char *alias, const char *uuid);
 /* UUID of the profile that this command installs. */
 const char *apple_uuid_of(struct arena *a, const struct command *c);
 /* The subject of what COMMAND_ENROL asks for, decoded, as text. */
@@ -35,6 +39,9 @@ err_t apple_subject_of(struct arena *a, const struct command *c, const char **re
  * say. */
 err_t apple_profile_print(
     struct arena *a, const struct command *c, const struct device_enrol *enrol, struct str *ret);
+/* COMMAND_INSTALL_NETWORK. One with a key is encrypted to the device: identity is its certificate, DER. */
+err_t apple_network_print(struct arena *a, const struct command *c, const char *key,
+    struct str identity, struct str *ret);
 /* What struct platform calls for a job that packs for Apple. */
 err_t apple_frame(struct arena *a, const struct job *j, struct str *ret);
 

@@ -242,6 +242,20 @@ put_off(struct session *s, struct apple_state *st, const struct command *c, cons
 	apple_state_result(s->a, st, &r);
 }
 
+/* The lists will tell its UUID, which is too short for all of it. */
+static void
+claim_network(struct session *s, struct apple_state *st)
+{
+	const struct command *c = &s->next;
+
+	apple_state_claim(s->a, st,
+	    &(struct apple_claim){ .alias = c->alias,
+		.uuid = apple_uuid_of(s->a, c),
+		.subject = text_hex(s->a, c->sha256),
+		.command = c->id,
+		.since = when_now() });
+}
+
 static err_t
 choose(struct session *s, struct apple_state *st, const struct command *v, size_t n)
 {
@@ -268,6 +282,8 @@ choose(struct session *s, struct apple_state *st, const struct command *v, size_
 		s->next = v[i];
 		st->sent = v[i].id;
 	}
+	if (s->chosen && s->next.kind == COMMAND_INSTALL_NETWORK)
+		claim_network(s, st);
 	if (!s->chosen || s->next.kind != COMMAND_ENROL)
 		return OK;
 	claim.alias = s->next.alias;
@@ -468,7 +484,7 @@ answer(struct session *s, struct str *ret)
 			return print_question(s, own(s), ret);
 		if (!s->chosen)
 			return answer_own(s, ret);
-		e = apple_command_print(s->edge, s->a, &s->next, ret);
+		e = apple_command_print(s->edge, s->a, s->device, &s->next, ret);
 		if (err_ok(e))
 			return OK;
 		TRY(refuse_for_device(s, e));

@@ -5,7 +5,7 @@
 #include "base/rd.h"
 #include "model/checkin.h"
 
-enum { VERSION = 2, TEXT = LIMIT_LONG_TEXT };
+enum { VERSION = 2, TEXT = LIMIT_LONG_TEXT, ITEM_IDENTITY = 1, ITEM_NETWORK = 2 };
 
 static err_t
 read_count(struct str *in, size_t max, size_t *ret)
@@ -35,7 +35,7 @@ static err_t
 read_items(struct arena *a, struct str *in, struct apple_state *s)
 {
 	struct str hash;
-	uint8_t identity;
+	uint8_t flags;
 
 	TRY(read_count(in, LIMIT_INVENTORY, &s->nitems));
 	s->items = arena_array(a, s->nitems + 1, sizeof(*s->items));
@@ -43,8 +43,9 @@ read_items(struct arena *a, struct str *in, struct apple_state *s)
 		TRY(rd_text(a, in, TEXT, &s->items[i].alias));
 		TRY(rd_take(in, 32, &hash));
 		memcpy(s->items[i].sha256, hash.p, 32);
-		TRY(rd_u8(in, &identity));
-		s->items[i].identity = identity != 0;
+		TRY(rd_u8(in, &flags));
+		s->items[i].identity = (flags & ITEM_IDENTITY) != 0;
+		s->items[i].network = (flags & ITEM_NETWORK) != 0;
 		TRY(rd_i64(in, &s->items[i].not_after));
 	}
 	return OK;
@@ -151,7 +152,9 @@ write_lists(const struct apple_state *s, struct buf *b)
 	for (size_t i = 0; i < s->nitems; i++) {
 		TRY(wr_text(b, s->items[i].alias));
 		TRY(buf_put(b, STR(s->items[i].sha256)));
-		TRY(wr_u8(b, s->items[i].identity));
+		TRY(wr_u8(b,
+		    (uint8_t)((s->items[i].identity ? ITEM_IDENTITY : 0) |
+			(s->items[i].network ? ITEM_NETWORK : 0))));
 		TRY(wr_i64(b, s->items[i].not_after));
 	}
 	TRY(wr_u16(b, (uint16_t)s->nclaims));

@@ -24,19 +24,20 @@ enum {
 	APPLE_ASK_LATER = 16
 };
 
-/* A certificate of ours on the device. */
+/* A certificate of ours on the device, or a network. */
 struct apple_item {
 	const char *alias;
 	uint8_t sha256[32];
-	bool identity;
+	bool identity, network;
 	when_t not_after;
 };
 
-/* Which certificate came of a profile that let the device make its own key. */
+/* Which certificate came of a profile that let the device make its own key, or what is in one that brings a network. */
 struct apple_claim {
 	const char *alias;
-	const char *uuid;    /* of the profile */
-	const char *subject; /* apple_subject_mark() */
+	const char *uuid; /* of the profile */
+	const char *
+	    subject; /* apple_subject_mark(); of a network: what its content is named by, in hexadecimal digits */
 	const char *command; /* that installs the profile; "": it was answered */
 	when_t since;
 };

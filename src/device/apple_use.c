@@ -7,7 +7,7 @@
 struct printing {
 	struct arena *a;
 	const struct use *use;
-	const char *alias, *certificate;
+	const char *key, *alias, *certificate;
 	bool user;
 	struct pl *content, *anchors; /* UUIDs of the roots */
 };
@@ -84,15 +84,22 @@ wifi(struct printing *p)
 	static const char *const proxies[] = {
 		[PROXY_NONE] = "None", [PROXY_MANUAL] = "Manual", [PROXY_AUTOMATIC] = "Auto"
 	};
+	static const char *const securities[] = {
+		[WIFI_OPEN] = "None",
+		[WIFI_WPA_PERSONAL] = "WPA",
+		[WIFI_WPA_ENTERPRISE] = "WPA",
+		[WIFI_WPA2_PERSONAL] = "WPA2",
+		[WIFI_WPA2_ENTERPRISE] = "WPA2",
+	};
 	const struct wifi *w = p->use->wifi;
 	struct pl *d = payload(p, "com.apple.wifi.managed", "wifi", w->name), *modes;
 
 	pl_set_text(p->a, d, "SSID_STR", w->ssid);
 	pl_set_bool(p->a, d, "HIDDEN_NETWORK", w->hidden);
 	pl_set_bool(p->a, d, "AutoJoin", w->automatic);
-	pl_set_text(
-	    p->a, d, "EncryptionType", w->security == WIFI_WPA2_ENTERPRISE ? "WPA2" : "WPA");
-	pl_set_text(p->a, d, "PayloadCertificateUUID", p->certificate);
+	pl_set_text(p->a, d, "EncryptionType", securities[w->security]);
+	text(p, d, "PayloadCertificateUUID", p->certificate);
+	text(p, d, "Password", p->key);
 	pl_set_text(p->a, d, "ProxyType", proxies[w->proxy]);
 	if (w->proxy == PROXY_MANUAL) {
 		pl_set_text(p->a, d, "ProxyServer", w->proxy_host);
@@ -102,6 +109,8 @@ wifi(struct printing *p)
 		pl_set_text(p->a, d, "ProxyPACURL", w->proxy_url);
 	if (w->fixed_address)
 		pl_set_bool(p->a, d, "DisableAssociationMACRandomization", true);
+	if (!wifi_by_name(w))
+		return;
 	eap(p, d);
 	/* A Mac connects before anybody signs in, with a key of the machine. */
 	if (!p->user && w->on_mac) {
@@ -358,11 +367,12 @@ mail(struct printing *p)
 }
 
 err_t
-apple_use_print(struct arena *a, const struct use *u, const char *alias,
+apple_use_print(struct arena *a, const struct use *u, const char *key, const char *alias,
     const char *certificate_uuid, bool user, struct pl *content)
 {
 	struct printing p = { .a = a,
 		.use = u,
+		.key = key,
 		.alias = alias,
 		.certificate = certificate_uuid,
 		.user = user,

@@ -7,6 +7,8 @@
 #include "model/enrol_scep.h"
 #include "model/life.h"
 #include "model/renew.h"
+#include "model/secret.h"
+#include "model/use.h"
 #include "pki/key.h"
 
 struct lookup {
@@ -113,6 +115,19 @@ is_own(const struct device_edge *edge, const char *url)
 	size_t n = strlen(edge->url);
 
 	return strlen(url) > n && url[n] == '/' && str_ieq_c(str_of(url, n), edge->url);
+}
+
+err_t
+device_network_key(
+    const struct device_edge *edge, struct arena *a, const struct command *c, const char **ret)
+{
+	const struct wifi *w = c->what->use->wifi;
+
+	*ret = "";
+	if (!wifi_by_key(w))
+		return OK;
+	return secrets_open(edge->keys, a, c->profile->id, WIFI_KEY,
+	    w->shared_key == NULL ? "" : w->shared_key, ret);
 }
 
 err_t

@@ -71,6 +71,10 @@ struct device_enrol {
 err_t device_enrol_of(const struct device_edge *edge, struct arena *a, const struct command *c,
     struct device_enrol *ret);
 
+/* COMMAND_INSTALL_NETWORK: the key that it is joined by, opened; "": it has none. ERR_SECRET_LOST, ERR_IPC. */
+err_t device_network_key(
+    const struct device_edge *edge, struct arena *a, const struct command *c, const char **ret);
+
 /* Permissions on the device port. */
 enum {
 	DEVICE_ANYONE = 1,

@@ -265,9 +265,10 @@ tell_wifi(struct windows_telling *t, const struct command *c, const char *uri)
 	static const char *const beside[] = { "Proxy", "ProxyPacUrl", "WiFiCost" };
 	const struct use *u = c->what->use;
 	bool there = holds(t, uri);
-	const char *document;
+	const char *document, *key;
 
-	TRY(windows_wifi_print(t->a, u, c->what->of_machine, &document));
+	TRY(device_network_key(t->edge, t->a, c, &key));
+	TRY(windows_wifi_print(t->a, u, key, c->what->of_machine, &document));
 	if (!there)
 		TRY(clear(t, uri));
 	for (size_t i = 0; i < COUNT(beside) && there; i++)

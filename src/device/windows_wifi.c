@@ -17,6 +17,7 @@ struct printing {
 	struct arena *a;
 	const struct use *use;
 	const struct wifi *w;
+	const char *key;
 	bool of_machine;
 	struct buf *b;
 };
@@ -363,19 +364,48 @@ onex(struct printing *p)
 }
 
 static err_t
+protection(struct printing *p)
+{
+	static const struct {
+		const char *authentication, *encryption;
+	} rows[] = {
+		[WIFI_OPEN] = { "open", "none" },
+		[WIFI_WPA_PERSONAL] = { "WPAPSK", "TKIP" },
+		[WIFI_WPA_ENTERPRISE] = { "WPA", "TKIP" },
+		[WIFI_WPA2_PERSONAL] = { "WPA2PSK", "AES" },
+		[WIFI_WPA2_ENTERPRISE] = { "WPA2", "AES" },
+	};
+
+	TRY(open(p, "authEncryption"));
+	TRY(text(p, "authentication", rows[p->w->security].authentication));
+	TRY(text(p, "encryption", rows[p->w->security].encryption));
+	TRY(truth(p, "useOneX", wifi_by_name(p->w)));
+	if (p->w->windows.fips)
+		TRY(truth_in(p, "FIPSMode", NS_WLAN "v2", true));
+	return close(p, "authEncryption");
+}
+
+static err_t
+shared_key(struct printing *p)
+{
+	TRY(open(p, "sharedKey"));
+	TRY(text(p, "keyType", wifi_key_is_raw(p->key) ? "networkKey" : "passPhrase"));
+	TRY(truth(p, "protected", false));
+	TRY(text(p, "keyMaterial", p->key));
+	return close(p, "sharedKey");
+}
+
+static err_t
 security(struct printing *p)
 {
 	const struct wifi_windows *win = &p->w->windows;
-	bool newer = p->w->security == WIFI_WPA2_ENTERPRISE;
 
 	TRY(open(p, "security"));
-	TRY(open(p, "authEncryption"));
-	TRY(text(p, "authentication", newer ? "WPA2" : "WPA"));
-	TRY(text(p, "encryption", newer ? "AES" : "TKIP"));
-	TRY(truth(p, "useOneX", true));
-	if (win->fips)
-		TRY(truth_in(p, "FIPSMode", NS_WLAN "v2", true));
-	TRY(close(p, "authEncryption"));
+	TRY(protection(p));
+	if (wifi_by_key(p->w))
+		TRY(shared_key(p));
+	if (!wifi_by_name(p->w))
+		return close(p, "security");
 	TRY(text(p, "PMKCacheMode", win->cache_keys ? "enabled" : "disabled"));
 	if (win->cache_keys) {
 		TRY(number(p, "PMKCacheTTL", win->key_minutes));
@@ -427,10 +457,13 @@ windows_wifi_node(struct arena *a, const struct wifi *w)
 }
 
 err_t
-windows_wifi_print(struct arena *a, const struct use *u, bool of_machine, const char **ret)
+windows_wifi_print(
+    struct arena *a, const struct use *u, const char *key, bool of_machine, const char **ret)
 {
 	auto_buf struct buf b;
-	struct printing p = { .a = a, .use = u, .w = u->wifi, .of_machine = of_machine, .b = &b };
+	struct printing p = {
+		.a = a, .use = u, .w = u->wifi, .key = key, .of_machine = of_machine, .b = &b
+	};
 
 	buf_init(&b, DOCUMENT_MAX);
 	TRY(document(&p));

@@ -10,6 +10,7 @@ struct draft {
 	struct arena *a;
 	struct id id;
 	const json *settings;
+	const struct secrets *secrets;    /* of them */
 	const struct profile *as;         /* the profile as it would be; NULL: as settings say */
 	const struct assignment *targets; /* NULL: as they are */
 	size_t ntargets, max;
@@ -34,7 +35,7 @@ prepare_new(struct tx *tx, struct draft *d)
 		.id = id_new(), .type = type->name, .platform = type->platform, .version = 1
 	};
 	p->created = p->modified = when_now();
-	TRY(profile_json_read(d->a, type, d->settings, FIELD_CREATE, p, &d->out.warn));
+	TRY(profile_json_read(d->a, type, d->settings, FIELD_CREATE, d->secrets, p, &d->out.warn));
 	TRY(profile_json_root(d->settings, &found, &p->root));
 	TRY(scope_check(tx, d->a, p->scope_tags));
 	return d->targets == NULL ? OK : assign_check(tx, d->a, d->targets, d->ntargets);
@@ -58,7 +59,7 @@ prepare(struct tx *tx, void *arg)
 		d->profile = *d->as;
 	if (d->settings != NULL) {
 		TRY(profile_json_read(
-		    d->a, type, d->settings, FIELD_UPDATE, &d->profile, &d->out.warn));
+		    d->a, type, d->settings, FIELD_UPDATE, d->secrets, &d->profile, &d->out.warn));
 		TRY(profile_json_root(d->settings, &found, &d->profile.root));
 		TRY(scope_check(tx, d->a, d->profile.scope_tags));
 	}
@@ -170,11 +171,13 @@ run(struct store *s, struct draft *d, size_t max, struct effect *ret)
 
 err_t
 effect_of(struct store *s, struct arena *a, struct id profile, const json *settings,
-    const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret)
+    const struct secrets *secrets, const struct assignment *targets, size_t ntargets, size_t max,
+    struct effect *ret)
 {
 	struct draft d = { .a = a,
 		.id = profile,
 		.settings = settings,
+		.secrets = secrets,
 		.targets = targets,
 		.ntargets = ntargets };
 

@@ -17,6 +17,7 @@
 #define MODEL_EFFECT_H
 
 #include "model/assign.h"
+#include "model/secret.h"
 
 struct effect {
 	size_t devices; /* looked at */
@@ -27,9 +28,11 @@ struct effect {
 };
 
 /* profile zero: one that is not there yet, made from settings, which are a POST body then; without targets it goes to
- * nobody. targets NULL: those it has. settings NULL: those it has; else a PATCH body. ERR_NOT_FOUND, and what saving would refuse. */
+ * nobody. targets NULL: those it has. settings NULL: those it has; else a PATCH body, and secrets what its secrets come
+ * to. ERR_NOT_FOUND, and what saving would refuse. */
 err_t effect_of(struct store *s, struct arena *a, struct id profile, const json *settings,
-    const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret);
+    const struct secrets *secrets, const struct assignment *targets, size_t ntargets, size_t max,
+    struct effect *ret);
 /* The same of a profile that is there, if it were as `draft`. */
 err_t effect_of_draft(struct store *s, struct arena *a, const struct profile *draft,
     const struct assignment *targets, size_t ntargets, size_t max, struct effect *ret);

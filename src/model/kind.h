@@ -159,6 +159,9 @@ struct kind {
 	 * warn. */
 	err_t (*check)(struct arena *a, const struct profile_type *t, const void *settings,
 	    struct warnings *warn);
+	/* What follows from the settings as they are: secrets that they have no use for are forgotten, what is shown of them
+	 * is said. After check, and whenever they are read. NULL: nothing does. */
+	void (*settle)(void *settings);
 	/* A failure here is the slot's fault: it names user, field and next step. */
 	err_t (*reduce)(struct arena *a, const struct profile *p, const void *settings,
 	    const struct subject_of *who, struct primitive *ret);
@@ -179,6 +182,7 @@ int kind_rank_of(const char *name);
 /* Kinds whose slots have no certificate of the device's own. */
 #define KIND_TRUSTED_ROOT "trusted-root"
 #define KIND_NETWORK "network"
+#define KIND_WIFI_KEY "wifi-key"
 bool kind_has_certificate(const char *name);
 
 #endif

@@ -88,8 +88,8 @@ profile_take(struct tx *tx, struct run *r)
 			FAIL(ERR_PROFILE_TYPE, "profile %s is a %s and stays one",
 			    id_text(r->a, p->profile.id), p->type->name);
 	}
-	TRY(profile_json_read(
-	    r->a, p->type, draft, stored ? FIELD_UPDATE : FIELD_CREATE, &p->profile, &p->warn));
+	TRY(profile_json_read(r->a, p->type, draft, stored ? FIELD_UPDATE : FIELD_CREATE, NULL,
+	    &p->profile, &p->warn));
 	return profile_json_root(draft, &bound, &p->profile.root);
 }
 

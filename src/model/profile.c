@@ -12,7 +12,8 @@ struct change {
 	const char *actor;
 	struct id id;
 	const json *body;
-	profile_check check; /* NULL: none */
+	const struct secrets *secrets; /* of the body */
+	profile_check check;           /* NULL: none */
 	void *check_ctx;
 	const char *reference; /* that is changed so */
 	enum refs_op op;
@@ -103,8 +104,8 @@ create(struct tx *tx, void *arg)
 }
 
 err_t
-profile_create(struct store *s, struct arena *a, const char *actor, const json *body,
-    struct profile *ret, struct warnings *w)
+profile_create_with(struct store *s, struct arena *a, const char *actor, const json *body,
+    const struct secrets *secrets, struct profile *ret, struct warnings *w)
 {
 	struct change c = { .a = a, .actor = actor };
 	struct profile *p = &c.profile;
@@ -112,17 +113,26 @@ profile_create(struct store *s, struct arena *a, const char *actor, const json *
 	bool found;
 
 	TRY(profile_json_type(body, &type));
-	p->id = id_new();
+	p->id = secrets->profile;
 	p->type = type->name;
 	p->platform = type->platform;
 	p->version = 1;
 	p->created = p->modified = when_now();
-	TRY(profile_json_read(a, type, body, FIELD_CREATE, p, &c.said));
+	TRY(profile_json_read(a, type, body, FIELD_CREATE, secrets, p, &c.said));
 	TRY(profile_json_root(body, &found, &p->root));
 	TRY(store_write(s, create, &c));
 	*ret = *p;
 	*w = c.warn;
 	return OK;
+}
+
+err_t
+profile_create(struct store *s, struct arena *a, const char *actor, const json *body,
+    struct profile *ret, struct warnings *w)
+{
+	const struct secrets none = { .profile = id_new() };
+
+	return profile_create_with(s, a, actor, body, &none, ret, w);
 }
 
 /* The look at its slots, or what that look found. ERR_STATE_MOVED: it was at another version. */
@@ -211,7 +221,7 @@ update(struct tx *tx, void *arg)
 	if (now != was)
 		FAIL(ERR_PROFILE_TYPE, "profile %s is a %s and stays one", id_text(c->a, p->id),
 		    was->name);
-	TRY(profile_json_read(c->a, was, c->body, FIELD_UPDATE, p, &c->warn));
+	TRY(profile_json_read(c->a, was, c->body, FIELD_UPDATE, c->secrets, p, &c->warn));
 	TRY(profile_json_root(c->body, &found, &p->root));
 	return changed(tx, c, was, "update", before);
 }
@@ -289,11 +299,16 @@ profile_refer(struct store *s, struct arena *a, const char *actor, struct id id,
 
 err_t
 profile_update_if(struct store *s, struct arena *a, const char *actor, struct id id,
-    const json *body, profile_check check, void *ctx, struct profile *ret, struct warnings *w)
+    const json *body, const struct secrets *secrets, profile_check check, void *ctx,
+    struct profile *ret, struct warnings *w)
 {
-	struct change c = {
-		.a = a, .actor = actor, .id = id, .body = body, .check = check, .check_ctx = ctx
-	};
+	struct change c = { .a = a,
+		.actor = actor,
+		.id = id,
+		.body = body,
+		.secrets = secrets,
+		.check = check,
+		.check_ctx = ctx };
 
 	TRY(planned(s, update, &c));
 	*ret = c.profile;
@@ -305,7 +320,9 @@ err_t
 profile_update(struct store *s, struct arena *a, const char *actor, struct id id, const json *body,
     struct profile *ret, struct warnings *w)
 {
-	return profile_update_if(s, a, actor, id, body, NULL, NULL, ret, w);
+	const struct secrets none = { .profile = id };
+
+	return profile_update_if(s, a, actor, id, body, &none, NULL, NULL, ret, w);
 }
 
 err_t

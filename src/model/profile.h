@@ -52,17 +52,24 @@ struct warnings {
 };
 void warn(struct warnings *w, enum err_code code, const char *detail);
 
+/* What the secrets of a body come to (model/secret.h). */
+struct secrets;
+
 /* Reads a profile from the API's JSON (FIELD_CREATE), checks it, stores it, audits it. rootCertificate@odata.bind names the
  * trusted-root profile, with Windows 10X rootCertificateId as well. `actor` for the audit. */
 err_t profile_create(struct store *s, struct arena *a, const char *actor, const json *body,
     struct profile *ret, struct warnings *warn);
+/* The same of a body that has secrets; the profile gets the identifier that they are sealed for. */
+err_t profile_create_with(struct store *s, struct arena *a, const char *actor, const json *body,
+    const struct secrets *secrets, struct profile *ret, struct warnings *warn);
 err_t profile_update(struct store *s, struct arena *a, const char *actor, struct id id,
     const json *body, struct profile *ret, struct warnings *warn);
 err_t profile_delete(struct store *s, struct arena *a, const char *actor, struct id id);
 /* The same, if check agrees with the profile as it is in the transaction that changes it. */
 typedef err_t (*profile_check)(void *ctx, struct arena *a, const struct profile *now);
 err_t profile_update_if(struct store *s, struct arena *a, const char *actor, struct id id,
-    const json *body, profile_check check, void *ctx, struct profile *ret, struct warnings *warn);
+    const json *body, const struct secrets *secrets, profile_check check, void *ctx,
+    struct profile *ret, struct warnings *warn);
 err_t profile_delete_if(struct store *s, struct arena *a, const char *actor, struct id id,
     profile_check check, void *ctx);
 /* Takes the reference to the trusted-root profile out. ERR_NOT_FOUND: there is none; ERR_MODEL_INVALID: it must have one. */

@@ -58,14 +58,15 @@ static const struct field access_fields[] = {
 static const char *const *
 names_of(struct arena *a, const struct profile_type *t, const struct field *f, size_t n)
 {
-	const char **names = arena_array(a, n + 5, sizeof(*names));
+	const char **names = arena_array(a, n + 6, sizeof(*names));
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = f[i].name;
 	names[n] = ROOT_SHOWN;
 	names[n + 1] = ROLLOUT_MEMBER;
 	names[n + 2] = REFS_SHOWN;
-	names[n + 3] = t->set == SET_ACCESS && t->root != ROOT_NONE ? ROOT_ID : NULL;
+	names[n + 3] = SECRETS_SHOWN;
+	names[n + 4] = t->set == SET_ACCESS && t->root != ROOT_NONE ? ROOT_ID : NULL;
 	return names;
 }
 
@@ -156,7 +157,7 @@ strangers_check(struct arena *a, const struct profile_type *t, const json *body,
 
 err_t
 profile_json_read(struct arena *a, const struct profile_type *t, const json *body,
-    enum field_mode mode, struct profile *p, struct warnings *w)
+    enum field_mode mode, const struct secrets *sealed, struct profile *p, struct warnings *w)
 {
 	const struct kind *k = t->kind;
 	void *settings = arena_alloc(a, k->size);
@@ -181,7 +182,10 @@ profile_json_read(struct arena *a, const struct profile_type *t, const json *bod
 	if (c.display_name == NULL || c.display_name[0] == '\0')
 		FAIL(ERR_MODEL_INVALID, "displayName must not be empty");
 	TRY(k->check(a, t, settings, w));
+	if (k->settle != NULL)
+		k->settle(settings);
 	TRY(field_write(a, own, n, settings, out));
+	TRY(secrets_store(own, n, settings, body, sealed, out));
 	TRY(refs_read(a, t, mode == FIELD_UPDATE ? p->settings : NULL, body, out));
 	TRY(json_print(a, out, &text));
 	TRY(text_cstr(a, text, &p->settings));
@@ -215,14 +219,18 @@ profile_json(struct arena *a, const struct profile *p, json **ret)
 {
 	auto_json json *out = json_object_new();
 	const struct profile_type *type;
+	const struct field *own;
 	struct common c;
 	void *settings;
+	size_t n;
 
 	TRY(profile_type_find(p->type, &type));
 	TRY(common_of(a, p, &c));
 	TRY(profile_settings(a, type->kind, p, &settings));
 	json_set_text(out, "@odata.type", type->name);
 	TRY(members_write(a, type, &c, settings, out));
+	own = profile_type_fields(a, type, &n);
+	secrets_show(a, own, n, settings, out);
 	if (type->root != ROOT_NONE && type->set == SET_ACCESS)
 		json_set_id(a, out, ROOT_ID, p->root);
 	if (type->root != ROOT_NONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API types of profiles: a row a type. */
 #include "model/refs.h"
+#include "model/secret.h"
 
 extern const struct kind kind_trusted_root;
 extern const struct kind kind_pkcs;
@@ -8,6 +9,7 @@ extern const struct kind kind_scep;
 extern const struct kind kind_imported_pfx;
 
 extern const struct kind kind_wifi;
+extern const struct kind kind_wifi_key;
 extern const struct kind kind_network;
 extern const struct kind kind_vpn;
 extern const struct kind kind_mail;
@@ -54,6 +56,7 @@ static const struct profile_type types[] = {
 	IMPORTED(GRAPH_TYPE("iosImportedPFXCertificateProfile"), "ios", ON_IOS, ROOT_NONE),
 	ENROLLED(GRAPH_TYPE("iosScepCertificateProfile"), "ios", ON_IOS, ROOT_MAY),
 	USING(GRAPH_TYPE("iosEnterpriseWiFiConfiguration"), "ios", kind_wifi, ON_IOS),
+	USING(GRAPH_TYPE("iosWiFiConfiguration"), "ios", kind_wifi_key, ON_IOS),
 	USING(GRAPH_TYPE("iosVpnConfiguration"), "ios", kind_vpn, ON_IOS),
 	USING_AS(GRAPH_TYPE("iosikEv2VpnConfiguration"), "ios", kind_vpn, ON_IOS, USES_IKEV2),
 	USING(GRAPH_TYPE("iosEasEmailProfileConfiguration"), "ios", kind_mail, ON_IOS),
@@ -63,6 +66,7 @@ static const struct profile_type types[] = {
 	IMPORTED(GRAPH_TYPE("macOSImportedPFXCertificateProfile"), "macos", ON_MACOS, ROOT_NONE),
 	ENROLLED(GRAPH_TYPE("macOSScepCertificateProfile"), "macos", ON_MACOS, ROOT_MAY),
 	USING(GRAPH_TYPE("macOSEnterpriseWiFiConfiguration"), "macos", kind_wifi, ON_MACOS),
+	USING(GRAPH_TYPE("macOSWiFiConfiguration"), "macos", kind_wifi_key, ON_MACOS),
 	USING(GRAPH_TYPE("macOSVpnConfiguration"), "macos", kind_vpn, ON_MACOS),
 
 	TRUSTED(GRAPH_TYPE("androidTrustedRootCertificate"), "android", ON_ANDROID),
@@ -113,6 +117,7 @@ static const struct profile_type types[] = {
 
 	USING(GRAPH_TYPE("windowsWifiEnterpriseEAPConfiguration"), "windows", kind_network,
 	    ON_WINDOWS),
+	USING(GRAPH_TYPE("windowsWifiConfiguration"), "windows", kind_wifi_key, ON_WINDOWS),
 	OF_ACCESS(GRAPH_TYPE("windows10XTrustedRootCertificate"), kind_trusted_root, ROOT(AS_10X),
 	    ROOT_NONE),
 	OF_ACCESS(
@@ -126,14 +131,19 @@ static const struct profile_type types[] = {
 
 	USING(GRAPH_TYPE("androidWorkProfileEnterpriseWiFiConfiguration"), "androidWorkProfile",
 	    kind_network, ON_WORKPROFILE),
+	USING(GRAPH_TYPE("androidWorkProfileWiFiConfiguration"), "androidWorkProfile",
+	    kind_wifi_key, ON_WORKPROFILE),
 	USING(GRAPH_TYPE("androidDeviceOwnerEnterpriseWiFiConfiguration"), "androidDeviceOwner",
 	    kind_network, ON_OWNER),
+	USING(GRAPH_TYPE("androidDeviceOwnerWiFiConfiguration"), "androidDeviceOwner",
+	    kind_wifi_key, ON_OWNER),
 
 	TRUSTED(OWN_TYPE("linuxTrustedRootCertificate"), "linux", ON_LINUX),
 	DELIVERED(OWN_TYPE("linuxPkcsCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
 	IMPORTED(OWN_TYPE("linuxImportedPFXCertificateProfile"), "linux", ON_LINUX, ROOT_MAY),
 	ENROLLED(OWN_TYPE("linuxScepCertificateProfile"), "linux", ON_LINUX, ROOT_MUST),
 	USING(OWN_TYPE("linuxEnterpriseWiFiConfiguration"), "linux", kind_network, ON_LINUX),
+	USING(OWN_TYPE("linuxWiFiConfiguration"), "linux", kind_wifi_key, ON_LINUX),
 	{ 0 },
 };
 const struct profile_type *const profile_types = types;
@@ -241,7 +251,7 @@ err_t
 profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret)
 {
 	auto_json json *j = NULL;
-	static const char *const kept[] = { REFS_STORED, NULL };
+	static const char *const kept[] = { REFS_STORED, SECRETS_STORED, NULL };
 	void *settings = arena_alloc(a, k->size);
 	const struct profile_type *t;
 	const struct field *f;
@@ -253,6 +263,9 @@ profile_settings(struct arena *a, const struct kind *k, const struct profile *p,
 	f = profile_type_fields(a, t, &n);
 	TRY(json_parse(str_c(p->settings), LIMIT_HTTP_BODY, &j));
 	TRY(field_read(a, f, n, j, FIELD_CREATE, kept, settings));
+	secrets_load(a, f, n, j, settings);
+	if (k->settle != NULL)
+		k->settle(settings);
 	*ret = settings;
 	return OK;
 }
@@ -260,13 +273,16 @@ profile_settings(struct arena *a, const struct kind *k, const struct profile *p,
 int
 kind_rank(const struct kind *k)
 {
-	return k->refs != NULL ? 2 : k->needs_root ? 1 : 0;
+	if (k->refs != NULL || strcmp(k->name, KIND_WIFI_KEY) == 0)
+		return 2;
+	return k->needs_root ? 1 : 0;
 }
 
 bool
 kind_has_certificate(const char *name)
 {
-	return strcmp(name, KIND_TRUSTED_ROOT) != 0 && strcmp(name, KIND_NETWORK) != 0;
+	return strcmp(name, KIND_TRUSTED_ROOT) != 0 && strcmp(name, KIND_NETWORK) != 0 &&
+	    strcmp(name, KIND_WIFI_KEY) != 0;
 }
 
 int

@@ -195,7 +195,7 @@ used_certificate(struct arena *a, const struct profile *network, const struct su
 
 	u->alias = "";
 	*ret_of_machine = true;
-	if (u->wifi->authentication == USE_PASSWORD)
+	if (!wifi_by_name(u->wifi) || u->wifi->authentication == USE_PASSWORD)
 		return OK;
 	TRY(certificate_of(network, who, &p));
 	TRY_CTX(reduce_one(a, p, who, &what), "the certificate of \"%s\"", p->display_name);

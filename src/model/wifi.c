@@ -38,6 +38,26 @@ static const struct field_member securities_owner[] = {
 	{ 0 },
 };
 
+/* Of those without certificates; the others are known so that the answer to them is more than "not a member". */
+static const struct field_member securities_key[] = {
+	{ "open", WIFI_OPEN },
+	{ "wpaPersonal", WIFI_WPA_PERSONAL },
+	{ "wpaEnterprise", WIFI_WPA_ENTERPRISE },
+	{ "wep", WIFI_WEP },
+	{ "wpa2Personal", WIFI_WPA2_PERSONAL },
+	{ "wpa2Enterprise", WIFI_WPA2_ENTERPRISE },
+	{ 0 },
+};
+
+/* wpaPersonal is all of WPA there. */
+static const struct field_member securities_key_android[] = {
+	{ "open", WIFI_OPEN },
+	{ "wep", WIFI_WEP },
+	{ "wpaPersonal", WIFI_WPA_PERSONAL },
+	{ "wpaEnterprise", WIFI_WPA_ENTERPRISE },
+	{ 0 },
+};
+
 static const struct field_member proxies_profile[] = {
 	{ "none", PROXY_NONE },
 	{ "automatic", PROXY_AUTOMATIC },
@@ -251,6 +271,85 @@ static const struct field eap_fields[] = {
 };
 const struct rows_of wifi_eap_rows = { eap_fields, COUNT(eap_fields) };
 
+enum { KEY_MIN = 8, KEY_MAX = 63, KEY_RAW = 64 };
+
+bool
+wifi_by_name(const struct wifi *w)
+{
+	return w->security == WIFI_WPA_ENTERPRISE || w->security == WIFI_WPA2_ENTERPRISE;
+}
+
+bool
+wifi_by_key(const struct wifi *w)
+{
+	return w->security == WIFI_WPA_PERSONAL || w->security == WIFI_WPA2_PERSONAL;
+}
+
+bool
+wifi_key_is_raw(const char *key)
+{
+	return strlen(key) == KEY_RAW && strspn(key, "0123456789abcdefABCDEF") == KEY_RAW;
+}
+
+static err_t
+check_security(struct arena *a, const struct field *f, const void *at)
+{
+	int64_t security = *(const int64_t *)at;
+
+	(void)a;
+	if (security == WIFI_WEP)
+		FAIL(ERR_WIFI_WEP, "\"%s\" wep", f->name);
+	if (security == WIFI_WPA_ENTERPRISE || security == WIFI_WPA2_ENTERPRISE)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"%s\": networks by certificates have a type of their own, with Enterprise in "
+		    "its name",
+		    f->name);
+	return OK;
+}
+
+/* IEEE 802.11 J.4.1: 8 to 63 characters from blank to tilde, or the 32 bytes themselves. The value is never told. */
+static err_t
+check_key(struct arena *a, const struct field *f, const void *at)
+{
+	const char *key = *(const char *const *)at;
+	size_t n = strlen(key);
+
+	(void)a;
+	for (const char *p = key; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			FAIL(ERR_MODEL_INVALID,
+			    "\"%s\" has a character that is not one of ASCII from blank to tilde",
+			    f->name);
+	if (n >= KEY_MIN && n <= KEY_MAX)
+		return OK;
+	if (n == KEY_RAW && wifi_key_is_raw(key))
+		return OK;
+	FAIL(ERR_MODEL_INVALID, "\"%s\" must have %d to %d characters, or be %d hexadecimal digits",
+	    f->name, KEY_MIN, KEY_MAX, KEY_RAW);
+}
+
+#define KEY_SECURITY(name_, members_, only_) \
+	ROW(security, FIELD_ENUM, name_, .flags = FIELD_REQUIRED, .members = members_, \
+	    .check = check_security, .only = only_, \
+	    .help = \
+		"How the network is secured; wep is refused, and so is what uses certificates.")
+static const struct field key_fields[] = {
+	KEY_SECURITY("wiFiSecurityType", securities_key, USES(ON_APPLE | ON_LINUX)),
+	KEY_SECURITY("wifiSecurityType", securities_key, WINDOWS),
+	KEY_SECURITY("wiFiSecurityType", securities_key_android, ANDROID),
+	ROW(channel, FIELD_ENUM, "deploymentChannel", .flags = FIELD_NULLABLE,
+	    .members = cert_channels, .fallback = FIELD_UNSET, .only = USES(ON_MACOS),
+	    .help = "Whether it is a network of the machine or of the user; null: of the machine."),
+	ROW(shared_key, FIELD_TEXT, WIFI_KEY, .flags = FIELD_NULLABLE | FIELD_SECRET,
+	    .max = KEY_RAW, .check = check_key,
+	    .help =
+		"Key of the network: 8 to 63 characters, or 64 hexadecimal digits. Never shown; "
+		"null in a change leaves it as it is."),
+	ROW(shared_key_set, FIELD_BOOL, "preSharedKeyIsSet", .flags = FIELD_READONLY,
+	    .only = ANDROID, .help = "Whether there is a key."),
+};
+const struct rows_of wifi_key_rows = { key_fields, COUNT(key_fields) };
+
 static err_t
 check_proxy(const struct profile_type *t, const struct wifi *s)
 {
@@ -299,15 +398,49 @@ check_windows(const struct wifi *s)
 	return OK;
 }
 
+/* What every network has. */
+static err_t
+check_common(const struct profile_type *t, const struct wifi *s)
+{
+	TRY(applicability_check(t, &s->rules));
+	if (s->ssid[0] == '\0')
+		FAIL(ERR_MODEL_INVALID, "\"ssid\" must not be empty");
+	return check_proxy(t, s);
+}
+
+err_t
+wifi_key_check(
+    struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w)
+{
+	(void)a;
+	TRY(check_common(t, s));
+	if (wifi_by_key(s) && (s->shared_key == NULL || s->shared_key[0] == '\0'))
+		FAIL(ERR_MODEL_INVALID, "\"" WIFI_KEY "\" is missing: the network has a key");
+	if (s->windows.prefers_others && !s->automatic)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"connectToPreferredNetwork\" goes with \"connectAutomatically\"");
+	if (s->windows.fips)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"forceFIPSCompliance\" goes with a network by certificates");
+	if (s->security == WIFI_OPEN)
+		warn(w, ERR_WIFI_OPEN, "\"wiFiSecurityType\" is open");
+	return OK;
+}
+
+void
+wifi_key_settle(struct wifi *s)
+{
+	if (!wifi_by_key(s))
+		s->shared_key = NULL;
+	s->shared_key_set = s->shared_key != NULL && s->shared_key[0] != '\0';
+}
+
 err_t
 wifi_check(struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w)
 {
 	const struct subject_use use = { .family = t->family };
 
-	TRY(applicability_check(t, &s->rules));
-	if (s->ssid[0] == '\0')
-		FAIL(ERR_MODEL_INVALID, "\"ssid\" must not be empty");
-	TRY(check_proxy(t, s));
+	TRY(check_common(t, s));
 	if ((t->family & ON_WINDOWS) != 0)
 		TRY(check_windows(s));
 	if ((t->family & ON_LINUX) != 0 && s->user[0] == '\0')

@@ -2,7 +2,8 @@
 /*
  * What the kinds of Wi-Fi networks have in common: their settings, rows and rules. On Apple's systems a network comes in one
  * piece with a certificate of its own (kind/wifi.c); everywhere else it is something by itself that uses a certificate which
- * another profile brought (kind/network.c). Which type has which row is in the rows (struct field, only).
+ * another profile brought (kind/network.c). One that takes no certificate, but a key that all share, or nothing, is something
+ * by itself everywhere (kind/wifi_key.c). Which type has which row is in the rows (struct field, only).
  *
  * Not here: how a platform says it (device/apple_use.h, device/windows_wifi.h).
  */
@@ -11,7 +12,15 @@
 
 #include "model/applicability.h"
 
-enum wifi_security { WIFI_WPA_ENTERPRISE = 2, WIFI_WPA2_ENTERPRISE = 5 };
+/* Graph's numbers. */
+enum wifi_security {
+	WIFI_OPEN,
+	WIFI_WPA_PERSONAL,
+	WIFI_WPA_ENTERPRISE,
+	WIFI_WEP, /* never: the rows refuse it */
+	WIFI_WPA2_PERSONAL,
+	WIFI_WPA2_ENTERPRISE
+};
 /* As in EAP (RFC 3748), but for FIELD_UNSET. */
 enum wifi_eap { WIFI_EAP_TLS = 13, WIFI_EAP_TTLS = 21, WIFI_PEAP = 25 };
 enum use_authentication { USE_CERTIFICATE = 0, USE_PASSWORD = 1 };
@@ -39,9 +48,10 @@ struct wifi {
 	int64_t security, proxy;
 	const char *proxy_host, *proxy_url;
 	int64_t proxy_port;
-	const char *shared_key; /* never there: the row refuses it */
+	/* With 802.1X never there: the row refuses it. Otherwise a secret (model/secret.h): sealed, as it is stored. */
+	const char *shared_key;
 	int64_t eap, authentication, inner, inner_peap, address;
-	bool shared_key_set; /* never: the row refuses it */
+	bool shared_key_set;
 	const char *proxy_not;
 	struct field_texts servers;
 	const char *outer, *user;
@@ -50,10 +60,22 @@ struct wifi {
 	bool on_mac; /* by its type */
 };
 
-/* Every network, and what those with 802.1X have beside it. */
-extern const struct rows_of wifi_rows, wifi_eap_rows;
+/* Every network, and what those with 802.1X have beside it, and those without. */
+extern const struct rows_of wifi_rows, wifi_eap_rows, wifi_key_rows;
+#define WIFI_KEY "preSharedKey"
+
+/* Who joins it is asked for a certificate, or a name and a password (802.1X). */
+bool wifi_by_name(const struct wifi *w);
+/* Whoever has its key may join it. */
+bool wifi_by_key(const struct wifi *w);
+/* Of a key: 64 hexadecimal digits, the key itself, and not what it is made of. */
+bool wifi_key_is_raw(const char *key);
 
 err_t wifi_check(
     struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w);
+/* Of those without 802.1X. */
+err_t wifi_key_check(
+    struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w);
+void wifi_key_settle(struct wifi *s);
 
 #endif

@@ -6,9 +6,11 @@
 #include "base/text.h"
 #include "model/diff.h"
 #include "model/request.h"
+#include "model/secret.h"
 #include "store/access.h"
 
 #define COMMAND_END ":wipe"
+#define SEALED_CODE "sealedUnlockCode"
 enum { PIN_DIGITS = 6, SWEEP_BATCH = 64 };
 
 static err_t
@@ -87,6 +89,38 @@ wipe_is_open(const struct device_life *l)
 
 /* ---- how ---- */
 
+static bool
+has_text(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
+/* What a code is sealed under: as somebody's own. */
+static const char *
+label_of(struct arena *a, struct id device)
+{
+	return arena_printf(a, "wipe %s", id_text(a, device));
+}
+
+err_t
+wipe_seal(struct ipc_client *keys, struct arena *a, struct id device, struct wipe_how *how)
+{
+	if (!has_text(how->pin))
+		return OK;
+	TRY(secret_hide(keys, a, label_of(a, device), how->pin, &how->sealed));
+	how->pin = "";
+	return OK;
+}
+
+err_t
+wipe_pin(struct ipc_client *keys, struct arena *a, struct id device, const struct wipe_how *how,
+    const char **ret)
+{
+	*ret = "";
+	return has_text(how->sealed) ? secret_show(keys, a, label_of(a, device), how->sealed, ret) :
+				       OK;
+}
+
 /* secrets: with the code, as it is kept until the device has it. */
 static err_t
 how_print(struct arena *a, const struct wipe_how *how, bool secrets, const char **ret)
@@ -95,8 +129,8 @@ how_print(struct arena *a, const struct wipe_how *how, bool secrets, const char 
 	struct str text;
 
 	TRY(field_write(a, wipe_fields, wipe_nfields, how, j));
-	if (secrets && how->pin != NULL)
-		json_set_text(j, "macOsUnlockCode", how->pin);
+	if (secrets && has_text(how->sealed))
+		json_set_text(j, SEALED_CODE, how->sealed);
 	TRY(json_print(a, j, &text));
 	*ret = arena_cstr(a, text);
 	return OK;
@@ -105,19 +139,15 @@ how_print(struct arena *a, const struct wipe_how *how, bool secrets, const char 
 err_t
 wipe_how_parse(struct arena *a, const char *text, struct wipe_how *ret)
 {
+	static const char *const kept[] = { SEALED_CODE, NULL };
 	auto_json json *j = NULL;
 	struct wipe_how how = { 0 };
 
 	TRY(json_parse(str_c(text), LIMIT_LONG_TEXT, &j));
-	TRY(field_read(a, wipe_fields, wipe_nfields, j, FIELD_CREATE, NULL, &how));
+	TRY(field_read(a, wipe_fields, wipe_nfields, j, FIELD_CREATE, kept, &how));
+	how.sealed = arena_strdup(a, json_text(json_get(j, SEALED_CODE)));
 	*ret = how;
 	return OK;
-}
-
-static bool
-has_text(const char *s)
-{
-	return s != NULL && s[0] != '\0';
 }
 
 /* Who asks that something is kept shall not lose it because this platform has no word for it. */
@@ -138,12 +168,12 @@ how_check(const struct device *d, const struct wipe_how *how)
 		FAIL(ERR_WIPE_HOW,
 		    "persistEsimDataPlan is for iPhones and iPads; the device's platform is %s",
 		    d->platform);
-	if ((has_text(how->pin) || how->fallback != WIPE_FALLBACK_DEFAULT) && !mac)
+	if ((has_text(how->sealed) || how->fallback != WIPE_FALLBACK_DEFAULT) && !mac)
 		FAIL(ERR_WIPE_HOW,
 		    "macOsUnlockCode and obliterationBehavior are for Macs; the device's platform "
 		    "is %s",
 		    d->platform);
-	if (mac && !has_text(how->pin))
+	if (mac && !has_text(how->sealed))
 		FAIL(ERR_WIPE_HOW,
 		    "a Mac is wiped with macOsUnlockCode, six digits that it asks for afterwards");
 	return OK;
@@ -177,7 +207,6 @@ how_blank(struct arena *a, struct device_life *l)
 	if (!has_text(l->wipe_how))
 		return OK;
 	TRY(wipe_how_parse(a, l->wipe_how, &how));
-	how.pin = "";
 	return how_print(a, &how, false, &l->wipe_how);
 }
 

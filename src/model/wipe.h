@@ -25,6 +25,7 @@
 #include "codec/field.h"
 #include "model/checkin.h"
 #include "model/life.h"
+#include "net/ipc.h"
 
 /* How long a device may be away before a wipe that was asked for is forgotten: 180 days. */
 enum { WIPE_LIFE = 180 * 86400 };
@@ -41,14 +42,23 @@ struct wipe_how {
 	bool keep_enrolment, keep_user; /* Windows */
 	bool protect;        /* Windows: clean the disk, even if it does not start again */
 	bool keep_data_plan; /* iPhone, iPad */
-	const char *pin;     /* Macs: six digits, needed; "": none. Never shown again */
-	int64_t fallback;    /* Macs: enum wipe_fallback */
+	const char *
+	    pin; /* Macs: six digits, needed; NULL, "": none. As an administrator gives it; never kept, never shown */
+	const char *sealed; /* the same as it is kept until the device answered; NULL, "": none */
+	int64_t fallback;   /* Macs: enum wipe_fallback */
 };
 /* By the names of Graph's action: keepEnrollmentData, keepUserData, macOsUnlockCode ... */
 extern const struct field wipe_fields[];
 extern const size_t wipe_nfields;
 
-/* Replaces one that is not over. ERR_DEVICE_RETIRED; ERR_WIPE_HOW: not on this platform; ERR_WIPE_TAKEN: RESETTING. */
+/* Puts how->sealed in the place of how->pin (model/secret.h), for this device alone. What is no code is left as it is, to be
+ * refused with the rest. */
+err_t wipe_seal(struct ipc_client *keys, struct arena *a, struct id device, struct wipe_how *how);
+/* The code, opened, for the message to the device; "": none. ERR_SECRET_LOST, ERR_IPC. */
+err_t wipe_pin(struct ipc_client *keys, struct arena *a, struct id device,
+    const struct wipe_how *how, const char **ret);
+
+/* Replaces one that is not over. A code must be sealed. ERR_DEVICE_RETIRED; ERR_WIPE_HOW: not on this platform; ERR_WIPE_TAKEN: RESETTING. */
 err_t device_wipe(struct store *s, struct arena *a, const struct life_actor *by, struct id device,
     const struct wipe_how *how);
 /* Nothing to cancel is no error. ERR_WIPE_TAKEN: the device said yes. */

@@ -114,8 +114,22 @@ USES = {
         "smimeEncryptByDefaultUserOverrideEnabled", "smimeSigningCertificateUserOverrideEnabled",
         "smimeEncryptionCertificateUserOverrideEnabled", "requireSsl", "useOAuth"],
 }
+# Networks that take no certificate.
+OPEN = WIFI[:WIFI.index("eapType")]
+KEYS = {
+    "iosWiFiConfiguration": OPEN + ["disableMacAddressRandomization"],
+    "macOSWiFiConfiguration": OPEN + ["deploymentChannel"],
+    "windowsWifiConfiguration": [p for p in OPEN if p not in ("wiFiSecurityType", "proxySettings")] + [
+        "wifiSecurityType", "proxySetting", "connectToPreferredNetwork", "forceFIPSCompliance",
+        "meteredConnectionLimit"],
+    "androidDeviceOwnerWiFiConfiguration": OPEN + [
+        "preSharedKeyIsSet", "macAddressRandomizationMode", "proxyExclusionList"],
+    "androidWorkProfileWiFiConfiguration": [
+        p for p in OPEN if p not in ("proxyManualAddress", "proxyManualPort")] + ["preSharedKeyIsSet"],
+}
 CERTIFICATE_TYPES = dict(TYPES)
 TYPES.update(USES)
+TYPES.update(KEYS)
 EVERY = {"id", "lastModifiedDateTime", "roleScopeTagIds", "supportsScopeTags", "createdDateTime", "description",
          "displayName", "version"}
 # Windows 10X is under another path, where every profile has these.
@@ -163,10 +177,14 @@ ENUMS = {
 ANDROID_ENUMS = {
     "eapType": ["eapTls"],
     ("androidDeviceOwnerEnterpriseWiFiConfiguration", "wiFiSecurityType"): ["wpaEnterprise"],
+    ("androidDeviceOwnerWiFiConfiguration", "wiFiSecurityType"): ["open", "wep", "wpaPersonal", "wpaEnterprise"],
+    ("androidWorkProfileWiFiConfiguration", "wiFiSecurityType"): ["open", "wep", "wpaPersonal", "wpaEnterprise"],
     ("androidWorkProfileEnterpriseWiFiConfiguration", "proxySettings"): ["none", "automatic"],
+    ("androidWorkProfileWiFiConfiguration", "proxySettings"): ["none", "automatic"],
     "macAddressRandomizationMode": ["automatic", "hardware"],
     "innerAuthenticationProtocolForPeap": ["none", "microsoftChapVersionTwo"],
 }
+SECURITIES = ["open", "wpaPersonal", "wpaEnterprise", "wep", "wpa2Personal", "wpa2Enterprise"]
 REQUIRED = {"trustedRootCertificate", "certificationAuthority", "certificateTemplateName", "keyUsage", "keySize",
             "networkName", "ssid", "wiFiSecurityType", "wifiSecurityType", "eapType", "connectionName", "server",
             "remoteIdentifier", "accountName", "hostName"}
@@ -208,7 +226,7 @@ def test_every_type_of_the_list_exists_and_no_other(types):
     assert {t for t in types if not t.startswith("#microsoft")} == {
         "#chancery." + t for t in ("linuxTrustedRootCertificate", "linuxPkcsCertificateProfile",
                                    "linuxScepCertificateProfile", "linuxImportedPFXCertificateProfile",
-                                   "linuxEnterpriseWiFiConfiguration")}
+                                   "linuxEnterpriseWiFiConfiguration", "linuxWiFiConfiguration")}
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -220,7 +238,9 @@ def test_a_type_has_the_properties_of_the_list(types, name):
     assert sorted(names) == sorted(({"serverApplicabilityRules"} if is_x(name) else RULES) | set(TYPES[name]))
     for p in ours["properties"]:
         want = ENUMS.get(p["name"])
-        if name.startswith("android") and name in USES:
+        if name in KEYS and p["name"].lower() == "wifisecuritytype":
+            want = SECURITIES
+        if name.startswith("android") and name in {**USES, **KEYS}:
             want = ANDROID_ENUMS.get((name, p["name"]), ANDROID_ENUMS.get(p["name"], want))
         if p["name"] == "subjectNameFormat" and name.startswith(("ios", "macOS")):
             want = APPLE_NAMES
@@ -261,6 +281,10 @@ def example(name, pem):
     body.update({p: values[p] for p in TYPES[name] if p in values})
     if name == "androidDeviceOwnerEnterpriseWiFiConfiguration":
         body["wiFiSecurityType"] = "wpaEnterprise"
+    for prop in ("wiFiSecurityType", "wifiSecurityType"):
+        if name in KEYS and prop in body:
+            body.update({prop: "wpaPersonal" if name.startswith("android") else "wpa2Personal",
+                         "preSharedKey": "correct horse"})
     if name == "iosikEv2VpnConfiguration":
         body["connectionType"] = "ikEv2"
     if is_x(name) and "hashAlgorithm" in body:
@@ -297,9 +321,10 @@ def test_a_profile_of_each_type_is_made_read_changed_and_deleted(world, types, c
     assert bool(binds) == (name in USES)
     made = world.api("POST", path_of(world, name), dict(sent, **binds))
     assert not any("@odata.bind" in key for key in made)
+    assert (name in KEYS) == ("@chancery.secrets" in made) == ("preSharedKey" in sent and "preSharedKey" not in made)
     assert len(made.get("@chancery.references", {})) == len(binds)
     for key, value in sent.items():
-        if key not in ("id", "keyUsage"):
+        if key not in ("id", "keyUsage") and not (name in KEYS and key == "preSharedKey"):
             assert made[key] == value, key
     if "keyUsage" in sent:
         assert made["keyUsage"] == "keyEncipherment,digitalSignature"
@@ -358,13 +383,15 @@ def test_each_property_refuses_what_it_must_not_be_and_nothing_is_kept(world, ty
         return world.api("POST", path_of(world, name), dict(good, displayName="must not be", **body), token)
 
     for prop in [*TYPES[name], *(["serverApplicabilityRules"] if is_x(name) else [])]:
+        if name in KEYS and prop == "preSharedKeyIsSet":
+            continue  # read only
         for value in wrong_values(prop, is_x(name) and prop == "hashAlgorithm"):
             with pytest.raises(ApiError) as caught:
                 post({prop: value})
             assert caught.value.status == 400, (prop, value, caught.value)
             assert prop in caught.value.text, (prop, value, caught.value.text)
     refused(lambda: post({"noSuchThing": 1}), 400, "noSuchThing")
-    near = USES if name in USES else CERTIFICATE_TYPES
+    near = USES if name in USES else KEYS if name in KEYS else CERTIFICATE_TYPES
     others = {p for t in near.values() for p in t} | (RULES if is_x(name) else {"serverApplicabilityRules"})
     for prop in sorted(others - set(TYPES[name]) - ({"serverApplicabilityRules"} if is_x(name) else set())):
         refused(lambda p=prop: post({p: 1}), 400, prop)

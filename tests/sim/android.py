@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -32,8 +33,8 @@ PEM = serialization.Encoding.PEM
 OID_CHALLENGE = "1.2.840.113549.1.9.7"
 USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment"]
 COMMON = {"id", "kind", "alias"}
-NETWORK = {"ssid", "hidden", "automatic", "security", "eap", "certificate", "identity", "servers", "roots",
-           "hardware_address", "proxy"}
+NETWORK = {"ssid", "hidden", "automatic", "security", "hardware_address", "proxy"}
+LOG_ON = NETWORK | {"eap", "certificate", "identity", "servers", "roots"}
 MEMBERS = {
     "install_ca": COMMON | {"name", "der"},
     "install_identity": COMMON | {"name", "pfx", "password", "sha256", "scope", "access"},
@@ -440,10 +441,19 @@ class AndroidAgent:
         self.aliases[c["alias"]] = data
 
     def do_install_network(self, c):
-        """WifiNetworkSuggestion or WifiConfiguration with a WifiEnterpriseConfig, as the key chain allows it."""
+        """WifiNetworkSuggestion or WifiConfiguration with a WifiEnterpriseConfig, as the key chain allows it; or with a
+        preSharedKey; or with neither."""
         n = c["network"]
-        assert set(n) == NETWORK, set(n) ^ NETWORK
-        assert n["security"] in ("wpa-eap", "wpa2-eap") and 0 < len(n["ssid"].encode()) <= 32
+        assert 0 < len(n["ssid"].encode()) <= 32
+        if n["security"] in ("open", "wpa-psk", "wpa2-psk"):
+            wants = NETWORK if n["security"] == "open" else NETWORK | {"key"}
+            assert set(n) == wants, set(n) ^ wants
+            key = self.unseal(unb64(n["key"])).decode("ascii") if "key" in n else None
+            assert key is None or re.fullmatch("[ -~]{8,63}|[0-9A-Fa-f]{64}", key)
+            self.networks[c["alias"]] = {**n, "key": key, "sha256": c["sha256"]}
+            return
+        assert set(n) == LOG_ON, set(n) ^ LOG_ON
+        assert n["security"] in ("wpa-eap", "wpa2-eap")
         if n["eap"] != "tls":
             raise error("unsupported", n["eap"])
         if n["certificate"] not in self.store.pairs or n["certificate"] not in self.store.wifi:

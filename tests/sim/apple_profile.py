@@ -215,6 +215,19 @@ def wifi_error(code, text):
     return Refused("MCWiFiErrorDomain", code, text)
 
 
+def check_wifi_key(p):
+    """Without 802.1X: a phrase of 8 to 63 characters or the key itself, unless the network is open."""
+    key = p.get("Password")
+    if p.get("EncryptionType", "Any") == "None":
+        if key is not None:
+            raise payload_error(2004, "Password of an open network")
+        return
+    if not isinstance(key, str):
+        raise wifi_error(13002, "no password")
+    if not re.fullmatch("[ -~]{8,63}|[0-9A-Fa-f]{64}", key):
+        raise wifi_error(13002, "Password")
+
+
 def check_wifi(p):
     need(p, "SSID_STR", str, payload_error, 2002, 2003)
     if p.get("EncryptionType", "Any") not in ("WEP", "WPA", "WPA2", "WPA3", "Any", "None"):
@@ -223,6 +236,7 @@ def check_wifi(p):
         raise payload_error(2004, "ProxyType")
     eap = p.get("EAPClientConfiguration")
     if eap is None:
+        check_wifi_key(p)
         return
     types = need(eap, "AcceptEAPTypes", list, payload_error, 2002, 2003)
     if not types or any(t not in (13, 17, 18, 21, 23, 25, 43) for t in types):

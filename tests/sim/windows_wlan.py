@@ -124,6 +124,11 @@ class Network:
             self.fips = auth.truth(WLAN2, "FIPSMode", optional=True)
         if self.fips and (self.authentication, self.encryption) != ("WPA2", "AES"):
             raise NotValid("FIPS goes with WPA2 and AES")
+        self.key = None
+        if r.rest and r.rest[0].tag == f"{{{WLAN}}}sharedKey":
+            with r.into(WLAN, "sharedKey") as shared:
+                self.shared_key(shared)
+        self.fits()
         self.key_caching = r.text(WLAN, "PMKCacheMode", "enabled|disabled", optional=True)
         self.key_minutes = r.number(WLAN, "PMKCacheTTL", 5, 1440, optional=True)
         self.keys = r.number(WLAN, "PMKCacheSize", 1, 255, optional=True)
@@ -132,6 +137,25 @@ class Network:
         if self.onex:
             with r.into(ONEX, "OneX") as onex:
                 self.log_on(onex)
+
+    def shared_key(self, r):
+        """Clear, as a profile store would never show it again: 8 to 63 characters, or the 64 digits themselves."""
+        kind = r.text(WLAN, "keyType", "networkKey|passPhrase")
+        if r.truth(WLAN, "protected"):
+            raise NotValid("a key that another machine protected")
+        self.key = r.text(WLAN, "keyMaterial", "[0-9A-Fa-f]{64}" if kind == "networkKey" else "[ -~]{8,63}")
+
+    def fits(self):
+        """Which encryption goes with which authentication, and who needs a key or 802.1X."""
+        pair = self.authentication, self.encryption
+        personal = self.authentication in ("WPAPSK", "WPA2PSK")
+        if pair not in {("open", "none"), *((a, e) for a in ("WPA", "WPAPSK", "WPA2", "WPA2PSK")
+                                            for e in ("TKIP", "AES"))}:
+            raise NotValid(f"{pair}")
+        if personal != (self.key is not None):
+            raise NotValid("sharedKey and authentication")
+        if bool(self.onex) != (self.authentication in ("WPA", "WPA2")):
+            raise NotValid("useOneX and authentication")
 
     def log_on(self, r):
         self.times = [r.truth(ONEX, "cacheUserData", optional=True)]

@@ -367,12 +367,96 @@ who_changes_from_one_way_to_the_other_has_nothing_left_of_the_first(void **state
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
+/* ---- without certificates ---- */
+
+static json *
+command_with(struct box *b, const char *security, const char *key)
+{
+	json *c = command_of(b), *n = json_object_new();
+	struct str sealed;
+
+	json_set(c, "network", n);
+	json_set_text(n, "ssid", "guests");
+	json_set_bool(n, "automatic", true);
+	json_set_bool(n, "hidden", true);
+	json_set_text(n, "security", security);
+	if (key != NULL) {
+		expect_ok(cms_seal(b->a, keys.identity.cert, str_c(key), &sealed));
+		json_set_base64(b->a, n, "key", sealed);
+	}
+	return c;
+}
+
+static void
+a_network_by_a_key_has_what_was_sealed_to_this_device(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_with(b, "wpa2-psk", " correct \\ horse ");
+	const char *text;
+	struct stat st;
+
+	expect_ok(obey(b, c));
+	text = text_of(b, keyfile(b));
+	assert_non_null(strstr(text, "\nkey-mgmt=wpa-psk\nproto=rsn;\n"));
+	assert_non_null(strstr(text, "\npsk=\\scorrect \\\\ horse\\s\n"));
+	assert_non_null(strstr(text, "\nhidden=true\n"));
+	assert_null(strstr(text, "[802-1x]"));
+	assert_int_equal(stat(keyfile(b), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(reported(b), 1);
+	expect_ok(network_remove(b->g, b->a, NETWORK));
+	assert_int_equal(reported(b), 0);
+	assert_false(file_exists(keyfile(b)));
+}
+
+static void
+an_open_network_has_no_section_for_security(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_with(b, "open", NULL);
+	const char *text;
+
+	expect_ok(obey(b, c));
+	text = text_of(b, keyfile(b));
+	assert_non_null(strstr(text, "\n[wifi]\n"));
+	assert_null(strstr(text, "security"));
+	assert_int_equal(reported(b), 1);
+}
+
+static void
+a_key_that_is_none_or_of_another_device_is_refused(void **state)
+{
+	static const char *const bad[] = { "short", "with a\nline break in it",
+		"01234567890123456789012345678901234567890123456789012345678901234" };
+	struct box *b = *state;
+	auto_json json *none = command_with(b, "wpa-psk", NULL);
+	auto_json json *other = command_with(b, "wpa-psk", NULL);
+	struct made stranger = made_under(b->a, &keys.identity_ca, "x", KEY_RSA, KEY_RSA_2048);
+	struct str sealed;
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		auto_json json *c = command_with(b, "wpa-psk", bad[i]);
+
+		expect_err(ERR_BAD_REQUEST, obey(b, c));
+	}
+	expect_err(ERR_BAD_REQUEST, obey(b, none));
+	expect_ok(cms_seal(b->a, stranger.cert, LIT("correct horse"), &sealed));
+	json_set_base64(b->a, json_get(other, "network"), "key", sealed);
+	expect_err(ERR_CMS, obey(b, other));
+	made_free(&stranger);
+	assert_false(file_exists(keyfile(b)));
+	assert_int_equal(reported(b), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_network_is_a_keyfile_that_names_the_certificate_that_is_held),
 		T(a_network_that_somebody_changed_or_deleted_is_not_held),
+		T(a_network_by_a_key_has_what_was_sealed_to_this_device),
+		T(an_open_network_has_no_section_for_security),
+		T(a_key_that_is_none_or_of_another_device_is_refused),
 		T(a_network_that_networkmanager_does_not_take_is_not_held),
 		T(removing_leaves_nothing_and_nothing_of_others_is_touched),
 		T(what_is_no_network_is_refused_and_nothing_is_written),

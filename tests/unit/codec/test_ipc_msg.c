@@ -107,6 +107,9 @@ messages_about_challenges_come_back(void **state)
 	struct keys_challenge_rep big = {
 		"0123456789012345678901234567890123456789012345678901234567890123456789"
 	};
+	struct keys_hide_req secret = { "profile 1", LIT("correct horse") }, secret2;
+	struct keys_hide_rep hidden = { LIT("sealed") }, hidden2;
+	static const uint8_t much[LIMIT_HIDDEN + 1];
 	struct ca_deposit_req left = { LIT("cert"), LIT("order"),
 		LIT("01234567890123456789012345678901") },
 			      left2;
@@ -120,6 +123,13 @@ messages_about_challenges_come_back(void **state)
 	assert_int_equal(ask2.fence, 7);
 	assert_true(id_eq(ask2.request, ask.request));
 	ROUND(keys_challenge_rep, text, text2);
+	ROUND(keys_hide_req, secret, secret2);
+	assert_string_equal(secret2.label, "profile 1");
+	assert_true(str_eq(secret2.bytes, secret.bytes));
+	ROUND(keys_hide_rep, hidden, hidden2);
+	buf_reset(&b);
+	expect_ok(keys_hide_rep_encode(&(struct keys_hide_rep){ STR(much) }, &b));
+	expect_err(ERR_TOO_LARGE, keys_hide_rep_parse(a, buf_str(&b), &hidden2));
 	ROUND(ca_deposit_req, left, left2);
 	assert_true(str_eq(left2.sha256, left.sha256));
 	buf_reset(&b);

@@ -462,11 +462,56 @@ messages_with_something_behind_them_are_refused(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static err_t
+secret_call(struct box *b, uint16_t type, const char *label, struct str bytes, struct str *ret)
+{
+	auto_buf struct buf in;
+	struct keys_hide_rep rep;
+	struct str out;
+
+	buf_init(&in, LIMIT_IPC_MESSAGE);
+	TRY(keys_hide_req_encode(&(struct keys_hide_req){ label, bytes }, &in));
+	TRY(call(b, type, buf_str(&in), &out));
+	TRY(keys_hide_rep_parse(b->a, out, &rep));
+	*ret = rep.bytes;
+	return OK;
+}
+
+static void
+a_secret_is_opened_under_its_label_also_after_a_restart(void **state)
+{
+	struct box *b = *state;
+	struct str sealed, opened;
+
+	expect_ok(secret_call(b, KEYS_HIDE, "profile 1", LIT("correct horse"), &sealed));
+	assert_false(str_eq(sealed, LIT("correct horse")));
+	service_keys_close(b->keys);
+	expect_ok(service_keys_open(arena_printf(b->a, "%s/keys", b->dir), &b->keys));
+	expect_ok(secret_call(b, KEYS_SHOW, "profile 1", sealed, &opened));
+	assert_true(str_eq(opened, LIT("correct horse")));
+	expect_err(ERR_SECRET_LOST, secret_call(b, KEYS_SHOW, "profile 2", sealed, &opened));
+	expect_err(ERR_SECRET_LOST, secret_call(b, KEYS_SHOW, "profile 1", LIT("x"), &opened));
+}
+
+static void
+other_keys_do_not_open_a_secret(void **state)
+{
+	struct box *b = *state;
+	struct str sealed, opened;
+
+	expect_ok(secret_call(b, KEYS_HIDE, "profile 1", LIT("correct horse"), &sealed));
+	service_keys_close(b->keys);
+	expect_ok(service_keys_open(arena_printf(b->a, "%s/others", b->dir), &b->keys));
+	expect_err(ERR_SECRET_LOST, secret_call(b, KEYS_SHOW, "profile 1", sealed, &opened));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(an_order_is_sealed_and_opens_with_the_public_key),
+		CASE(a_secret_is_opened_under_its_label_also_after_a_restart),
+		CASE(other_keys_do_not_open_a_secret),
 		CASE(an_order_that_is_over_is_not_sealed),
 		CASE(an_order_that_anybody_could_use_is_not_sealed),
 		CASE(an_order_for_more_than_a_day_is_not_sealed),

@@ -444,7 +444,7 @@ commands_are_written_with_what_their_kind_needs(void **state)
 	auto_json json *j = NULL;
 	struct str text;
 
-	expect_ok(agent_commands_write(&edge, b->a, v, COUNT(v), &j));
+	expect_ok(agent_commands_write(&edge, b->a, STR_EMPTY, v, COUNT(v), &j));
 	expect_ok(json_print(b->a, j, &text));
 	assert_string_equal(arena_cstr(b->a, text),
 	    "{\"commands\":["
@@ -464,13 +464,40 @@ commands_are_written_with_what_their_kind_needs(void **state)
 }
 
 static void
+an_open_network_has_nothing_of_802_1x(void **state)
+{
+	struct box *b = *state;
+	const uint8_t hash[32] = { 0xab };
+	const struct profile guests = { .display_name = "Guests" };
+	const struct wifi w = { .ssid = "guests", .security = WIFI_OPEN, .automatic = true };
+	const struct use use = { .kind = USE_WIFI, .wifi = &w, .alias = "" };
+	const struct primitive what = { .kind = PRIM_NETWORK, .use = &use };
+	const struct device_edge edge = { .poll_seconds = 60 };
+	const struct command c = { .kind = COMMAND_INSTALL_NETWORK,
+		.id = "s:5",
+		.alias = "chancery-5",
+		.sha256 = STR(hash),
+		.profile = &guests,
+		.what = &what };
+	auto_json json *j = NULL;
+	struct str text;
+
+	expect_ok(agent_commands_write(&edge, b->a, STR_EMPTY, &c, 1, &j));
+	expect_ok(
+	    json_print(b->a, json_get(json_at(json_get(j, "commands"), 0), "network"), &text));
+	assert_string_equal(arena_cstr(b->a, text),
+	    "{\"ssid\":\"guests\",\"hidden\":false,\"automatic\":true,\"security\":\"open\","
+	    "\"hardware_address\":false,\"proxy\":null}");
+}
+
+static void
 no_commands_are_an_empty_list(void **state)
 {
 	struct box *b = *state;
 	const struct device_edge edge = { .poll_seconds = 5 };
 	auto_json json *j = NULL;
 
-	expect_ok(agent_commands_write(&edge, b->a, NULL, 0, &j));
+	expect_ok(agent_commands_write(&edge, b->a, STR_EMPTY, NULL, 0, &j));
 	assert_true(json_is_array(json_get(j, "commands")));
 	assert_int_equal(json_count(json_get(j, "commands")), 0);
 }
@@ -499,7 +526,7 @@ a_wipe_is_told_with_its_id_and_nothing_else(void **state)
 	auto_json json *body = NULL;
 	struct str text;
 
-	expect_ok(agent_commands_write(&edge, b->a, &c, 1, &body));
+	expect_ok(agent_commands_write(&edge, b->a, STR_EMPTY, &c, 1, &body));
 	expect_ok(json_print(b->a, json_at(json_get(body, "commands"), 0), &text));
 	assert_string_equal(arena_cstr(b->a, text), "{\"id\":\"d:wipe\",\"kind\":\"wipe\"}");
 }
@@ -525,6 +552,7 @@ main(void)
 		CASE(the_platform_follows_from_mode_and_ownership),
 		CASE(a_platform_that_does_not_exist_is_refused),
 		CASE(commands_are_written_with_what_their_kind_needs),
+		CASE(an_open_network_has_nothing_of_802_1x),
 		CASE(no_commands_are_an_empty_list),
 		CASE(who_does_not_say_that_it_can_be_wiped_never_is),
 		CASE(a_wipe_is_told_with_its_id_and_nothing_else),

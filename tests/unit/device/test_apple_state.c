@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "expect.h"
+#include "pki/made.h"
 
 #include "base/limits.h"
 #include "codec/dn.h"
 #include "codec/san.h"
 #include "device/apple_profile.h"
 #include "device/apple_state.h"
+#include "model/use.h"
+#include "pki/cms.h"
 #include "pki/key.h"
 
 static struct apple_state
@@ -186,6 +188,44 @@ a_scep_payload_says_names_key_and_challenge(void **state)
 	    pl_get(pl_get(d, "SubjectAltName"), "ntPrincipalName")->text, "ada@example.test");
 }
 
+static void
+a_profile_of_a_network_is_known_by_its_uuid_and_its_key_is_for_the_device(void **state)
+{
+	static const uint8_t hash[32] = { 1, 2, 3 }, other[32] = { 3, 2, 1 };
+	auto_arena struct arena *a = arena_new();
+	struct made root = made_root(a, "Identity CA", KEY_EC, KEY_P256);
+	struct made device = made_under(a, &root, "device", KEY_RSA, KEY_RSA_2048);
+	const struct wifi w = { .name = "Guests", .ssid = "guests", .security = WIFI_WPA_PERSONAL };
+	const struct use use = { .kind = USE_WIFI, .wifi = &w };
+	const struct primitive what = { .kind = PRIM_NETWORK, .use = &use };
+	const struct profile p = { .display_name = "Guests" };
+	const struct command c = { .kind = COMMAND_INSTALL_NETWORK,
+		.id = "slot:1",
+		.alias = "chancery-p",
+		.sha256 = STR(hash),
+		.what = &what,
+		.profile = &p };
+	struct pl *top, *content;
+	struct str text, clear;
+
+	(void)state;
+	expect_ok(apple_network_print(a, &c, "correct horse", cert_der(device.cert), &text));
+	expect_ok(pl_parse(a, text, &top));
+	assert_string_equal(pl_get(top, "PayloadUUID")->text, apple_uuid_of(a, &c));
+	assert_null(pl_get(top, "PayloadContent"));
+	expect_ok(cms_open(
+	    a, device.cert, device.key, pl_get(top, "EncryptedPayloadContent")->data, &clear));
+	expect_ok(pl_parse(a, clear, &content));
+	assert_string_equal(pl_get(content->child, "Password")->text, "correct horse");
+	assert_true(apple_uuid_is_network(a, "chancery-p", apple_uuid_of(a, &c)));
+	assert_false(apple_uuid_is_network(a, "chancery-q", apple_uuid_of(a, &c)));
+	assert_false(apple_uuid_is_network(a, "chancery-p", apple_uuid(a, STR(hash))));
+	assert_string_not_equal(
+	    apple_uuid_of(a, &c), apple_uuid_network(a, "chancery-p", STR(other)));
+	made_free(&device);
+	made_free(&root);
+}
+
 static const struct pl *
 fingerprint(struct arena *a, const struct command *c)
 {
@@ -274,6 +314,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(
+		    a_profile_of_a_network_is_known_by_its_uuid_and_its_key_is_for_the_device),
 		cmocka_unit_test(what_cannot_be_read_is_an_empty_state),
 		cmocka_unit_test(a_newer_result_takes_the_place_of_the_older),
 		cmocka_unit_test(more_profiles_than_are_managed_are_not_begun),

@@ -44,7 +44,7 @@ printed(struct fixture *f, struct use *u, bool user, const char *type)
 	struct pl *content = pl_array(f->a), *back;
 	struct str text;
 
-	expect_ok(apple_use_print(f->a, u, "chancery-1", CERTIFICATE, user, content));
+	expect_ok(apple_use_print(f->a, u, "", "chancery-1", CERTIFICATE, user, content));
 	expect_ok(pl_print(f->a, content, &text));
 	expect_ok(pl_parse(f->a, text, &back));
 	for (const struct pl *p = back->child; p != NULL; p = p->next)
@@ -323,7 +323,7 @@ a_root_that_is_none_is_an_error(void **state)
 	struct wifi w = office();
 	struct str nonsense = str_of("nonsense", 8);
 	struct use u = { .kind = USE_WIFI, .wifi = &w, .roots = &nonsense, .nroots = 1 };
-	err_t e = apple_use_print(f->a, &u, "chancery-1", CERTIFICATE, false, pl_array(f->a));
+	err_t e = apple_use_print(f->a, &u, "", "chancery-1", CERTIFICATE, false, pl_array(f->a));
 
 	assert_false(err_ok(e));
 	err_forget(e);
@@ -331,11 +331,43 @@ a_root_that_is_none_is_an_error(void **state)
 
 #define IN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static const struct pl *
+printed_with(struct fixture *f, int64_t security, const char *key)
+{
+	struct wifi w = office();
+	const struct use u = { .kind = USE_WIFI, .wifi = &w };
+	struct pl *content = pl_array(f->a), *back;
+	struct str text;
+
+	w.security = security;
+	expect_ok(apple_use_print(f->a, &u, key, "chancery-1", "", false, content));
+	expect_ok(pl_print(f->a, content, &text));
+	expect_ok(pl_parse(f->a, text, &back));
+	assert_int_equal(pl_count(back), 1);
+	return back->child;
+}
+
+static void
+a_network_without_certificates_has_its_key_or_none(void **state)
+{
+	const struct pl *p = printed_with(*state, WIFI_WPA2_PERSONAL, "a <phrase> & more");
+
+	says(p, "EncryptionType", "WPA2");
+	says(p, "Password", "a <phrase> & more");
+	assert_null(pl_get(p, "EAPClientConfiguration"));
+	assert_null(pl_get(p, "PayloadCertificateUUID"));
+	says(printed_with(*state, WIFI_WPA_PERSONAL, "a phrase"), "EncryptionType", "WPA");
+	p = printed_with(*state, WIFI_OPEN, "");
+	says(p, "EncryptionType", "None");
+	assert_null(pl_get(p, "Password"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN(a_network_names_its_certificate_and_whom_it_believes),
+		IN(a_network_without_certificates_has_its_key_or_none),
 		IN(a_mac_connects_before_anybody_signs_in_only_by_a_key_of_its_own),
 		IN(each_way_to_a_proxy_and_each_method_is_said),
 		IN(a_makers_program_gets_its_settings_and_rules),

@@ -62,7 +62,7 @@ printed(struct fixture *f, const struct use *u, bool of_machine)
 	struct xml_node *root;
 	const char *text;
 
-	expect_ok(windows_wifi_print(f->a, u, of_machine, &text));
+	expect_ok(windows_wifi_print(f->a, u, "", of_machine, &text));
 	expect_ok(xml_parse(f->a, str_c(text), &root));
 	return root;
 }
@@ -261,16 +261,66 @@ a_document_that_is_too_large_is_refused(void **state)
 	for (size_t i = 0; i < COUNT(names); i++)
 		names[i] = name;
 	w.servers = (struct field_texts){ names, COUNT(names) };
-	expect_err(ERR_TOO_LARGE, windows_wifi_print(f->a, &u, false, &text));
+	expect_err(ERR_TOO_LARGE, windows_wifi_print(f->a, &u, "", false, &text));
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+static const struct xml_node *
+printed_with(struct fixture *f, int64_t security, const char *key)
+{
+	struct wifi *w = ARENA_NEW(f->a, struct wifi);
+	const struct use u = { .kind = USE_WIFI, .wifi = w, .alias = "" };
+	struct xml_node *root;
+	const char *text;
+
+	*w = office();
+	w->security = security;
+	expect_ok(windows_wifi_print(f->a, &u, key, true, &text));
+	expect_ok(xml_parse(f->a, str_c(text), &root));
+	return root;
+}
+
+static void
+a_network_by_a_key_says_the_key_and_nothing_of_802_1x(void **state)
+{
+	static const char digits[] =
+	    "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff";
+	const struct xml_node *root = printed_with(*state, WIFI_WPA2_PERSONAL, "a <phrase> & more");
+
+	says(root, "authentication", "WPA2PSK");
+	says(root, "encryption", "AES");
+	says(root, "useOneX", "false");
+	says(root, "keyType", "passPhrase");
+	says(root, "protected", "false");
+	says(root, "keyMaterial", "a <phrase> & more");
+	assert_null(any(root, "OneX"));
+	assert_null(any(root, "PMKCacheMode"));
+	root = printed_with(*state, WIFI_WPA_PERSONAL, digits);
+	says(root, "authentication", "WPAPSK");
+	says(root, "encryption", "TKIP");
+	says(root, "keyType", "networkKey");
+	says(root, "keyMaterial", digits);
+}
+
+static void
+an_open_network_says_that_it_is_open(void **state)
+{
+	const struct xml_node *root = printed_with(*state, WIFI_OPEN, "");
+
+	says(root, "authentication", "open");
+	says(root, "encryption", "none");
+	assert_null(any(root, "sharedKey"));
+	assert_null(any(root, "OneX"));
+}
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(names_are_written_so_that_they_are_read_as_they_are),
+		T(a_network_by_a_key_says_the_key_and_nothing_of_802_1x),
+		T(an_open_network_says_that_it_is_open),
 		T(a_certificate_is_told_from_others_by_its_issuer_and_its_purposes),
 		T(each_method_has_its_own_form),
 		T(every_switch_is_written),

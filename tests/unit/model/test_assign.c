@@ -273,7 +273,7 @@ effect(struct world *w, struct id profile, const struct assignment *v, size_t n,
 {
 	struct effect x;
 
-	expect_ok(effect_of(w->store, w->a, profile, set, v, n, 1000, &x));
+	expect_ok(effect_of(w->store, w->a, profile, set, NULL, v, n, 1000, &x));
 	assert_true(x.complete);
 	return x;
 }
@@ -337,12 +337,12 @@ what_saving_refuses_the_effect_refuses_too(void **state)
 	auto_json json *type = json_object_new();
 	struct effect x;
 
-	expect_err(
-	    ERR_ASSIGNMENT, effect_of(w->store, w->a, w->pkcs_profile.id, NULL, &bad, 1, 10, &x));
-	expect_err(ERR_NOT_FOUND, effect_of(w->store, w->a, id_new(), NULL, &bad, 0, 10, &x));
+	expect_err(ERR_ASSIGNMENT,
+	    effect_of(w->store, w->a, w->pkcs_profile.id, NULL, NULL, &bad, 1, 10, &x));
+	expect_err(ERR_NOT_FOUND, effect_of(w->store, w->a, id_new(), NULL, NULL, &bad, 0, 10, &x));
 	json_set_text(type, "keyUsag", "x");
 	expect_err(ERR_MODEL_INVALID,
-	    effect_of(w->store, w->a, w->pkcs_profile.id, type, NULL, 0, 10, &x));
+	    effect_of(w->store, w->a, w->pkcs_profile.id, type, NULL, NULL, 0, 10, &x));
 }
 
 static void
@@ -366,7 +366,7 @@ an_effect_that_stops_early_says_so(void **state)
 
 	for (int i = 0; i < 205; i++)
 		world_write(w, put_bare);
-	expect_ok(effect_of(w->store, w->a, w->root_profile.id, NULL, &all, 1, 200, &x));
+	expect_ok(effect_of(w->store, w->a, w->root_profile.id, NULL, NULL, &all, 1, 200, &x));
 	assert_false(x.complete);
 	assert_int_equal(x.devices, 200);
 	x = effect(w, w->root_profile.id, &all, 1, NULL);

@@ -358,14 +358,15 @@ what_a_platform_cannot_keep_it_is_not_asked_to(void **state)
 		{ "windows", { .keep_user = true, .keep_enrolment = true }, true },
 		{ "windows", { .protect = true }, true },
 		{ "windows", { .protect = true, .keep_user = true }, false },
-		{ "windows", { .pin = "123456" }, false },
+		{ "windows", { .sealed = "c2VhbGVk" }, false },
 		{ "windows", { .keep_data_plan = true }, false },
 		{ "ios", { .keep_data_plan = true }, true },
 		{ "ios", { .keep_user = true }, false },
-		{ "ios", { .pin = "123456" }, false },
-		{ "macos", { .pin = "123456", .fallback = WIPE_FALLBACK_ALWAYS }, true },
-		{ "macos", { .pin = "" }, false },
-		{ "macos", { .pin = "123456", .keep_enrolment = true }, false },
+		{ "ios", { .sealed = "c2VhbGVk" }, false },
+		{ "macos", { .sealed = "c2VhbGVk", .fallback = WIPE_FALLBACK_ALWAYS }, true },
+		{ "macos", { .sealed = "" }, false },
+		{ "macos", { .pin = "123456" }, false },
+		{ "macos", { .sealed = "c2VhbGVk", .keep_enrolment = true }, false },
 		{ "linux", { .fallback = WIPE_FALLBACK_WARN }, false },
 		{ "android", { .pin = NULL }, true },
 	};
@@ -387,7 +388,7 @@ static void
 the_code_of_a_mac_is_kept_until_it_is_told_and_no_longer(void **state)
 {
 	WORLD(state);
-	struct wipe_how how = { .pin = "424242" };
+	struct wipe_how how = { .sealed = "NDI0MjQy" };
 	struct report_result no = { .status = RESULT_ERROR };
 	struct command c, *v;
 	size_t n;
@@ -395,10 +396,10 @@ the_code_of_a_mac_is_kept_until_it_is_told_and_no_longer(void **state)
 	becomes(w, "macos");
 	expect_ok(device_wipe(w->store, w->a, &admin, w->device.id, &how));
 	c = told(w);
-	assert_string_equal(c.wipe->pin, "424242");
+	assert_string_equal(c.wipe->sealed, "NDI0MjQy");
 	no.id = c.id;
 	expect_ok(says(w, REPORT_WIPE_CAN, &no, &v, &n));
-	assert_null(strstr(life(w).life.wipe_how, "424242"));
+	assert_null(strstr(life(w).life.wipe_how, "NDI0MjQy"));
 }
 
 static void
