@@ -193,15 +193,13 @@ static struct made
 ra_under(struct arena *a, const struct made *ca, const char *cn)
 {
 	static const char *const ekus[] = { "1.3.6.1.4.1.311.20.2.1" };
-	struct made m = { NULL, NULL };
+	struct key *key = NULL;
 	struct issue_spec s;
 
-	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &m.key));
-	s = made_spec(a, cn, m.key);
+	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &key));
+	s = made_spec(a, cn, key);
 	s.ekus = ekus;
-	s.issuer = ca->cert;
-	m.cert = made_cert(a, &s, ca->key);
-	return m;
+	return made_by(a, ca, s, key);
 }
 
 static int

@@ -88,17 +88,24 @@ made_root(struct arena *a, const char *cn, enum key_alg alg, unsigned bits)
 	return m;
 }
 
+/* What ca signs by the spec; the key is handed over. */
 static inline struct made
-made_under(struct arena *a, const struct made *ca, const char *cn, enum key_alg alg, unsigned bits)
+made_by(struct arena *a, const struct made *ca, struct issue_spec s, struct key *key)
 {
-	struct made m = { NULL, NULL };
-	struct issue_spec s;
+	struct made m = { .key = key };
 
-	expect_ok(key_make(alg, bits, &m.key));
-	s = made_spec(a, cn, m.key);
 	s.issuer = ca->cert;
 	m.cert = made_cert(a, &s, ca->key);
 	return m;
+}
+
+static inline struct made
+made_under(struct arena *a, const struct made *ca, const char *cn, enum key_alg alg, unsigned bits)
+{
+	struct key *key = NULL;
+
+	expect_ok(key_make(alg, bits, &key));
+	return made_by(a, ca, made_spec(a, cn, key), key);
 }
 
 /* The same, that may sign others. */
@@ -106,14 +113,10 @@ static inline struct made
 made_ca_under(
     struct arena *a, const struct made *ca, const char *cn, enum key_alg alg, unsigned bits)
 {
-	struct made m = { NULL, NULL };
-	struct issue_spec s;
+	struct key *key = NULL;
 
-	expect_ok(key_make(alg, bits, &m.key));
-	s = made_ca_spec(a, cn, m.key);
-	s.issuer = ca->cert;
-	m.cert = made_cert(a, &s, ca->key);
-	return m;
+	expect_ok(key_make(alg, bits, &key));
+	return made_by(a, ca, made_ca_spec(a, cn, key), key);
 }
 
 static inline void
