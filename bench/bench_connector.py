@@ -5,8 +5,8 @@
 For key pairs of each size, in processor time, which does not depend on what else the machine does:
 
     jobs_rsa<bits>        jobs for each second that one core gives to the connector: key pair, request, talking to CA
-                          and service, PFX, sealing. Floor: the key pairs that the same generator makes in it with nothing
-                          around it, so the ratio is what of the connector's time goes into key pairs.
+                          and service, PFX, sealing. Floor: the key pairs that the same generator makes in it with
+                          nothing around it, so the ratio is what of the connector's time goes into key pairs.
     jobs_rsa<bits>_all    the same with the time of CA and service counted as well.
     jobs_rsa<bits>_<role>_<process>
                           milliseconds of each process for one such job. Floor: those of the key pair.

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Idle check-ins a second and core, beside nginx that serves a file of the same size over the same kind of connection.
 
-Devices with ten profiles each (a trusted root and nine certificates) that have all they should have ask again and again,
-each over a connection of its own that is kept alive and shows the device's certificate. The floor is nginx with a
-certificate that is asked for likewise, which gets the same bytes and answers with a file as long as our answer. Both are
-counted by the processor time that the serving processes take, so other work on the machine changes little.
+Devices with ten profiles each (a trusted root and nine certificates) that have all they should have ask again and
+again, each over a connection of its own that is kept alive and shows the device's certificate. The floor is nginx with
+a certificate that is asked for likewise, which gets the same bytes and answers with a file as long as our answer. Both
+are counted by the processor time that the serving processes take, so other work on the machine changes little.
 
     idle_checkins  a second and core. Aim: a third of nginx.
     idle_cpu_*     microseconds of one process for one check-in.
@@ -36,7 +36,8 @@ NGINX = """daemon off; pid {dir}/nginx.pid; worker_processes 1; error_log stderr
 events {{ worker_connections 256; }}
 http {{
   access_log off; keepalive_requests 1000000000; default_type application/json;
-  client_body_temp_path {dir}; proxy_temp_path {dir}; fastcgi_temp_path {dir}; uwsgi_temp_path {dir}; scgi_temp_path {dir};
+  client_body_temp_path {dir}; proxy_temp_path {dir}; fastcgi_temp_path {dir};
+  uwsgi_temp_path {dir}; scgi_temp_path {dir};
   sendfile on; tcp_nodelay on; open_file_cache max=16;
   server {{
     listen 127.0.0.1:{port} ssl; ssl_certificate {dir}/tls.pem; ssl_certificate_key {dir}/tls.key;
@@ -98,8 +99,8 @@ def nginx(world, devices, answer):
     os.makedirs(f"{world.dir}/html", exist_ok=True)
     with open(f"{world.dir}/html/checkin", "wb") as f:
         f.write(answer)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                    "/CN=127.0.0.1", "-keyout", f"{world.dir}/tls.key", "-out", f"{world.dir}/tls.pem"],
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=127.0.0.1", "-keyout", f"{world.dir}/tls.key", "-out", f"{world.dir}/tls.pem"],
                    check=True, capture_output=True)
     with open(f"{world.dir}/both.pem", "w", encoding="ascii") as f:
         f.write(world.identity_pem + "\n" + world.root_pem)

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Memory of a connector, and of CA and service beside it, over many jobs: the same devices get their certificates anew,
-time and again, as a profile is changed under them; each change makes a job of issuing and one of revoking for every device.
+time and again, as a profile is changed under them; each change makes a job of issuing and one of revoking for every
+device.
 
     memory_<role>_<process>
                   growth of memory of its own (RssAnon) for each 1,000 jobs, in KiB, over the second half of the run.
-                  Floor: 10 KiB; what grows by less would take a million jobs for 10 MiB. Service and CA keep a record of
-                  each job, and pages of their database in memory up to a bound ([process] cache) that the default would
-                  reach after some 100,000 jobs; here it is small, so that what is left to grow is seen.
+                  Floor: 10 KiB; what grows by less would take a million jobs for 10 MiB. Service and CA keep a record
+                  of each job, and pages of their database in memory up to a bound ([process] cache) that the default
+                  would reach after some 100,000 jobs; here it is small, so that what is left to grow is seen.
 
 BENCH_MEMORY: how many jobs (2000); those of revoking count. BENCH_MEMORY_LOG: a file for memory over time, else none.
 """

@@ -134,7 +134,8 @@ class Wstep:
  xmlns="http://docs.oasis-open.org/ws-sx/ws-trust/200512"><TokenType>{X509_TYPE}</TokenType>
 <RequestType>http://docs.oasis-open.org/ws-sx/ws-trust/200512/Issue</RequestType>
 <BinarySecurityToken ValueType="{PKCS10_TYPE}" EncodingType="{BASE64_TYPE}"
- xmlns="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">{b64(csr)}</BinarySecurityToken>
+ xmlns="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+>{b64(csr)}</BinarySecurityToken>
 <AdditionalContext xmlns="http://schemas.xmlsoap.org/ws/2006/12/authorization">{context}</AdditionalContext>
 <RequestID xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xmlns="http://schemas.microsoft.com/windows/pki/2009/01/enrollment"/></RequestSecurityToken></s:Body></s:Envelope>"""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that answers as DigiCert ONE's REST API does, written from DigiCert's documentation (doc/digicert.md).
 
-It issues from a CA of its own, by profiles as an administrator sets them up there, and keeps what it was asked for. Where
-the documentation leaves something open it is strict: what a client must not rely on is not there.
+It issues from a CA of its own, by profiles as an administrator sets them up there, and keeps what it was asked for.
+Where the documentation leaves something open it is strict: what a client must not rely on is not there.
 """
 
 import base64
@@ -189,7 +189,8 @@ class DigiCert:
                      "certificate": pem(cert) + chain}
 
     def make(self, csr, profile, wanted):
-        """Names come from the body, as the profile says "REST Request"; the SID from the CSR, if the profile has one."""
+        """Names come from the body, as the profile says "REST Request"; the SID from the CSR, if the profile has
+        one."""
         subject = []
         for field, value in wanted["subject"].items():
             for one in value if isinstance(value, list) else [value]:

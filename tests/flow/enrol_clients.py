@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of the CA's enrolment protocols, written from the specifications: MS-WSTEP and MS-XCEP in both ways of showing who
-asks, and EST. Each gives the certificate as DER, or raises Refused."""
+"""Clients of the CA's enrolment protocols, written from the specifications: MS-WSTEP and MS-XCEP in both ways of
+showing who asks, and EST. Each gives the certificate as DER, or raises Refused."""
 
 import base64
 import datetime
@@ -79,7 +79,8 @@ def blob(data):
 
 
 class Orderer:
-    """A management service that the CA has admitted, as far as sealing orders goes: codec/order.h says what they are."""
+    """A management service that the CA has admitted, as far as sealing orders goes: codec/order.h says what they
+    are."""
 
     def __init__(self, world, name="orderer"):
         self.world, self.name = world, name

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cable with 802.1X at its other end: two network namespaces, hostapd as the port's authenticator with its own EAP server,
-and on this side wpa_supplicant, or NetworkManager with a wpa_supplicant of its own. All of it Debian's, none of it ours.
+"""A cable with 802.1X at its other end: two network namespaces, hostapd as the port's authenticator with its own EAP
+server, and on this side wpa_supplicant, or NetworkManager with a wpa_supplicant of its own. All of it Debian's, none of
+it ours.
 """
 
 import os
@@ -174,7 +175,8 @@ exec NetworkManager --no-daemon --config={conf} --config-dir=/nonexistent --syst
         wait_for(lambda: re.search("lan0:ethernet:(dis)?connect", device()), 30, why="the device")
 
     def nmcli(self, *args, check=True):
-        return subprocess.run(["nmcli", *args], check=check, capture_output=True, text=True, env=self.env).stdout.strip()
+        return subprocess.run(["nmcli", *args], check=check, capture_output=True, text=True,
+                              env=self.env).stdout.strip()
 
     def end(self, p):
         if p in self.procs:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Android: every row of the delivery matrix by the agent protocol, with what goes wrong. The device is tests/sim/android.py."""
+"""Android: every row of the delivery matrix by the agent protocol, with what goes wrong. The device is
+tests/sim/android.py."""
 
 import os
 import sys
@@ -90,8 +91,8 @@ def settle(world, agent, *profiles, state="installed", seconds=30):
     try:
         wait_for(reached, seconds, 0.1)
     except Exception as e:
-        raise AssertionError(f"{[(s['profileName'], s['state'], s['fault'], s['reason']) for s in world.slots(device=agent.id)]}"
-                             f" {agent.seen[-1:]}") from e
+        stand = [(s["profileName"], s["state"], s["fault"], s["reason"]) for s in world.slots(device=agent.id)]
+        raise AssertionError(f"{stand} {agent.seen[-1:]}") from e
     return [world.slots(device=agent.id, profile=p["id"])[0] for p in profiles]
 
 
@@ -111,7 +112,8 @@ def test_root_and_pkcs_certificate_are_installed_with_the_grant_of_the_profile(w
     assert agent.store.has_ca_cert(pem_blocks(world.root_pem)[0])
     pair = agent.store.pairs[alias(given.pkcs)]
     assert "CN=ada" in pair["chain"][0].subject.rfc4514_string()
-    assert [c.subject for c in pair["chain"][1:]] == [x509.load_pem_x509_certificate(world.issuing_pem.encode()).subject]
+    assert [c.subject for c in pair["chain"][1:]] == [
+        x509.load_pem_x509_certificate(world.issuing_pem.encode()).subject]
     assert agent.store.grants[alias(given.pkcs)] == {VPN}
     assert not pair["selectable"]
     assert agent.seen[-1]["name"] == "VPN" and agent.seen[-1]["scope"] == "user"
@@ -260,7 +262,8 @@ def test_removal_takes_root_and_certificate_away_and_revokes(world, given):
     world.assign(given.pkcs, given.group, exclude=[out])
     settle(world, agent, given.pkcs, state="removed")
     assert not agent.store.pairs and agent.seen[-1]["kind"] == "remove_identity"
-    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked", 15)
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked",
+             15)
     world.assign(given.pkcs, given.group)
     agent.leave()
 
@@ -330,7 +333,8 @@ def test_a_scep_certificate_is_requested_by_the_device_with_its_own_key(world, g
     world.assign(scep.profile)
     settle(world, agent, scep.profile, state="removed")
     assert alias(scep.profile) not in agent.store.pairs
-    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked", 20)
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked",
+             20)
     world.assign(scep.profile, scep.group)
     agent.leave()
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the CA signs is DER, in whatever encoding a key came: no bytes of the requester's choice, one hash for one key."""
+"""What the CA signs is DER, in whatever encoding a key came: no bytes of the requester's choice, one hash for one
+key."""
 
 import os
 

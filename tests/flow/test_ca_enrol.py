@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Enrolment by MS-WSTEP, MS-XCEP and EST: one approval behind every protocol, and other people's clients in front of it."""
+"""Enrolment by MS-WSTEP, MS-XCEP and EST: one approval behind every protocol, and other people's clients in front of
+it."""
 
 import base64
 import os
@@ -157,7 +158,8 @@ def test_an_order_is_good_for_its_holder_and_gives_what_it_says(given, protocol)
 
 @with_password
 def test_a_wrong_password_and_an_unknown_name_are_the_same_failure(given, protocol):
-    wrong = refused("credentials", client(given, protocol, password="not this one, no").enrol, csr(given.key), "Servers")
+    wrong = refused("credentials", client(given, protocol, password="not this one, no").enrol, csr(given.key),
+                    "Servers")
 
     class Nobody:
         name, password = "nobody at all", "a long enough password"
@@ -180,7 +182,8 @@ def test_wrong_passwords_are_braked_also_for_the_right_one_until_it_is_set_anew(
     who = Who(given.world, f"braked-{protocol}").may("Servers")
     client(given, protocol, who).enrol(csr(given.key), "Servers")
     for i in range(5):
-        refused("credentials", client(given, protocol, who, password=f"guess number {i}").enrol, csr(given.key), "Servers")
+        refused("credentials", client(given, protocol, who, password=f"guess number {i}").enrol, csr(given.key),
+                "Servers")
     refused("login-limit", client(given, protocol, who).enrol, csr(given.key), "Servers")
     client(given, protocol.replace("password", "certificate"), who).enrol(csr(given.key), "Servers")
     secret = given.file("secret", "another long password\nsecond line\n")
@@ -228,8 +231,8 @@ def test_a_renewal_is_signed_by_the_old_key_and_keeps_the_names(given):
     assert x509.load_der_x509_certificate(new).subject == named("renewed.contoso.example")
     assert x509.load_der_x509_certificate(new).public_key().public_numbers() == new_key.public_key().public_numbers()
     refused("renewal-names", c.enrol, signed_request(given, csr(new_key, "other.contoso.example"), old, given.key))
-    refused("template-conflict", c.enrol, signed_request(given, csr(new_key, "renewed.contoso.example"), old, given.key),
-            "MadeByCa")
+    refused("template-conflict", c.enrol,
+            signed_request(given, csr(new_key, "renewed.contoso.example"), old, given.key), "MadeByCa")
 
 
 def test_a_renewal_signed_by_another_key_or_of_a_revoked_certificate_is_refused(given):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every enrolment protocol against every check: one approval behind all of them. A cell is refused with the protocol's own
-error and our fault, and no certificate more is valid after it; one cell of each row is accepted."""
+"""Every enrolment protocol against every check: one approval behind all of them. A cell is refused with the protocol's
+own error and our fault, and no certificate more is valid after it; one cell of each row is accepted."""
 
 import base64
 import hashlib

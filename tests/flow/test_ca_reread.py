@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the CA issues, re-read by other people's libraries: every built-in template by cryptography (OpenSSL), GnuTLS and NSS;
-chains, revocation lists and OCSP by NSS."""
+"""What the CA issues, re-read by other people's libraries: every built-in template by cryptography (OpenSSL), GnuTLS
+and NSS; chains, revocation lists and OCSP by NSS."""
 
 import hashlib
 import os

@@ -266,7 +266,8 @@ def test_a_certificate_renews_itself(given, held, kind):
 
 
 def test_a_renewal_that_is_the_same_request_is_none_of_its_repetitions(given):
-    """Key, request and transaction as before: the certificate that signs says whether it is renewed or asked for again."""
+    """Key, request and transaction as before: the certificate that signs says whether it is renewed or asked for
+    again."""
     key, client = new_key(), given.client
     csr = make_csr(key, "same", given.challenge())
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SCEP while a CA is renewed (RFC 8894 4.7): who knows the CA by its certificate before learns the next one from it. Orders
-of a service as challenges, with other people's clients."""
+"""SCEP while a CA is renewed (RFC 8894 4.7): who knows the CA by its certificate before learns the next one from it.
+Orders of a service as challenges, with other people's clients."""
 
 import base64
 import os

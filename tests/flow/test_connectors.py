@@ -132,7 +132,8 @@ def test_three_in_networks_of_their_own_and_one_is_killed_under_load(networks):
 
 
 def test_stopped_or_killed_and_started_again_it_holds_nothing_up(site):
-    """The lease is far longer than this test has patience: what was in hand is free as soon as the connector says so."""
+    """The lease is far longer than this test has patience: what was in hand is free as soon as the connector says
+    so."""
     c = site.add("alone")
     site.catch(c)
     c.stop()

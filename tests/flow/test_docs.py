@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command that README.md, doc/ and man/ show runs.
 
-A fenced block says what it is: `console` (run here), `text` (cannot run here: takes a second machine, a person, or shows
-only output), or a data format (`json`, `ini`, `c`, ...). In a `console` block each line that begins with "$ " is a
-command; lines after it that begin with "> ", and those after a line that ends with a backslash, belong to it. All else is
-its output. Commands of one file run in order in one bash, in a folder of their own, and each must succeed; in a block
-`console exact` the output must be the one that is shown. In a manual page the blocks are those between .Bd and .Ed.
+A fenced block says what it is: `console` (run here), `text` (cannot run here: takes a second machine, a person, or
+shows only output), or a data format (`json`, `ini`, `c`, ...). In a `console` block each line that begins with "$ " is
+a command; lines after it that begin with "> ", and those after a line that ends with a backslash, belong to it. All
+else is its output. Commands of one file run in order in one bash, in a folder of their own, and each must succeed; in a
+block `console exact` the output must be the one that is shown. In a manual page the blocks are those between .Bd and
+.Ed.
 
 Each file has an installation of its own, made like the demonstration: users ada.lovelace@contoso.example and
 grace.hopper@contoso.example in the group Wi-Fi, their devices laptop-ada and laptop-grace, profiles "Contoso Root" and

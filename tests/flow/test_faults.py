@@ -173,7 +173,8 @@ def test_a_service_that_is_away_for_long_finds_everything_done_once(site):
     os.kill(issuer, 19)  # SIGSTOP: the CA answers nobody
     try:
         device.start()
-        wait_for(lambda: site.world.admin("connector", "connector.show")["running"] > 0, 60, why="the job to be in hand")
+        wait_for(lambda: site.world.admin("connector", "connector.show")["running"] > 0, 60,
+                 why="the job to be in hand")
         site.world.stop("service")
     finally:
         os.kill(issuer, 18)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other people's clients: Azure Identity, MSAL and the Graph client from npm on Node, `az rest` of Debian's azure-cli.
 
-They come with tools/install-packages (tests/npm, versions in its lock file). What a client needs to be told so that it talks
-to a host of one's own stands in tests/npm/client.cjs and in doc/graph.md.
+They come with tools/install-packages (tests/npm, versions in its lock file). What a client needs to be told so that it
+talks to a host of one's own stands in tests/npm/client.cjs and in doc/graph.md.
 """
 
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input to everything that has properties beside profiles (those: test_profiles.py), and many writers at once.
 
-A row a property. The answer to a wrong value names the property and leaves everything as it was; who changes what somebody
-else changed meanwhile is told, so that no update is lost.
+A row a property. The answer to a wrong value names the property and leaves everything as it was; who changes what
+somebody else changed meanwhile is told, so that no update is lost.
 """
 
 import json

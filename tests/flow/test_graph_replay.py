@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Request sequences of real clients, as tests/data/graph_replay has them, against a running installation.
 
-A file is a sequence: {"name", "steps": [{"say", "method", "path", "headers", "body", "status", "answer", "has", "save"}]}. What
-is saved, and what the world gives ({user}, {group}, {device}, ...), is put in wherever its name stands in braces. `answer` is
-the shape: members that are not named may be there; "<guid>", "<date>", "<text>", "<int>", "<any>" stand for such a value,
-a list is compared item by item (["..."]: any number of items). `order` lists members in the order in which they must come.
-`headers_back`: headers of the answer that must be there, with a part of their value.
+A file is a sequence: {"name", "steps": [{"say", "method", "path", "headers", "body", "status", "answer", "has",
+"save"}]}. What is saved, and what the world gives ({user}, {group}, {device}, ...), is put in wherever its name stands
+in braces. `answer` is the shape: members that are not named may be there; "<guid>", "<date>", "<text>", "<int>",
+"<any>" stand for such a value, a list is compared item by item (["..."]: any number of items). `order` lists members in
+the order in which they must come. `headers_back`: headers of the answer that must be there, with a part of their value.
 """
 
 import base64

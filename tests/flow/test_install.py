@@ -32,7 +32,8 @@ def prefix(tmp_path_factory):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_installed_programs_print_their_version(prefix, name):
-    version = re.search(r"version: '([^']*)'", open(os.path.join(ROOT, "meson.build"), encoding="utf-8").read()).group(1)
+    version = re.search(r"version: '([^']*)'",
+                        open(os.path.join(ROOT, "meson.build"), encoding="utf-8").read()).group(1)
     assert run(os.path.join(prefix, PROGRAMS[name], name), "--version") == f"{name} {version}\n"
 
 

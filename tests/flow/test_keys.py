@@ -4,8 +4,8 @@
 A certificate goes its whole way, from the real connector through the service to a real agent, and everything that the
 service could keep a key in is searched for that key and for the password of its parcel: memory of every process (copied
 again and again while the work goes on), database, log, and what went over the wire to and from connector and agent. The
-wire is read by a relay between them and the service: the test holds the CA, so it can make a server certificate that both
-trust, and it borrows their client keys.
+wire is read by a relay between them and the service: the test holds the CA, so it can make a server certificate that
+both trust, and it borrows their client keys.
 
 The same search finds key and password where they belong, so that a search that finds nothing means something.
 """

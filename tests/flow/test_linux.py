@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Linux machine does with what its agent holds: NSS, hooks, and 802.1X by NetworkManager and by wpa_supplicant."""
+"""What a Linux machine does with what its agent holds: NSS, hooks, and 802.1X by NetworkManager and by
+wpa_supplicant."""
 
 import json
 import os
@@ -21,7 +22,8 @@ test "$CHANCERY_EVENT" = removed || test -r "$CHANCERY_CERT" || exit 1
 
 
 def nss(agent, *args, check=True):
-    return subprocess.run(["certutil", *args, "-d", f"sql:{agent.dir}/nss"], check=check, capture_output=True, text=True)
+    return subprocess.run(["certutil", *args, "-d", f"sql:{agent.dir}/nss"], check=check, capture_output=True,
+                          text=True)
 
 
 def listed(agent):
@@ -312,7 +314,8 @@ def test_networkmanager_brings_the_connection_up_with_the_certificate_and_again_
 
     def names(what):
         return lan.nmcli("-g", what, "connection", "show", "Corp LAN")
-    wait_for(lambda: names("802-1x.private-key") == agent.key_file(given.pkcs["id"]), 30, 0.2, why="the connection's key")
+    wait_for(lambda: names("802-1x.private-key") == agent.key_file(given.pkcs["id"]), 30, 0.2,
+             why="the connection's key")
     lan.nmcli("--wait", "60", "connection", "up", "Corp LAN")
     assert names("GENERAL.STATE") == "activated"
     assert "managed@one.example" in lan.let_in()[-1]

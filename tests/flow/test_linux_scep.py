@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates that a Linux machine requests itself: its key is made on it, in a file, a PKCS#11 token or a TPM, and stays."""
+"""Certificates that a Linux machine requests itself: its key is made on it, in a file, a PKCS#11 token or a TPM, and
+stays."""
 
 import base64
 import glob
@@ -64,8 +65,8 @@ def test_the_key_is_made_on_the_machine_and_a_file_that_only_its_owner_reads(wor
     assert not pending(agent)
     done = subprocess.run(["openssl", "verify", "-purpose", "sslclient", "-CAfile", world.root_file, "-untrusted",
                            os.path.join(agent.cert_dir(given.scep["id"]), "cert.pem"),
-                           os.path.join(agent.cert_dir(given.scep["id"]), "cert.pem")], check=False, capture_output=True,
-                          text=True)
+                           os.path.join(agent.cert_dir(given.scep["id"]), "cert.pem")], check=False,
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -163,8 +164,8 @@ def test_in_a_token_the_key_is_made_there_and_nothing_stays_behind(world, given,
     env = {"SOFTHSM2_CONF": os.path.join(folder, "softhsm.conf")}
     with open(env["SOFTHSM2_CONF"], "w", encoding="ascii") as f:
         f.write(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
-    subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "machine", "--pin", "1234", "--so-pin", "5678"],
-                   check=True, capture_output=True, env={**os.environ, **env})
+    subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "machine", "--pin", "1234",
+                    "--so-pin", "5678"], check=True, capture_output=True, env={**os.environ, **env})
     user, agent = token_agent(world, given, "hsm", SOFTHSM, "machine", "1234", env)
     # One on a curve is made there as well, by EST.
     world.add_member(curves.group, user)
@@ -207,8 +208,8 @@ def a_tpm(tmp_path):
         def ready():
             return subprocess.run(["tpm2_ptool", "init"], check=False, capture_output=True, env=tool).returncode == 0
         wait_for(ready, 30, 0.3, why="the TPM")
-        subprocess.run(["tpm2_ptool", "addtoken", "--pid", "1", "--label", "tpm", "--userpin", "1234", "--sopin", "5678"],
-                       check=True, capture_output=True, env=tool)
+        subprocess.run(["tpm2_ptool", "addtoken", "--pid", "1", "--label", "tpm", "--userpin", "1234",
+                        "--sopin", "5678"], check=True, capture_output=True, env=tool)
         yield env
     finally:
         for p in reversed(procs):

@@ -72,8 +72,8 @@ def test_every_option_that_the_manual_names_exists():
     known = set()
     for noun, verbs in nouns().items():
         for verb in verbs or {""}:
-            known |= set(re.findall(r"^  --([\w-]+)", printed(program("chancery"), noun, *filter(None, [verb]), "--help"),
-                                    re.M))
+            known |= set(re.findall(
+                r"^  --([\w-]+)", printed(program("chancery"), noun, *filter(None, [verb]), "--help"), re.M))
     known |= {"version", "help", "option", "socket"}
     text = page("chancery.1")
     named = set(re.findall(r"(?:Fl|,) -([\w-]+)", text)) | set(re.findall(r"--([\w-]+)", text))
@@ -89,11 +89,13 @@ def test_every_setting_of_a_role_is_in_the_manual_with_its_default(role):
 
 
 def test_every_setting_of_the_agent_is_in_the_manual_with_its_default():
-    assert settings_described(page("chancery-agent.8")) == settings_printed(printed(program("chancery-agent"), "sample"))
+    assert settings_described(page("chancery-agent.8")) == settings_printed(
+        printed(program("chancery-agent"), "sample"))
 
 
 def test_every_command_of_the_agent_is_in_the_manual():
-    listed = re.findall(r"^  (\w+)  ", printed(program("chancery-agent"), "--help").replace(" --code CODE ", "  "), re.M)
+    listed = re.findall(
+        r"^  (\w+)  ", printed(program("chancery-agent"), "--help").replace(" --code CODE ", "  "), re.M)
     described = re.findall(r"^\.It Cm (\w+)", page("chancery-agent.8"), re.M)
     assert sorted(set(listed)) == sorted(described)
 

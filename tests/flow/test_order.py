@@ -159,7 +159,8 @@ def test_an_order_for_another_ca_is_refused(world, given):
 
 
 def test_a_key_that_was_not_made_where_keys_are_made_is_refused(given):
-    """Who took over what carries orders and requests has both, and the certificate towards the CA; not the maker's key."""
+    """Who took over what carries orders and requests has both, and the certificate towards the CA; not the maker's
+    key."""
     job, key, thief = given.job, rsa_key(), ec.generate_private_key(ec.SECP256R1())
     order, device = base64.b64decode(job["order"]), base64.b64decode(job["device_certificate"])
     maker = given.connector.maker

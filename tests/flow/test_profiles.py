@@ -79,8 +79,9 @@ WIFI = ["networkName", "ssid", "connectAutomatically", "connectWhenNetworkNameIs
 INNER = ["preSharedKeyIsSet", "innerAuthenticationProtocolForEapTtls", "innerAuthenticationProtocolForPeap"]
 WINDOWS_WIFI = [p for p in WIFI if p not in ("wiFiSecurityType", "proxySettings")] + [
     "wifiSecurityType", "proxySetting", "connectToPreferredNetwork", "forceFIPSCompliance", "meteredConnectionLimit",
-    "authenticationPeriodInSeconds", "authenticationRetryDelayPeriodInSeconds", "authenticationType", "cacheCredentials",
-    "disableUserPromptForServerValidation", "eapolStartPeriodInSeconds", "enablePairwiseMasterKeyCaching",
+    "authenticationPeriodInSeconds", "authenticationRetryDelayPeriodInSeconds", "authenticationType",
+    "cacheCredentials", "disableUserPromptForServerValidation", "eapolStartPeriodInSeconds",
+    "enablePairwiseMasterKeyCaching",
     "enablePreAuthentication", "innerAuthenticationProtocolForEAPTTLS", "maximumAuthenticationFailures",
     "maximumAuthenticationTimeoutInSeconds", "maximumEAPOLStartMessages", "maximumNumberOfPairwiseMasterKeysInCache",
     "maximumPairwiseMasterKeyCacheTimeInMinutes", "maximumPreAuthenticationAttempts", "networkSingleSignOn",

@@ -170,7 +170,8 @@ def test_a_large_file_goes_in_parts_and_on_from_where_it_failed(fleet, tmp_path)
     path = written(tmp_path / "large.csv", ",".join(columns) + "\n" + "\n".join(rows) + "\n")
     done = world.cli_json("user", "import", path, "--from", "5400", timeout=300)
     assert (done["created"], done["errorCount"]) == (102, 0), "a small rest in one go"
-    wrong = written(tmp_path / "wrong.csv", ",".join(columns) + "\n" + "\n".join(rows[:5498] + ["nobody,x,x,x,x,x"]) + "\n")
+    wrong = written(tmp_path / "wrong.csv",
+                    ",".join(columns) + "\n" + "\n".join(rows[:5498] + ["nobody,x,x,x,x,x"]) + "\n")
     refused = world.cli("user", "import", wrong, check=False, timeout=300)
     assert refused.returncode != 0 and "5500" in refused.stdout + refused.stderr
     assert world.api("GET", "/v1.0/users?$filter=userPrincipalName eq 'part00001@contoso.example'")["value"] == []

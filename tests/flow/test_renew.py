@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identities renew themselves, and nobody is locked out on the way.
 
-Devices and the connector of this world live 250 days ahead (libfaketime), where two thirds of a year's certificate are over;
-CA and service live today.
+Devices and the connector of this world live 250 days ahead (libfaketime), where two thirds of a year's certificate are
+over; CA and service live today.
 """
 
 import base64

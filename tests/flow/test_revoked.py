@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Service and CA hold one truth about revocation: what an officer revokes at the CA is neither delivered nor left there."""
+"""Service and CA hold one truth about revocation: what an officer revokes at the CA is neither delivered nor left
+there."""
 
 import time
 

@@ -59,8 +59,8 @@ def sealed(tree, tmp_path, password=b"secret"):
     pem = tmp_path / "to.pem"
     pem.write_bytes(tree.identity.cert.public_bytes(serialization.Encoding.PEM))
     return base64.b64encode(subprocess.run(
-        ["openssl", "cms", "-encrypt", "-binary", "-outform", "DER", "-aes-256-cbc", str(pem)], input=password, check=True,
-        capture_output=True).stdout).decode()
+        ["openssl", "cms", "-encrypt", "-binary", "-outform", "DER", "-aes-256-cbc", str(pem)], input=password,
+        check=True, capture_output=True).stdout).decode()
 
 
 def install(tree, blob, password, location="3", kind="1", exportable="false", **more):
@@ -93,8 +93,8 @@ def test_trusted_certificates_lie_under_their_hash(tree, key):
     node = f"{TRUST}/Root/{name}"
     fails(500, 0x80070057, tree.run, "Add", f"{TRUST}/Root/{'0' * 40}/EncodedCertificate", "b64", text)
     fails(500, 0x80070057, tree.run, "Add", f"{node}/EncodedCertificate", "b64", text[:64] + "\n" + text[64:])
-    fails(404, 0, tree.run, "Add", f"./User/Vendor/MSFT/RootCATrustedCertificates/Root/{name}/EncodedCertificate", "b64",
-          text)
+    fails(404, 0, tree.run, "Add", f"./User/Vendor/MSFT/RootCATrustedCertificates/Root/{name}/EncodedCertificate",
+          "b64", text)
     tree.run("Add", f"{node}/EncodedCertificate", "b64", text)
     fails(418, 0, tree.run, "Add", f"{node}/EncodedCertificate", "b64", text)
     tree.run("Replace", f"{node}/EncodedCertificate", "b64", text)
@@ -168,8 +168,8 @@ def test_enrol_is_refused_when_a_node_is_wrong_or_missing(tree, change):
     tree.run("Add", SCEP, "node")
     for name, value in {**SCEP_NODES, **change}.items():
         if value is not None:
-            tree.run("Add", f"{SCEP}/Install/{name}", "int" if name in ("KeyUsage", "KeyLength", "KeyProtection") else "chr",
-                     value)
+            tree.run("Add", f"{SCEP}/Install/{name}",
+                     "int" if name in ("KeyUsage", "KeyLength", "KeyProtection") else "chr", value)
     with pytest.raises(Failed):
         tree.run("Exec", f"{SCEP}/Install/Enroll")
     assert not tree.enrolling
@@ -204,7 +204,8 @@ def machine(tmp_path):
 
 HEAD = """<SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>{session}</SessionID><MsgID>1</MsgID>
 <Target><LocURI>{device}</LocURI></Target><Source><LocURI>https://mdm.example.test/m</LocURI></Source></SyncHdr>"""
-HEADER_STATUS = ("<Status><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>")
+HEADER_STATUS = ("<Status><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd>"
+                 "<Data>200</Data></Status>")
 ALERT_STATUS = "<Status><CmdID>2</CmdID><MsgRef>1</MsgRef><CmdRef>2</CmdRef><Cmd>Alert</Cmd><Data>200</Data></Status>"
 GET = "<Get><CmdID>{n}</CmdID><Item><Target><LocURI>./DevInfo/Man</LocURI></Target></Item></Get>"
 
@@ -232,7 +233,8 @@ def test_a_message_in_order_is_obeyed(tmp_path):
     (HEADER_STATUS + ALERT_STATUS, {"final": ""}),
     (HEADER_STATUS + ALERT_STATUS + "<Copy><CmdID>3</CmdID></Copy>", {}),
     (HEADER_STATUS + ALERT_STATUS + "<Get><CmdID>3</CmdID></Get>", {}),
-    (HEADER_STATUS + ALERT_STATUS + GET.format(n=3).replace("</Target>", "</Target><Meta><Format>chr</Format></Meta>"), {})])
+    (HEADER_STATUS + ALERT_STATUS + GET.format(n=3).replace(
+        "</Target>", "</Target><Meta><Format>chr</Format></Meta>"), {})])
 def test_a_message_out_of_order_is_not(tmp_path, body, more):
     with pytest.raises(Refused):
         obey(machine(tmp_path), body, **more)

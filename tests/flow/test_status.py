@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How certificates stand, seen from outside: counts, lists, searches, and a report that other people's programs open."""
+"""How certificates stand, seen from outside: counts, lists, searches, and a report that other people's programs
+open."""
 import csv
 import io
 import json

@@ -110,7 +110,8 @@ class Site:
         return self.world.api("GET", "/beta/deviceManagement/ndesConnectors")["value"][0]
 
     def kill(self):
-        """All of the connector at once. The parent stands still meanwhile; what it ended just before is gone already."""
+        """All of the connector at once. The parent stands still meanwhile; what it ended just before is gone
+        already."""
         proc = self.world.procs.pop("connector")
         os.kill(proc.pid, signal.SIGSTOP)
         for pid in children(proc.pid).values():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows 11 as it is: enrolment, sessions, delivery, renewal and leaving, by a simulator written from the protocols."""
+"""Windows 11 as it is: enrolment, sessions, delivery, renewal and leaving, by a simulator written from the
+protocols."""
 
 import hashlib
 import os
@@ -89,8 +90,8 @@ def slot(world, d, profile):
 
 
 def test_trusted_certificates_go_to_the_store_that_the_profile_names(world, ada, tmp_path):
-    d = enrolled(world, ada, tmp_path, "PC-10", macs=[("0011223344AA", 1), ("0011223344BB", 2)], imeis=["490154203237518"],
-                 domain="contoso.example", serial="SN-10")
+    d = enrolled(world, ada, tmp_path, "PC-10", macs=[("0011223344AA", 1), ("0011223344BB", 2)],
+                 imeis=["490154203237518"], domain="contoso.example", serial="SN-10")
     group = world.add_group("windows roots", ada)
     profiles = {store: add_root(world, f"root {store}", pem, store) for store, pem in (
         ("computerCertStoreRoot", world.issuing_pem), ("computerCertStoreIntermediate", world.issuing_pem),
@@ -132,7 +133,8 @@ def add_pkcs(world, name, **more):
         "certificateValidityPeriodScale": "years", "certificateValidityPeriodValue": 1,
         "certificationAuthority": world.host, "certificationAuthorityName": world.issuing_ca,
         "certificateTemplateName": "ChanceryUser", "subjectNameFormat": "custom",
-        "subjectNameFormatString": "CN={{UserName}},E={{EmailAddress}},O=Contoso", "keyStorageProvider": "useSoftwareKsp",
+        "subjectNameFormatString": "CN={{UserName}},E={{EmailAddress}},O=Contoso",
+        "keyStorageProvider": "useSoftwareKsp",
         "customSubjectAlternativeNames": [{"sanType": "userPrincipalName", "name": "{{UserPrincipalName}}"}],
         "certificateStore": "user",
         "extendedKeyUsages": [{"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}]}
@@ -173,7 +175,8 @@ def test_a_key_is_delivered_as_pfx_under_a_password_sealed_to_the_device(world, 
     # Another content: the new one is there before the old one goes.
     world.api("PATCH", f"{world.CONFIGURATIONS}/{profile['id']}", {
         "@odata.type": PKCS_TYPE, "subjectNameFormatString": "CN={{UserName}},O=Contoso,OU=New"})
-    wait_for(lambda: d.session() and any("New" in h.cert.subject.rfc4514_string() for h in d.tree.held("User").values()),
+    wait_for(lambda: d.session() and any(
+        "New" in h.cert.subject.rfc4514_string() for h in d.tree.held("User").values()),
              40, 0.3, why="the new certificate")
     wait_for(lambda: d.session() and len(d.tree.held("User")) == 1, 40, 0.3, why="the end of the old one")
     assert len(world.user_certificates()) >= before + 1
@@ -217,7 +220,8 @@ def test_keys_go_where_the_profile_says_and_the_device_can(world, tmp_path):
     group = world.add_group("windows key storage", tpm, plain)
     kinds = {"useTpmKspOtherwiseUseSoftwareKsp": "or", "useTpmKspOtherwiseFail": "only", "useSoftwareKsp": "soft",
              "usePassportForWorkKspOtherwiseFail": "hello"}
-    profiles = {short: add_pkcs(world, f"keys {short}", keyStorageProvider=kind, subjectNameFormatString="CN={{DeviceName}}",
+    profiles = {short: add_pkcs(world, f"keys {short}", keyStorageProvider=kind,
+                                subjectNameFormatString="CN={{DeviceName}}",
                                 certificateStore="user" if short == "hello" else "machine",
                                 customSubjectAlternativeNames=[])
                 for kind, short in kinds.items()}
@@ -408,8 +412,8 @@ def test_a_certificate_that_is_being_made_comes_in_the_same_session(world, tmp_p
 def test_an_imported_certificate_is_delivered_and_opened(world, tmp_path):
     user = world.add_user("mail@contoso.example", mail="mail@contoso.example")
     key, cert, p12, public = (str(tmp_path / n) for n in ("key.pem", "cert.pem", "mail.p12", "import.pem"))
-    for args in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=mail", "-keyout", key, "-out",
-                  cert, "-addext", "extendedKeyUsage=emailProtection"],
+    for args in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=mail", "-keyout", key,
+                  "-out", cert, "-addext", "extendedKeyUsage=emailProtection"],
                  ["pkcs12", "-export", "-inkey", key, "-in", cert, "-out", p12, "-passout", "pass:secret-Pa55"]):
         subprocess.run(["openssl", *args], check=True, capture_output=True)
     world.cli("pfx", "key", "export-public", "main", "--out", public, "--socket", world.socket_of("connector"))
@@ -453,7 +457,8 @@ def test_hostile_and_broken_messages_are_refused_and_do_no_harm(world, ada, tmp_
         r, data = post(d, manage, body)
         assert r.status in statuses, (body[:60], r.status, data)
     # The binary form is named as what it is, and not taken.
-    for body, kind in ((good, "application/vnd.syncml.dm+wbxml; charset=utf-8"), (b"\x03\x01", "application/octet-stream")):
+    for body, kind in ((good, "application/vnd.syncml.dm+wbxml; charset=utf-8"),
+                       (b"\x03\x01", "application/octet-stream")):
         r, data = post(d, manage, body, kind)
         assert r.status == 415 and b"WBXML" in data, data
     # What only servers may say is refused by its number; what answers nothing that was asked says nothing.
@@ -470,7 +475,8 @@ def test_hostile_and_broken_messages_are_refused_and_do_no_harm(world, ada, tmp_
     assert r.status == 403
     d.tree.identity = held
     for path in ("Discovery.svc", "Policy.svc", "Enrollment.svc"):
-        for body in (b"", b"<a/>", b"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body/></s:Envelope>"):
+        for body in (b"", b"<a/>",
+                     b"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body/></s:Envelope>"):
             r, data = post(d, "/EnrollmentServer/" + path, body, "application/soap+xml")
             assert r.status == 500 and b"s:MessageFormat" in data, (path, body, data)
     # The page hands a code to a program on the device only.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wiping a device, on every platform: told, done, refused, cancelled; what becomes of its certificates and its identity."""
+"""Wiping a device, on every platform: told, done, refused, cancelled; what becomes of its certificates and its
+identity."""
 
 import json
 import os

@@ -83,7 +83,8 @@ def wait_for(what, seconds=15.0, step=0.03, why=""):
         time.sleep(step)
 
 
-# Ports to listen on: below those that the system gives to outgoing connections, and apart for each process that runs tests.
+# Ports to listen on: below those that the system gives to outgoing connections, and apart for each process that runs
+# tests.
 PORTS = range(12000, 32000)
 PORTS_EACH = 5000
 

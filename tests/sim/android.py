@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An Android device with its agent, written from doc/agent-protocol.md alone: a client of the agent protocol to copy from.
+"""An Android device with its agent, written from doc/agent-protocol.md alone: a client of the agent protocol to copy
+from.
 
 `KeyStore` stands for DevicePolicyManager: it refuses what Android would refuse. `AndroidAgent` speaks the protocol:
-enrol, check in, do commands, renew, leave. Nothing is assumed of a message that the document does not promise, and what is
-missing or more than promised in a command fails the test that runs it.
+enrol, check in, do commands, renew, leave. Nothing is assumed of a message that the document does not promise, and what
+is missing or more than promised in a command fails the test that runs it.
 """
 
 import base64

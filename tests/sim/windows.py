@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated Windows 11 machine: MS-MDE2 enrolment, renewal, and OMA-DM sessions.
 
-Written from the published protocols and CSP documentation, without a look at any server's code. It is strict: where a real
-machine would stop, this one raises Refused and says why. What management may do on it is windows_csp.py.
+Written from the published protocols and CSP documentation, without a look at any server's code. It is strict: where a
+real machine would stop, this one raises Refused and says why. What management may do on it is windows_csp.py.
 """
 
 import base64
@@ -112,8 +112,8 @@ class WindowsDevice:
         self.device_id = secrets.token_hex(16).upper()
         self.macs, self.imeis = list(macs), list(imeis)
         facts = {
-            "DevInfo/DevId": self.device_id, "DevInfo/Man": "Example", "DevInfo/Mod": "Notebook 3", "DevInfo/DmV": "1.3",
-            "DevInfo/Lang": "en-US", "DevDetail/Ext/Microsoft/SMBIOSSerialNumber": serial,
+            "DevInfo/DevId": self.device_id, "DevInfo/Man": "Example", "DevInfo/Mod": "Notebook 3",
+            "DevInfo/DmV": "1.3", "DevInfo/Lang": "en-US", "DevDetail/Ext/Microsoft/SMBIOSSerialNumber": serial,
             "DevDetail/Ext/Microsoft/DeviceName": name, "DevDetail/Ext/Microsoft/DNSComputerName": name.lower(),
             "DevDetail/SwV": os_version, "DevDetail/OEM": "Example", "DevDetail/HwV": "1.0", "DevDetail/FwV": "2.4",
             "DevDetail/DevTyp": "Notebook", "Vendor/MSFT/DeviceStatus/OS/Edition": "4",
@@ -163,7 +163,8 @@ class WindowsDevice:
                 f'xmlns:ac="http://schemas.xmlsoap.org/ws/2006/12/authorization"><s:Header>'
                 f'<a:Action s:mustUnderstand="1">{action}</a:Action><a:MessageID>{message_id}</a:MessageID>'
                 f'<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>'
-                f'<a:To s:mustUnderstand="1">{escape(url)}</a:To>{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>')
+                f'<a:To s:mustUnderstand="1">{escape(url)}</a:To>{header}</s:Header>'
+                f'<s:Body>{body}</s:Body></s:Envelope>')
         r, data = self.http("POST", url, text.encode(), {"Content-Type": "application/soap+xml; charset=utf-8"})
         need(r.getheader("Content-Length") is not None and r.getheader("Transfer-Encoding") is None,
              "the answer has no Content-Length or is chunked")
@@ -271,8 +272,10 @@ class WindowsDevice:
                  ("EnrollmentType", kind), ("DeviceType", "CIMClient_Windows"), ("OSVersion", self.os_version),
                  ("ApplicationVersion", "10.0.22631.2861"), ("NotInOobe", "false"), ("RequestVersion", "5.0"),
                  ("ZeroTouchProvisioning", "false"), ("EnrollmentData", ""), ("DomainName", "")]
-        body = "".join(f'<ac:ContextItem Name="{n}"><ac:Value>{escape(v)}</ac:Value></ac:ContextItem>' for n, v in items)
-        return f'<ac:AdditionalContext xmlns="http://schemas.xmlsoap.org/ws/2006/12/authorization">{body}</ac:AdditionalContext>'
+        body = "".join(f'<ac:ContextItem Name="{n}"><ac:Value>{escape(v)}</ac:Value></ac:ContextItem>'
+                       for n, v in items)
+        return ('<ac:AdditionalContext xmlns="http://schemas.xmlsoap.org/ws/2006/12/authorization">'
+                f'{body}</ac:AdditionalContext>')
 
     def request_token(self, url, header, kind, renewal=False, key=None, csr=None):
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -305,8 +308,8 @@ class WindowsDevice:
         """CMS SignedData over the new request by the certificate that is to be renewed."""
         with open(self.file("new.csr"), "wb") as f:
             f.write(csr)
-        return subprocess.run(["openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-md", "sha256", "-in",
-                               self.file("new.csr"), "-signer", self.file("identity.pem")], check=True,
+        return subprocess.run(["openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-md", "sha256",
+                               "-in", self.file("new.csr"), "-signer", self.file("identity.pem")], check=True,
                               capture_output=True, env=self.clock.child()).stdout
 
     def enrol(self, password, kind="Full"):
@@ -317,7 +320,8 @@ class WindowsDevice:
         self.request_token(self.discovered["EnrollmentServiceUrl"], header, kind)
 
     def web_page(self, fill):
-        """The federated way: a page of the server in a web view, filled in by a person until it leads back to the app."""
+        """The federated way: a page of the server in a web view, filled in by a person until it leads back to the
+        app."""
         query = urllib.parse.urlencode({"appru": self.APPRU, "login_hint": self.upn})
         base = self.discovered["AuthenticationServiceUrl"]
         r, data = self.http("GET", base + ("&" if "?" in base else "?") + query)
@@ -491,7 +495,8 @@ class WindowsDevice:
                         f"<Cmd>{verb}</Cmd><Data{original}>{code}</Data></Status>")
         for ref, uri, data in results:
             body.append(f"<Results><CmdID>{number()}</CmdID><MsgRef>{message - 1}</MsgRef><CmdRef>{ref}</CmdRef>"
-                        f"<Item><Source><LocURI>{escape(uri)}</LocURI></Source><Data>{escape(data)}</Data></Item></Results>")
+                        f"<Item><Source><LocURI>{escape(uri)}</LocURI></Source>"
+                        f"<Data>{escape(data)}</Data></Item></Results>")
         for verb, inner in commands:
             i = number()
             sent[str(i)] = verb

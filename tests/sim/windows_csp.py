@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The management tree of a simulated Windows 11 machine: what an OMA-DM server may read, write and run there.
 
-Written from the published CSP documentation; it knows nothing of any server. Every operation answers with a SyncML status
-and, on failure, the HRESULT that Windows reports beside it.
+Written from the published CSP documentation; it knows nothing of any server. Every operation answers with a SyncML
+status and, on failure, the HRESULT that Windows reports beside it.
 """
 
 import base64
@@ -26,8 +26,9 @@ INTEGERS = {"KeyLocation", "PFXCertPasswordEncryptionType", "KeyUsage", "KeyProt
 PFX_NODES = {"KeyLocation", "ContainerName", "PFXCertBlob", "PFXCertPassword", "PFXCertPasswordEncryptionType",
              "PFXCertPasswordEncryptionStore", "PFXKeyExportable"}
 SCEP_NODES = {"ServerURL", "Challenge", "EKUMapping", "KeyUsage", "SubjectName", "KeyProtection", "KeyLength",
-              "HashAlgorithm", "CAThumbprint", "SubjectAlternativeNames", "ValidPeriod", "ValidPeriodUnits", "RetryDelay",
-              "RetryCount", "TemplateName", "ContainerName", "CustomTextToShowInPrompt", "AADKeyIdentifierList"}
+              "HashAlgorithm", "CAThumbprint", "SubjectAlternativeNames", "ValidPeriod", "ValidPeriodUnits",
+              "RetryDelay", "RetryCount", "TemplateName", "ContainerName", "CustomTextToShowInPrompt",
+              "AADKeyIdentifierList"}
 SCEP_NEEDED = {"ServerURL", "Challenge", "EKUMapping", "KeyUsage", "SubjectName", "KeyLength", "HashAlgorithm",
                "CAThumbprint"}
 WIPES = ("doWipe", "doWipeProtected", "doWipePersistUserData", "doWipePersistProvisionedData")
@@ -70,15 +71,16 @@ def cms_decrypt(der, cert, key):
                                       serialization.NoEncryption()))
         with open(message, "wb") as f:
             f.write(der)
-        done = subprocess.run(["openssl", "cms", "-decrypt", "-inform", "DER", "-in", message, "-binary", "-recip", pem],
-                              check=False, capture_output=True)
+        done = subprocess.run(["openssl", "cms", "-decrypt", "-inform", "DER", "-in", message, "-binary",
+                               "-recip", pem], check=False, capture_output=True)
     if done.returncode != 0:
         raise Failed(500, E_BAD_DATA)
     return done.stdout
 
 
 class Tree:
-    """The nodes. tpm: the machine has one. hello: Windows Hello for Business is set up. modern: takes AES in PFX files."""
+    """The nodes. tpm: the machine has one. hello: Windows Hello for Business is set up. modern: takes AES in PFX
+    files."""
 
     def __init__(self, facts, tpm=True, hello=False, modern=True):
         self.facts = facts              # path below ./ -> text
@@ -411,7 +413,8 @@ class Tree:
 
     def store_node(self, verb, scope, parts):
         """CertificateStore: MY/System is the machine's, MY/User that of the user who is signed in."""
-        if len(parts) != 3 or parts[0] != {"Device": "System", "User": "User"}[scope] or parts[2] != "EncodedCertificate":
+        if (len(parts) != 3 or parts[0] != {"Device": "System", "User": "User"}[scope]
+                or parts[2] != "EncodedCertificate"):
             raise Failed(404)
         if verb != "Get":
             raise Failed(405)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PKCS#10 as the Windows enrolment client makes it, which no library would: the common name is a PrintableString that has
-a '!' and ends in a NUL, and an extension 1.3.6.1.4.1.311.66.1.0 holds the device's id and a NUL."""
+"""PKCS#10 as the Windows enrolment client makes it, which no library would: the common name is a PrintableString that
+has a '!' and ends in a NUL, and an extension 1.3.6.1.4.1.311.66.1.0 holds the device's id and a NUL."""
 
 import uuid
 

@@ -85,7 +85,8 @@ def request(order, key):
     names = alternative_names(order.get("SubjectAlternativeNames", ""))
     if names:
         b = b.add_extension(x509.SubjectAlternativeName(names), False)
-    b = b.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(o) for o in order["EKUMapping"].split("+")]), False)
+    b = b.add_extension(x509.ExtendedKeyUsage(
+        [x509.ObjectIdentifier(o) for o in order["EKUMapping"].split("+")]), False)
     b = b.add_extension(x509.KeyUsage(
         digital_signature=bool(usage & 0x80), content_commitment=False, key_encipherment=bool(usage & 0x20),
         data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False,
@@ -104,7 +105,8 @@ def enrol(device, order):
             if "POSTPKIOperation" not in client.caps():
                 raise Failed(500, E_NO_CERTIFICATE)
             bag = client.certs()
-            if not any(hashlib.sha1(scep_client.der(c)).hexdigest().upper() == order["CAThumbprint"].upper() for c in bag):
+            if not any(hashlib.sha1(scep_client.der(c)).hexdigest().upper() == order["CAThumbprint"].upper()
+                       for c in bag):
                 raise Failed(500, E_NO_CERTIFICATE)
             key = scep_client.new_key(int(order["KeyLength"]))
             reply = client.enrol(key, request(order, key),
