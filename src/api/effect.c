@@ -5,6 +5,8 @@
  *   {"assignments": [...] and/or "settings": {...}, "maxDevices": n}
  *   -> {"issue", "reissue", "withdraw", "revoke", "unchanged", "fault", "firstFault", "devices", "complete"}
  *
+ * With secrets among the settings also "secrets": the mark that each would have (model/secret.h).
+ *
  * The same at /chancery/v1/effect, of a profile that is not there yet: settings are those of a POST, whole.
  *
  * assignments as `assign` takes them, settings as PATCH takes them; what is left out stays as it is. Nothing is written.
@@ -62,6 +64,16 @@ take_secrets(struct http_req *r, struct id id, const json *settings, struct secr
 	return id_is_zero(id) ? OK : rights_profile(r, PERM_CONFIG_WRITE);
 }
 
+static json *
+marks_json(struct arena *a, const struct secrets *secrets)
+{
+	json *j = json_object_new();
+
+	for (size_t i = 0; i < secrets->n; i++)
+		json_set_text(j, secrets->v[i].name, secrets_mark(a, secrets->v[i].sealed));
+	return j;
+}
+
 static err_t
 post(struct http_req *r)
 {
@@ -92,6 +104,8 @@ post(struct http_req *r)
 		TRY(assignments_read(a, body, &v, &n));
 	TRY(effect_of(api_of(r)->store, a, id, settings, &secrets, v, n, (size_t)max, &x));
 	out = effect_json(&x);
+	if (secrets.n > 0)
+		json_set(out, "secrets", marks_json(a, &secrets));
 	return reply_json(r, 200, out);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "cli/config_secrets.h"
 
 /* The text is JSON that was read already. Strings have no line ends, so lines are counted between them alone. */
 struct scan {
@@ -83,6 +84,15 @@ config_error(struct cli *c, struct config_errors *errs, const struct config_item
 	fprintf(stderr, "%s\n", line);
 }
 
+static const char *
+stranger(struct cli *c, const char *kind, const char *property)
+{
+	const char *hint = config_secrets_hint(property);
+
+	return hint != NULL ? hint :
+			      arena_printf(c->arena, "a %s has no such property in files", kind);
+}
+
 /* The kind and the name; everything else is judged by its kind. */
 static bool
 item_of(struct cli *c, struct config_errors *errs, struct config_item *at)
@@ -112,8 +122,7 @@ item_of(struct cli *c, struct config_errors *errs, struct config_item *at)
 		if (strcmp(json_iter_key(it), "kind") != 0 &&
 		    !config_has(at->kind, json_iter_key(it)))
 			config_error(c, errs, at, json_iter_key(it),
-			    arena_printf(
-				c->arena, "a %s has no such property in files", json_text(kind)));
+			    stranger(c, json_text(kind), json_iter_key(it)));
 	return true;
 }
 
@@ -163,10 +172,12 @@ load_one(
 	json_add(l->docs, doc);
 	at.want = doc;
 	if (!json_is_array(doc)) {
+		config_secrets_place(c->arena, dir, doc);
 		add(c, errs, l, at);
 		return OK;
 	}
 	for (at.index = 0; at.index < json_count(doc); at.index++) {
+		config_secrets_place(c->arena, dir, json_at(doc, at.index));
 		at.want = json_at(doc, at.index);
 		add(c, errs, l, at);
 	}

@@ -2,6 +2,7 @@
 #include "cli/config_plan.h"
 
 #include "cli/api.h"
+#include "cli/config_secrets.h"
 #include "cli/out.h"
 
 #define PROFILES "/chancery/v1/profiles"
@@ -71,6 +72,70 @@ diff_of(struct arena *a, const json *want, const json *have)
 	return diff;
 }
 
+/* The member that a refusal speaks of, in quotes or as its first word. */
+static const char *
+property_in(const json *want, const char *detail)
+{
+	for (void *it = json_iter(want); it != NULL; it = json_iter_next(want, it)) {
+		const char *key = json_iter_key(it), *at = strstr(detail, key);
+		size_t n = strlen(key);
+
+		if (at != NULL &&
+		    ((at == detail && strchr(" .:[", at[n]) != NULL) ||
+			(at > detail && at[-1] == '"' && strchr("\"[.", at[n]) != NULL)))
+			return key;
+	}
+	return NULL;
+}
+
+/* Refusals become lines; that the service cannot be asked stays an error. */
+static err_t
+told(struct making *m, const struct config_step *s, err_t e)
+{
+	struct err_report rep;
+	const struct err_info *info;
+
+	if (err_ok(e))
+		return OK;
+	if (s->item == NULL || err_is(e, ERR_UNREACHABLE) || err_is(e, ERR_NOT_LOGGED_IN) ||
+	    err_is(e, ERR_TIMEOUT))
+		return e;
+	err_take(e, &rep);
+	info = err_info(rep.code);
+	config_error(m->c, m->errs, s->item, property_in(s->item->want, rep.detail),
+	    arena_printf(m->c->arena, "%s: %s (%s)", info->text, rep.detail, info->id));
+	return OK;
+}
+
+/* Secrets that the installation has already are wanted as they are; s->item NULL: they are wrong, and that was told. */
+static err_t
+know_secrets(struct making *m, struct config_step *s, const char *id)
+{
+	struct config_item *known = ARENA_NEW(m->c->arena, struct config_item);
+	const json *want = s->item->want, *secrets = json_get(want, "secrets");
+	const char *type = json_text(json_get(s->have, "@odata.type"));
+	json *same, *all;
+	err_t e;
+
+	if (json_is_null(secrets))
+		return OK;
+	e = config_secrets_known(m->c, id, type, secrets, json_get(s->have, "secrets"), &same);
+	if (!err_ok(e)) {
+		e = told(m, s, e);
+		s->item = NULL;
+		return e;
+	}
+	all = keep(m->p, json_object_new());
+	for (void *it = json_iter(want); it != NULL;
+	     it = json_iter_next((json *)(uintptr_t)want, it))
+		json_set(all, json_iter_key(it), json_ref(json_iter_value(it)));
+	json_set(all, "secrets", same);
+	*known = *s->item;
+	known->want = all;
+	s->item = known;
+	return OK;
+}
+
 static err_t
 item_step(struct making *m, const struct config_item *item)
 {
@@ -96,6 +161,10 @@ item_step(struct making *m, const struct config_item *item)
 		TRY(config_to_file(m->c, w, item->kind, row, &have));
 		s.have = keep(m->p, have);
 	}
+	TRY(know_secrets(m, &s, id));
+	if (s.item == NULL)
+		return OK;
+	item = s.item;
 	s.action = row == NULL ? CONFIG_CREATE : CONFIG_CHANGE;
 	s.id = id;
 	s.diff = keep(m->p, diff_of(m->c->arena, item->want, s.have));
@@ -174,41 +243,6 @@ check_missing(struct making *m, const struct config_step *s, const json *missing
 			    arena_printf(m->c->arena,
 				"there is no %s \"%s\", here or in the installation", kind, name));
 	}
-}
-
-/* The member that a refusal speaks of, in quotes or as its first word. */
-static const char *
-property_in(const json *want, const char *detail)
-{
-	for (void *it = json_iter(want); it != NULL; it = json_iter_next(want, it)) {
-		const char *key = json_iter_key(it), *at = strstr(detail, key);
-		size_t n = strlen(key);
-
-		if (at != NULL &&
-		    ((at == detail && strchr(" .:[", at[n]) != NULL) ||
-			(at > detail && at[-1] == '"' && strchr("\"[.", at[n]) != NULL)))
-			return key;
-	}
-	return NULL;
-}
-
-/* Refusals become lines; that the service cannot be asked stays an error. */
-static err_t
-told(struct making *m, const struct config_step *s, err_t e)
-{
-	struct err_report rep;
-	const struct err_info *info;
-
-	if (err_ok(e))
-		return OK;
-	if (s->item == NULL || err_is(e, ERR_UNREACHABLE) || err_is(e, ERR_NOT_LOGGED_IN) ||
-	    err_is(e, ERR_TIMEOUT))
-		return e;
-	err_take(e, &rep);
-	info = err_info(rep.code);
-	config_error(m->c, m->errs, s->item, property_in(s->item->want, rep.detail),
-	    arena_printf(m->c->arena, "%s: %s (%s)", info->text, rep.detail, info->id));
-	return OK;
 }
 
 static err_t

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "cli/api.h"
 #include "cli/config_refs.h"
+#include "cli/config_secrets.h"
 
 static const char *const plain[] = { "displayName", "description", NULL };
 static const char *const of_group[] = { "displayName", "description", "mailNickname", NULL };
@@ -15,13 +16,14 @@ static const char *const none[] = { NULL };
 static const char *const tags[] = { "scopeTags", NULL };
 static const char *const of_role[] = { "permissions", "scopeTags", NULL };
 static const char *const of_role_assignment[] = { "role", "members", "scopeTags", NULL };
-static const char *const of_profile[] = { "rootCertificate", "references", "scopeTags",
+static const char *const of_profile[] = { "rootCertificate", "references", "secrets", "scopeTags",
 	"assignments", NULL };
 /* Of profiles: what the service keeps, and what has another form. */
 static const char *const hidden[] = { "id", "createdDateTime", "creationDateTime",
 	"lastModifiedDateTime", "version", "supportsScopeTags", "roleScopeTagIds", "assignments",
 	"groupAssignments", "@chancery.rootCertificateId", "rootCertificateId",
-	"@chancery.references", "@chancery.warnings", "@odata.context", "@odata.etag", NULL };
+	"@chancery.references", "@chancery.secrets", "preSharedKey", "preSharedKeyIsSet",
+	"@chancery.warnings", "@odata.context", "@odata.etag", NULL };
 
 #define MANAGEMENT "/beta/deviceManagement/"
 
@@ -262,6 +264,8 @@ reference_to_file(struct cli *c, const struct config_world *w, enum config_kind 
 		    json_get(row, k == CONFIG_FILTER ? "roleScopeTags" : "roleScopeTagIds"), ret);
 	if (strcmp(property, "references") == 0)
 		return config_refs_to_file(w, json_get(row, "@chancery.references"), ret);
+	if (strcmp(property, "secrets") == 0)
+		return config_secrets_to_file(json_get(row, "@chancery.secrets"), ret);
 	if (strcmp(property, "assignments") == 0)
 		return targets_to_file(w, json_get(row, "assignments"), ret);
 	if (strcmp(property, "members") == 0)
@@ -463,6 +467,8 @@ reference_to_api(struct cli *c, const struct config_world *w, enum config_kind k
 		return OK;
 	if (strcmp(property, "references") == 0)
 		return config_refs_to_api(c, w, value, out, missing);
+	if (strcmp(property, "secrets") == 0)
+		return config_secrets_to_api(c, value, out);
 	if (strcmp(property, "channel") == 0) {
 		json_set(out, "kind", json_ref((json *)(uintptr_t)value));
 		return OK;

@@ -5,6 +5,7 @@
  *
  *   {"kind": "profile", "displayName": "Wi-Fi", "@odata.type": ..., settings as the API has them,
  *    "rootCertificate": "Corp Root", "scopeTags": ["Berlin"],
+ *    "secrets": {"preSharedKey": {"file": "guests.key"}} (cli/config_secrets.h),
  *    "references": {"identityCertificate": "Ada's certificate", "rootCertificatesForServerValidation": ["Corp Root"]},
  *    "assignments": [{"group": "Sales", "filter": "Laptops", "filterMode": "include"}, {"excludeGroup": "Lab"},
  *                    {"all": "devices"}, {"all": "users"}]}

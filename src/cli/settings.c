@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/out.h"
 
 static const struct {
@@ -63,6 +64,21 @@ set(json *body, const char *pair)
 	return OK;
 }
 
+/* --secret NAME=FILE: a secret on the command line would stand in the list of processes. */
+static err_t
+set_secret(struct cli *c, json *body, const char *pair)
+{
+	struct str file = str_c(pair);
+	struct str name = str_cut(&file, '=');
+	const char *secret;
+
+	if (name.n == 0 || file.n == 0)
+		FAIL(ERR_USAGE, "--secret %.64s is not NAME=FILE", pair);
+	TRY_CTX(ask_first_line(c->arena, arena_cstr(c->arena, file), &secret), "--secret");
+	json_set_text(body, arena_cstr(c->arena, name), secret);
+	return OK;
+}
+
 static err_t
 set_certificate(struct cli *c, json *body)
 {
@@ -101,6 +117,9 @@ settings_read(struct cli *c, json **ret)
 	for (size_t i = 0; i < c->args->n; i++)
 		if (str_eq_c(str_c(c->args->v[i].opt->name), "set"))
 			TRY(set(body, c->args->v[i].value));
+	for (size_t i = 0; i < c->args->n; i++)
+		if (str_eq_c(str_c(c->args->v[i].opt->name), "secret"))
+			TRY(set_secret(c, body, c->args->v[i].value));
 	TRY(set_certificate(c, body));
 	*ret = steal(body);
 	return OK;

@@ -188,8 +188,8 @@ secrets_store(const struct field *f, size_t n, const void *settings, const json 
 }
 
 /* Of what is sealed, which says nothing of the secret to who has not the key. */
-static const char *
-mark_of(struct arena *a, const char *sealed)
+const char *
+secrets_mark(struct arena *a, const char *sealed)
 {
 	uint8_t hash[32];
 
@@ -211,6 +211,6 @@ secrets_show(struct arena *a, const struct field *f, size_t n, const void *setti
 			shown = json_object_new();
 			json_set(out, SECRETS_SHOWN, shown);
 		}
-		json_set_text(shown, f[i].name, mark_of(a, text));
+		json_set_text(shown, f[i].name, secrets_mark(a, text));
 	}
 }

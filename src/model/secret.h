@@ -48,6 +48,9 @@ err_t secrets_take(struct ipc_client *keys, struct arena *a, struct id profile, 
 err_t secrets_open(struct ipc_client *keys, struct arena *a, struct id profile, const char *name,
     const char *sealed, const char **ret);
 
+/* What the API shows of a sealed secret. */
+const char *secrets_mark(struct arena *a, const char *sealed);
+
 /* For model/profile_json.h and profile_settings(). From the stored settings into the struct; from the struct into what is
  * stored (sealed NULL: of a draft, whose secrets nobody will open), ERR_MODEL_INVALID where the body has one that the
  * settings have no use for; what the API shows. */

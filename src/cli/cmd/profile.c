@@ -81,7 +81,7 @@ read_uses(struct cli *c, json *body)
 	return OK;
 }
 
-/* --file, --set and --certificate, in this order, into a body. */
+/* --file, --set, --secret and --certificate, in this order, into a body. */
 static err_t
 read_body(struct cli *c, json **ret)
 {
@@ -339,6 +339,11 @@ preview(struct cli *c)
 		    .value = "NAME=VALUE", \
 		    .help = \
 			"One setting; a VALUE that is JSON is taken as JSON, else as text. May be repeated.", \
+		    .many = true }, \
+	    { .name = "secret", \
+		    .value = "NAME=FILE", \
+		    .help = \
+			"A secret, as preSharedKey=guests.key: the first line of that file. May be repeated.", \
 		    .many = true }, \
 	    { .name = "certificate", \
 		    .value = "FILE", \
