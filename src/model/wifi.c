@@ -375,9 +375,6 @@ check_windows(const struct wifi *s)
 	if (!win->checks_server)
 		FAIL(ERR_MODEL_INVALID,
 		    "\"performServerValidation\" must be true: anybody could pose as the network");
-	if (win->prefers_others && !s->automatic)
-		FAIL(ERR_MODEL_INVALID,
-		    "\"connectToPreferredNetwork\" goes with \"connectAutomatically\"");
 	if (win->fips && s->security != WIFI_WPA2_ENTERPRISE)
 		FAIL(ERR_MODEL_INVALID,
 		    "\"forceFIPSCompliance\" goes with \"wifiSecurityType\" wpa2Enterprise");
@@ -405,20 +402,22 @@ check_common(const struct profile_type *t, const struct wifi *s)
 	TRY(applicability_check(t, &s->rules));
 	if (s->ssid[0] == '\0')
 		FAIL(ERR_MODEL_INVALID, "\"ssid\" must not be empty");
+	if (s->windows.prefers_others && !s->automatic)
+		FAIL(ERR_MODEL_INVALID,
+		    "\"connectToPreferredNetwork\" goes with \"connectAutomatically\"");
 	return check_proxy(t, s);
 }
 
 err_t
 wifi_key_check(
-    struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w)
+    struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
 {
+	const struct wifi *s = settings;
+
 	(void)a;
 	TRY(check_common(t, s));
 	if (wifi_by_key(s) && (s->shared_key == NULL || s->shared_key[0] == '\0'))
 		FAIL(ERR_MODEL_INVALID, "\"" WIFI_KEY "\" is missing: the network has a key");
-	if (s->windows.prefers_others && !s->automatic)
-		FAIL(ERR_MODEL_INVALID,
-		    "\"connectToPreferredNetwork\" goes with \"connectAutomatically\"");
 	if (s->windows.fips)
 		FAIL(ERR_MODEL_INVALID,
 		    "\"forceFIPSCompliance\" goes with a network by certificates");
@@ -428,16 +427,19 @@ wifi_key_check(
 }
 
 void
-wifi_key_settle(struct wifi *s)
+wifi_key_settle(void *settings)
 {
+	struct wifi *s = settings;
+
 	if (!wifi_by_key(s))
 		s->shared_key = NULL;
 	s->shared_key_set = s->shared_key != NULL && s->shared_key[0] != '\0';
 }
 
 err_t
-wifi_check(struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w)
+wifi_check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
 {
+	const struct wifi *s = settings;
 	const struct subject_use use = { .family = t->family };
 
 	TRY(check_common(t, s));

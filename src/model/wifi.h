@@ -71,11 +71,12 @@ bool wifi_by_key(const struct wifi *w);
 /* Of a key: 64 hexadecimal digits, the key itself, and not what it is made of. */
 bool wifi_key_is_raw(const char *key);
 
+/* As struct kind has them; settings: a struct wifi. */
 err_t wifi_check(
-    struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w);
+    struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w);
 /* Of those without 802.1X. */
 err_t wifi_key_check(
-    struct arena *a, const struct profile_type *t, const struct wifi *s, struct warnings *w);
-void wifi_key_settle(struct wifi *s);
+    struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w);
+void wifi_key_settle(void *settings);
 
 #endif

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that use a certificate which another profile brought: after it, and gone before it. And those without
-certificates, by a key or open, on every platform: they come, change and go, and nobody but the devices has their key."""
+"""Networks that use a certificate which another profile brought: after it, and gone before it. And those
+without certificates, by a key or open, on every platform: they come, change, go, and nobody but devices has a key."""
 
 import glob
 import hashlib

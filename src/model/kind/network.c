@@ -17,12 +17,6 @@ static const struct reference refs[] = {
 	{ 0 },
 };
 
-static err_t
-check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
-{
-	return wifi_check(a, t, settings, w);
-}
-
 static bool
 certified(const void *settings)
 {
@@ -58,6 +52,6 @@ const struct kind kind_network = {
 	.needs_pfx = true,
 	.refs = refs,
 	.certified = certified,
-	.check = check,
+	.check = wifi_check,
 	.reduce = reduce,
 };

@@ -12,12 +12,6 @@ static const struct reference refs[] = {
 };
 
 static err_t
-check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
-{
-	return wifi_check(a, t, settings, w);
-}
-
-static err_t
 reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
     struct primitive *ret)
 {
@@ -42,6 +36,6 @@ const struct kind kind_wifi = {
 	.needs_root = true,
 	.needs_pfx = true,
 	.refs = refs,
-	.check = check,
+	.check = wifi_check,
 	.reduce = reduce,
 };

@@ -6,18 +6,6 @@
 #include "model/use.h"
 
 static err_t
-check(struct arena *a, const struct profile_type *t, const void *settings, struct warnings *w)
-{
-	return wifi_key_check(a, t, settings, w);
-}
-
-static void
-settle(void *settings)
-{
-	wifi_key_settle(settings);
-}
-
-static err_t
 reduce(struct arena *a, const struct profile *p, const void *settings, const struct subject_of *who,
     struct primitive *ret)
 {
@@ -38,7 +26,7 @@ const struct kind kind_wifi_key = {
 	.title = "Wi-Fi network by a key, or open",
 	.rows = { &applicability_rows, &wifi_rows, &wifi_key_rows },
 	.size = sizeof(struct wifi),
-	.check = check,
-	.settle = settle,
+	.check = wifi_key_check,
+	.settle = wifi_key_settle,
 	.reduce = reduce,
 };
