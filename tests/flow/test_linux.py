@@ -211,6 +211,32 @@ def test_wpa_supplicant_gets_the_machine_into_the_network_and_again_after_a_rene
     lan.end(supplicant)
 
 
+def guests_come_and_go(world, lan, user, agent):
+    """A network by a key, and the same one open: NetworkManager has what was meant, to the last blank."""
+    key = " Quokka \\ <7> 'pelican'  "
+    wifi = world.api("POST", world.CONFIGURATIONS, {
+        "@odata.type": "#chancery.linuxWiFiConfiguration", "displayName": "Guests", "networkName": "Guests",
+        "ssid": "guests", "wiFiSecurityType": "wpa2Personal", "preSharedKey": key,
+        "connectWhenNetworkNameIsHidden": True})
+
+    def known(what):
+        return lan.nmcli("-e", "no", "-s", "-g", what, "connection", "show", "id", "Guests", check=False)
+    world.assign(wifi, world.add_group("Guests", user))
+    world.wait_slot(agent, wifi)
+    path = os.path.join(lan.dir, "connections", f"chancery-{wifi['id']}.nmconnection")
+    assert known("802-11-wireless-security.key-mgmt") == "wpa-psk" and known("802-11-wireless.hidden") == "yes"
+    assert known("802-11-wireless-security.proto") == "rsn"
+    shown = subprocess.run(["nmcli", "-e", "no", "-s", "-g", "802-11-wireless-security.psk", "connection", "show", "id",
+                            "Guests"], check=True, capture_output=True, text=True, env=lan.env).stdout
+    assert shown == key + "\n"
+    world.api("PATCH", f"{world.CONFIGURATIONS}/{wifi['id']}", {"@odata.type": wifi["@odata.type"],
+                                                                "wiFiSecurityType": "open"})
+    wait_for(lambda: known("802-11-wireless.ssid") == "guests" and known("802-11-wireless-security.key-mgmt") == "", 30,
+             0.2, why="the open network")
+    world.assign(wifi)
+    wait_for(lambda: not os.path.exists(path) and known("802-11-wireless.ssid") == "", 30, 0.2, why="the guests gone")
+
+
 def add_wifi(world, given, name, server):
     return world.api("POST", world.CONFIGURATIONS, {
         "@odata.type": "#chancery.linuxEnterpriseWiFiConfiguration", "displayName": name, "networkName": "Office",
@@ -247,6 +273,7 @@ def network_comes_and_goes(world, given, lan, user, agent):
     world.assign(wifi)
     wait_for(lambda: not os.path.exists(path) and known("802-1x.eap") == "", 30, 0.2, why="the network gone")
     assert not os.listdir(os.path.join(agent.state, "networks"))
+    guests_come_and_go(world, lan, user, agent)
     # What is there when the machine leaves goes with it.
     world.assign(wifi, world.add_group("Office people again", user))
     wait_for(lambda: os.path.exists(path), 30, 0.2, why="the network again")
