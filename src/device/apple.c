@@ -219,12 +219,15 @@ static err_t
 status_report(struct http_req *r, struct telling *t)
 {
 	struct device_edge *edge = http_ctx(r);
+	struct err_report rep;
 	err_t e = apple_status_take(edge, t->a, t->device, t->m);
 
-	if (!err_ok(e))
+	if (err_ok(e))
+		return http_reply(r, 200, "application/json", STR_EMPTY);
+	err_take(e, &rep);
+	if (err_info(rep.code)->http < 500)
 		edge_count_report(edge->count, REPORT_REFUSED);
-	TRY(e);
-	return http_reply(r, 200, "application/json", STR_EMPTY);
+	return err_raise(&rep);
 }
 
 /* What a device asks for or tells by declarative management. 404 is "not offered" to it, and "not there any more". */

@@ -50,7 +50,7 @@ apple_enrol_page(struct http_req *r)
 
 static err_t
 profile(const struct device_edge *edge, struct arena *a, const struct device_scep *scep,
-    struct str *ret)
+    const char *topic, struct str *ret)
 {
 	struct apple_enrolment e = { .organization = edge->organization,
 		.roots = edge->roots,
@@ -59,7 +59,7 @@ profile(const struct device_edge *edge, struct arena *a, const struct device_sce
 		.subject = scep->subject,
 		.scep_url = scep->enrol.urls[0],
 		.challenge = scep->enrol.challenge,
-		.topic = edge->apple_topic,
+		.topic = topic,
 		.server_url = arena_printf(a, "%s/apple/mdm", edge->url),
 		.checkin_url = arena_printf(a, "%s/apple/checkin", edge->url) };
 	struct str plain;
@@ -94,7 +94,7 @@ apple_enrol_post(struct http_req *r)
 		return page(r, 400, "Enter the code.");
 	e = device_scep_begin(edge, a, code, &facts, &scep);
 	if (err_ok(e))
-		e = profile(edge, a, &scep, &made);
+		e = profile(edge, a, &scep, edge->apple_topic, &made);
 	if (!err_ok(e)) {
 		err_take(e, &rep);
 		info = err_info(rep.code);
@@ -110,11 +110,11 @@ apple_enrol_post(struct http_req *r)
 }
 
 err_t
-apple_enrol_again(
-    const struct device_edge *edge, struct arena *a, const struct device *d, struct str *ret)
+apple_enrol_again(const struct device_edge *edge, struct arena *a, const struct device *d,
+    const char *topic, struct str *ret)
 {
 	struct device_scep scep;
 
 	TRY(device_scep_again(edge, a, d, &scep));
-	return profile(edge, a, &scep, ret);
+	return profile(edge, a, &scep, topic, ret);
 }

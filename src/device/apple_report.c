@@ -10,7 +10,7 @@
 
 #define CERTIFICATES "security.certificate.list"
 
-enum { ERRORS_MAX = 64, DECLARATIONS_MAX = 256, CODE_BYTES = 128 };
+enum { ERRORS_MAX = 64, DECLARATIONS_MAX = 256, CODE_BYTES = 60 };
 
 /* Names of status items are paths: "a.b.c" is member c of b of a. NULL: it is not there. */
 static json *
@@ -81,7 +81,7 @@ read_certificates(struct arena *a, const json *items, struct apple_report *r)
 	return OK;
 }
 
-/* A device's own code, of a size to be kept and of letters to be shown. */
+/* A device's own code, of letters to be shown and of a size to be kept: each byte may need four (LIMIT_TEXT). */
 static const char *
 code_of(struct arena *a, const json *reasons, const char *key)
 {

@@ -72,8 +72,12 @@ begin(struct session *s)
 	const struct apple_heard *heard = &s->ch.v[s->ch.own].heard;
 	when_t now = when_now(), known = st->known_ms / 1000;
 	when_t every = apple_heard_covers(heard, st, now) ? COVERED_EVERY : INVENTORY_EVERY;
-	bool unanswered = (st->ask & APPLE_ASK_AFTER) != 0;
+	bool due = (st->ask & APPLE_ASK_AFTER) != 0 || st->fresh || heard->doubt >= st->known_ms ||
+	    s->asked >= known || now - known >= every;
 
+	/* A success is told once the lists confirm it. */
+	for (size_t i = 0; i < st->nresults; i++)
+		due |= st->results[i].status == RESULT_OK;
 	st->ask = 0;
 	st->sent = "";
 	st->naway = 0;
@@ -83,8 +87,7 @@ begin(struct session *s)
 	if (s->m->channel[0] == '\0' &&
 	    (now - st->informed >= INFORMATION_EVERY || s->asked >= st->informed))
 		ask(s, st, APPLE_ASK_INFORMATION);
-	if (now - known >= every || s->asked >= known || heard->doubt >= st->known_ms ||
-	    st->nresults > 0 || st->fresh || unanswered)
+	if (due)
 		ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 }
 
@@ -158,7 +161,6 @@ take_result(struct session *s)
 	struct apple_state *st = own(s);
 	const struct apple_msg *m = s->m;
 	struct apple_result r = { .id = m->command, .code = "", .detail = "", .fault = "" };
-
 	bool sent = strcmp(m->command, st->sent) == 0;
 
 	if (sent)
@@ -451,7 +453,7 @@ print_renewal(struct session *s, struct str *ret)
 	own(s)->renewing = when_now();
 	own(s)->sent = APPLE_RENEW_ID;
 	TRY(store_write(s->edge->store, save, s));
-	e = apple_enrol_again(s->edge, s->a, s->device, &profile);
+	e = apple_enrol_again(s->edge, s->a, s->device, own(s)->topic, &profile);
 	if (!err_ok(e)) {
 		err_forget(e);
 		return OK;

@@ -16,6 +16,13 @@ struct status {
 	struct apple_channels ch;
 };
 
+/* The device is at it already, and is asked for its lists before the session ends. */
+static bool
+under_way(const struct apple_state *st)
+{
+	return st->sent[0] != '\0' || (st->ask & ~APPLE_ASK_LATER) != 0;
+}
+
 static err_t
 take(struct tx *tx, void *arg)
 {
@@ -30,7 +37,7 @@ take(struct tx *tx, void *arg)
 	TRY(apple_heard_write(s->a, h, &blob));
 	if (!str_eq(blob, was))
 		TRY(store_device_report_put(tx, s->device->id, s->channel, blob));
-	if (s->news != APPLE_NEWS_NONE)
+	if (s->news != APPLE_NEWS_NONE && !under_way(&s->ch.v[s->ch.own].state))
 		tx_notify(tx, TOPIC_DEVICE, id_str(&s->device->id));
 	return OK;
 }

@@ -177,6 +177,8 @@ def test_a_mac_has_certificates_of_the_device_and_of_its_user(place):
     assert got.all_apps
     mac.poll()
     wait_for(lambda: mac.poll() == [] and "signs in" in str(place.slot(mac, login)["reason"]))
+    time.sleep(1.1)
+    assert mac.poll() == mac.poll() == [], "what waits is no reason to ask for lists"
     assert mac.sign_in("ada", network=True), "as on a Mac that is bound to a directory"
     slot = place.until(mac, login, channel=mac.user)
     got, = held(mac.user, slot["sha256"])
@@ -549,19 +551,28 @@ def test_devices_are_woken_by_push(place, tmp_path):
     place.drop(root)
 
 
-def test_an_identity_that_ends_soon_is_renewed(place):
+def test_an_identity_that_ends_soon_is_renewed(place, tmp_path):
     world = place.world
     phone = place.device("Short lived")
     assert INSTALLED not in phone.poll()
-    with open(world.conf_file("service"), "a", encoding="utf-8") as f:
-        f.write("[apple]\nrenew_days=3650\ndeclarative=no\n")
+    # The push certificate came after it, or was changed: devices keep the topic that they enrolled under.
+    ca, topic = PushCa(tmp_path), phone.mdm["Topic"]
+    csr = world.cli("apple", "push-csr", "--socket", world.socket_of("service")).stdout
+    pem = ca.push_certificate(csr, "com.apple.mgmt.External.another")
+    with open(world.conf_file("service"), "r+", encoding="utf-8") as f:
+        push = "" if "push_url" in f.read() else "push_url=https://localhost:9\n"
+        f.write(f"[apple]\nrenew_days=3650\ndeclarative=no\n{push}")
+    world.cli("apple", "push-certificate", ca.write("push.pem", pem.encode()), "--new-topic", "--socket",
+              world.socket_of("service"))
     world.stop("service")
     world.start("service")
     wait_for(lambda: world.api("GET", "/v1.0/users?$top=1"))
+    assert world.cli_json("apple", "show", "--socket", world.socket_of("service"))["topic"] != topic
     old, held_before = phone.enrolment, phone.identity[0].serial_number
     assert phone.device.declarative.held and place.reporting(phone) == "declarative"
     log = phone.poll()
     assert log == [INSTALLED, TOLD] and phone.identity[0].serial_number != held_before
+    assert phone.mdm["Topic"] == topic
     assert not phone.device.declarative.held and place.reporting(phone) == "polled", "it is told to drop them"
     # One that does not take it says so where an administrator looks; and a word of it that nobody asked for is nothing.
     stubborn = place.device("Stubborn")

@@ -2,6 +2,7 @@
 """The simulated Apple device refuses what a real one refuses: profiles made here with plistlib and openssl, each wrong
 in one way."""
 
+import json
 import os
 import plistlib
 import subprocess
@@ -17,6 +18,7 @@ from world import ROOT
 sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
 from apple import AppleDevice, Broken  # noqa: E402  pylint: disable=wrong-import-position
+from apple_declarative import SUBSCRIPTIONS, Declarative  # noqa: E402  pylint: disable=wrong-import-position
 from apple_profile import Held, Profile, Refused  # noqa: E402  pylint: disable=wrong-import-position
 from scep_client import new_key, self_signed  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -191,3 +193,57 @@ def test_a_server_that_breaks_the_rules_is_told(tmp_path):
             d.poll()
     answers[:] = [command(Command={"RequestType": "MakeCoffee"}), (200, {}, b"")]
     assert d.poll() == [("MakeCoffee", "Error")]
+
+
+def test_declarations_are_taken_only_as_a_device_takes_them(tmp_path):
+    d = AppleDevice(tmp_path)
+    d.mdm = {"ServerURL": "https://localhost/"}
+    answers, sent = [], []
+
+    def put(_url, _kind, message):
+        sent.append(message["Endpoint"])
+        return answers.pop(0)
+    d.put = put
+
+    def reply(body, kind="application/json"):
+        return 200, {"content-type": kind}, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def tokens(token):
+        return {"SyncTokens": {"Timestamp": "2026-01-01T00:00:00Z", "DeclarationsToken": token}}
+
+    def manifest(**more):
+        return {"DeclarationsToken": "1", "Declarations": {
+            "Activations": [{"Identifier": "a", "ServerToken": "s"}],
+            "Configurations": [{"Identifier": "c", "ServerToken": "s"}], "Assets": [], "Management": [], **more}}
+
+    def declaration(ident, kind, payload, **more):
+        return {"Type": kind, "Identifier": ident, "ServerToken": "s", "Payload": payload, **more}
+    activation = declaration("a", "com.apple.activation.simple", {"StandardConfigurations": ["c"]})
+    subscription = declaration("c", SUBSCRIPTIONS, {"StatusItems": [{"Name": "security.certificate.list"}]})
+
+    def broken(*got):
+        one = Declarative(d, d.device)
+        answers[:] = got
+        one.told(None)
+        with pytest.raises(Broken):
+            one.run()
+    for bad in (b"{}", b'{"SyncTokens": {}, "SyncTokens": {}}', json.dumps(tokens("")).encode(),
+                json.dumps(tokens("x" * 257)).encode()):
+        broken(reply(bad))
+        with pytest.raises(Broken):
+            Declarative(d, d.device).told(bad)
+    broken((500, {}, b""))
+    broken(reply(tokens("1"), "application/xml"))
+    broken(reply(tokens("1")), reply({"DeclarationsToken": "1", "Declarations": {"Activations": []}}))
+    broken(reply(tokens("1")), reply(manifest(Activations=[{"Identifier": "a" * 65, "ServerToken": "s"}])))
+    broken(reply(tokens("1")), reply(manifest()), (404, {}, b""))
+    broken(reply(tokens("1")), reply(manifest()), reply({**activation, "ServerToken": "other"}))
+    broken(reply(tokens("1")), reply(manifest()), reply({**activation, "Type": SUBSCRIPTIONS}))
+    good = Declarative(d, d.device)
+    answers[:] = [reply(manifest()), reply(activation), reply(subscription), (200, {}, b"")]
+    good.told(json.dumps(tokens("1")).encode())
+    good.run()
+    assert good.subscribed() == {"security.certificate.list"} and sent[-1] == "status" and not answers
+    good.told(json.dumps(tokens("1")).encode())
+    good.run()
+    assert not answers, "nothing is fetched or told again"

@@ -86,6 +86,8 @@ class Declarative:
 
     def synchronize(self):
         manifest = self.fetch("declaration-items", "Declarations", "DeclarationsToken")
+        if set(KINDS) - set(manifest["Declarations"]):
+            raise Broken(f"each group is there, if it is empty: {manifest}")
         here = {}
         for group, kind in KINDS.items():
             for item in manifest["Declarations"][group]:
