@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/rd.h"
+#include "model/checkin.h"
 
 enum { VERSION = 1 };
 
@@ -145,12 +146,14 @@ is_replaced(const struct apple_heard *was, struct apple_heard *now, const uint8_
 	return false;
 }
 
-/* No command is on its way, and what its lists said is on record. */
+/* No command is on its way or waits for the lists to confirm it, and what they said last is on record. */
 static bool
 is_calm(const struct apple_state *st)
 {
-	return st->sent[0] == '\0' && st->ask == 0 && st->nresults == 0 && !st->fresh &&
-	    st->known_ms > 0;
+	for (size_t i = 0; i < st->nresults; i++)
+		if (st->results[i].status == RESULT_OK)
+			return false;
+	return st->sent[0] == '\0' && st->ask == 0 && !st->fresh && st->known_ms > 0;
 }
 
 /* Without those that are there again, and those that the lists have settled. */

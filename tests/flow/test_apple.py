@@ -293,6 +293,31 @@ def test_a_device_that_reports_says_itself_what_went(place, tmp_path):
     place.drop(scep, root)
 
 
+def test_a_certificate_that_is_being_replaced_is_no_loss(place):
+    """Devices report beside their sessions: that the old one is gone comes before the answer to the command."""
+    phone = place.device("Eager phone")
+    scep = place.scep()
+    place.world.assign(scep, place.group)
+    first = place.until(phone, scep)
+    phone.poll()
+    phone.eager = True
+    lost = place.reports("lost")
+    place.world.api("PATCH", f"{place.world.CONFIGURATIONS}/{scep['id']}", {
+        "@odata.type": scep["@odata.type"], "subjectNameFormatString": "CN={{UserName}},O=Contoso Ltd"})
+
+    def changed():
+        phone.poll()
+        slot = place.slot(phone, scep)
+        return slot["state"] == "installed" and slot["sha256"] != first["sha256"] and slot
+    slot = wait_for(changed, 30, step=0.2)
+    assert held(phone.device, slot["sha256"]) and not held(phone.device, first["sha256"])
+    assert phone.scep_runs == 3 and place.reports("lost") == lost
+    assert "lost" not in [e["event"] for e in place.world.timeline(slot)]
+    place.drop(scep)
+    wait_for(lambda: phone.poll() is not None and list(phone.device.profiles) == ["chancery.mdm"])
+    assert place.reports("lost") == lost, "what is taken away on purpose is none, either"
+
+
 def test_a_report_that_is_none_is_refused_and_counted(place):
     phone = place.device("Babbling phone")
     root = place.root()

@@ -69,6 +69,7 @@ class AppleDevice:
         self.binary = False          # sends binary property lists
         self.fail = {}               # RequestType or PayloadType -> Refused
         self.not_now = set()         # RequestTypes that it puts off
+        self.eager = False           # its reports go while the session is under way
         self.erased = False
         self.cut = None              # RequestType: after obeying it the connection is gone, once
         self.mdm = None              # the com.apple.mdm payload
@@ -253,6 +254,8 @@ class AppleDevice:
             self.log.append((command["Command"].get("RequestType"), answer["Status"]))
             if self.mdm is None:
                 break
+            if self.eager and channel.declarative is not None:
+                channel.declarative.run()
             if self.cut == command["Command"].get("RequestType"):
                 self.cut = None
                 break

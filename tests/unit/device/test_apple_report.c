@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "device/apple_declare.h"
 #include "device/apple_heard.h"
+#include "model/checkin.h"
 #include "pki/key.h"
 
 #define LIST(body) \
@@ -248,6 +249,7 @@ a_certificate_that_is_being_replaced_is_looked_up_and_not_lost(void **state)
 {
 	auto_arena struct arena *a = arena_new();
 	struct apple_state s = holding(a, both, 2);
+	struct apple_result r = { .id = "1", .status = RESULT_OK };
 	struct apple_heard h = nothing(a), told;
 
 	(void)state;
@@ -265,6 +267,13 @@ a_certificate_that_is_being_replaced_is_looked_up_and_not_lost(void **state)
 	h = told;
 	assert_int_equal(hear(a, &h, &s, 3000, LIST(GONE("2"))), APPLE_NEWS_LOOK);
 	s.ask = 0;
+	s.results = &r;
+	s.nresults = 1;
+	h = told;
+	assert_int_equal(hear(a, &h, &s, 3000, LIST(GONE("2"))), APPLE_NEWS_LOOK);
+	r.status = RESULT_NOT_NOW;
+	h = told;
+	assert_int_equal(hear(a, &h, &s, 3000, LIST(GONE("2"))), APPLE_NEWS_LOST);
 	s.fresh = true;
 	h = told;
 	assert_int_equal(hear(a, &h, &s, 3000, LIST(GONE("2"))), APPLE_NEWS_LOOK);
