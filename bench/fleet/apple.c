@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An iPhone: the enrolment page, check-in and commands of Apple's device management, each message signed. */
+/* An iPhone: the enrolment page, check-in and commands of Apple's device management, each message signed; and what it is asked
+ * to report by itself. */
 #include <openssl/cms.h>
 
 #include "apple_profile.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "codec/json.h"
 #include "net/url.h"
 
 enum { PROFILES_MAX = 32, ITEMS_EACH = 8, SESSION_MAX = 200 };
@@ -23,6 +25,9 @@ struct apple {
 	struct installed v[PROFILES_MAX];
 	size_t n;
 	bool told; /* the service has a list of certificates with all that is there */
+	/* Declarative management: there are declarations to be fetched; it was asked to report; and what is there is not
+	 * what it reported last. */
+	bool declared, reports, changed;
 };
 
 struct obeying {
@@ -99,15 +104,23 @@ put(struct device *d, struct fiber *f, struct arena *a, const char *url, const c
 }
 
 static err_t
-check_in_message(struct device *d, struct fiber *f, struct arena *a, const char *type, struct pl *m)
+check_in_answer(struct device *d, struct fiber *f, struct arena *a, const char *type, struct pl *m,
+    struct link_got *ret)
 {
 	struct apple *p = apple_of(d);
-	struct link_got got;
 
 	pl_set_text(a, m, "MessageType", type);
 	pl_set_text(a, m, "Topic", p->topic);
 	pl_set_text(a, m, "UDID", p->udid);
-	return put(d, f, a, p->checkin_url, CHECKIN_TYPE, m, &got);
+	return put(d, f, a, p->checkin_url, CHECKIN_TYPE, m, ret);
+}
+
+static err_t
+check_in_message(struct device *d, struct fiber *f, struct arena *a, const char *type, struct pl *m)
+{
+	struct link_got got;
+
+	return check_in_answer(d, f, a, type, m, &got);
 }
 
 /* ---- enrolment ---- */
@@ -147,6 +160,7 @@ drop(struct apple *p, struct installed *i)
 	free(i->identifier);
 	free(i->uuid);
 	*i = p->v[--p->n];
+	p->changed = true;
 }
 
 static void
@@ -163,6 +177,7 @@ remember(struct device *d, const struct apple_profile *p, const struct apple_ite
 	};
 	memcpy(to->items, items, n * sizeof(*items));
 	me->told = false;
+	me->changed = true;
 }
 
 static err_t
@@ -339,6 +354,119 @@ device_information(struct obeying *o)
 	return OK;
 }
 
+static err_t
+declarative_management(struct obeying *o)
+{
+	apple_of(o->d)->declared = true;
+	return OK;
+}
+
+/* ---- what it reports by itself ---- */
+
+static err_t
+declarative(struct device *d, struct fiber *f, struct arena *a, const char *endpoint,
+    struct str data, struct str *ret)
+{
+	struct pl *m = pl_dict(a);
+	struct link_got got;
+
+	pl_set_text(a, m, "Endpoint", endpoint);
+	if (data.n > 0)
+		pl_set_data(a, m, "Data", data);
+	TRY(check_in_answer(d, f, a, "DeclarativeManagement", m, &got));
+	*ret = got.body;
+	return OK;
+}
+
+/* Each declaration that the manifest names; a subscription among them makes it report. */
+static err_t
+fetch_declarations(struct device *d, struct fiber *f, struct arena *a)
+{
+	static const char *const groups[][2] = { { "Activations", "activation" },
+		{ "Configurations", "configuration" } };
+	struct apple *me = apple_of(d);
+	auto_json json *manifest = NULL;
+	struct str text;
+	json *all;
+
+	TRY(declarative(d, f, a, "declaration-items", STR_EMPTY, &text));
+	TRY(json_parse(text, LIMIT_LONG_TEXT, &manifest));
+	TRY(json_need_object(manifest, "Declarations", &all));
+	me->reports = false;
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		const json *list = json_get(all, groups[i][0]);
+
+		for (size_t k = 0; k < json_count(list); k++) {
+			const char *id = json_text(json_get(json_at(list, k), "Identifier"));
+			auto_json json *one = NULL;
+
+			TRY(declarative(d, f, a,
+			    arena_printf(a, "declaration/%s/%s", groups[i][1], id), STR_EMPTY,
+			    &text));
+			TRY(json_parse(text, LIMIT_LONG_TEXT, &one));
+			me->reports |=
+			    json_count(json_get(json_get(one, "Payload"), "StatusItems")) > 0;
+		}
+	}
+	me->declared = false;
+	me->changed = true;
+	return OK;
+}
+
+/* All certificates that are there: their hashes are their identifiers. */
+static json *
+certificates(struct arena *a, const struct apple *me)
+{
+	json *list = json_array_new();
+
+	for (size_t i = 0; i < me->n; i++)
+		for (size_t k = 0; k < me->v[i].nitems; k++) {
+			const struct apple_item *item = &me->v[i].items[k];
+			uint8_t hash[32];
+			json *c = json_object_new();
+
+			hash_sha256(item->der, hash);
+			json_set_text(c, "identifier", text_hex(a, STR(hash)));
+			json_set_text(c, "subject-summary", "certificate");
+			json_set_bool(c, "is-identity", item->identity);
+			json_set_base64(a, c, "data", item->der);
+			json_add(list, c);
+		}
+	return list;
+}
+
+/* Whole each time: the service has the more to do. */
+static err_t
+report(struct device *d, struct fiber *f, struct arena *a)
+{
+	auto_json json *j = json_object_new();
+	json *items = json_object_new(), *security = json_object_new(), *one = json_object_new();
+	struct apple *me = apple_of(d);
+	struct str text, nothing;
+
+	json_set(j, "StatusItems", items);
+	json_set(items, "security", security);
+	json_set(security, "certificate", one);
+	json_set(one, "list", certificates(a, me));
+	json_set(j, "Errors", json_array_new());
+	json_set_bool(j, "FullReport", true);
+	TRY(json_print(a, j, &text));
+	TRY(declarative(d, f, a, "status", text, &nothing));
+	me->changed = false;
+	return OK;
+}
+
+/* After a session. */
+static err_t
+report_due(struct device *d, struct fiber *f, struct arena *a)
+{
+	struct apple *me = apple_of(d);
+
+	if (me->declared)
+		TRY(fetch_declarations(d, f, a));
+	return me->reports && me->changed ? report(d, f, a) : OK;
+}
+
 /* An ErrorChain with the words of the failure. */
 static void
 refuse(struct obeying *o, err_t e)
@@ -367,6 +495,7 @@ obey(struct obeying *o, const char *type)
 		{ "ProfileList", list_profiles },
 		{ "CertificateList", list_certificates },
 		{ "DeviceInformation", device_information },
+		{ "DeclarativeManagement", declarative_management },
 	};
 
 	for (size_t i = 0; i < COUNT(kinds); i++)
@@ -429,6 +558,8 @@ checkin(struct device *d, struct fiber *f, int64_t wait, bool *ret_did)
 		if (!err_ok(e))
 			break;
 	}
+	if (err_ok(e))
+		e = report_due(d, f, a);
 	if (err_ok(e) && apple_of(d)->told)
 		device_holds(d, identities(apple_of(d)));
 	arena_free(a);
