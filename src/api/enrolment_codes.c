@@ -2,6 +2,8 @@
 /*
  * /chancery/v1/enrolmentCodes: one-time codes with which devices and connectors enrol. The code itself is in the answer
  * to the POST that makes it and nowhere else.
+ *
+ * A connector sees every order and may hand devices what it likes: a code for one takes the right to change connectors, too.
  */
 #include "api/users.h"
 #include "model/enrol.h"
@@ -102,6 +104,9 @@ post(struct http_req *r)
 
 	TRY(body_object(r, &body));
 	TRY(field_read(a, fields, COUNT(fields), body, FIELD_CREATE, NULL, &wish));
+	if (wish.kind == CODE_CONNECTOR && (who->perms & PERM_CONNECTORS_WRITE) == 0)
+		FAIL(ERR_FORBIDDEN, "for the code of a connector %s needs %s as well", who->actor,
+		    perm_describe(a, PERM_CONNECTORS_WRITE));
 	if (wish.kind == CODE_CONNECTOR && !id_is_zero(wish.user))
 		FAIL(ERR_MODEL_INVALID, "\"userId\" is for devices only");
 	if (!id_is_zero(wish.user))

@@ -3,6 +3,9 @@
  * /chancery/v1/notifications: where messages of failures and of certificates near their end go; /test, which sends one now,
  * and /deliveries, what became of each, those that were given up among them.
  *
+ * What is told is the state of certificates, with names of people and devices: nobody has it sent somewhere who may not read
+ * it himself.
+ *
  * The secret of a webhook is shown once, in the answer that made or renewed it ("secret": null in a PATCH makes a new one).
  */
 #include "api/record.h"
@@ -116,6 +119,9 @@ read_body(struct tx *tx, struct record *r, enum field_mode mode)
 	struct notice_target *x = &c->x;
 	struct edit e;
 
+	if ((r->who->perms & PERM_CONFIG_READ) == 0)
+		FAIL(ERR_FORBIDDEN, "%s needs %s to have it told to somebody", r->who->actor,
+		    perm_describe(r->a, PERM_CONFIG_READ));
 	if (mode == FIELD_CREATE)
 		TRY(fresh(tx, r, x));
 	e = edit_of(x);

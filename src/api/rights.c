@@ -20,7 +20,7 @@ const struct role_builtin roles_builtin[] = {
 	    "DeviceManagementConfiguration.ReadWrite.All "
 	    "DeviceManagementManagedDevices.Read.All " DIRECTORY },
 	{ "9e0cc482-82df-4ab2-a24c-0c23a3f52e1e", "Help Desk Operator",
-	    "Sees profiles and devices, makes devices check in, retires and wipes them, makes enrolment codes.",
+	    "Sees profiles and devices, makes devices check in, retires and wipes them, makes enrolment codes for devices.",
 	    "DeviceManagementConfiguration.Read.All DeviceManagementManagedDevices.ReadWrite.All "
 	    "DeviceManagementManagedDevices.PrivilegedOperations.All "
 	    "DeviceManagementServiceConfig.ReadWrite.All " DIRECTORY },

@@ -328,6 +328,58 @@ unknown_paths_and_methods_are_said_to_be(void **state)
 	assert_int_equal(m.status, 405);
 }
 
+static int
+posted_by(struct fixture *f, const char *permissions, const char *path, const char *body)
+{
+	auto_reply struct reply r = call(f, "POST", path, token_for(f, permissions), body);
+
+	return r.status;
+}
+
+#define SERVICE "DeviceManagementServiceConfig.ReadWrite.All"
+#define CONFIG_READ " DeviceManagementConfiguration.Read.All"
+#define CONFIG_WRITE " DeviceManagementConfiguration.ReadWrite.All"
+
+static void
+a_code_for_a_connector_takes_the_right_to_change_connectors(void **state)
+{
+	static const char path[] = "/chancery/v1/enrolmentCodes";
+	static const char connector[] = "{\"kind\":\"connector\"}";
+	struct fixture *f = *state;
+
+	assert_int_equal(posted_by(f, SERVICE, path, "{\"kind\":\"device\"}"), 201);
+	assert_int_equal(posted_by(f, SERVICE, path, connector), 403);
+	assert_int_equal(posted_by(f, SERVICE CONFIG_READ, path, connector), 403);
+	assert_int_equal(posted_by(f, SERVICE CONFIG_WRITE, path, connector), 201);
+}
+
+static void
+nobody_is_told_what_who_arranges_it_may_not_read(void **state)
+{
+	static const char path[] = "/chancery/v1/notifications";
+	static const char body[] =
+	    "{\"displayName\":\"N\",\"kind\":\"webhook\",\"address\":\"https://x.test/\"}";
+	struct fixture *f = *state;
+	const char *one;
+
+	assert_int_equal(posted_by(f, SERVICE, path, body), 403);
+
+	auto_reply struct reply made =
+	    call(f, "POST", path, token_for(f, SERVICE CONFIG_READ), body);
+
+	assert_int_equal(made.status, 201);
+	one = arena_printf(f->a, "%s/%s", path, json_text(json_get(made.json, "id")));
+
+	auto_reply struct reply moved =
+	    call(f, "PATCH", one, token_for(f, SERVICE), "{\"address\":\"https://evil.test/\"}");
+	auto_reply struct reply same = call(f, "GET", one, token_for(f, SERVICE), NULL);
+	auto_reply struct reply gone = call(f, "DELETE", one, token_for(f, SERVICE), NULL);
+
+	assert_int_equal(moved.status, 403);
+	assert_string_equal(json_text(json_get(same.json, "address")), "https://x.test/");
+	assert_int_equal(gone.status, 204);
+}
+
 int
 main(void)
 {
@@ -345,6 +397,8 @@ main(void)
 		T(errors_have_graphs_shape_and_our_fault),
 		T(health_is_open_and_metrics_are_not),
 		T(unknown_paths_and_methods_are_said_to_be),
+		T(a_code_for_a_connector_takes_the_right_to_change_connectors),
+		T(nobody_is_told_what_who_arranges_it_may_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

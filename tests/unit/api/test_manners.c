@@ -199,8 +199,9 @@ static void
 every_kind_of_record_knows_its_etag(void **state)
 {
 	struct fixture *f = *state;
-	const char *token = token_for(
-	    f, "DeviceManagementRBAC.ReadWrite.All DeviceManagementServiceConfig.ReadWrite.All");
+	const char *token = token_for(f,
+	    "DeviceManagementRBAC.ReadWrite.All DeviceManagementServiceConfig.ReadWrite.All "
+	    "DeviceManagementConfiguration.Read.All");
 	static const struct {
 		const char *path, *body, *change;
 	} rows[] = {
