@@ -561,6 +561,10 @@ def test_an_identity_that_was_stolen_is_of_no_use_on_another_machine(world, ada,
     pem.write_bytes(old)
     with pytest.raises(Refused, match="device-replaced"):
         d.session()
+    with pytest.raises(Fault) as caught:
+        d.renew()
+    assert caught.value.hresult == 0x80180003
+    pem.write_bytes(old)
     pem.write_bytes(new)
     d.session()
     world.assign(root)
