@@ -76,6 +76,18 @@ wns_package_good(const char *family_name)
 	return true;
 }
 
+/* "db5.": labels of a host name, each with its dot. */
+static bool
+names_before(struct str s)
+{
+	if (s.n == 0 || s.p[0] == '.' || s.p[s.n - 1] != '.')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!letter_or_digit((char)s.p[i]) && s.p[i] != '-' && s.p[i] != '.')
+			return false;
+	return true;
+}
+
 bool
 wns_channel_good(const char *host, const char *uri)
 {
@@ -90,7 +102,7 @@ wns_channel_good(const char *host, const char *uri)
 		n++;
 	if (n < own.n || !str_ieq_c(str_of(rest.p + n - own.n, own.n), host))
 		return false;
-	return n == own.n || (n > own.n + 1 && rest.p[n - own.n - 1] == '.' && rest.p[0] != '.');
+	return n == own.n || names_before(str_of(rest.p, n - own.n));
 }
 
 err_t

@@ -277,7 +277,9 @@ only_addresses_of_the_push_service_are_called(void **state)
 		"https://evil.example@db5.notify.windows.com/",
 		"https://db5.notify.windows.com:8443/",
 		"https://db5.notify.windows.com@evil.example/", "https://.notify.windows.com/",
-		"https://127.0.0.1/", "https://[::1]/", "https://db5.notify.windows.com/ x",
+		"https://db5:.notify.windows.com/", "https://db5:443.notify.windows.com/",
+		"https://[::1].notify.windows.com/", "https://127.0.0.1/", "https://[::1]/",
+		"https://db5.notify.windows.com/ x",
 		"https://db5.notify.windows.com\r\n.notify.windows.com/", "file:///etc/passwd",
 		"HTTPS://db5.notify.windows.com/", "ftp://db5.notify.windows.com/",
 		"https://%64b5.notify.windows.com/" };
