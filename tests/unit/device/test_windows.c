@@ -4,7 +4,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "device/windows_error.h"
-#include "device/windows_push.h"
 #include "device/windows_report.h"
 #include "device/windows_tell.h"
 
@@ -134,47 +133,6 @@ the_kind_of_an_adapter_is_asked_when_its_address_is_known(void **state)
 	assert_string_equal(d.wifi_mac, "BB");
 	assert_null(d.serial);
 	assert_null(d.fqdn);
-}
-
-static void
-the_channel_of_a_device_is_asked_for_where_there_is_an_application(void **state)
-{
-	struct box *b = *state;
-	struct device_edge edge = { .windows_family = "" };
-
-	b->st.facts = false;
-	expect_ok(windows_push_ask(&edge, &b->st));
-	assert_int_equal(b->st.nanswers, 0);
-	edge.windows_family = "Contoso.Management_8wekyb3d8bbwe";
-	expect_ok(windows_push_ask(&edge, &b->st));
-	assert_true(asked(b, WINDOWS_PUSH_FAMILY));
-	assert_int_equal(b->st.nanswers, 3);
-	/* Once a session, and once more after it was told the application. */
-	b->st.facts = true;
-	b->st.nanswers = 0;
-	expect_ok(windows_push_ask(&edge, &b->st));
-	assert_int_equal(b->st.nanswers, 0);
-	b->st.push = WINDOWS_PUSH_TOLD;
-	expect_ok(windows_push_ask(&edge, &b->st));
-	assert_int_equal(b->st.nanswers, 2);
-	assert_false(asked(b, WINDOWS_PUSH_FAMILY));
-}
-
-static void
-a_channel_is_used_for_its_application_and_when_it_is_not_silent(void **state)
-{
-	struct windows_push p = { .uri = "https://notify.windows.com/",
-		.family = "A_8wekyb3d8bbwe" };
-
-	(void)state;
-	assert_true(windows_push_good(&p, "A_8wekyb3d8bbwe"));
-	assert_false(windows_push_good(&p, "B_8wekyb3d8bbwe"));
-	p.silent = WINDOWS_PUSH_DEAD;
-	assert_false(windows_push_good(&p, "A_8wekyb3d8bbwe"));
-	p.silent = when_now() - 1;
-	assert_true(windows_push_good(&p, "A_8wekyb3d8bbwe"));
-	p.uri = "";
-	assert_false(windows_push_good(&p, "A_8wekyb3d8bbwe"));
 }
 
 static void
@@ -566,10 +524,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    the_kind_of_an_adapter_is_asked_when_its_address_is_known, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    the_channel_of_a_device_is_asked_for_where_there_is_an_application, setup,
-		    teardown),
-		cmocka_unit_test(a_channel_is_used_for_its_application_and_when_it_is_not_silent),
 		cmocka_unit_test_setup_teardown(
 		    a_name_without_a_domain_is_no_full_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(
