@@ -363,11 +363,17 @@ post_sending(struct http_req *r)
 	auto_json json *body = NULL;
 	struct id request;
 	int64_t fence;
+	err_t e;
 
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &body));
 	TRY(json_need_id(body, "request", &request));
 	TRY(json_need_int(body, "fence", 1, INT64_MAX, &fence));
-	TRY(job_sending(api_of(r)->store, a, http_caller(r), request, (uint64_t)fence));
+	e = job_sending(api_of(r)->store, a, http_caller(r), request, (uint64_t)fence);
+	if (err_is(e, ERR_NOT_FOUND)) {
+		err_forget(e);
+		e = job_device_sending(api_of(r)->store, a, http_caller(r), request);
+	}
+	TRY(e);
 	return http_reply(r, 200, "application/json", LIT("{}"));
 }
 

@@ -7,6 +7,7 @@
 #include "model/enrolled.h"
 #include "model/relay.h"
 #include "pki/cert.h"
+#include "pki/cms.h"
 #include "pki/csr.h"
 
 err_t
@@ -140,12 +141,14 @@ certify_json(
 {
 	auto_csr struct csr csr = { 0 };
 	struct order order;
+	const char *waits;
 	struct str sealed;
 
 	TRY(csr_parse(a, r->message, &csr));
-	TRY(job_device_order(api->store, a, c, r->request, &csr, &order));
+	TRY(job_device_order(api->store, a, c, r->request, &csr, &order, &waits));
 	TRY(job_order_seal(api, a, &order, &sealed));
 	json_set_text(out, "kind", "certify");
+	json_set_text(out, "ca_request", waits);
 	json_set_text(out, "template", order.template);
 	json_set_base64(a, out, "order", sealed);
 	json_set_base64(a, out, "csr", r->message);
@@ -353,6 +356,45 @@ read_result(struct api *api, struct arena *a, const struct connector *c, const j
 	return OK;
 }
 
+/* The serial number of the certificate among these that is none of a CA's; "": there is none. */
+static err_t
+serial_among(struct arena *a, struct str certs, const char **ret)
+{
+	struct str *v;
+	size_t n;
+
+	*ret = "";
+	TRY(cms_certs_parse(a, certs, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY(cert_parse(v[i], &c));
+		if (!cert_is_ca(c))
+			*ret = arena_strdup(a, cert_serial(c));
+	}
+	return OK;
+}
+
+/* {..., "fault", "detail", "ca_request"}: what became of a request for a certificate. Of no importance for other messages. */
+static err_t
+take_told(struct api *api, struct arena *a, const struct connector *c, const json *in,
+    const struct relay *answer)
+{
+	struct job_told told = { .serial = "" };
+	const char *fault, *detail, *waits;
+
+	TRY(json_want_text(in, "fault", LIMIT_TEXT, &fault));
+	TRY(json_want_text(in, "detail", LIMIT_LONG_TEXT, &detail));
+	TRY(json_want_text(in, "ca_request", LIMIT_TEXT, &waits));
+	if (answer->status == 200 && strcmp(answer->type, "application/pkcs7-mime") == 0)
+		TRY(serial_among(a, answer->body, &told.serial));
+	/* Waiting is no refusal, and neither is a CA that nobody reached. */
+	told.fault = fault == NULL || answer->status == 202 || answer->status == 503 ? "" : fault;
+	told.detail = detail == NULL ? "" : text_safe(a, str_c(detail));
+	told.ca_request = waits == NULL ? "" : text_safe(a, str_c(waits));
+	return job_device_told(api->store, a, c, answer->id, &told);
+}
+
 /* {"outcome": "relayed", "status", "type", "body"}: what the CA answered to a message. */
 static err_t
 take_relayed(struct api *api, struct arena *a, const struct connector *c, const json *in)
@@ -366,6 +408,10 @@ take_relayed(struct api *api, struct arena *a, const struct connector *c, const 
 	TRY(json_need_int(in, "status", 200, 599, &status));
 	TRY(json_need_text(in, "type", LIMIT_TEXT, &type));
 	TRY(json_want_base64(a, in, "body", LIMIT_IPC_MESSAGE, &body));
+	if (json_get(in, "fault") != NULL)
+		TRY(take_told(api, a, c, in,
+		    &(struct relay){
+			.id = id, .status = (int)status, .type = type, .body = body }));
 	return relay_answer(api->store, a, c, id, (int)status, type, body);
 }
 
@@ -420,7 +466,10 @@ finish_all(struct api *api, struct arena *a, const struct connector *c, struct t
 		if (v[i].report.code != ERR_NONE || v[i].relayed)
 			continue;
 		v[i].report = reports[at++];
-		/* A message that got no answer: who waits for it hears so at once. */
+		/* A message that got no answer: who waits for it hears so at once. It did not reach the CA. */
+		if (v[i].report.code == ERR_NOT_FOUND)
+			err_forget(job_device_told(api->store, a, c, v[i].res.request,
+			    &(struct job_told){ "", "", "", "" }));
 		if (v[i].report.code == ERR_NOT_FOUND)
 			err_take(
 			    relay_answer(api->store, a, c, v[i].res.request, 503, "", STR_EMPTY),

@@ -51,6 +51,8 @@ struct submission {
 	const char *ca, *template;
 	struct str csr;
 	struct str order; /* sealed */
+	/* The key is kept by who asks: where a manager has to decide, it may be asked for again afterwards. */
+	bool key_kept;
 };
 
 struct submitted {

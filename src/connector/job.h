@@ -23,6 +23,11 @@ struct job_kind {
 	err_t (*run)(const struct job_env *env, struct arena *a, const json *job, json *result);
 };
 
+/* sending.c: submits to a CA that knows no orders. ERR_FENCE: the job is another's by now, nothing was sent; ERR_CA_OUTCOME: it was
+ * sent, and what the CA did is not known. */
+err_t job_submit_once(const struct job_env *env, struct arena *a, const json *job,
+    const struct submission *in, struct submitted *ret);
+
 extern const struct job_kind *const job_kind_table[];
 extern const size_t job_kind_count;
 

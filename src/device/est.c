@@ -3,12 +3,14 @@
  * Not a platform of its own: the EST addresses (RFC 7030, RFC 8951) of devices that make the key of a certificate themselves
  * and were told to request it so. The label is the request that the device is to make.
  *
- *   GET  /.well-known/est/<request>/cacerts        the CA certificates that the answers lead to
+ *   GET  /.well-known/est/<request>/cacerts        the CA certificates that the answers lead to; of a CA that is none of
+ *                                                  Chancery's once it has issued
  *   POST /.well-known/est/<request>/simpleenroll   PKCS#10 -> certificate
  *
  * The device shows its identity, and the request must be its own. Its request for a certificate is carried by a connector, with
  * an order for that very key, and its answer brought back within the same exchange (model/relay.h): the same key may ask again
- * and gets the same certificate, another key does not.
+ * and gets the same certificate, another key does not. The CA may be any that a connector reaches: what is asked for is compared
+ * with what was ordered here.
  *
  * Not here: other devices of the world. They find EST at the CA (ca/front_est.c).
  */
@@ -64,6 +66,24 @@ ca_certs(struct arena *a, const struct relay *row, struct str **ret, size_t *ret
 	return OK;
 }
 
+/* What came with the certificate, while that is kept; *retn 0: nothing. Any CA has that much to say. */
+static err_t
+known_certs(struct http_req *r, struct id request, struct str **ret, size_t *retn)
+{
+	struct device_edge *edge = http_ctx(r);
+	struct arena *a = http_arena(r);
+	struct relay row;
+	err_t e = relay_certified(edge->store, a, request, &row);
+
+	*retn = 0;
+	if (err_ok(e))
+		return ca_certs(a, &row, ret, retn);
+	if (!err_is(e, ERR_NOT_FOUND))
+		return e;
+	err_forget(e);
+	return OK;
+}
+
 static err_t
 cacerts(struct http_req *r)
 {
@@ -75,6 +95,11 @@ cacerts(struct http_req *r)
 	size_t n;
 
 	TRY(own_request(r, &request));
+	TRY(known_certs(r, request, &v, &n));
+	if (n > 0) {
+		TRY(cms_certs(a, v, n, &p7));
+		return reply_certs(r, "application/pkcs7-mime", p7);
+	}
 	TRY(carry(r, request, "GetCACert", STR_EMPTY, &row, &there));
 	if (!there)
 		return OK;
@@ -96,6 +121,29 @@ read_request(struct http_req *r, struct str *ret)
 	return csr_parse(http_arena(r), *ret, &csr);
 }
 
+/* RFC 7030 4.2.3: the certificate that was issued, and nothing else of what came with it. */
+static err_t
+reply_issued(struct http_req *r, struct str csr_der, struct str certs)
+{
+	struct arena *a = http_arena(r);
+	auto_csr struct csr csr = { 0 };
+	struct str *v, p7;
+	size_t n;
+
+	TRY(csr_parse(a, csr_der, &csr));
+	TRY(cms_certs_parse(a, certs, &v, &n));
+	for (size_t i = 0; i < n; i++) {
+		auto_cert struct cert *c = NULL;
+
+		TRY(cert_parse(v[i], &c));
+		if (memcmp(cert_spki_sha256(c), csr.spki_sha256, 32) != 0)
+			continue;
+		TRY(cms_certs(a, &v[i], 1, &p7));
+		return reply_certs(r, CERTS_ONLY, p7);
+	}
+	FAIL(ERR_KEY_MISMATCH, "%s", "what the authority issued is for another key");
+}
+
 static err_t
 simpleenroll(struct http_req *r)
 {
@@ -110,7 +158,7 @@ simpleenroll(struct http_req *r)
 	if (!there)
 		return OK;
 	if (row.status == 200)
-		return reply_certs(r, CERTS_ONLY, row.body);
+		return reply_issued(r, csr, row.body);
 	/* RFC 7030 4.2.3: the same request again, later. */
 	if (row.status == 202)
 		http_reply_header(r, "Retry-After", RETRY_S);

@@ -3,6 +3,7 @@
 #include "model/job.h"
 #include "model/desired.h"
 #include "model/inventory.h"
+#include "model/job_int.h"
 #include "model/request.h"
 #include "pki/seal.h"
 
@@ -435,61 +436,22 @@ job_sweep(struct store *s)
 	return store_write(s, sweep, &w);
 }
 
-struct device_ordering {
-	struct leasing leasing;
-	struct id request;
-	const struct csr *csr;
-	struct job job;
-};
-
-/* What an order cannot say: the algorithm. Of what it says the CA takes no other. */
-static err_t
-key_is_ordered(const struct csr *csr, const struct primitive *what)
+err_t
+job_wanted(struct tx *tx, struct arena *a, const struct slot *s, struct device *device,
+    const struct desired **ret)
 {
-	enum key_alg alg = key_algorithm(csr->key);
-	unsigned bits = key_bits(csr->key);
-
-	if (alg == what->key_alg &&
-	    (alg == KEY_RSA ? bits >= what->key_bits : bits == what->key_bits))
-		return OK;
-	FAIL(ERR_ORDER_KEY_SIZE, "requested %s %u, ordered %s %u", alg == KEY_RSA ? "RSA" : "EC",
-	    bits, what->key_alg == KEY_RSA ? "RSA" : "EC", what->key_bits);
-}
-
-static err_t
-device_order(struct tx *tx, void *arg)
-{
-	struct device_ordering *g = arg;
-	struct leasing *l = &g->leasing;
-	const struct desired *d = NULL;
-	struct device device;
-	struct request r;
-	struct slot s;
-
-	TRY(store_request_get(tx, l->a, g->request, &r));
-	TRY(store_slot_get(tx, l->a, r.slot, &s));
-	TRY(desired_of(tx, l->a, &s, &device, &d));
-	if (r.kind != REQUEST_ENROL || d == NULL || d->fault != NULL || !d->what.est ||
-	    !str_eq(d->what.hash, r.hash))
-		FAIL(ERR_SCEP_ADDRESS, "request %s is not to be made by EST (any more)",
-		    id_text(l->a, r.id));
-	TRY(key_is_ordered(g->csr, &d->what));
-	return job_issue(l, &s, &r, d, &device);
+	return desired_of(tx, a, s, device, ret);
 }
 
 err_t
-job_device_order(struct store *s, struct arena *a, const struct connector *c, struct id request,
-    const struct csr *csr, struct order *ret)
+job_order_of(struct arena *a, const struct connector *c, const struct slot *s,
+    const struct request *r, const struct desired *d, const struct device *device,
+    struct order *ret)
 {
-	struct device_ordering g = { .leasing = { .a = a, .connector = c, .now = when_now() },
-		.request = request,
-		.csr = csr };
+	struct job job;
+	struct leasing l = { .a = a, .connector = c, .now = when_now(), .jobs = &job };
 
-	g.leasing.jobs = &g.job;
-	TRY(store_read(s, device_order, &g));
-	*ret = g.job.order;
-	/* The CA knows this connector, and the order knows the key. */
-	ret->holder = c->holder;
-	ret->spki = STR(csr->spki_sha256);
+	TRY(job_issue(&l, s, r, d, device));
+	*ret = job.order;
 	return OK;
 }

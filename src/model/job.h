@@ -56,11 +56,32 @@ struct job_asking {
 err_t job_lease(struct store *s, struct arena *a, const struct connector *c,
     const struct job_asking *ask, int lease_s, struct job **ret, size_t *retn);
 
-/* The order for a key that a device made and requests a certificate for by EST: for that key, in the hands of this connector.
- * *ret borrows from csr. ERR_SCEP_ADDRESS: it is no such request, or something else is wanted by now; ERR_ORDER_KEY_SIZE: the key
- * is of another kind than the profile wants. */
+/*
+ * A key that a device made and requests a certificate for by EST (job_device.c). The message is a struct relay.
+ *
+ *   job_device_order    the order for that key, in the hands of this connector; the request is that key's from then on
+ *   job_device_sending  before a connector sends it to a CA that knows no orders: once, whatever is repeated
+ *   job_device_told     what became of it: the slot fails with what the CA says, or the serial number is on record
+ *   job_device_lost     it was sent and no answer came: ca-outcome-unknown
+ */
+/* *ret borrows from csr. *ret_ca_request: how the CA calls what waits for a decision there; "": nothing does. ERR_SCEP_ADDRESS: it is
+ * no such request, or something else is wanted by now; ERR_ORDER_...: it asks for something else; ERR_ORDER_KEY: the request is
+ * another key's; ERR_FENCE: it was sent and is not answered yet. */
 err_t job_device_order(struct store *s, struct arena *a, const struct connector *c,
-    struct id request, const struct csr *csr, struct order *ret);
+    struct id request, const struct csr *csr, struct order *ret, const char **ret_ca_request);
+/* ERR_FENCE: it must not be sent. */
+err_t job_device_sending(
+    struct store *s, struct arena *a, const struct connector *c, struct id message);
+struct job_told {
+	const char *fault, *detail; /* the CA refuses; fault "": it does not */
+	const char *serial;         /* issued; else "" */
+	const char *ca_request;     /* it waits there, under that name; "" if it has none */
+};
+/* Of a message that is over, is none of these, or is not this connector's: nothing. */
+err_t job_device_told(struct store *s, struct arena *a, const struct connector *c,
+    struct id message, const struct job_told *told);
+struct relay;
+err_t job_device_lost(struct store *s, struct arena *a, const struct relay *row);
 
 /* The connector leaves: what is leased to it is queued again at once. Expects a writing transaction. */
 err_t job_release(struct tx *tx, struct arena *a, struct id connector);

@@ -2,6 +2,8 @@
 /* See relay.h. */
 #include "model/relay.h"
 
+#include "codec/der.h"
+#include "model/job.h"
 #include "model/request.h"
 #include "pki/key.h"
 
@@ -11,6 +13,24 @@ struct asking {
 	bool there;
 };
 
+/* A request for a certificate with its signature left out, which on curves is another one each time. */
+static struct str
+content_of(const char *operation, struct str message)
+{
+	struct str rest = message, whole, content;
+	err_t e;
+
+	if (strcmp(operation, RELAY_CERTIFY) != 0)
+		return message;
+	e = der_take(&rest, DER_SEQUENCE, &whole);
+	if (err_ok(e))
+		e = der_take(&whole, DER_SEQUENCE, &content);
+	if (err_ok(e))
+		return content;
+	err_forget(e);
+	return message;
+}
+
 /* One row for one message: its id is made of what it says. */
 static struct id
 id_of(struct arena *a, struct id request, const char *operation, struct str message)
@@ -18,7 +38,7 @@ id_of(struct arena *a, struct id request, const char *operation, struct str mess
 	uint8_t hash[32], of_message[32];
 	struct id id;
 
-	hash_sha256(message, of_message);
+	hash_sha256(content_of(operation, message), of_message);
 	hash_sha256(str_c(arena_printf(a, "relay %s %s %s", id_text(a, request), operation,
 			text_hex(a, STR(of_message)))),
 	    hash);
@@ -76,6 +96,19 @@ ask(struct tx *tx, void *arg)
 	return OK;
 }
 
+static err_t
+still_addressed(struct tx *tx, void *arg)
+{
+	return addressed(tx, arg);
+}
+
+static bool
+is_lost(const struct relay *r)
+{
+	return strcmp(r->operation, RELAY_CERTIFY) == 0 && r->state == RELAY_TAKEN &&
+	    when_now_ms() - r->created > RELAY_LOST * 1000;
+}
+
 err_t
 relay_ask(struct store *s, struct arena *a, struct id request, const char *operation,
     struct str message, struct relay *ret)
@@ -90,8 +123,33 @@ relay_ask(struct store *s, struct arena *a, struct id request, const char *opera
 		    .expires = when_now() + RELAY_LIFE } };
 
 	TRY(store_read(s, look, &k));
+	if (k.there && is_lost(&k.row)) {
+		TRY(job_device_lost(s, a, &k.row));
+		FAIL(ERR_CA_OUTCOME, "request %s", id_text(a, request));
+	}
+	/* A certificate is for who may still have it: it may have been kept for a day. */
+	if (k.there && k.row.status == 200 && strcmp(operation, RELAY_CERTIFY) == 0)
+		TRY(store_read(s, still_addressed, &k));
 	if (!k.there)
 		TRY(store_write(s, ask, &k));
+	*ret = k.row;
+	return OK;
+}
+
+static err_t
+certified(struct tx *tx, void *arg)
+{
+	struct asking *k = arg;
+
+	return store_relay_done(tx, k->a, k->row.request, RELAY_CERTIFY, when_now(), &k->row);
+}
+
+err_t
+relay_certified(struct store *s, struct arena *a, struct id request, struct relay *ret)
+{
+	struct asking k = { .a = a, .row = { .request = request } };
+
+	TRY(store_read(s, certified, &k));
 	*ret = k.row;
 	return OK;
 }
@@ -192,6 +250,9 @@ answer(struct tx *tx, void *arg)
 	const struct relay *r = arg;
 
 	TRY(store_relay_answer(tx, r));
+	if (r->status != 200)
+		TRY(store_relay_expire(
+		    tx, r->id, when_now() + (r->status == 202 ? RELAY_UNDECIDED : RELAY_LIFE)));
 	tx_notify(tx, TOPIC_RELAY, id_str(&r->id));
 	return OK;
 }

@@ -22,15 +22,21 @@
 /* Seconds: RELAY_PATIENCE is how long a connector may have a message before another one, or itself, may take it once more.
  * SCEP's messages and ours may be sent again; the first answer counts, whoever brings it. */
 enum { RELAY_LIFE = 30, RELAY_PATIENCE = 8 };
+/* RELAY_CERTIFY: an answer that somebody still decides is over after RELAY_UNDECIDED; what was sent to a CA that knows no orders
+ * is kept for RELAY_KEPT, and counts as lost when no answer came in RELAY_LOST. */
+enum { RELAY_UNDECIDED = 3, RELAY_KEPT = 86400, RELAY_LOST = 150 };
 /* The one operation that is none of SCEP's: the message is a PKCS#10 request by the key that a device made, and goes to the CA
  * with an order for that key (job_device_order()). */
 #define RELAY_CERTIFY "certify"
 
-/* ret->state says whether the answer is there. ERR_SCEP_ADDRESS: the request is none that a device may make; ERR_BUSY. */
+/* ret->state says whether the answer is there. ERR_SCEP_ADDRESS: the request is none that a device may make; ERR_BUSY; ERR_CA_OUTCOME:
+ * it was sent, and nobody knows what became of it. */
 err_t relay_ask(struct store *s, struct arena *a, struct id request, const char *operation,
     struct str message, struct relay *ret);
 /* The request is one of this device. ERR_SCEP_ADDRESS. */
 err_t relay_owned(struct store *s, struct arena *a, struct id request, struct id device);
+/* The certificates that an answer to RELAY_CERTIFY brought, while it is kept. ERR_NOT_FOUND. */
+err_t relay_certified(struct store *s, struct arena *a, struct id request, struct relay *ret);
 /* Up to `max`, for a connector with the feature "relay". */
 err_t relay_lease(struct store *s, struct arena *a, const struct connector *c, size_t max,
     struct relay **ret, size_t *retn);

@@ -123,7 +123,7 @@ request_step(struct tx *tx, struct slot *s, struct request *r, enum request_stat
 	next.detail = or_empty(step->why.detail);
 	if (to != REQUEST_LEASED)
 		next.owner = "";
-	if (to != REQUEST_LEASED && to != REQUEST_FAILED)
+	if (to != REQUEST_LEASED && to != REQUEST_FAILED && r->kind != REQUEST_ENROL)
 		next.sent = "";
 	TRY(store_request_move(tx, &next, from, r->fence));
 	*r = next;
@@ -181,6 +181,7 @@ request_start(struct tx *tx, struct slot *s, const struct primitive *p, uint32_t
 	if (p->kind == PRIM_ENROL && (p->est || p->ca[0] == '\0')) {
 		r.state = REQUEST_READY;
 		r.fence = 1;
+		r.unissued = p->est; /* until an order is made for it */
 		r.lease_until = p->est ? 0 : when_now() + REQUEST_CHALLENGE_LIFE;
 		step.event = "ready";
 		step.detail =

@@ -3,6 +3,7 @@
 #include "model/scep_validate.h"
 
 #include "base/secret.h"
+#include "model/asked.h"
 #include "model/challenge.h"
 #include "model/desired.h"
 #include "model/request.h"
@@ -101,67 +102,6 @@ look_up(struct store *s, struct ipc_client *keys, struct asked *k)
 	return OK;
 }
 
-static err_t
-match_names(struct asked *k, const struct primitive *what)
-{
-	struct dn want, got;
-	struct san *want_san = NULL, *got_san = NULL;
-	size_t nwant = 0, ngot = 0;
-
-	TRY(dn_decode(k->a, what->subject, &want));
-	TRY(dn_decode(k->a, k->csr->subject, &got));
-	if (want.n > 0 && got.n == 0)
-		return refuse(k, "SubjectNameMissing", "");
-	if (!dn_equal(&want, &got))
-		return refuse(k, "SubjectNameMismatch", dn_print(k->a, &got));
-	if (what->san.n > 0)
-		TRY(san_decode(k->a, what->san, &want_san, &nwant));
-	if (k->csr->san.n > 0)
-		TRY(san_decode(k->a, k->csr->san, &got_san, &ngot));
-	if (nwant > 0 && ngot == 0)
-		return refuse(k, "SubjectAltNameMissing", "");
-	if (!san_equal(want_san, nwant, got_san, ngot))
-		return refuse(k, "SubjectAltNameMismatch", san_print(k->a, got_san, ngot));
-	/* Domain controllers go by it before any name. */
-	if (k->csr->sid[0] != '\0' &&
-	    (what->sid == NULL || !str_eq_c(str_c(k->csr->sid), what->sid)))
-		return refuse(k, "SubjectAltNameMismatch",
-		    arena_printf(k->a, "security identifier %s", k->csr->sid));
-	return OK;
-}
-
-static bool
-has_eku(const char *const *v, size_t n, const char *oid)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i], oid) == 0)
-			return true;
-	return false;
-}
-
-static err_t
-match_key(struct asked *k, const struct primitive *what)
-{
-	const struct csr *c = k->csr;
-
-	if (c->key_usage != 0 && c->key_usage != what->key_usage)
-		return refuse(k, "KeyUsageMismatch", "");
-	if (key_algorithm(c->key) != KEY_RSA || key_bits(c->key) < what->key_bits)
-		return refuse(k, "KeyLengthMismatch", "");
-	if (what->nekus > 0 && c->nekus == 0)
-		return refuse(k, "EnhancedKeyUsageMissing", "");
-	if (c->nekus != what->nekus)
-		return refuse(k, "EnhancedKeyUsageMismatch", "");
-	for (size_t i = 0; i < what->nekus; i++)
-		if (!has_eku((const char *const *)c->ekus, c->nekus, what->ekus[i]))
-			return refuse(k, "EnhancedKeyUsageMismatch", what->ekus[i]);
-	/* Some CAs certify these as they come, and Windows goes by them before the others. */
-	for (size_t i = 0; i < c->npolicies; i++)
-		if (!has_eku(what->ekus, what->nekus, c->policies[i]))
-			return refuse(k, "EnhancedKeyUsageMismatch", c->policies[i]);
-	return OK;
-}
-
 /* The slot's content as things are; *found false: nothing of the kind is wanted any more. */
 static err_t
 wanted(struct tx *tx, struct asked *k, struct primitive *ret, bool *found)
@@ -204,6 +144,7 @@ validate(struct tx *tx, void *arg)
 {
 	struct asked *k = arg;
 	struct primitive what = { 0 };
+	const char *code, *why;
 	bool found;
 
 	k->code = SUCCESS;
@@ -213,9 +154,9 @@ validate(struct tx *tx, void *arg)
 	    (k->request.state != REQUEST_READY && k->request.state != REQUEST_OFFERED &&
 		k->request.state != REQUEST_DONE))
 		return refuse(k, "ScepProfileNoLongerTargetedToTheClient", "");
-	TRY(match_names(k, &what));
-	if (strcmp(k->code, SUCCESS) == 0)
-		TRY(match_key(k, &what));
+	TRY(asked_match(k->a, k->csr, &what, &code, &why));
+	if (code != NULL)
+		return refuse(k, code, why);
 	return strcmp(k->code, SUCCESS) == 0 ? grant(tx, k) : OK;
 }
 

@@ -91,8 +91,8 @@ sent_awaits(struct arena *a, const struct request *r, const struct connector *c,
 void
 sent_refused(struct request *r, const char *fault)
 {
-	r->unissued = r->kind == REQUEST_ISSUE && r->sent[0] != '\0' && r->serial[0] == '\0' &&
-	    !is_open_end(fault);
+	r->unissued = (r->kind == REQUEST_ISSUE || r->kind == REQUEST_ENROL) &&
+	    r->sent[0] != '\0' && r->serial[0] == '\0' && !is_open_end(fault);
 }
 
 err_t
@@ -153,8 +153,8 @@ sent_named(struct tx *tx, struct arena *a, const struct connector *c, struct id 
 		return OK;
 	}
 	TRY(e);
-	if (r.kind != REQUEST_ISSUE || r.fence == 0 || r.serial[0] != '\0' || request_is_open(&r) ||
-	    !request_list_has(c->cas, r.ca))
+	if ((r.kind != REQUEST_ISSUE && r.kind != REQUEST_ENROL) || r.fence == 0 ||
+	    r.serial[0] != '\0' || request_is_open(&r) || !request_list_has(c->cas, r.ca))
 		return OK;
 	TRY(store_request_name_serial(tx, r.slot, r.id, serial));
 	TRY(store_slot_get(tx, a, r.slot, &s));

@@ -81,6 +81,27 @@ store_relay_answer(struct tx *tx, const struct relay *r)
 }
 
 err_t
+store_relay_keep(struct tx *tx, struct id id, const char *owner, when_t expires)
+{
+	return row_must(
+	    tx, STMT_RELAY_KEEP, &relay_shape, VALS(val_id(id), val_text(owner), val_i64(expires)));
+}
+
+err_t
+store_relay_expire(struct tx *tx, struct id id, when_t expires)
+{
+	return row_run(tx, STMT_RELAY_EXPIRE, VALS(val_id(id), val_i64(expires)), NULL);
+}
+
+err_t
+store_relay_done(struct tx *tx, struct arena *a, struct id request, const char *operation,
+    when_t now, struct relay *ret)
+{
+	return row_one(tx, a, STMT_RELAY_DONE, &relay_shape,
+	    VALS(val_id(request), val_text(operation), val_i64(now)), ret);
+}
+
+err_t
 store_relay_waiting(struct tx *tx, int64_t *ret)
 {
 	return row_number(tx, STMT_RELAY_WAITING, NO_VALS, ret);

@@ -37,6 +37,12 @@ err_t store_relay_take(struct tx *tx, struct arena *a, const char *cas, const ch
     when_ms_t now, struct relay *ret);
 /* Status, type and body of r, if `owner` took it; ERR_NOT_FOUND: it did not, or it is over. */
 err_t store_relay_answer(struct tx *tx, const struct relay *r);
+/* Who took it keeps it: it is not given to another, and lives until then. ERR_NOT_FOUND: `owner` has it not. */
+err_t store_relay_keep(struct tx *tx, struct id id, const char *owner, when_t expires);
+err_t store_relay_expire(struct tx *tx, struct id id, when_t expires);
+/* The newest answer with status 200 to this operation of a request; ERR_NOT_FOUND. */
+err_t store_relay_done(struct tx *tx, struct arena *a, struct id request, const char *operation,
+    when_t now, struct relay *ret);
 /* How many were taken by then and lie with the first who took them. */
 err_t store_relay_lying(struct tx *tx, when_ms_t taken, int64_t *ret);
 /* They wait again, for whoever comes. Who had one may still answer. */

@@ -79,7 +79,8 @@ struct request {
 	    lease_until; /* REQUEST_ENROL, READY or OFFERED: the end of its challenge; 0: it has none */
 	when_t not_before;          /* not leased before this time (retry) */
 	const char *fault, *detail; /* why it failed or waits */
-	const char *keep;           /* REQUEST_REVOKE: serial that stays */
+	const char *
+	    keep; /* REQUEST_REVOKE: serial that stays; REQUEST_ENROL: the key that it is granted to; "": none yet */
 	struct id
 	    about; /* REQUEST_REVOKE: the issue request whose certificates go; REQUEST_IMPORT: the record */
 	/* the result */
@@ -87,12 +88,12 @@ struct request {
 	    password; /* DER, CMS, CMS. REQUEST_TRUST: leaf is the CA certificate; _NETWORK: what names its content */
 	const char *serial;
 	/* REQUEST_ISSUE, LEASED: the connector (text id) that has begun to send it to a CA which would issue anew if it were
-	 * sent again; FAILED: the one whose word is still awaited; else "" */
+	 * sent again; FAILED: the one whose word is still awaited; REQUEST_ENROL by EST: until its answer is there; else "" */
 	const char *sent;
 	const char *
 	    ca_request; /* how the CA calls the request, where that is known and nothing was issued yet; else "" */
 	bool
-	    unissued; /* FAILED: a CA that knows no orders said that it issued nothing, so there is nothing to revoke */
+	    unissued; /* nothing was issued, so there is nothing to revoke: a CA that knows no orders said so, or none was asked */
 	when_ms_t created, updated;
 };
 

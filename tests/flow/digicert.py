@@ -58,7 +58,9 @@ class Authority:
         b = (x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(public)
              .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=5))
              .not_valid_after(now + datetime.timedelta(days=days))
-             .add_extension(x509.BasicConstraints(ca, None), True))
+             .add_extension(x509.BasicConstraints(ca, None), True)
+             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
+             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False))
         if ca:
             b = b.add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True)
         for e, critical in extensions:

@@ -283,7 +283,8 @@ def network_comes_and_goes(world, given, lan, user, agent):
 def test_wpa_supplicant_alone_reads_the_networks_of_the_service_and_logs_on_by_them(world, given, lan):
     own, base = os.path.join(lan.dir, "service.conf"), lan.file("base.conf", f"ctrl_interface={lan.dir}/wpa\n")
     lan.file("service.conf", "")
-    supplicant = lan.run("wpa-own", "wpa_supplicant", "-d", "-D", "wired", "-i", "lan0", "-c", base, "-I", own, ns=lan.near)
+    supplicant = lan.run("wpa-own", "wpa_supplicant", "-d", "-D", "wired", "-i", "lan0", "-c", base, "-I", own,
+                         ns=lan.near)
     wait_for(lambda: os.path.exists(os.path.join(lan.dir, "wpa/lan0")), why="wpa_supplicant")
     user, agent = laptop(world, given, lan, "plain", "plain@one.example",
                          f"[wpa_supplicant]\ninterface=lan0\nfile={own}\ndir={lan.dir}/wpa\n")

@@ -247,6 +247,7 @@ def by_est(world, given):
     return e
 
 
+CLIENT = ("-addext", "extendedKeyUsage=clientAuth")
 ON_A_CURVE = {"keyUsage": "digitalSignature"}
 CURVES, APPROVED = "OnCurves", "LookedAt"
 
@@ -277,13 +278,14 @@ def curves(world, given, by_est):
 class Hand:
     """A device whose agent does not run: its protocol by hand, EST by curl with requests of openssl's."""
 
-    def __init__(self, world, agent, root):
+    def __init__(self, world, agent, root, root_pem=None):
         self.world, self.agent, self.root, self.did = world, agent, root, []
+        self.root_pem = root_pem or world.root_pem
         agent.identity_context()
 
     def command(self, profile):
         """What a check-in is told about this profile, by and by: the root comes before it."""
-        sha256 = hashlib.sha256(pem_blocks(self.world.root_pem)[0]).hexdigest()
+        sha256 = hashlib.sha256(pem_blocks(self.root_pem)[0]).hexdigest()
         held = {"alias": f"chancery-{self.root['id']}", "kind": "ca", "sha256": sha256, "has_key": False}
         https = Https(self.world.host, self.world.ports["device"], self.agent.identity_context())
         body = json.dumps({"protocol": 1, "results": self.did, "inventory": [held] if self.did else [],
@@ -298,13 +300,14 @@ class Hand:
 
     def csr(self, name, subject):
         subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", self.path(name + ".key"),
-                        "-out", self.path(name), "-outform", "DER", "-subj", subject], check=True, capture_output=True)
+                        "-out", self.path(name), "-outform", "DER", "-subj", subject, *CLIENT], check=True,
+                       capture_output=True)
         with open(self.path(name), "rb") as f:
             return base64.b64encode(f.read())
 
-    def csr_of(self, key, subject):
-        done = subprocess.run(["openssl", "req", "-new", "-key", key, "-outform", "DER", "-subj", subject], check=True,
-                              capture_output=True)
+    def csr_of(self, key, subject, more=None):
+        done = subprocess.run(["openssl", "req", "-new", "-key", key, "-outform", "DER", "-subj", subject,
+                               *(CLIENT if more is None else more)], check=True, capture_output=True)
         return base64.b64encode(done.stdout)
 
     def curl(self, path, body=None, kind="application/pkcs10", identity=True):
@@ -460,7 +463,9 @@ def test_a_request_by_est_waits_for_a_manager_with_its_key(world, given, curves)
     status, text = hand.curl(hand.enrol, hand.csr_of(key, "/CN=patient"))
     assert status == 202 and f"request {number}" in text.decode()
     world.cli("request", "approve", str(number), "--socket", world.socket_of("ca"))
-    status, text = hand.curl(hand.enrol, hand.csr_of(key, "/CN=patient"))
+    # Who asks at the same moment is told what was just said.
+    status, text = wait_for(lambda: (lambda r: r if r[0] != 202 else None)(
+        hand.curl(hand.enrol, hand.csr_of(key, "/CN=patient"))), 15)
     assert status == 200, text
     leaf, = hand.certs(text)
     assert leaf.public_key().public_numbers() == public
@@ -481,5 +486,5 @@ def test_a_request_by_est_that_a_manager_denies_fails_with_his_words(world, give
     world.cli("request", "deny", str(number), "--reason", "left the company", "--socket", world.socket_of("ca"))
     hand.agent.start()
     slot = world.wait_slot(hand.agent, curves.p256, "failed", seconds=150)
-    assert slot["fault"] == "ca-denied" and "left the company" in str(world.timeline(slot)), slot
+    assert slot["fault"] == "request-denied" and "left the company" in str(world.timeline(slot)), slot
     assert "CN=denied" not in str(world.cli_json("request", "list", "--socket", world.socket_of("ca"))["requests"])

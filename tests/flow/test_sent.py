@@ -16,6 +16,7 @@ from clients import Device, rsa_key
 from connectors import Connector
 from digicert import name, pem
 from kerberos import REALM, Realm
+from test_linux_scep import CLIENT, Hand
 from world import World, wait_for
 
 pytestmark = pytest.mark.seconds(120)
@@ -238,3 +239,111 @@ def test_the_list_of_what_is_to_be_revoked_has_all_of_them(site):
     orphans = {c.subject.rfc4514_string()[len("CN="):] for c in site.ca.issued
                if c.subject.rfc4514_string().rsplit("-", 1)[-1] in LOST}
     assert orphans and orphans <= listed
+
+
+# Keys that machines make: the service compares, the connector sends once, and the answer is kept.
+
+class ByEst:
+    """Machines that request by EST at the CA behind this connector."""
+
+    def __init__(self, site, way):
+        self.site, self.way, world = site, way, site.world
+        site.connector(way)
+        self.profile = world.api("POST", world.CONFIGURATIONS, {
+            "@odata.type": "#chancery.linuxScepCertificateProfile", "displayName": f"EST {way}",
+            "enrolmentProtocol": "est", "subjectNameFormat": "custom", "subjectNameFormatString": "CN={{UserName}}",
+            "renewalThresholdPercentage": 20, "certificateValidityPeriodScale": "years",
+            "certificateValidityPeriodValue": 1, "keyUsage": "digitalSignature", "keySize": "size2048",
+            "hashAlgorithm": "sha2", "scepServerUrls": [f"{world.device_url}/scep/{way}/User"],
+            "extendedKeyUsages": [{"name": "Client", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}],
+            "rootCertificate@odata.bind": f"{world.url}{world.CONFIGURATIONS}('{site.root['id']}')"})
+        self.group = world.add_group(f"EST {way}")
+        world.assign(self.profile, self.group)
+
+    def machine(self, what, run=False):
+        world, who = self.site.world, f"{self.way}-est-{what}"
+        user = world.add_user(f"{who}@corp.test")
+        for group in (self.site.group, self.group):
+            world.add_member(group, user)
+        agent = world.device(who, user, run=run)
+        agent.who = who
+        return agent
+
+    def hand(self, what):
+        h = Hand(self.site.world, self.machine(what), self.site.root, self.site.ca.trust)
+        h.enrol = "/.well-known/est/" + wait_for(lambda: h.command(self.profile), 30, 0.3)["label"] + "/simpleenroll"
+        h.who = h.agent.who
+        return h
+
+    def slot(self, agent):
+        return self.site.world.slot(agent, self.profile)
+
+
+@pytest.mark.parametrize("way", WAYS if LONG else WAYS[-1:])
+def test_a_key_of_a_machine_is_certified_once_by_a_ca_that_knows_no_orders(site, way):
+    est = ByEst(site, way)
+    world, ca = site.world, site.ca
+    agent = est.machine("own", run=True)
+    world.wait_slot(agent, est.profile, seconds=60)
+    [issued] = ca.of(agent.who)
+    assert agent.leaf(est.profile["id"]) == issued
+    agent.stop()
+    # By hand: what was not ordered does not reach the CA; one key has it, again and again, and no other one.
+    hand = est.hand("hand")
+    status, text = hand.curl(hand.enrol, hand.csr("name", "/CN=administrator"))
+    assert status == 403 and b"order-subject" in text
+    hand.csr("right", f"/CN={hand.who}")
+    for more, fault in (((), b"order-eku"), (("-addext", "extendedKeyUsage=clientAuth,codeSigning"), b"order-eku"),
+                        ((*CLIENT, "-addext", "subjectAltName=DNS:dc.corp.test"), b"order-san"),
+                        ((*CLIENT, "-addext", "1.3.6.1.4.1.311.20.2=ASN1:BMPSTRING:Administrator"), b"order-template"),
+                        ((*CLIENT, "-addext", "keyUsage=keyEncipherment"), b"order-usage")):
+        status, text = hand.curl(hand.enrol, hand.csr_of(hand.path("right.key"), f"/CN={hand.who}", more))
+        assert status == 403 and fault in text, (more, text)
+    assert not ca.of(hand.who)
+    right = hand.csr_of(hand.path("right.key"), f"/CN={hand.who}")
+    status, text = hand.curl(hand.enrol, right)
+    assert status == 200, text
+    assert hand.certs(text) == ca.of(hand.who)
+    status, text = hand.curl(hand.enrol, right)
+    assert status == 200 and hand.certs(text) == ca.of(hand.who) and len(ca.of(hand.who)) == 1
+    status, text = hand.curl(hand.enrol, hand.csr("second", f"/CN={hand.who}"))
+    assert status == 403 and b"order-key" in text
+    status, text = hand.curl(hand.enrol.replace("simpleenroll", "cacerts"))
+    assert status == 200 and x509.load_pem_x509_certificate(pem(ca.ca.cert).encode()) in hand.certs(text)
+    # Its serial number is known from then on, whatever becomes of the machine.
+    world.api("POST", f"/v1.0/deviceManagement/managedDevices/{hand.agent.id}/retire")
+    wait_for(lambda: f"{ca.of(hand.who)[0].serial_number:x}" in str(
+        world.api("GET", "/chancery/v1/revocations")["value"]).lower(), 30, why="the revocation")
+
+
+@pytest.mark.parametrize("way", WAYS if LONG else WAYS[:1])
+def test_what_a_machine_requested_and_is_lost_at_such_a_ca_is_named_and_not_sent_again(site, way):
+    est = ByEst(site, way)
+    hand = est.hand("drop")
+    right = hand.csr("right", f"/CN={hand.who}")
+    status, text = hand.curl(hand.enrol, right)
+    assert status == 502 and UNKNOWN.encode() in text, (status, text)
+    slot = wait_for(lambda: (lambda s: s if s["state"] == "failed" else None)(est.slot(hand.agent)), 30)
+    assert slot["fault"] == UNKNOWN
+    assert hand.curl(hand.enrol, right)[0] in (404, 502)
+    assert len(site.ca.of(hand.who)) == 1
+    # What the CA refuses is nothing to look for.
+    hand = est.hand("deny")
+    assert hand.curl(hand.enrol, hand.csr("right", f"/CN={hand.who}"))[0] == 403
+    slot = wait_for(lambda: (lambda s: s if s["state"] == "failed" else None)(est.slot(hand.agent)), 30)
+    assert slot["fault"] not in (None, UNKNOWN), slot
+    assert "revoke-queued" not in [e["event"] for e in site.world.timeline(slot)]
+
+
+@pytest.mark.parametrize("way", [w for w in WAYS if w.startswith("wstep")])
+def test_what_such_a_ca_puts_before_a_manager_is_taken_up_under_its_number(site, way):
+    est = ByEst(site, way)
+    hand = est.hand("pending")
+    right = hand.csr("right", f"/CN={hand.who}")
+    status, text = hand.curl(hand.enrol, right)
+    number = site.ca.number
+    assert status == 202 and f"request {number}" in text.decode(), (status, text)
+    site.ca.approve(number)
+    status, text = wait_for(lambda: (lambda r: r if r[0] != 202 else None)(hand.curl(hand.enrol, right)), 30, 0.3)
+    assert status == 200 and hand.certs(text) == site.ca.of(hand.who) and len(site.ca.of(hand.who)) == 1
+    assert site.ca.seen.count(hand.who) == 1

@@ -44,7 +44,7 @@ submit(
 	const struct est_server server = server_of(s, in->template);
 	const char *order = arena_printf(a, "Chancery-Order: %s", text_base64(a, in->order));
 	struct est_reply rep;
-	bool repeatable;
+	bool repeatable, waits;
 
 	TRY(backend_knows_orders(s, a, &repeatable));
 	if (repeatable)
@@ -55,14 +55,14 @@ submit(
 		.leaf = rep.leaf,
 		.chain = rep.chain,
 		.nchain = rep.nchain };
-	/* Where it is sent once the key is not kept, so nobody could take up what is approved. */
+	/* Where the key is not kept nobody could take up what is approved. */
+	waits = repeatable || in->key_kept;
 	if (rep.pending)
-		*ret =
-		    (struct submitted){ .outcome = repeatable ? OUTCOME_PENDING : OUTCOME_REJECTED,
-			    .request_id = "",
-			    .fault = err_info(repeatable ? ERR_CA_PENDING : ERR_CA_APPROVAL)->id,
-			    .detail = arena_printf(a, "at %s; it says to ask again in %lld s",
-				s->join->ca_url, (long long)rep.retry_s) };
+		*ret = (struct submitted){ .outcome = waits ? OUTCOME_PENDING : OUTCOME_REJECTED,
+			.request_id = "",
+			.fault = err_info(waits ? ERR_CA_PENDING : ERR_CA_APPROVAL)->id,
+			.detail = arena_printf(a, "at %s: %s; it says to ask again in %lld s",
+			    s->join->ca_url, rep.said, (long long)rep.retry_s) };
 	return OK;
 }
 

@@ -95,7 +95,7 @@ submit(
 	TRY(wstep_submit(s->fetch, a, &server, in->csr, attrs, COUNT(attrs), TIMEOUT_MS, &rep));
 	*ret = read_reply(a, in->ca, &rep);
 	/* Nobody could take up what is approved: the key is not kept, and the next request would be another. */
-	if (ret->outcome == OUTCOME_PENDING && !repeatable) {
+	if (ret->outcome == OUTCOME_PENDING && !repeatable && !in->key_kept) {
 		ret->outcome = OUTCOME_REJECTED;
 		ret->fault = err_info(ERR_CA_APPROVAL)->id;
 	}

@@ -3,18 +3,14 @@
  * Job: a certificate whose key pair is made here. Key and request by connector/keys, certificate from the CA, both packed
  * and sealed to the device by connector/keys. The link sees the request, the certificate and ciphertext.
  *
- * Where the CA would issue anew if it were asked again, it is asked once: the service has it on disk that this is going to
- * happen before the request leaves, and what nobody can know afterwards is ca-outcome-unknown, never a reason to send again.
+ * Where the CA would issue anew if it were asked again, it is asked once: sending.c.
  */
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/when.h"
 #include "codec/ckeys_ipc.h"
 #include "connector/job.h"
 #include "connector/job_pack.h"
 #include "pki/cert.h"
-
-enum { ANNOUNCE_MS = 30000 };
 
 struct work {
 	struct ckeys_begin_req begin;
@@ -99,50 +95,12 @@ drop(struct ipc_client *keys, struct arena *a, uint64_t handle)
 	err_forget(e); /* it is wiped by itself after ten minutes */
 }
 
-/* The service writes down that it is going to be sent. Whatever it answers but yes: it is not sent. */
-static err_t
-announce(const struct job_env *env, struct arena *a, const json *job)
-{
-	static const char *const headers[] = { "Content-Type: application/json", NULL };
-	const char *url = arena_printf(a, "%s/connector/v1/sending", env->join->service_url);
-	auto_json json *msg = json_object_new();
-	struct fetch_reply rep;
-	struct str text;
-
-	json_set_text(msg, "request", json_text(json_get(job, "request")));
-	json_set_int(msg, "fence", json_int(json_get(job, "fence")));
-	TRY(json_print(a, msg, &text));
-	TRY(fetch_run(env->service, a, "POST", url, headers, text, ANNOUNCE_MS, &rep));
-	if (rep.status == 409)
-		FAIL(ERR_FENCE, "the job went elsewhere before it was sent to the CA");
-	if (rep.status != 200)
-		FAIL(ERR_UNREACHABLE, "%s answered %d", url, rep.status);
-	return OK;
-}
-
-/* Sent once; a failure that leaves it open what the CA did is ERR_CA_OUTCOME. */
-static err_t
-submit_once(const struct job_env *env, struct arena *a, const json *job, const struct work *w,
-    struct submitted *ret)
-{
-	struct err_report rep;
-	err_t e;
-
-	TRY(announce(env, a, job));
-	e = env->backend->submit(env->ca, a, &w->submission, ret);
-	if (err_ok(e) || !fetch_taken(env->ca->fetch))
-		return e;
-	err_take(e, &rep);
-	FAIL(ERR_CA_OUTCOME, "sent to \"%s\", template %s, at %s: %s", w->submission.ca,
-	    w->submission.template, when_text_ms(a, when_now_ms()), rep.detail);
-}
-
 static err_t
 submit(const struct job_env *env, struct arena *a, const json *job, const struct work *w,
     bool repeatable, struct submitted *ret)
 {
 	return repeatable ? env->backend->submit(env->ca, a, &w->submission, ret) :
-			    submit_once(env, a, job, w, ret);
+			    job_submit_once(env, a, job, &w->submission, ret);
 }
 
 /* The CA issued, and the device cannot have it. Where it is not sent again, the service hears what lies there. */

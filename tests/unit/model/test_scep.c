@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "model/packing.h"
+#include "model/relay.h"
 
 #define SCEP_URL "https://devices.example.test/scep/Corp%20Issuing%20CA/ChanceryUser/pkiclient.exe"
 #define OTHER_URL "https://ra.example.test/certsrv/mscep/mscep.dll"
@@ -344,14 +345,19 @@ device_order_for(
 {
 	auto_key struct key *k = NULL;
 	auto_csr struct csr csr = { 0 };
-	struct csr_spec spec = { .key_usage = 0x80 };
+	static const char *const ekus[] = { OID_EKU_CLIENT_AUTH };
+	struct dn_ava ava = { "2.5.4.3", "alice" };
+	struct dn_rdn rdn = { &ava, 1 };
+	struct csr_spec spec = { .ekus = ekus, .nekus = 1 };
+	const char *waits;
 	struct str der;
 	err_t e;
 
+	expect_ok(dn_encode(w->a, &(struct dn){ &rdn, 1 }, &spec.subject));
 	expect_ok(key_make(alg, bits, &k));
 	expect_ok(csr_make(w->a, k, &spec, &der));
 	expect_ok(csr_parse(w->a, der, &csr));
-	e = job_device_order(w->store, w->a, &w->connector, request, &csr, ret);
+	e = job_device_order(w->store, w->a, &w->connector, request, &csr, ret, &waits);
 	if (err_ok(e)) {
 		assert_true(str_eq(ret->spki, STR(csr.spki_sha256)));
 		ret->spki = STR_EMPTY; /* borrowed from the request */
@@ -428,6 +434,251 @@ a_request_by_est_waits_for_its_ca_as_long_as_that_takes(void **state)
 	assert_string_equal(v[0].id, c.id);
 	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
 	when_set(MADE_NOW);
+}
+
+/* A key of the device, and its request with these names and uses as a message on its way; *row: taken by the connector. */
+struct made_request {
+	struct key *key;
+	struct str der;
+	struct csr csr;
+	struct id request;
+};
+
+static struct made_request
+request_of_device(struct world *w, const char *cn, const char *eku)
+{
+	const char *const ekus[] = { eku };
+	struct dn_ava ava = { "2.5.4.3", cn };
+	struct dn_rdn rdn = { &ava, 1 };
+	struct csr_spec spec = { .ekus = ekus, .nekus = eku == NULL ? 0 : 1, .key_usage = 0xa0 };
+	struct made_request m = { .request = world_newest(w, "scep").id };
+
+	expect_ok(dn_encode(w->a, &(struct dn){ &rdn, 1 }, &spec.subject));
+	expect_ok(key_make(KEY_RSA, KEY_RSA_2048, &m.key));
+	expect_ok(csr_make(w->a, m.key, &spec, &m.der));
+	expect_ok(csr_parse(w->a, m.der, &m.csr));
+	return m;
+}
+
+static err_t
+order_for(struct world *w, const struct made_request *m)
+{
+	const char *waits;
+	struct order o;
+
+	return job_device_order(w->store, w->a, &w->connector, m->request, &m->csr, &o, &waits);
+}
+
+static void
+drop_request(struct made_request *m)
+{
+	csr_free(&m->csr);
+	key_free(m->key);
+}
+
+/* The device holds its root and was told to request by EST. */
+static void
+begin_est(struct world *w)
+{
+	struct command c, *v;
+
+	profile_by(w, "linuxScepCertificateProfile", SCEP_URL, "est");
+	w->connector.features = "relay";
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	c = v[0];
+	assert_int_equal(world_obey(w, &c, &v), 1);
+}
+
+static struct relay
+on_its_way(struct world *w, const struct made_request *m)
+{
+	struct relay row, *v;
+	size_t n;
+
+	expect_ok(relay_ask(w->store, w->a, m->request, RELAY_CERTIFY, m->der, &row));
+	expect_ok(relay_lease(w->store, w->a, &w->connector, 4, &v, &n));
+	assert_int_equal(n, 1);
+	return v[0];
+}
+
+static size_t
+revocations(struct world *w)
+{
+	struct job *v;
+	size_t n = world_lease(w, &v), found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += v[i].kind == REQUEST_REVOKE;
+	return found;
+}
+
+static void
+what_a_device_asks_for_by_est_is_exactly_what_was_ordered(void **state)
+{
+	WORLD(state);
+	struct made_request right, name, use, none;
+
+	begin_est(w);
+	name = request_of_device(w, "administrator", OID_EKU_CLIENT_AUTH);
+	use = request_of_device(w, "alice", OID_EKU_EMAIL);
+	none = request_of_device(w, "alice", NULL);
+	right = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	expect_err(ERR_ORDER_SUBJECT, order_for(w, &name));
+	expect_err(ERR_ORDER_EKU, order_for(w, &use));
+	expect_err(ERR_ORDER_EKU, order_for(w, &none));
+	/* None of these took the request for its key. */
+	expect_ok(order_for(w, &right));
+	expect_ok(order_for(w, &right));
+	use.csr.ekus = right.csr.ekus;
+	expect_err(ERR_ORDER_KEY, order_for(w, &use));
+	drop_request(&right);
+	drop_request(&name);
+	drop_request(&use);
+	drop_request(&none);
+}
+
+static void
+what_goes_to_a_ca_that_knows_no_orders_goes_once(void **state)
+{
+	WORLD(state);
+	struct connector other = w->connector;
+	struct job_told told = { "", "", "0a1b", "" };
+	struct made_request m;
+	struct relay row, *v;
+	size_t n;
+
+	begin_est(w);
+	other.id = id_new();
+	other.features = w->connector.features;
+	m = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	row = on_its_way(w, &m);
+	expect_ok(order_for(w, &m));
+	expect_err(ERR_FENCE, job_device_sending(w->store, w->a, &other, row.id));
+	expect_err(ERR_FENCE, job_device_sending(w->store, w->a, &w->connector, id_new()));
+	expect_ok(job_device_sending(w->store, w->a, &w->connector, row.id));
+	/* Nobody else gets it, and no other order is made. */
+	when_set(MADE_NOW + RELAY_PATIENCE + 1);
+	expect_ok(relay_sweep(w->store));
+	expect_ok(relay_lease(w->store, w->a, &other, 4, &v, &n));
+	assert_int_equal(n, 0);
+	expect_err(ERR_FENCE, order_for(w, &m));
+	/* Another one's word about it counts for nothing. */
+	expect_ok(job_device_told(
+	    w->store, w->a, &other, row.id, &(struct job_told){ "ca-denied", "no", "", "" }));
+	expect_err(ERR_FENCE, order_for(w, &m));
+	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
+	/* Its answer is on record, and is kept for whoever asks again within the day. */
+	expect_ok(job_device_told(w->store, w->a, &w->connector, row.id, &told));
+	expect_ok(relay_answer(w->store, w->a, &w->connector, row.id, 200, "t", LIT("certs")));
+	assert_string_equal(world_newest(w, "scep").serial, "0a1b");
+	assert_string_equal(world_newest(w, "scep").sent, "");
+	when_set(MADE_NOW + RELAY_KEPT - 1);
+	expect_ok(relay_sweep(w->store));
+	expect_ok(relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	assert_int_equal(row.state, RELAY_ANSWERED);
+	assert_true(str_eq_c(row.body, "certs"));
+	/* Not for who is not to have it any more. */
+	w->user.upn = "bob@example.test";
+	world_write(w, rename_user);
+	world_checkin(w, NULL, 0, NULL);
+	expect_err(
+	    ERR_SCEP_ADDRESS, relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	when_set(MADE_NOW);
+	drop_request(&m);
+}
+
+static void
+what_was_sent_and_is_not_answered_fails_with_its_name_and_is_looked_for(void **state)
+{
+	WORLD(state);
+	struct made_request m;
+	struct relay row;
+
+	begin_est(w);
+	m = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	row = on_its_way(w, &m);
+	expect_ok(order_for(w, &m));
+	expect_ok(job_device_sending(w->store, w->a, &w->connector, row.id));
+	when_set(MADE_NOW + RELAY_LOST - 1);
+	expect_ok(relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	assert_int_equal(row.state, RELAY_TAKEN);
+	when_set(MADE_NOW + RELAY_LOST + 1);
+	expect_err(
+	    ERR_CA_OUTCOME, relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	assert_string_equal(world_look(w, "scep").slot.fault, "ca-outcome-unknown");
+	/* Asked again, nothing is carried any more. */
+	expect_err(
+	    ERR_CA_OUTCOME, relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	w->connector.features = "pkcs,revoke";
+	assert_int_equal(revocations(w), 1);
+	when_set(MADE_NOW);
+	drop_request(&m);
+}
+
+static void
+what_a_ca_refuses_is_the_slots_fault_and_there_is_nothing_to_revoke(void **state)
+{
+	WORLD(state);
+	struct job_told told = { "ca-denied", "no such template", "", "" };
+	struct made_request m;
+	struct relay row;
+	struct request r;
+
+	begin_est(w);
+	m = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	row = on_its_way(w, &m);
+	expect_ok(order_for(w, &m));
+	expect_ok(job_device_sending(w->store, w->a, &w->connector, row.id));
+	expect_ok(job_device_told(w->store, w->a, &w->connector, row.id, &told));
+	r = world_newest(w, "scep");
+	assert_int_equal(r.state, REQUEST_FAILED);
+	assert_string_equal(r.fault, "ca-denied");
+	assert_string_equal(r.detail, "no such template");
+	w->connector.features = "pkcs,revoke";
+	assert_int_equal(revocations(w), 0);
+	drop_request(&m);
+}
+
+static void
+what_waits_at_a_ca_is_asked_for_by_its_number(void **state)
+{
+	WORLD(state);
+	struct job_told told = { "", "", "", "61" };
+	struct made_request m;
+	const char *waits;
+	struct relay row;
+	struct order o;
+
+	begin_est(w);
+	m = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	row = on_its_way(w, &m);
+	expect_ok(job_device_order(w->store, w->a, &w->connector, m.request, &m.csr, &o, &waits));
+	assert_string_equal(waits, "");
+	expect_ok(job_device_sending(w->store, w->a, &w->connector, row.id));
+	expect_ok(job_device_told(w->store, w->a, &w->connector, row.id, &told));
+	expect_ok(relay_answer(w->store, w->a, &w->connector, row.id, 202, "t", LIT("wait")));
+	expect_ok(job_device_order(w->store, w->a, &w->connector, m.request, &m.csr, &o, &waits));
+	assert_string_equal(waits, "61");
+	assert_int_equal(world_newest(w, "scep").state, REQUEST_OFFERED);
+	/* That it waits is news for a moment only. */
+	when_set(MADE_NOW + RELAY_UNDECIDED + 1);
+	expect_ok(relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	assert_int_equal(row.state, RELAY_WAITING);
+	when_set(MADE_NOW);
+	drop_request(&m);
+}
+
+static void
+what_was_never_asked_of_a_ca_is_not_revoked_there(void **state)
+{
+	WORLD(state);
+
+	begin_est(w);
+	w->user.upn = "bob@example.test";
+	world_write(w, rename_user);
+	world_checkin(w, NULL, 0, NULL);
+	w->connector.features = "revoke";
+	assert_int_equal(revocations(w), 0);
 }
 
 static void
@@ -566,6 +817,12 @@ main(void)
 		IN_WORLD(an_order_for_a_key_of_a_device_names_the_key_and_who_carries_it),
 		IN_WORLD(for_a_key_of_another_kind_than_the_profile_wants_there_is_no_order),
 		IN_WORLD(a_request_by_est_waits_for_its_ca_as_long_as_that_takes),
+		IN_WORLD(what_a_device_asks_for_by_est_is_exactly_what_was_ordered),
+		IN_WORLD(what_goes_to_a_ca_that_knows_no_orders_goes_once),
+		IN_WORLD(what_was_sent_and_is_not_answered_fails_with_its_name_and_is_looked_for),
+		IN_WORLD(what_a_ca_refuses_is_the_slots_fault_and_there_is_nothing_to_revoke),
+		IN_WORLD(what_waits_at_a_ca_is_asked_for_by_its_number),
+		IN_WORLD(what_was_never_asked_of_a_ca_is_not_revoked_there),
 		IN_WORLD(what_is_requested_by_scep_gets_no_order_in_hand),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
