@@ -24,8 +24,8 @@ err_t db_open(const char *path, enum store_schema schema, bool writer, struct db
 void db_close(struct db *db); /* NULL is fine */
 /* Pages of the file take so much memory at most. */
 err_t db_cache(struct db *db, unsigned mib);
-/* Bytes that all databases of this process have in memory. */
-int64_t db_memory(void);
+/* Bytes of its pages that it has in memory. */
+int64_t db_memory(struct db *db);
 
 err_t db_begin(struct db *db); /* a writer takes the write lock at once */
 err_t db_commit(struct db *db);

@@ -306,6 +306,14 @@ db_setup(struct db *db, const char *path, enum store_schema schema)
 	return OK;
 }
 
+/* SQLite counts what it takes under one lock of the process, for each piece; all connections would wait for each other. To be said
+ * before it is used for the first time, which is by a writer; later it is refused, and stays as it was. */
+static void
+count_no_memory(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 err_t
 db_open(const char *path, enum store_schema schema, bool writer, struct db **ret)
 {
@@ -315,6 +323,8 @@ db_open(const char *path, enum store_schema schema, bool writer, struct db **ret
 	if (db == NULL)
 		abort();
 	db->writer = writer;
+	if (writer)
+		count_no_memory();
 	e = db_setup(db, path, schema);
 	if (!err_ok(e)) {
 		db_close(db);
@@ -334,9 +344,12 @@ db_cache(struct db *db, unsigned mib)
 }
 
 int64_t
-db_memory(void)
+db_memory(struct db *db)
 {
-	return sqlite3_memory_used();
+	int now = 0, most = 0;
+
+	(void)sqlite3_db_status(db->h, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+	return now;
 }
 
 void
