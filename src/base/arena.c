@@ -17,8 +17,15 @@ struct block {
 	alignas(max_align_t) uint8_t bytes[];
 };
 
+struct at_end {
+	struct at_end *older;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 struct arena {
 	struct block *newest;
+	struct at_end *ends;
 	size_t used;
 	struct block *first; /* kept by arena_reset() */
 };
@@ -61,10 +68,28 @@ blocks_free(struct block *b, const struct block *until)
 }
 
 void
+arena_at_end(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+	struct at_end *x = ARENA_NEW(a, struct at_end);
+
+	*x = (struct at_end){ a->ends, fn, arg };
+	a->ends = x;
+}
+
+static void
+run_ends(struct arena *a)
+{
+	for (const struct at_end *x = a->ends; x != NULL; x = x->older)
+		x->fn(x->arg);
+	a->ends = NULL;
+}
+
+void
 arena_free(struct arena *a)
 {
 	if (a == NULL)
 		return;
+	run_ends(a);
 	blocks_free(a->newest, NULL);
 	free(a);
 }
@@ -72,6 +97,7 @@ arena_free(struct arena *a)
 void
 arena_reset(struct arena *a)
 {
+	run_ends(a);
 	blocks_free(a->newest, a->first);
 	memset(a->first->bytes, 0, a->first->used);
 	a->first->used = 0;

@@ -20,6 +20,8 @@ void arena_free(struct arena *a); /* NULL is fine */
 /* Gives everything back but keeps the first block, for loops. */
 void arena_reset(struct arena *a);
 size_t arena_used(const struct arena *a);
+/* Calls this when all is given back, before it is; the newest first. */
+void arena_at_end(struct arena *a, void (*fn)(void *arg), void *arg);
 
 void *arena_alloc(struct arena *a, size_t n);               /* zeroed, aligned for any object */
 void *arena_array(struct arena *a, size_t count, size_t n); /* aborts on overflow */

@@ -70,6 +70,7 @@
 #define LIMIT_INVENTORY 256u /* items one device may report */
 #define LIMIT_RESULTS 256u
 #define LIMIT_DEVICE_STATE 65536u /* that a platform keeps of one device and channel */
+#define LIMIT_MEMO_TEXT 65536u    /* bytes of a text of which what was made of it is kept */
 #define LIMIT_PAGE 1000u
 #define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
 #define LIMIT_CA_ATTRIBUTE \

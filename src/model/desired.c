@@ -31,13 +31,13 @@ groups_of(struct tx *tx, struct arena *a, const struct device *d, const struct u
 }
 
 static err_t
-reduce(struct arena *a, const struct profile *p, const struct kind *k, const struct subject_of *who,
-    struct primitive *ret)
+reduce(struct tx *tx, struct arena *a, const struct profile *p, const struct profile_type *t,
+    const struct subject_of *who, struct primitive *ret)
 {
-	void *settings;
+	const void *settings;
 
-	TRY(profile_settings(a, k, p, &settings));
-	return k->reduce(a, p, settings, who, ret);
+	TRY(profile_settings_shared(tx, a, t, p, &settings));
+	return t->kind->reduce(a, p, settings, who, ret);
 }
 
 /* Platforms whose edge has devices request by SCEP; CA certificates, and what connectors make or open, all of them bring. */
@@ -72,11 +72,15 @@ pfx_of(struct tx *tx, struct arena *a, const struct kind *k, struct subject_of *
 /* What the profile names, when it is about that. An older version or a draft may name what is not there: then it names
  * nothing, which is the slot's fault. */
 static err_t
-used_of(struct tx *tx, struct arena *a, const struct profile *p, struct subject_of *who)
+used_of(struct tx *tx, struct arena *a, const struct profile *p, const struct profile_type *t,
+    struct subject_of *who)
 {
 	struct used *v = NULL;
-	err_t e = refs_load(tx, a, p, &v, &who->nused);
+	err_t e = OK;
 
+	who->nused = 0;
+	if (t->kind->refs != NULL)
+		e = refs_load(tx, a, p, &v, &who->nused);
 	who->used = v;
 	if (!err_is(e, ERR_MODEL_INVALID))
 		return e;
@@ -86,16 +90,13 @@ used_of(struct tx *tx, struct arena *a, const struct profile *p, struct subject_
 }
 
 static err_t
-desire(struct arena *a, const struct profile *p, const struct assignment *by,
-    const struct subject_of *who, struct desired *ret)
+desire(struct tx *tx, struct arena *a, const struct profile *p, const struct profile_type *t,
+    const struct assignment *by, const struct subject_of *who, struct desired *ret)
 {
-	const struct profile_type *type;
-	struct desired d = { .profile = *p };
+	struct desired d = { .profile = *p, .kind = t->kind };
 	struct err_report rep;
 	err_t e;
 
-	TRY(profile_type_find(p->type, &type));
-	d.kind = type->kind;
 	if (d.kind->needs_user && who->user != NULL)
 		d.user = who->user->id;
 	d.assigned = by->created;
@@ -107,7 +108,7 @@ desire(struct arena *a, const struct profile *p, const struct assignment *by,
 			d.changed = who->used[i].profile.modified;
 	d.changed *= 1000;
 
-	e = reduce(a, p, d.kind, who, &d.what);
+	e = reduce(tx, a, p, t, who, &d.what);
 	if (err_ok(e))
 		e = deliverable(&d);
 	if (!err_ok(e)) {
@@ -121,12 +122,12 @@ desire(struct arena *a, const struct profile *p, const struct assignment *by,
 
 /* A profile that brings several things is desired once for each. Adds to v[*n]. */
 static err_t
-desire_each(struct arena *a, const struct profile *p, const struct assignment *by,
-    const struct subject_of *who, struct desired *v, size_t *n)
+desire_each(struct tx *tx, struct arena *a, const struct profile *p, const struct profile_type *t,
+    const struct assignment *by, const struct subject_of *who, struct desired *v, size_t *n)
 {
 	struct desired d;
 
-	TRY(desire(a, p, by, who, &d));
+	TRY(desire(tx, a, p, t, by, who, &d));
 	if (d.fault != NULL || d.kind->item == NULL) {
 		v[(*n)++] = d;
 		return OK;
@@ -211,6 +212,7 @@ desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
     const struct id *only, struct desired **ret, size_t *retn)
 {
 	struct subject_of who = { .device = d };
+	const struct profile_type **types;
 	struct profile *profiles;
 	struct assignment *by;
 	struct desired *out;
@@ -236,24 +238,20 @@ desired_all(struct tx *tx, struct arena *a, const struct device *d, bool held,
 	TRY(narrow(tx, a, d, profiles, by, &n));
 	if (held)
 		TRY(rollout_hold(tx, a, &who, &profiles, &by, &n));
+	types = arena_array(a, n + 1, sizeof(*types));
 	for (size_t i = 0; i < n; i++) {
-		const struct profile_type *type;
-
-		TRY(profile_type_find(profiles[i].type, &type));
-		TRY(pfx_of(tx, a, type->kind, &who));
+		TRY(profile_type_find(profiles[i].type, &types[i]));
+		TRY(pfx_of(tx, a, types[i]->kind, &who));
 	}
 	out = arena_array(a, n * (who.npfx + 1) + 1, sizeof(*out));
 	/* Roots first: what refers to them comes after in every answer to the device. */
 	for (int rank = 0; rank < KIND_RANKS; rank++)
 		for (size_t i = 0; i < n; i++) {
-			const struct profile_type *type;
-
-			TRY(profile_type_find(profiles[i].type, &type));
-			if (kind_rank(type->kind) != rank ||
+			if (kind_rank(types[i]->kind) != rank ||
 			    (only != NULL && !id_eq(profiles[i].id, *only)))
 				continue;
-			TRY(used_of(tx, a, &profiles[i], &who));
-			TRY(desire_each(a, &profiles[i], &by[i], &who, out, &at));
+			TRY(used_of(tx, a, &profiles[i], types[i], &who));
+			TRY(desire_each(tx, a, &profiles[i], types[i], &by[i], &who, out, &at));
 		}
 	*ret = out;
 	*retn = at;
@@ -358,8 +356,8 @@ desired_draft(struct tx *tx, struct arena *a, const struct device *d, const stru
 		return OK;
 	TRY(profile_type_find(p->type, &type));
 	TRY(pfx_of(tx, a, type->kind, &who));
-	TRY(used_of(tx, a, p, &who));
-	TRY(desire(a, p, by, &who, ret));
+	TRY(used_of(tx, a, p, type, &who));
+	TRY(desire(tx, a, p, type, by, &who, ret));
 	TRY(root_reaches(tx, a, &who, p, &rooted));
 	if (ret->fault == NULL && !rooted) {
 		ret->fault = err_info(ERR_ROOT_NOT_ASSIGNED)->id;

@@ -37,6 +37,10 @@ const struct field *profile_kind_fields(struct arena *a, const struct kind *k, s
 
 /* The settings of a stored profile as the struct that its kind describes. */
 err_t profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret);
+/* The same to be read alone, of a profile of this type, good as long as the arena: for check-ins, which come with the same ones again
+ * and again. */
+err_t profile_settings_shared(struct tx *tx, struct arena *a, const struct profile_type *t,
+    const struct profile *p, const void **ret);
 
 /* Properties of every profile of a set: displayName, description ... */
 const struct field *profile_common_fields(enum profile_set set, size_t *retn);

@@ -3,6 +3,10 @@
 #include "model/refs.h"
 #include "model/secret.h"
 
+#include <assert.h>
+
+#include "base/memo.h"
+
 extern const struct kind kind_trusted_root;
 extern const struct kind kind_pkcs;
 extern const struct kind kind_scep;
@@ -247,27 +251,44 @@ profile_kind_fields(struct arena *a, const struct kind *k, size_t *retn)
 	return rows_with(a, k, 0, retn);
 }
 
-err_t
-profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret)
+static err_t
+make_settings(struct arena *a, struct str text, const void *type, void **ret)
 {
-	auto_json json *j = NULL;
 	static const char *const kept[] = { REFS_STORED, SECRETS_STORED, NULL };
-	void *settings = arena_alloc(a, k->size);
-	const struct profile_type *t;
+	const struct profile_type *t = type;
+	auto_json json *j = NULL;
+	void *settings = arena_alloc(a, t->kind->size);
 	const struct field *f;
 	size_t n;
 
-	TRY(profile_type_find(p->type, &t));
-	if (k->begin != NULL)
-		k->begin(settings);
+	if (t->kind->begin != NULL)
+		t->kind->begin(settings);
 	f = profile_type_fields(a, t, &n);
-	TRY(json_parse(str_c(p->settings), LIMIT_HTTP_BODY, &j));
+	TRY(json_parse(text, LIMIT_HTTP_BODY, &j));
 	TRY(field_read(a, f, n, j, FIELD_CREATE, kept, settings));
 	secrets_load(a, f, n, j, settings);
-	if (k->settle != NULL)
-		k->settle(settings);
+	if (t->kind->settle != NULL)
+		t->kind->settle(settings);
 	*ret = settings;
 	return OK;
+}
+
+err_t
+profile_settings(struct arena *a, const struct kind *k, const struct profile *p, void **ret)
+{
+	const struct profile_type *t;
+
+	TRY(profile_type_find(p->type, &t));
+	assert(t->kind == k);
+	return make_settings(a, str_c(p->settings), t, ret);
+}
+
+err_t
+profile_settings_shared(struct tx *tx, struct arena *a, const struct profile_type *t,
+    const struct profile *p, const void **ret)
+{
+	return memo_get(
+	    tx_memo(tx), a, id_str(&p->id), t, str_c(p->settings), make_settings, t, ret);
 }
 
 int

@@ -17,12 +17,14 @@ struct reader {
 	struct db *db; /* NULL: not opened yet */
 	bool busy;
 	pthread_t owner;
+	int64_t memory; /* when it was given back */
 };
 
 struct readers {
 	char *path;
 	enum store_schema schema;
 	unsigned cache;
+	struct memo *memo;
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
 	size_t n;
@@ -30,7 +32,7 @@ struct readers {
 };
 
 struct readers *
-readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache)
+readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache, struct memo *memo)
 {
 	struct readers *rs = calloc(1, sizeof(*rs));
 
@@ -40,6 +42,7 @@ readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache
 	if (rs->path == NULL)
 		abort();
 	rs->schema = schema;
+	rs->memo = memo;
 	rs->cache = cache;
 	rs->n = n == 0 ? READERS_DEFAULT : n > READERS_MAX ? READERS_MAX : n;
 	pthread_mutex_init(&rs->lock, NULL);
@@ -80,6 +83,18 @@ readers_inside(struct readers *rs)
 	return yes;
 }
 
+int64_t
+readers_memory(struct readers *rs)
+{
+	int64_t sum = 0;
+
+	pthread_mutex_lock(&rs->lock);
+	for (size_t i = 0; i < rs->n; i++)
+		sum += rs->v[i].memory;
+	pthread_mutex_unlock(&rs->lock);
+	return sum;
+}
+
 /* A free one that has a connection, else any free one. */
 static struct reader *
 find_free(struct readers *rs)
@@ -114,7 +129,10 @@ take(struct readers *rs)
 static void
 give(struct readers *rs, struct reader *r)
 {
+	int64_t memory = r->db == NULL ? 0 : db_memory(r->db);
+
 	pthread_mutex_lock(&rs->lock);
+	r->memory = memory;
 	r->busy = false;
 	pthread_cond_signal(&rs->freed);
 	pthread_mutex_unlock(&rs->lock);
@@ -132,7 +150,7 @@ open_reader(struct readers *rs, struct reader *r)
 static err_t
 run(struct readers *rs, struct reader *r, store_fn fn, void *arg)
 {
-	struct tx tx = { .writes = false };
+	struct tx tx = { .writes = false, .memo = rs->memo };
 	err_t e;
 
 	TRY(open_reader(rs, r));

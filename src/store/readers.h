@@ -12,12 +12,15 @@
 
 struct readers;
 
-/* n 0: as many as is usual. cache: MiB that the writer keeps; a reader never keeps more. 0: as db_open() sets it. */
-struct readers *readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache);
+/* memo: of their transactions; borrowed. n 0: as many as is usual. cache: MiB that the writer keeps; a reader never keeps more. 0: as db_open() sets it. */
+struct readers *readers_new(
+    const char *path, enum store_schema schema, size_t n, unsigned cache, struct memo *memo);
 void readers_free(struct readers *rs); /* NULL is fine; nobody may be in one */
 
 /* Is the calling thread inside of one? */
 bool readers_inside(struct readers *rs);
+/* Bytes of pages that they have in memory, as each was left. */
+int64_t readers_memory(struct readers *rs);
 err_t readers_run(struct readers *rs, store_fn fn, void *arg);
 /* As store_backup(). */
 err_t readers_backup(struct readers *rs, const char *path);

@@ -31,6 +31,7 @@ struct tx {
 	struct note *notes;
 	struct about *about;
 	size_t nabout; /* statements that the devices were named of */
+	struct memo *memo;
 	/* Of a writer: whose it is, and what goes to disk together with it, up to itself. */
 	const struct store *store;
 	const struct job *group;

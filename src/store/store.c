@@ -21,11 +21,13 @@
 #include <semaphore.h>
 #include <signal.h>
 
+#include "base/memo.h"
 #include "store/readers.h"
 #include "store/row.h"
 #include "store/stamp.h"
 
 #define GROUP_MAX 256
+#define MEMO_PLACES 256
 
 struct job {
 	struct job *next;
@@ -51,6 +53,7 @@ struct store {
 
 	struct readers *readers;
 	struct stamps *stamps;
+	struct memo *memo;
 
 	struct metric reads, writes, failed, commits, commit_time, memory;
 };
@@ -106,7 +109,7 @@ group_run(struct store *s, struct arena *a, struct job **ret)
 	struct job **at = ret, *j;
 
 	for (size_t n = 0; n < GROUP_MAX && (j = job_take(s)) != NULL; n++) {
-		struct tx tx = { .db = s->db, .writes = true, .a = a, .store = s };
+		struct tx tx = { .db = s->db, .writes = true, .a = a, .store = s, .memo = s->memo };
 		struct db_touched t;
 
 		*at = j;
@@ -287,7 +290,7 @@ writer_main(void *arg)
 			db_rollback(s->db);
 			group_fail(first, &report);
 		}
-		metric_set(&s->memory, db_memory());
+		metric_set(&s->memory, db_memory(s->db) + readers_memory(s->readers));
 		group_stamp(s, first);
 		group_notify(s, first);
 		group_answer(s, first);
@@ -358,6 +361,7 @@ store_free(struct store *s)
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->arrived);
 	stamps_free(s->stamps);
+	memo_free(s->memo);
 	free(s);
 }
 
@@ -368,7 +372,8 @@ store_new(const struct store_conf *conf)
 
 	if (s == NULL)
 		abort();
-	s->readers = readers_new(conf->path, conf->schema, conf->readers, conf->cache);
+	s->memo = memo_new(MEMO_PLACES);
+	s->readers = readers_new(conf->path, conf->schema, conf->readers, conf->cache, s->memo);
 	s->last = &s->first;
 	s->stamps = stamps_new();
 	s->notify = conf->notify;
@@ -487,6 +492,12 @@ const struct stamps *
 store_stamps(const struct store *s)
 {
 	return s->stamps;
+}
+
+struct memo *
+tx_memo(const struct tx *tx)
+{
+	return tx->memo;
 }
 
 bool

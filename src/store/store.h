@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "base/when.h"
 
+struct memo;
 struct store;
 struct tx; /* a transaction: valid inside the function it was given to */
 
@@ -61,6 +62,8 @@ void store_write_each(
 
 void tx_notify(struct tx *tx, unsigned topic, struct str key);
 bool tx_writes(const struct tx *tx);
+/* For what is made of texts that were read: one for the store. NULL: there is none. */
+struct memo *tx_memo(const struct tx *tx);
 
 /* A consistent copy while in use. */
 err_t store_backup(struct store *s, const char *path);

@@ -51,6 +51,36 @@ reset_gives_zeroed_memory_again(void **state)
 }
 
 static void
+count_up(void *arg)
+{
+	int *n = *(int **)arg;
+
+	(*n)++;
+}
+
+/* What it is called with may lie in the arena itself. */
+static void
+the_end_is_told_once_while_all_is_there(void **state)
+{
+	struct arena *a = arena_new();
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		int **at = arena_alloc(a, sizeof(*at));
+
+		*at = &n;
+		arena_at_end(a, count_up, at);
+	}
+	assert_int_equal(n, 0);
+	arena_reset(a);
+	assert_int_equal(n, 3);
+	arena_reset(a);
+	arena_free(a);
+	assert_int_equal(n, 3);
+}
+
+static void
 freeing_null_is_fine(void **state)
 {
 	(void)state;
@@ -114,6 +144,7 @@ main(void)
 		cmocka_unit_test(memory_is_zeroed_and_aligned),
 		cmocka_unit_test(a_large_object_has_room_of_its_own),
 		cmocka_unit_test(reset_gives_zeroed_memory_again),
+		cmocka_unit_test(the_end_is_told_once_while_all_is_there),
 		cmocka_unit_test(freeing_null_is_fine),
 		cmocka_unit_test(copies_do_not_share),
 		cmocka_unit_test(nothing_can_be_copied),
