@@ -208,7 +208,7 @@ struct http_sub_reply {
 };
 err_t http_sub(struct http_req *r, const struct http_sub *q, struct http_sub_reply *ret);
 
-/* From any thread. Empty key: everybody parked on the topic. */
+/* From any thread. Empty key: everybody parked on the topic; these let others go before them. */
 void http_notify(struct http *h, unsigned topic, struct str key);
 size_t http_parked(const struct http *h);
 

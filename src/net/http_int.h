@@ -94,6 +94,7 @@ struct http_req {
 	bool parked;
 	size_t heap_at;
 	struct http_req *park_prev, *park_next;
+	bool crowd; /* woken with all others of its topic */
 
 	struct http_req *next; /* in queue or done list */
 };
@@ -177,11 +178,14 @@ struct http_loop {
 	int64_t quit_since;                /* 0: not yet */
 };
 
-/* A queue and who works on it: one of the port, one more of each mount that has workers of its own. */
+/* A queue and who works on it: one of the port, one more of each mount that has workers of its own. Those that were woken with
+ * all others of their topic stand aside: who comes meanwhile, or is woken alone, as what it waits for is there, goes before them. What was
+ * begun is finished before the next is begun. Of four turns one is theirs at least. */
 struct work_line {
 	struct http *http;
 	pthread_cond_t more;
-	struct req_list queue;
+	struct req_list queue, crowd;
+	unsigned passed; /* how many went before the first of the crowd */
 	pthread_t *workers;
 	unsigned want, up;
 };

@@ -176,6 +176,7 @@ notify_bucket(struct http_park *p, size_t b, unsigned topic, struct str key, str
 		if (r->topic != topic || (key.n > 0 && !str_eq(key, key_of(r))))
 			continue;
 		take_off(p, r);
+		r->crowd = key.n == 0;
 		req_list_push(out, r);
 	}
 }

@@ -7,6 +7,8 @@
 
 /* Of a port that does not say how many. */
 #define WORKERS 4u
+/* So many go before one of the crowd. */
+#define BEFORE 3u
 
 static struct work_line *
 line_of(struct http *h, const struct http_req *r)
@@ -21,7 +23,7 @@ queue(struct http *h, struct http_req *r)
 {
 	struct work_line *l = line_of(h, r);
 
-	req_list_push(&l->queue, r);
+	req_list_push(r->crowd ? &l->crowd : &l->queue, r);
 	metric_inc(&h->m.waiting, 1);
 	pthread_cond_signal(&l->more);
 }
@@ -47,6 +49,19 @@ work_push_list(struct http *h, struct req_list *l)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* The next one; NULL: none. */
+static struct http_req *
+next(struct work_line *l)
+{
+	bool crowd = l->crowd.first != NULL && (l->queue.first == NULL || l->passed >= BEFORE);
+	struct http_req *r = req_list_pop(crowd ? &l->crowd : &l->queue);
+
+	l->passed = crowd || l->crowd.first == NULL ? 0 : l->passed + 1;
+	if (r != NULL)
+		r->crowd = false;
+	return r;
+}
+
 static struct http_req *
 work_pop(struct work_line *l)
 {
@@ -54,9 +69,9 @@ work_pop(struct work_line *l)
 	struct http_req *r;
 
 	pthread_mutex_lock(&h->lock);
-	while (l->queue.first == NULL && !h->closed)
+	while (l->queue.first == NULL && l->crowd.first == NULL && !h->closed)
 		pthread_cond_wait(&l->more, &h->lock);
-	r = req_list_pop(&l->queue);
+	r = next(l);
 	if (r != NULL)
 		metric_inc(&h->m.waiting, -1);
 	pthread_mutex_unlock(&h->lock);
@@ -244,7 +259,7 @@ work_cleanup(struct http *h)
 	for (size_t i = 0; i <= h->conf.nmounts; i++) {
 		struct work_line *l = &h->lines[i];
 
-		while ((r = req_list_pop(&l->queue)) != NULL)
+		while ((r = next(l)) != NULL)
 			req_free(r);
 		pthread_cond_destroy(&l->more);
 		free(l->workers);

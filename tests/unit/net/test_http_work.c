@@ -16,6 +16,7 @@ struct fixture {
 	unsigned port;
 	sem_t go;
 	_Atomic int standing;
+	char order[32]; /* who was worked for, by the one worker of the mount */
 };
 
 /* Its worker stands until it is told to go. */
@@ -44,6 +45,30 @@ waits(struct http_req *r)
 	return http_park(r, TOPIC, LIT("k"), http_arrived_ms(r) + 20000);
 }
 
+static err_t
+noted(struct http_req *r, char who)
+{
+	struct fixture *f = http_ctx(r);
+
+	f->order[strlen(f->order)] = who;
+	return http_reply(r, 200, "text/plain", LIT("noted"));
+}
+
+static err_t
+notes(struct http_req *r)
+{
+	return noted(r, 'n');
+}
+
+/* Each waits for something of its own, and all of them for the same. */
+static err_t
+crowds(struct http_req *r)
+{
+	if (!http_first_run(r))
+		return noted(r, 'c');
+	return http_park(r, TOPIC, str_c(http_query(r, "k")), http_arrived_ms(r) + 20000);
+}
+
 static const struct http_route many[] = {
 	ROUTE(GET, "/many/stands", 1, stands),
 	ROUTE(GET, "/many/answers", 1, answers),
@@ -54,6 +79,8 @@ static const struct http_route few[] = {
 	ROUTE(GET, "/few/stands", 1, stands),
 	ROUTE(GET, "/few/answers", 1, answers),
 	ROUTE(GET, "/few/waits", 1, waits),
+	ROUTE(GET, "/few/notes", 1, notes),
+	ROUTE(GET, "/few/crowds", 1, crowds),
 	{ .path = NULL },
 };
 
@@ -241,6 +268,70 @@ requests_that_nobody_took_up_yet_are_counted(void **state)
 	until_shown(f, "chancery_http_waiting{server=\"test\"} 0\n");
 }
 
+enum { CROWD = 8, NEW = 5 };
+
+static void
+until_parked(const struct fixture *f, size_t n)
+{
+	int64_t deadline = when_mono_ms() + 10000;
+
+	while (http_parked(f->http) < n) {
+		assert_true(when_mono_ms() < deadline);
+		poll(NULL, 0, 1);
+	}
+}
+
+static void
+expect_order(struct fixture *f, int stood, const int *fds, size_t n, const char *order)
+{
+	go(f, 1);
+	expect_answer(stood, "stood");
+	for (size_t i = 0; i < n; i++)
+		expect_answer(fds[i], "noted");
+	assert_string_equal(f->order, order);
+}
+
+static void
+a_crowd_lets_others_go_before_it_and_is_never_left_standing(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CROWD + NEW], stood;
+	char path[32], line[64];
+
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(path, sizeof(path), "/few/crowds?k=%d", i);
+		fds[i] = ask(f, path);
+	}
+	until_parked(f, CROWD);
+	stood = ask(f, "/few/stands");
+	until_standing(f, 1);
+	http_notify(f->http, TOPIC, STR_EMPTY);
+	for (int i = CROWD; i < CROWD + NEW; i++)
+		fds[i] = ask(f, "/few/notes");
+	snprintf(line, sizeof(line), "chancery_http_waiting{server=\"test\"} %d\n", CROWD + NEW);
+	until_shown(f, line);
+	expect_order(f, stood, fds, CROWD + NEW, "nnncnnccccccc");
+}
+
+static void
+who_is_woken_alone_is_no_crowd(void **state)
+{
+	struct fixture *f = *state;
+	int fds[4], stood;
+
+	fds[0] = ask(f, "/few/crowds?k=1");
+	fds[1] = ask(f, "/few/crowds?k=2");
+	until_parked(f, 2);
+	stood = ask(f, "/few/stands");
+	until_standing(f, 1);
+	http_notify(f->http, TOPIC, LIT("1"));
+	http_notify(f->http, TOPIC, LIT("2"));
+	fds[2] = ask(f, "/few/notes");
+	fds[3] = ask(f, "/few/notes");
+	until_shown(f, "chancery_http_waiting{server=\"test\"} 4\n");
+	expect_order(f, stood, fds, COUNT(fds), "ccnn");
+}
+
 static void
 stopping_answers_who_waits_in_each_of_them(void **state)
 {
@@ -268,6 +359,8 @@ main(void)
 		ON_SERVER(nor_does_the_port_wait_for_those_of_the_mount),
 		ON_SERVER(what_was_parked_is_gone_on_with_by_its_own),
 		ON_SERVER(requests_that_nobody_took_up_yet_are_counted),
+		ON_SERVER(a_crowd_lets_others_go_before_it_and_is_never_left_standing),
+		ON_SERVER(who_is_woken_alone_is_no_crowd),
 		ON_SERVER(stopping_answers_who_waits_in_each_of_them),
 	};
 
