@@ -6,8 +6,15 @@
                               with its questions of Windows, a signed message of an iPhone. Floor: GET /healthz.
     fleet_<platform>_deliver  certificates delivered a second and core, from the assignment until the device said that
                               it has it: all processes of the service, not connector and CA. Floor: GET /healthz.
-    fleet_burst_p50, _p99     seconds from an assignment to "installed", for connected devices that all get it at once
-                              (BENCH_FLEET_CONNECTED, 1000). Floor: as many RSA key pairs by OpenSSL on all cores.
+    fleet_burst_root_p50, _p99  seconds from an assignment to "installed", for connected devices that all get a trusted
+                              root at once (BENCH_FLEET_CONNECTED, 1000): no key, no CA. Floor: three requests for each
+                              of GET /healthz on all cores.
+    fleet_burst_p50, _p99     the same for a certificate, with RSA-2048 keys and the pool of ready ones as it is by
+                              default. Floor: as many RSA key pairs by OpenSSL on all cores.
+    fleet_burst_p256_p50, _p99  the same with keys on P-256. Floor: a key pair with its signature and the CA's for each
+                              on all cores.
+    fleet_burst_warm_p50, _p99  the same with RSA-2048 keys that all lie ready. Floor: two RSA-2048 signatures for each
+                              on all cores.
     fleet_single_p50, _p99    the same for one of them after the other (BENCH_FLEET_SINGLE, 200). Floor: a second, the
                               aim.
     fleet_enrol               devices a second that enrol, BENCH_FLEET (10000) of them. Floor: two RSA-2048 signatures
@@ -18,7 +25,8 @@
                               the two buffers for records that a TLS connection may have.
 
 Parts alone by BENCH_FLEET_ONLY: cost, latency, rollout; rollout-p256 runs only when named there. The fleet runs on the
-same cores; what it takes is on standard error. Processor time is that of the service's processes, so other work on the
+same cores; what it takes is on standard error, and with bursts what each process took for a device, and how much of the
+cores' time nobody used. Processor time is that of the service's processes, so other work on the
 machine changes it little; seconds it does.
 """
 
@@ -26,11 +34,12 @@ import math
 import os
 import sys
 import tempfile
+import threading
 import time
 from datetime import datetime
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -118,6 +127,41 @@ def signature_rate(n=200):
     return n * CORES / (time.process_time() - before)
 
 
+def curve_rate(n=200):
+    """Key pairs on P-256 with a signature of each and one by RSA-2048 a second on all cores."""
+    ca = rsa_key()
+    before = time.process_time()
+    for _ in range(n):
+        ec.generate_private_key(ec.SECP256R1()).sign(b"x", ec.ECDSA(hashes.SHA256()))
+        ca.sign(b"x", padding.PKCS1v15(), hashes.SHA256())
+    return n * CORES / (time.process_time() - before)
+
+
+class Cores:
+    """How much of the cores' time is used, by anybody: looked at all the time."""
+
+    def __init__(self):
+        self.seen = []
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.stop.wait(0.02):
+            with open("/proc/stat", encoding="ascii") as f:
+                ticks = [int(t) for t in f.readline().split()[1:9]]
+            self.seen.append((time.time(), ticks[3] + ticks[4], sum(ticks)))
+
+    def idle(self, start, end):
+        """Share between these moments; ends it."""
+        self.stop.set()
+        self.thread.join()
+        within = [s for s in self.seen if start <= s[0] <= end]
+        if len(within) < 2 or within[-1][2] == within[0][2]:
+            return 0.0
+        return (within[-1][1] - within[0][1]) / (within[-1][2] - within[0][2])
+
+
 class Apple(test_apple.Place):
     def __init__(self, world):  # pylint: disable=super-init-not-called
         self.world, self.number = world, 0
@@ -172,23 +216,46 @@ def installed(world, profile, n):
     return sorted(seconds_of(s["installedDateTime"]) for s in wait_for(all_of_them, 600, 3))
 
 
+def named(world):
+    """Process -> its id."""
+    return {f"{role}/{name}": pid for role in world.ROLES for name, pid in world.pids(role).items()}
+
+
 def processes(world):
-    return [pid for role in world.ROLES for pid in world.pids(role).values()]
+    return named(world).values()
 
 
-def burst(world, fleet, root):
+def burst(world, fleet, name, floor, profile, step):
     """All at once. The fleet says when it is over: asking the service for all the slots would be part of the load."""
-    profile = world.add_pkcs(root, name="All at once")
-    fleet.begin("live=1")
+    fleet.begin(step)
     fleet.waiting()
-    quiet(processes(world))
+    pids = {**named(world), "fleet": fleet.proc.pid}
+    quiet(pids.values())
+    before = {key: cpu_ticks(pid) for key, pid in pids.items()}
+    cores = Cores()
     start = time.time()
     world.assign(profile, fleet.group)
-    note("connected", fleet.result())
+    if step == "live":
+        time.sleep(5)
+        quiet(pids.values())
+        fleet.begin("")
+    note(f"burst{name}", fleet.result())
+    used = {key: (cpu_ticks(pid) - before[key]) * TICK * 1000 / CONNECTED for key, pid in pids.items()}
     times = [end - start for end in installed(world, profile, CONNECTED)]
-    floor = CONNECTED / key_rate()
-    report("burst_p50", percentile(times, 0.5), "s", floor / 2)
-    report("burst_p99", percentile(times, 0.99), "s", floor)
+    report(f"burst{name}_p50", percentile(times, 0.5), "s", floor / 2)
+    report(f"burst{name}_p99", percentile(times, 0.99), "s", floor)
+    print(f"burst{name}, ms of processor time for each device: "
+          + ", ".join(f"{key} {ms:.2f}" for key, ms in used.items() if ms > 0.005)
+          + f"; of the cores' time {cores.idle(start, start + times[-1]):.1%} was idle until the last", file=sys.stderr)
+
+
+def keep_ready(world, n):
+    """A connector with so many RSA keys that lie ready."""
+    world.stop("connector")
+    world.conf("connector", f"[keys]\npool={n}\n", "warn")
+    world.start("connector")
+    wait_for(lambda: "keys" in world.pids("connector"), why="connector/keys")
+    quiet([world.pid("connector", "keys")])
 
 
 def single(world, fleet, root):
@@ -211,16 +278,6 @@ def single(world, fleet, root):
     note("connected", fleet.result())
 
 
-def latency(world):
-    fleet = Fleet(world, [("linux", CONNECTED)], "--seconds", "3600", group="Connected", users=CONNECTED)
-    root = world.add_root("Root of the connected")
-    world.assign(root, fleet.group)
-    note("connected", fleet.do("enrol"))
-    burst(world, fleet, root)
-    single(world, fleet, root)
-    fleet.close()
-
-
 def curves(world):
     """A template that takes keys on P-256, as settings of a profile."""
     world.admin("ca", "template.duplicate", {
@@ -228,6 +285,23 @@ def curves(world):
         "key_algorithms": ["rsa", "p256"]})
     world.grant("connector", "Curves")
     return {"certificateTemplateName": "Curves", "@chancery.keyAlgorithm": "p256"}
+
+
+def latency(world, p256):
+    fleet = Fleet(world, [("linux", CONNECTED)], "--seconds", "3600", group="Connected", users=CONNECTED)
+    root = world.add_root("Root of the connected")
+    world.assign(root, fleet.group)
+    note("connected", fleet.do("enrol"))
+    another = world.add_root("Another root", world.issuing_pem)
+    burst(world, fleet, "_root", CONNECTED * 3 / (healthz(world) * CORES), another, "live")
+    burst(world, fleet, "", CONNECTED / key_rate(), world.add_pkcs(root, name="All at once"), "live=1")
+    burst(world, fleet, "_p256", CONNECTED / curve_rate(),
+          world.add_pkcs(root, name="All on curves", **p256), "live=2")
+    keep_ready(world, CONNECTED * 5 // 4)  # of the last eighth of a pool more are made meanwhile
+    burst(world, fleet, "_warm", CONNECTED * 2 / signature_rate(),
+          world.add_pkcs(root, name="All with ready keys"), "live=3")
+    single(world, fleet, root)
+    fleet.close()
 
 
 def rollout(world, name, floor, **more):
@@ -266,12 +340,13 @@ def main():
                 floor = healthz(world)
                 for platform in ("linux", "android", "ios", "windows"):
                     cost(world, platform, floor)
+            p256 = curves(world)
             if "latency" in ONLY:
-                latency(world)
+                latency(world, p256)
             if "rollout" in ONLY:
                 rollout(world, "rollout", DEVICES / key_rate())
             if "rollout-p256" in ONLY:
-                rollout(world, "rollout_p256", DEVICES / signature_rate(), **curves(world))
+                rollout(world, "rollout_p256", DEVICES / signature_rate(), **p256)
         except Exception:
             for role in world.ROLES:
                 with open(world.log_file(role), encoding="utf-8") as f:
