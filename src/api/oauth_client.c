@@ -148,6 +148,7 @@ static bool
 resource_is_ours(struct arena *a, const char *base_url, struct str resource)
 {
 	static const char *const graph[] = { "https://graph.microsoft.com",
+		"https://graph.windows.net", "https://api.manage.microsoft.com",
 		"00000003-0000-0000-c000-000000000000", "api://chancery" };
 
 	while (resource.n > 0 && resource.p[resource.n - 1] == '/')

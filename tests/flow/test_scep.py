@@ -187,7 +187,8 @@ def test_what_was_revoked_or_replaced_meanwhile_gets_nothing(given, device, tmp_
 # Other people's clients
 
 @pytest.mark.skipif(shutil.which("pki") is None, reason="strongSwan's pki is not installed")
-def test_strongswan_enrols_with_our_challenge(given, device, tmp_path):
+@pytest.mark.parametrize("front", ["service", "ca"])
+def test_strongswan_enrols_with_our_challenge(given, device, tmp_path, front):
     world, command = given.world, device.enrol_command()
 
     def pki(*args):
@@ -197,7 +198,7 @@ def test_strongswan_enrols_with_our_challenge(given, device, tmp_path):
         return done.stdout
     # It speaks no HTTPS: a plain forwarder stands before the service's port, as a proxy would.
     with Forward(world) as plain:
-        url = command["urls"][0].replace(world.device_url, plain)
+        url = command["urls"][0].replace(world.device_url, plain) if front == "service" else world.http_url + "/scep"
         pki("--scepca", "--url", url, "--caout", "sw-ca.pem", "--raout", "sw-ra.pem", "--outform", "pem", "--force")
         ra = tmp_path / "ra-only.pem"
         ra.write_bytes(client(world, command["urls"][0], tmp_path).ra().public_bytes(serialization.Encoding.PEM))
@@ -214,7 +215,8 @@ def test_strongswan_enrols_with_our_challenge(given, device, tmp_path):
 
 @pytest.mark.skipif(not os.path.exists(CERTMONGER) or shutil.which("dbus-run-session") is None,
                     reason="certmonger or dbus-run-session is not installed")
-def test_certmonger_enrols_with_our_challenge(given, device, tmp_path):
+@pytest.mark.parametrize("front", ["service", "ca"])
+def test_certmonger_enrols_with_our_challenge(given, device, tmp_path, front):
     """The whole daemon, on a bus and in folders of its own."""
     world, command, home = given.world, device.enrol_command(), str(tmp_path)
     for part in ("req", "cas", "local"):
@@ -230,13 +232,12 @@ def test_certmonger_enrols_with_our_challenge(given, device, tmp_path):
         getcert list -s
     """
     with Forward(world) as plain:
+        url = command["urls"][0].replace(world.device_url, plain) if front == "service" else world.http_url + "/scep"
         done = subprocess.run(
-            ["dbus-run-session", "--", "sh", "-c",
-             script.replace("URL", command["urls"][0].replace(world.device_url, plain))], check=False, timeout=90,
+            ["dbus-run-session", "--", "sh", "-c", script.replace("URL", url)], check=False, timeout=90,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={
-                **os.environ, "HOME": home, "CERTMONGER_REQUESTS_DIR": home + "/req",
-                "CERTMONGER_CAS_DIR": home + "/cas", "CERTMONGER_LOCAL_CA_DIR": home + "/local",
-                "CERTMONGER_CONFIG_DIR": home, "CERTMONGER_TMPDIR": home})
+                **os.environ, "HOME": home, "CERTMONGER_REQUESTS_DIR": home + "/req", "CERTMONGER_CAS_DIR": home + "/cas",
+                "CERTMONGER_LOCAL_CA_DIR": home + "/local", "CERTMONGER_CONFIG_DIR": home, "CERTMONGER_TMPDIR": home})
     assert "status: MONITORING" in done.stdout, done.stdout
     leaf = x509.load_pem_x509_certificate((tmp_path / "c.pem").read_bytes())
     assert leaf.subject == name("scep")
@@ -579,6 +580,9 @@ def elsewhere(given):
     class Ra:
         token = world.fetch_token(app)["access_token"]
 
+        def __init__(self):
+            self.app = app
+
         def ask(self, call, body, base="/ScepRequestValidationFEService", token=None):
             https = Https(world.host, world.ports["api"], tls_context(world.root_file))
             status, _, data = https.request("POST", f"{base}/ScepActions/{call}", json.dumps(body).encode(), {
@@ -676,6 +680,79 @@ def test_another_server_asks_what_a_challenge_stands_for(given, elsewhere, devic
     assert elsewhere.ask("failureNotification", {"notification": failed})[1]["code"] == "Success"
     slot = [s for s in given.world.slots(device=device.id) if "scep" in s["kind"]][0]
     assert slot["state"] == "failed" and "no such template" in json.dumps(slot)
+
+
+INTUNE = "0000000a-0000-0000-c000-000000000000"
+
+
+class PublicClient:
+    """What the public client for SCEP servers does, in the order in which it does it: it signs in for the directory, asks
+    it where the service is, signs in for the service, and posts. graph, resource: its settings, with a slash at the end.
+    old: with ADAL and the older directory."""
+
+    def __init__(self, world, app, old, graph=None, resource=None):
+        self.world, self.app, self.old = world, app, old
+        self.authority = world.url + "/"
+        self.graph, self.resource = graph or world.url + "/", resource or world.url + "/"
+
+    def http(self, method, url, body=None, headers=None):
+        https = Https(self.world.host, self.world.ports["api"], tls_context(self.world.root_file))
+        try:
+            return https.request(method, url[len(self.world.url):], body, headers or {})
+        finally:
+            https.close()
+
+    def sign_in(self, resource):
+        form = {"grant_type": "client_credentials", "client_id": self.app["client_id"],
+                "client_secret": self.app["client_secret"]}
+        form.update({"resource": resource} if self.old else {"scope": resource + "/.default"})
+        path = "oauth2/token" if self.old else "oauth2/v2.0/token"
+        status, _, data = self.http("POST", f"{self.authority}{self.world.tenant}/{path}", urllib.parse.urlencode(form),
+                                    {"Content-Type": "application/x-www-form-urlencoded"})
+        assert status == 200, data
+        return {"Authorization": "Bearer " + json.loads(data)["access_token"], "client-request-id": str(uuid.uuid4())}
+
+    def where(self, name, app=INTUNE):
+        at, key = f"{self.world.url}/v1.0/servicePrincipals/appId={app}/endpoints", "providerName"
+        if self.old:
+            at = f"{self.world.url}/{self.world.tenant}/servicePrincipalsByAppId/{app}/serviceEndpoints?api-version=1.6"
+            key = "serviceName"
+        status, _, data = self.http("GET", at, headers=self.sign_in(self.graph))
+        assert status == 200, data
+        return {e[key].lower(): e["uri"] for e in json.loads(data)["value"]}[name.lower()]
+
+    def post(self, call, **body):
+        at = f"{self.where('ScepRequestValidationFEService')}/ScepActions/{call}"
+        kind = "request" if call == "validateRequest" else "notification"
+        status, _, data = self.http("POST", at, json.dumps({kind: {"callerInfo": "some CA 1.0", **body}}), {
+            **self.sign_in(self.resource), "Content-Type": "application/json", "api-version": "2018-02-20"})
+        assert status == 200, data
+        answer = json.loads(data)
+        assert isinstance(answer["errorDescription"], str)
+        return answer["code"]
+
+
+@pytest.mark.parametrize("old, graph, resource", [
+    (False, None, None), (True, None, None), (False, "https://graph.microsoft.com/", "https://api.manage.microsoft.com/"),
+    (True, "https://graph.windows.net/", "https://api.manage.microsoft.com/")])
+def test_the_public_client_finds_where_to_ask_and_reads_the_answer(given, elsewhere, device, old, graph, resource):
+    world, command, key = given.world, device.enrol_command(), new_key()
+    client_ = PublicClient(world, elsewhere.app, old, graph, resource)
+    csr = b64(their_csr(key, command["challenge"]))
+    wrong = b64(their_csr(key, command["challenge"], cn="mallory"))
+    assert client_.post("validateRequest", transactionId="t", certificateRequest=wrong) == "SubjectNameMismatch"
+    assert client_.post("validateRequest", transactionId="t", certificateRequest=csr) == "Success"
+    issued = {"certificateThumbprint": "AB" * 20, "certificateSerialNumber": "0c0d",
+              "certificateExpirationDateUtc": "2030-01-01T00:00:00.000Z", "issuingCertificateAuthority": "Elsewhere CA"}
+    assert client_.post("successNotification", transactionId="t", certificateRequest=csr, **issued) == "Success"
+    assert client_.post("failureNotification", transactionId="t", certificateRequest=csr, hResult=0x800B0101,
+                        errorDescription="x" * 255) == "Success"
+    # Another service principal, and who may not ask.
+    with pytest.raises(AssertionError, match="not-found|not found"):
+        client_.where("ScepRequestValidationFEService", "00000003-0000-0000-c000-000000000000")
+    weak = PublicClient(world, world.add_app("curious", ["User.Read.All"]), old)
+    with pytest.raises(AssertionError, match="Forbidden|Authorization_RequestDenied"):
+        weak.where("ScepRequestValidationFEService")
 
 
 def test_who_has_not_the_permission_may_not_ask(given, elsewhere):

@@ -444,6 +444,8 @@ rows[] = {
 	ROW(EACH, "POST", OWN "/rollouts/{id}/finish", OWN "/rollouts/$R/finish", "{}"),
 	ROW(EACH, "POST", OWN "/rollouts/{id}/rollback", OWN "/rollouts/$R/rollback", "{}"),
 	ROW(WHOLE, "GET", OWN "/rolloutSettings"),
+	ROW(WHOLE, "GET", "/servicePrincipals/{key}/endpoints"),
+	ROW(WHOLE, "GET", "/{tenant}/servicePrincipalsByAppId/{app}/serviceEndpoints"),
 	ROW(WHOLE, "POST",
 	    "/ScepRequestValidationFEService"
 	    "/ScepActions/validateRequest"),
