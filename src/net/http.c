@@ -119,6 +119,7 @@ http_new(const struct http_conf *conf, struct http **ret)
 		h->conf.room_first = LIMIT_HTTP_FIRST;
 	if (h->conf.room_held == 0)
 		h->conf.room_held = LIMIT_HTTP_HELD;
+	room_files(&h->conf);
 	h->nloops = conf->loops == 0 ? 1 : conf->loops;
 	h->loops = calloc(h->nloops, sizeof(*h->loops));
 	if (h->loops == NULL)

@@ -264,6 +264,9 @@ void loop_wake(struct http_loop *l);
 void loop_done(struct http_req *r);
 
 /* http_room.c; all on the connection's loop */
+/* As many files may be open as there are places, where the system lets the process have them; with fewer, the listener rests
+ * while they are used up. */
+void room_files(const struct http_conf *conf);
 /* c, which is new, gets a place, maybe that of another one. False: there is none. */
 bool room_enter(struct http_conn *c);
 /* Nothing is done for c any more, or something is. */

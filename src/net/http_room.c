@@ -12,7 +12,24 @@
  */
 #include "net/http_int.h"
 
+#include <sys/resource.h>
+
 #include "base/limits.h"
+
+enum { OTHER_FILES = 1024 };
+
+void
+room_files(const struct http_conf *conf)
+{
+	/* A process has two servers at most. */
+	rlim_t want = 2 * (rlim_t)(conf->room + conf->room_first) + OTHER_FILES;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= want)
+		return;
+	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
 
 void
 room_idle(struct http_conn *c)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -401,6 +402,30 @@ one_certificate_does_not_fill_the_house(void **state)
 	hang_up(in[2]);
 }
 
+static void
+as_many_files_may_be_open_as_there_are_places(void **state)
+{
+	struct rlimit before, after;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	if (before.rlim_max < 2 * (ROOM + FIRST) + 1024)
+		skip();
+	before.rlim_cur = 256;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(set_up(state), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, 2 * (ROOM + FIRST) + 1024);
+	assert_int_equal(after.rlim_max, before.rlim_max);
+	tear_down(state);
+	/* What is more already is left alone. */
+	after.rlim_cur++;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(set_up(state), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(before.rlim_cur, after.rlim_cur);
+	tear_down(state);
+}
+
 #define IN_HOUSE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -415,6 +440,7 @@ main(void)
 		IN_HOUSE(a_stranger_for_whom_something_is_done_gets_his_answer),
 		IN_HOUSE(in_a_full_house_connectors_get_in_and_nobody_else),
 		IN_HOUSE(who_says_nothing_does_not_keep_connectors_out_of_a_full_house),
+		cmocka_unit_test(as_many_files_may_be_open_as_there_are_places),
 		IN_HOUSE(one_certificate_does_not_fill_the_house),
 	};
 
