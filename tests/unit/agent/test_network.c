@@ -287,7 +287,7 @@ a_machine_of_wpa_supplicant_gets_a_file_that_it_reads(void **state)
 	assert_non_null(strstr(text, "\n\tidentity=616461406578616d706c652e74657374\n"));
 	assert_non_null(strstr(text, "\n\tproto=RSN\n"));
 	assert_non_null(
-	    strstr(text, "\n\tdomain_match=\"radius.example.test;radius2.example.test\"\n}\n"));
+	    strstr(text, "\n\tdomain_match=\"radius.example.test;radius2.example.test\"\n"));
 	assert_null(strstr(text, "disabled"));
 	assert_null(strstr(text, "Office"));
 	assert_int_equal(stat(b->conf.wpa_file, &st), 0);
@@ -423,11 +423,39 @@ an_open_network_has_no_section_for_security(void **state)
 	assert_int_equal(reported(b), 1);
 }
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void
+wpa_supplicant_gets_the_key_as_it_reads_it(void **state)
+{
+	static const struct {
+		const char *security, *key, *lines;
+	} rows[] = {
+		{ "wpa2-psk", " say \"please\" ",
+		    "\n\tkey_mgmt=WPA-PSK\n\tpsk=\" say \"please\" \"\n\tproto=RSN\n" },
+		{ "wpa-psk", HEX, "\n\tkey_mgmt=WPA-PSK\n\tpsk=" HEX "\n" },
+		{ "open", NULL, "\n\tkey_mgmt=NONE\n\tscan_ssid=1\n}\n" },
+	};
+	struct box *b = *state;
+	struct stat st;
+
+	have_wpa(b, true);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_json json *c = command_with(b, rows[i].security, rows[i].key);
+
+		expect_ok(obey(b, c));
+		assert_non_null(strstr(text_of(b, b->conf.wpa_file), rows[i].lines));
+		assert_int_equal(stat(network_record(b->g, b->a, NETWORK, "wpa"), &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_int_equal(reported(b), 1);
+	}
+}
+
 static void
 a_key_that_is_none_or_of_another_device_is_refused(void **state)
 {
-	static const char *const bad[] = { "short", "with a\nline break in it",
-		"01234567890123456789012345678901234567890123456789012345678901234" };
+	static const char *const bad[] = { "short", "with a\nline break in it", HEX "0",
+		"not hexadecimal, and as long as if it were: 64 characters in all" };
 	struct box *b = *state;
 	auto_json json *none = command_with(b, "wpa-psk", NULL);
 	auto_json json *other = command_with(b, "wpa-psk", NULL);
@@ -456,6 +484,7 @@ main(void)
 		T(a_network_that_somebody_changed_or_deleted_is_not_held),
 		T(a_network_by_a_key_has_what_was_sealed_to_this_device),
 		T(an_open_network_has_no_section_for_security),
+		T(wpa_supplicant_gets_the_key_as_it_reads_it),
 		T(a_key_that_is_none_or_of_another_device_is_refused),
 		T(a_network_that_networkmanager_does_not_take_is_not_held),
 		T(removing_leaves_nothing_and_nothing_of_others_is_touched),
