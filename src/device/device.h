@@ -46,9 +46,9 @@ struct device_edge {
 	size_t nidentity_anchors;
 	/* Apple: a profile with a signature around it; ctx is identity_ctx. */
 	err_t (*profile_sign)(void *ctx, struct arena *a, struct str content, struct str *ret);
-	int64_t renew_before;     /* Apple: seconds before its end that an identity is renewed */
-	bool apple_declarative;   /* Apple: devices that can are asked to tell by themselves */
-	const char *apple_topic;  /* subject UID of the push certificate */
+	int64_t renew_before;    /* Apple: seconds before its end that an identity is renewed */
+	bool apple_declarative;  /* Apple: devices that can are asked to tell by themselves */
+	const char *apple_topic; /* subject UID of the push certificate */
 	/* Package family name of the application by which Windows is woken; "": none. */
 	const char *windows_family;
 	const char *windows_push_host; /* below which its channels are */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Networks as keyfiles of NetworkManager: what is written, what counts as held, and what is never taken. */
+#include "agent/network.h"
 #include "box.h"
 
 #define NETWORK "chancery-11111111-1111-4111-8111-111111111111"
