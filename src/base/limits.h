@@ -14,9 +14,9 @@
 #define LIMIT_HTTP_PAIRS 128u         /* of a query or a form */
 #define LIMIT_HTTP_CONNECTIONS 16384u /* of one server */
 #define LIMIT_HTTP_STRANGERS 12288u   /* of them, at the device port, by who shows no certificate */
-#define LIMIT_HTTP_FIRST 1024u        /* beside them, for connectors */
-#define LIMIT_HTTP_HELD 512u   /* of them, by one certificate; connectors as many as they need */
-#define LIMIT_HTTP_STREAMS 64u /* answers of one server that are made while they are sent */
+#define LIMIT_HTTP_FIRST 1024u        /* beside them, for connectors; by one of these as many */
+#define LIMIT_HTTP_HELD 512u          /* of them, by the certificate of one device */
+#define LIMIT_HTTP_STREAMS 64u        /* answers of one server that are made while they are sent */
 #define LIMIT_HTTP_PIECE (256u << 10) /* of such an answer, that is in memory */
 #define LIMIT_IPC_MESSAGE (1u << 20)
 #define LIMIT_JSON_DEPTH 32u

@@ -112,8 +112,8 @@ struct http_conf {
 	unsigned loops, workers; /* 0: one loop, four workers */
 	size_t max_body;         /* 0: LIMIT_HTTP_BODY */
 	size_t max_stranger;     /* of who shows no client certificate; 0: the same */
-	/* Connections: of all, of those without a client certificate, beside them of those that are `first`, of one
-	 * certificate. 0: LIMIT_HTTP_CONNECTIONS, as many, LIMIT_HTTP_FIRST, LIMIT_HTTP_HELD. */
+	/* Connections: of all, of those without a client certificate, beside them of those that are `first` (and of one
+	 * certificate of these), of one certificate of others. 0: LIMIT_HTTP_CONNECTIONS, as many, LIMIT_HTTP_FIRST, LIMIT_HTTP_HELD. */
 	size_t room, room_strangers, room_first, room_held;
 	/* Whether who shows this client certificate (DER) is let in when everybody else has no room. NULL: nobody is. */
 	bool (*first)(struct str cert);

@@ -130,15 +130,15 @@ room_enter(struct http_conn *c)
 	return true;
 }
 
-/* One certificate does not fill the room. */
+/* One certificate does not fill the room, whosever it is: one that goes first may have been taken its rights long ago. */
 static bool
-hold(struct http_conn *c, struct str cert)
+hold(struct http_conn *c, struct str cert, size_t max)
 {
 	struct http *h = c->loop->http;
 
 	c->holder = (size_t)(str_hash(cert) % HOLDERS);
 	c->counted = true;
-	return atomic_fetch_add(&h->held[c->holder], 1) < h->conf.room_held;
+	return atomic_fetch_add(&h->held[c->holder], 1) < max;
 }
 
 static bool
@@ -150,8 +150,8 @@ may_stay(struct http_conn *c, struct str cert)
 		return c->owes == OWES_NOTHING;
 	set_known(c);
 	if (conf->first != NULL && conf->first(cert))
-		return true;
-	return c->owes != OWES_FIRST && hold(c, cert);
+		return hold(c, cert, conf->room_first);
+	return c->owes != OWES_FIRST && hold(c, cert, conf->room_held);
 }
 
 bool

@@ -403,6 +403,28 @@ one_certificate_does_not_fill_the_house(void **state)
 }
 
 static void
+one_connector_does_not_fill_it_either(void **state)
+{
+	const struct world *w = *state;
+	struct peer in[FIRST], p;
+
+	for (int i = 0; i < FIRST; i++) {
+		in[i] = dial(w, &w->connector);
+		assert_true(works(in[i]));
+	}
+	p = dial(w, &w->connector);
+	assert_false(works(p));
+	hang_up(p);
+	p = dial(w, &w->phone);
+	assert_true(works(p));
+	hang_up(p);
+	for (int i = 0; i < FIRST; i++) {
+		assert_true(works(in[i]));
+		hang_up(in[i]);
+	}
+}
+
+static void
 as_many_files_may_be_open_as_there_are_places(void **state)
 {
 	struct rlimit before, after;
@@ -442,6 +464,7 @@ main(void)
 		IN_HOUSE(who_says_nothing_does_not_keep_connectors_out_of_a_full_house),
 		cmocka_unit_test(as_many_files_may_be_open_as_there_are_places),
 		IN_HOUSE(one_certificate_does_not_fill_the_house),
+		IN_HOUSE(one_connector_does_not_fill_it_either),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
