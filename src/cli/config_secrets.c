@@ -61,9 +61,13 @@ place_of(const char *name, const json *one, const char **ret_kind, const char **
 	    name);
 }
 
+/* Whoever writes the files shall not have what lies with who applies them shown in a property that is none. */
 static err_t
 read_one(struct cli *c, const char *name, const char *kind, const char *value, const char **ret)
 {
+	if (config_secrets_hint(name) == NULL)
+		FAIL(
+		    ERR_USAGE, "\"secrets\": \"%.64s\" is no secret; write it as a property", name);
 	if (strcmp(kind, "file") == 0) {
 		TRY_CTX(ask_first_line(c->arena, value, ret), "\"secrets\": \"%.64s\"", name);
 		return OK;

@@ -25,7 +25,8 @@ err_t config_secrets_to_file(const json *marks, json **ret);
  * all. */
 err_t config_secrets_known(struct cli *c, const char *id, const char *type, const json *want,
     const json *have, json **ret);
-/* The secrets themselves into `out`; what has a mark stays as it is. ERR_USAGE, ERR_FILE, ERR_FILE_MISSING. */
+/* The secrets themselves into `out`; what has a mark stays as it is. ERR_USAGE: nothing is read for a property that
+ * everybody sees; ERR_FILE, ERR_FILE_MISSING. */
 err_t config_secrets_to_api(struct cli *c, const json *secrets, json *out);
 
 #endif
