@@ -3,9 +3,12 @@
  * Short secrets that are kept by who must not read them: encrypted under one key, with a label that says what they are.
  *
  * The same secret under the same label gives the same bytes, so that who keeps them sees that a secret is the one that it
- * was before. Nothing else shows, but how many blocks of 62 bytes it has. That is the construction SIV (Rogaway and
- * Shrimpton, "Deterministic Authenticated-Encryption", 2006) of what FIPS mode has: HMAC with SHA-256 over label and secret
- * is the first counter of AES-256 in counter mode, and what shows a change.
+ * was before. Nothing else shows, but its length in steps of 64 bytes. That is the construction SIV (Rogaway and
+ * Shrimpton, "Deterministic Authenticated-Encryption", 2006): HMAC with SHA-256 over label and secret is the first counter of
+ * AES-256 in counter mode, and what shows a change.
+ *
+ * It is not AES-SIV of RFC 5297, which OpenSSL has: its FIPS provider has not, and secrets must open in FIPS mode as they do
+ * without. HMAC and AES-CTR are in both.
  *
  *   u8 version (1) | 16 bytes of the HMAC | encrypted: u16 length, secret, zeros up to a multiple of 64 bytes
  *
