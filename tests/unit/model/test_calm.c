@@ -8,6 +8,7 @@
 
 #include "model/calm.h"
 #include "model/enrol.h"
+#include "model/life.h"
 #include "store/filter.h"
 #include "store/slot_search.h"
 
@@ -16,6 +17,7 @@ struct fixture {
 	struct calm *calm;
 	struct checkin_calm last;
 	struct id other; /* another device of the user */
+	struct filter filter;
 };
 
 static struct fixture fixture;
@@ -360,6 +362,13 @@ join_group(struct world *w, struct tx *tx)
 	expect_ok(store_member_add(tx, w->group.id, (struct member){ w->user.id, MEMBER_USER }));
 }
 
+static void
+filter_put(struct world *w, struct tx *tx)
+{
+	(void)w;
+	expect_ok(store_filter_insert(tx, &fixture.filter));
+}
+
 /* It read that profiles are due; when it comes to write, they are not any more. */
 static void
 a_check_in_that_was_overtaken_between_reading_and_writing_asks_for_nothing(void **state)
@@ -380,6 +389,146 @@ a_check_in_that_was_overtaken_between_reading_and_writing_asks_for_nothing(void 
 	pthread_join(thread, NULL);
 	sem_destroy(&s.begun);
 	expect_ok(store_read(w->store, no_slots, w));
+}
+
+/* A check-in whose reader has found everything, and of which a writer has to begin anew: what happened in between? */
+struct between {
+	struct world *w;
+	void (*change)(struct world *w, struct tx *tx); /* NULL: nothing */
+};
+
+static void *
+change_elsewhere(void *arg)
+{
+	struct between *b = arg;
+
+	if (b->change != NULL)
+		world_write(b->w, b->change);
+	return NULL;
+}
+
+/* Last of all in the reader, which has something to write then. */
+static err_t
+write_at_the_end(struct tx *tx, struct arena *a, const struct device *d, const struct command *v,
+    size_t n, void *ctx)
+{
+	pthread_t thread;
+
+	(void)a;
+	(void)d;
+	(void)v;
+	if (tx_writes(tx))
+		return OK;
+	assert_int_equal(n, 0);
+	assert_int_equal(pthread_create(&thread, NULL, change_elsewhere, ctx), 0);
+	pthread_join(thread, NULL);
+	return request_may_write(tx);
+}
+
+/* How much the device is told to remove; it is told nothing else. */
+static size_t
+told_to_remove(
+    struct world *w, const struct device *facts, void (*change)(struct world *w, struct tx *tx))
+{
+	struct between b = { w, change };
+	struct checkin_with hook = { write_at_the_end, &b };
+	struct report r = { .has_inventory = true,
+		.items = w->held,
+		.nitems = w->nheld,
+		.has_facts = facts != NULL,
+		.with = &hook };
+	struct command *v;
+	size_t n;
+
+	if (facts != NULL)
+		r.facts = *facts;
+	expect_ok(checkin_run(w->store, w->a, w->device.id, &r, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		assert_true(v[i].kind == COMMAND_REMOVE_CA || v[i].kind == COMMAND_REMOVE_IDENTITY);
+	return n;
+}
+
+/* The certificate is for machines of the first name alone. */
+static void
+assign_by_name(struct world *w)
+{
+	struct filter f = { .id = id_new(),
+		.display_name = "By name",
+		.platform = "linux",
+		.rule = "device.deviceName -eq \"laptop-1\"" };
+	struct assignment to = { .kind = TARGET_GROUP,
+		.group = w->group.id,
+		.filter = f.id,
+		.filter_mode = FILTER_INCLUDE };
+	struct warnings warn;
+
+	fixture.filter = f;
+	world_write(w, filter_put);
+	expect_ok(profile_assign(w->store, w->a, "test", w->pkcs_profile.id, &to, 1, &warn));
+	assert_true(comes());
+}
+
+static void
+filter_changes(struct world *w, struct tx *tx)
+{
+	(void)w;
+	fixture.filter.rule = "device.deviceName -eq \"laptop-7\"";
+	expect_ok(store_filter_update(tx, &fixture.filter));
+}
+
+static void
+user_disabled(struct world *w, struct tx *tx)
+{
+	w->user.enabled = false;
+	expect_ok(store_user_update(tx, &w->user));
+}
+
+static void
+device_is_lost(struct world *w, struct tx *tx)
+{
+	struct device_life life;
+
+	expect_ok(store_device_life_get(tx, w->a, w->device.id, &life));
+	life.lost = when_now();
+	expect_ok(store_device_life_put(tx, &life));
+}
+
+static void
+untargeted(struct world *w, struct tx *tx)
+{
+	expect_ok(store_assign(tx, w->pkcs_profile.id, NULL, 0));
+}
+
+static void
+what_a_reader_found_due_is_not_used_by_the_writer_after_any_change(void **state)
+{
+	static const struct {
+		void (*change)(struct world *w, struct tx *tx);
+		size_t removed;
+	} rows[] = { { NULL, 0 }, { other_devices, 0 }, { leave_group, 2 }, { user_disabled, 2 },
+		{ device_is_lost, 2 }, { device_changes, 1 }, { filter_changes, 1 },
+		{ untargeted, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		void *s;
+
+		assert_int_equal(calm_setup(&s), 0);
+		assign_by_name(s);
+		assert_int_equal(told_to_remove(s, NULL, rows[i].change), rows[i].removed);
+		calm_teardown(&s);
+	}
+}
+
+static void
+what_a_reader_found_due_is_not_used_with_facts_that_the_device_brings_itself(void **state)
+{
+	struct world *w = *state;
+	struct device same = { .name = "laptop-1" }, other = { .name = "laptop-9" };
+
+	assign_by_name(w);
+	assert_int_equal(told_to_remove(w, &same, NULL), 0);
+	assert_int_equal(told_to_remove(w, &other, NULL), 1);
 }
 
 static void
@@ -473,6 +622,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_check_in_that_was_overtaken_between_reading_and_writing_asks_for_nothing,
 		    world_setup, world_teardown),
+		cmocka_unit_test(
+		    what_a_reader_found_due_is_not_used_by_the_writer_after_any_change),
+		CASE(what_a_reader_found_due_is_not_used_with_facts_that_the_device_brings_itself),
 		CASE(a_profile_and_its_targets_end_it),
 		CASE(a_retired_device_is_not_known_any_more),
 		CASE(another_message_or_certificate_is_not_known),
