@@ -167,7 +167,9 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 	err_t e;
 
 	TRY(store_read(w.c->conf.store, look, &w));
-	if (!windows_push_good(&w.at, w.c->conf.family)) {
+	/* The token goes to no host but those that are set now. */
+	if (!windows_push_good(&w.at, w.c->conf.family) ||
+	    !wns_channel_good(w.c->conf.host, w.at.uri)) {
 		*ret = (struct push_result){ .end = PUSH_NOBODY };
 		return OK;
 	}
