@@ -204,6 +204,9 @@ told(struct tx *tx, void *arg)
 		return refused(tx, t, &s, &r);
 	if (r.sent[0] == '\0' && k->serial[0] == '\0' && k->ca_request[0] == '\0')
 		return OK;
+	/* Its number is known no more, so whoever asks again must find the answer itself. */
+	if (r.ca_request[0] != '\0' && k->serial[0] != '\0')
+		TRY(store_relay_expire(tx, row.id, when_now() + RELAY_KEPT));
 	r.sent = "";
 	r.ca_request = k->serial[0] != '\0' ? "" : k->ca_request;
 	if (k->serial[0] != '\0')

@@ -668,6 +668,37 @@ what_waits_at_a_ca_is_asked_for_by_its_number(void **state)
 	drop_request(&m);
 }
 
+/* Its answer may take longer than the device waits: the number is not known any more, and the CA would issue anew. */
+static void
+what_was_issued_under_its_number_is_kept_for_whoever_asks_again(void **state)
+{
+	WORLD(state);
+	struct job_told waits = { "", "", "", "61" }, issued = { "", "", "0a1b", "" };
+	struct made_request m;
+	struct relay row;
+
+	begin_est(w);
+	m = request_of_device(w, "alice", OID_EKU_CLIENT_AUTH);
+	row = on_its_way(w, &m);
+	expect_ok(order_for(w, &m));
+	expect_ok(job_device_sending(w->store, w->a, &w->connector, row.id));
+	expect_ok(job_device_told(w->store, w->a, &w->connector, row.id, &waits));
+	expect_ok(relay_answer(w->store, w->a, &w->connector, row.id, 202, "t", LIT("wait")));
+	when_set(MADE_NOW + 60);
+	row = on_its_way(w, &m);
+	expect_ok(order_for(w, &m));
+	expect_ok(job_device_told(w->store, w->a, &w->connector, row.id, &issued));
+	expect_ok(relay_answer(w->store, w->a, &w->connector, row.id, 200, "t", LIT("certs")));
+	assert_string_equal(world_newest(w, "scep").ca_request, "");
+	when_set(MADE_NOW + 60 + RELAY_LIFE + 1);
+	expect_ok(relay_sweep(w->store));
+	expect_ok(relay_ask(w->store, w->a, m.request, RELAY_CERTIFY, m.der, &row));
+	assert_int_equal(row.state, RELAY_ANSWERED);
+	assert_true(str_eq_c(row.body, "certs"));
+	when_set(MADE_NOW);
+	drop_request(&m);
+}
+
 static void
 what_was_never_asked_of_a_ca_is_not_revoked_there(void **state)
 {
@@ -822,6 +853,7 @@ main(void)
 		IN_WORLD(what_was_sent_and_is_not_answered_fails_with_its_name_and_is_looked_for),
 		IN_WORLD(what_a_ca_refuses_is_the_slots_fault_and_there_is_nothing_to_revoke),
 		IN_WORLD(what_waits_at_a_ca_is_asked_for_by_its_number),
+		IN_WORLD(what_was_issued_under_its_number_is_kept_for_whoever_asks_again),
 		IN_WORLD(what_was_never_asked_of_a_ca_is_not_revoked_there),
 		IN_WORLD(what_is_requested_by_scep_gets_no_order_in_hand),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
