@@ -396,6 +396,7 @@ static bool
 slot_is_calm(const struct diff_slot *ds, when_t *until)
 {
 	const struct slot *s = &ds->slot;
+	enum primitive_kind kind;
 	when_t due;
 
 	if (ds->desired == NULL)
@@ -404,7 +405,8 @@ slot_is_calm(const struct diff_slot *ds, when_t *until)
 	    !str_eq(s->reached_hash, s->wanted_hash) || ds->root_missing || ds->need_missing ||
 	    (ds->has_request && (request_is_open(&ds->request) || ds->request.sealed.n > 0)))
 		return false;
-	if (ds->desired->what.kind != PRIM_DELIVER)
+	kind = ds->desired->what.kind;
+	if (kind != PRIM_DELIVER && kind != PRIM_ENROL)
 		return true;
 	due = diff_renewal_due(s, ds->desired->what.renewal_percent);
 	*until = due < *until ? due : *until;

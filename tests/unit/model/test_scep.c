@@ -318,6 +318,29 @@ a_kind_that_the_platform_cannot_be_given_says_so(void **state)
 }
 
 static void
+a_device_with_a_key_of_its_own_is_calm_until_its_renewal_is_due(void **state)
+{
+	WORLD(state);
+	struct report r = { .has_inventory = true };
+	struct checkin_calm calm;
+	struct world_find found;
+	struct command c, *v;
+	size_t n;
+
+	begin(w, SCEP_URL);
+	world_checkin(w, NULL, 0, NULL);
+	c = offered(w);
+	answer(w, &c, leaf_of(w, "alice", 100 * MADE_DAY));
+	r.items = w->held;
+	r.nitems = w->nheld;
+	r.identity = w->device.identity_sha256;
+	for (int i = 0; i < 2; i++)
+		expect_ok(checkin_look(w->store, w->a, w->device.id, &r, &v, &n, &calm));
+	found = world_look(w, "scep");
+	assert_int_equal(calm.until, diff_renewal_due(&found.slot, 20));
+}
+
+static void
 where_it_lies_is_told_with_its_removal(void **state)
 {
 	WORLD(state);
@@ -856,6 +879,7 @@ main(void)
 		IN_WORLD(what_was_issued_under_its_number_is_kept_for_whoever_asks_again),
 		IN_WORLD(what_was_never_asked_of_a_ca_is_not_revoked_there),
 		IN_WORLD(what_is_requested_by_scep_gets_no_order_in_hand),
+		IN_WORLD(a_device_with_a_key_of_its_own_is_calm_until_its_renewal_is_due),
 		IN_WORLD(where_it_lies_is_told_with_its_removal),
 		IN_WORLD(a_platform_writes_its_own_state_in_the_transaction_of_the_check_in),
 		IN_WORLD(a_profile_of_windows_10x_is_delivered_like_one_of_windows),
