@@ -51,7 +51,10 @@ state_put(struct tx *tx, const struct telling *t, const char *channel, const str
 
 	TRY(apple_state_write(t->a, s, &blob));
 	return store_device_state_put(tx,
-	    &(struct channel_state){ .device = t->device->id, .channel = channel, .state = blob });
+	    &(struct channel_state){ .device = t->device->id,
+		.channel = channel,
+		.state = blob,
+		.updated = when_now() });
 }
 
 static err_t

@@ -18,6 +18,7 @@ struct apple_channels {
 		const char *name;
 		struct apple_state state;
 		struct apple_heard heard;
+		when_t updated; /* the state; 0: never */
 	} * v;
 	size_t n, own;
 };

@@ -337,7 +337,8 @@ with(struct tx *tx, struct arena *a, const struct device *d, const struct comman
 		return OK;
 	TRY(request_may_write(tx));
 	return store_device_state_put(tx,
-	    &(struct channel_state){ .device = d->id, .channel = s->m->channel, .state = blob });
+	    &(struct channel_state){
+		.device = d->id, .channel = s->m->channel, .state = blob, .updated = when_now() });
 }
 
 /* What the device told of its commands that the model may hear now. */
@@ -427,8 +428,10 @@ save(struct tx *tx, void *arg)
 
 	TRY(apple_state_write(s->a, own(s), &blob));
 	return store_device_state_put(tx,
-	    &(struct channel_state){
-		.device = s->device->id, .channel = s->m->channel, .state = blob });
+	    &(struct channel_state){ .device = s->device->id,
+		.channel = s->m->channel,
+		.state = blob,
+		.updated = when_now() });
 }
 
 static bool

@@ -6,6 +6,10 @@
 #include "device/apple_inventory.h"
 #include "store/device_state.h"
 
+/* Seconds since the last word of a session after which it is over: the device broke it off, and what it was sent is not under
+ * way any more. */
+enum { SESSION_MAX = 600 };
+
 struct status {
 	struct arena *a;
 	const struct device *device;
@@ -18,9 +22,12 @@ struct status {
 
 /* The device is at it already, and is asked for its lists before the session ends. */
 static bool
-under_way(const struct apple_state *st)
+under_way(const struct apple_channels *ch)
 {
-	return st->sent[0] != '\0' || (st->ask & ~APPLE_ASK_LATER) != 0;
+	const struct apple_state *st = &ch->v[ch->own].state;
+
+	return when_now() - ch->v[ch->own].updated < SESSION_MAX &&
+	    (st->sent[0] != '\0' || (st->ask & ~APPLE_ASK_LATER) != 0);
 }
 
 static err_t
@@ -37,7 +44,7 @@ take(struct tx *tx, void *arg)
 	TRY(apple_heard_write(s->a, h, &blob));
 	if (!str_eq(blob, was))
 		TRY(store_device_report_put(tx, s->device->id, s->channel, blob));
-	if (s->news != APPLE_NEWS_NONE && !under_way(&s->ch.v[s->ch.own].state))
+	if (s->news != APPLE_NEWS_NONE && !under_way(&s->ch))
 		tx_notify(tx, TOPIC_DEVICE, id_str(&s->device->id));
 	return OK;
 }
