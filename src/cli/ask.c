@@ -19,22 +19,22 @@ say(int tty, const char *s)
 
 /* One line without echo. */
 static err_t
-read_hidden(int tty, const char *prompt, char *line, size_t max)
+read_hidden(int tty, const char *prompt, const char *option, char *line, size_t max)
 {
 	struct termios shown, hidden;
 	ssize_t n;
 
 	if (tcgetattr(tty, &shown) != 0)
-		FAIL(ERR_USAGE, "this is no terminal; use --password-file");
+		FAIL(ERR_USAGE, "this is no terminal; use %s", option);
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	say(tty, prompt);
 	tcsetattr(tty, TCSAFLUSH, &hidden);
+	say(tty, prompt);
 	n = read(tty, line, max - 1);
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	say(tty, "\n");
 	if (n <= 0)
-		FAIL(ERR_USAGE, "no password was typed");
+		FAIL(ERR_USAGE, "nothing was typed");
 	while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 		n--;
 	line[n] = '\0';
@@ -42,20 +42,19 @@ read_hidden(int tty, const char *prompt, char *line, size_t max)
 }
 
 err_t
-ask_new_password(struct arena *a, const char **ret)
+ask_new_secret(struct arena *a, const char *what, const char *option, const char **ret)
 {
 	auto_fd int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	char first[LIMIT_TEXT], again[LIMIT_TEXT];
 	err_t e;
 
 	if (tty < 0)
-		FAIL(
-		    ERR_USAGE, "there is no terminal to ask for the password; use --password-file");
-	e = read_hidden(tty, "Password: ", first, sizeof(first));
+		FAIL(ERR_USAGE, "there is no terminal to ask at; use %s", option);
+	e = read_hidden(tty, arena_printf(a, "%s: ", what), option, first, sizeof(first));
 	if (err_ok(e))
-		e = read_hidden(tty, "Once more: ", again, sizeof(again));
+		e = read_hidden(tty, "Once more: ", option, again, sizeof(again));
 	if (err_ok(e) && strcmp(first, again) != 0)
-		e = ERROR(ERR_USAGE, "the two passwords differ");
+		e = ERROR(ERR_USAGE, "the two differ");
 	if (err_ok(e))
 		*ret = arena_strdup(a, first);
 	secret_wipe(first, sizeof(first));

@@ -4,13 +4,14 @@ identity."""
 
 import json
 import os
+import pty
 import sys
 
 import pytest
 
 from test_apple import Place
 from test_windows import add_root, enrolled, slot
-from world import ROOT, ApiError, wait_for
+from world import ROOT, ApiError, program, wait_for
 
 sys.path.insert(0, os.path.join(ROOT, "tests/sim"))
 
@@ -102,6 +103,40 @@ def test_a_mac_needs_its_code_which_nobody_is_shown_again(place):
     lines = audit(place, mac)
     assert {"device.wipe", "device.wipeIssued", "device.wiped"} <= {a["action"] for a in lines}
     assert "424242" not in json.dumps(lines)
+
+
+def test_the_code_of_a_mac_is_read_from_a_file_or_typed_and_stands_in_no_list_of_processes(place, tmp_path):
+    world, mac, file = place.world, place.device("Mac by command", model="Mac14,2"), tmp_path / "code"
+    named = ("device", "wipe", "Mac by command", "--yes")
+    refused = world.cli(*named, "--pin=424242", check=False)
+    assert refused.returncode != 0 and "--pin" in refused.stderr
+    refused = world.cli(*named, "--pin", "--pin-file", str(file), check=False)
+    assert refused.returncode != 0 and "not both" in refused.stderr
+    for text in (None, "\n", "12345\n"):
+        if text is not None:
+            file.write_text(text)
+        assert world.cli(*named, "--pin-file", str(file), check=False).returncode != 0
+    assert one(place, mac)["managementState"] == "managed"
+    file.write_text("131313\n")
+    world.cli(*named, "--pin-file", str(file))
+    # The later word counts: typed twice, and not shown.
+    pid, tty = pty.fork()
+    if pid == 0:
+        os.execve(program("chancery"), ["chancery", *named, "--pin"],
+                  {**os.environ, "CHANCERY_HOME": os.path.join(world.dir, "home"), "NO_COLOR": "1"})
+    shown = b""
+    for prompt in (b"Six digits: ", b"Once more: "):
+        while not shown.endswith(prompt):
+            shown += os.read(tty, 1)
+        os.write(tty, b"424242\n")
+    try:
+        while (more := os.read(tty, 4096)):
+            shown += more
+    except OSError:
+        pass
+    assert os.waitpid(pid, 0)[1] == 0 and b"424242" not in shown
+    os.close(tty)
+    assert mac.poll() == [("EraseDevice", "Acknowledged")] and mac.erased["PIN"] == "424242"
 
 
 def test_a_device_that_says_no_gets_nothing_until_somebody_decides(place):

@@ -17,7 +17,7 @@ password(struct cli *c, const char **ret)
 	struct str s;
 
 	if (path == NULL)
-		return ask_new_password(c->arena, ret);
+		return ask_new_secret(c->arena, "Password", "--password-file", ret);
 	TRY_CTX(file_read(c->arena, path, LIMIT_TEXT, &s), "--password-file");
 	while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
 		s.n--;

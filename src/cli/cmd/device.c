@@ -78,10 +78,10 @@ static const struct opt wipe_opts[] = {
 	{ .name = "keep-data-plan",
 	    .property = "persistEsimDataPlan",
 	    .help = "iPhone and iPad: the data plan of an eSIM stays." },
-	{ .name = "pin",
-	    .value = "DIGITS",
-	    .property = "macOsUnlockCode",
-	    .help = "Macs: six digits that it asks for afterwards; needed." },
+	{ .name = "pin-file",
+	    .value = "FILE",
+	    .help = "Macs: its first line is the six digits that it asks for afterwards; needed." },
+	{ .name = "pin", .help = "Macs: the six digits are typed at the terminal." },
 	{ .name = "fallback",
 	    .value = "HOW",
 	    .property = "obliterationBehavior",
@@ -109,6 +109,25 @@ may_wipe(struct cli *c, bool *ret)
 	    ret);
 }
 
+/* Not on the command line, where every user of the machine reads it. */
+static err_t
+wipe_code(struct cli *c, json *body)
+{
+	const char *file = args_text(c->args, "pin-file"), *code;
+	bool ask = args_has(c->args, "pin");
+
+	if (file == NULL && !ask)
+		return OK;
+	if (file != NULL && ask)
+		FAIL(ERR_USAGE, "give --pin-file or --pin, not both");
+	if (ask)
+		TRY(ask_new_secret(c->arena, "Six digits", "--pin-file", &code));
+	else
+		TRY_CTX(ask_first_line(c->arena, file, &code), "--pin-file");
+	json_set_text(body, "macOsUnlockCode", code);
+	return OK;
+}
+
 static err_t
 wipe(struct cli *c)
 {
@@ -116,6 +135,7 @@ wipe(struct cli *c)
 	bool yes;
 
 	TRY(args_body(c->arena, c->args, body));
+	TRY(wipe_code(c, body));
 	TRY(may_wipe(c, &yes));
 	if (!yes)
 		FAIL(ERR_USAGE, "nothing was wiped");
