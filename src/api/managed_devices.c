@@ -92,6 +92,8 @@ device_json(struct arena *a, const struct device *d, const struct user *user, js
 	device_rest_json(j);
 	if (text_or_null(d->reporting) != NULL)
 		json_set_text(j, "@chancery.reporting", d->reporting);
+	if (text_or_null(d->waking) != NULL)
+		json_set_text(j, "@chancery.waking", d->waking);
 	json_set_text(j, "notes", text_or_null(d->notes));
 	json_set_text(j, "onPremisesSecurityIdentifier", text_or_null(d->sid));
 	json_set_text(j, "onPremisesDistinguishedName", text_or_null(d->dn));

@@ -53,6 +53,7 @@
 #define LIMIT_IMPORT_KEYS 256u    /* of one connector, and that it admits */
 #define LIMIT_PFX_ROUNDS 2000000u /* of key derivation, in a PKCS#12 file from outside */
 #define LIMIT_KEY_BYTES 16384u    /* a private key in PEM */
+#define LIMIT_RENEWALS 24u        /* new identities of one device in a day */
 #define LIMIT_EXTENSIONS 64u      /* in one certificate or request */
 #define LIMIT_ORDER_BYTES 16384u
 #define LIMIT_NAME_AVAS 64u     /* attribute values in one distinguished name */

@@ -6,12 +6,12 @@
 #include "base/secret.h"
 #include "device/windows_push.h"
 
-/* How long one exchange may take; how long before its end a token is not used any more, at most; a device is woken so often at most; a channel that
- * refused is left alone for so long. */
-enum { EXCHANGE_MS = 10000, MARGIN_S = 300, GAP_MS = 2000, REFUSED_S = 86400 };
+/* How long one exchange may take; how long before its end a token is not used any more, at most; a device is woken so often at most. */
+enum { EXCHANGE_MS = 10000, MARGIN_S = 300, GAP_MS = 2000 };
 
 struct push_windows {
 	struct push_windows_conf conf;
+	struct windows_pusher by;
 	pthread_mutex_t lock; /* held while a token is fetched: one of them is enough */
 	char *token;          /* NULL: none */
 	when_t ends;
@@ -25,6 +25,7 @@ push_windows_new(const struct push_windows_conf *conf)
 	if (c == NULL)
 		abort();
 	c->conf = *conf;
+	c->by = (struct windows_pusher){ conf->family, when_now() };
 	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
@@ -102,23 +103,45 @@ struct waking {
 	struct arena *a;
 	struct id device;
 	struct windows_push at;
-	when_t silent;
+	const char *waking; /* as it is shown; NULL: it is not woken in this way */
+	when_t refused;
+	const char *answer;
 };
 
 static err_t
 look(struct tx *tx, void *arg)
 {
 	struct waking *w = arg;
+	struct device d;
 
-	return windows_push_get(tx, w->a, w->device, &w->at);
+	TRY(windows_push_get(tx, w->a, w->device, &w->at));
+	if (!windows_push_good(&w->at, &w->c->by))
+		return OK;
+	/* Its channel goes with it: there is one. */
+	TRY(store_device_get(tx, w->a, w->device, &d));
+	w->waking = d.waking;
+	return OK;
 }
 
 static err_t
-silence(struct tx *tx, void *arg)
+put_note(struct tx *tx, void *arg)
 {
 	struct waking *w = arg;
 
-	return windows_push_silence(tx, w->a, w->device, w->at.uri, w->silent);
+	return windows_push_note(tx, w->a, w->device, w->at.uri, w->refused, w->answer);
+}
+
+/* What is the same as the last time is not written: many are woken at once. */
+static err_t
+note(struct waking *w, when_t refused, const char *answer)
+{
+	size_t n = strlen(w->waking), m = strlen(answer);
+
+	if (w->at.refused == refused && n > m && strcmp(w->waking + n - m, answer) == 0)
+		return OK;
+	w->refused = refused;
+	w->answer = answer;
+	return store_write(w->c->conf.store, put_note, w);
 }
 
 static struct push_result
@@ -136,24 +159,22 @@ conclude(struct waking *w, const struct wns_reply *rep, struct push_result *ret)
 	switch (rep->outcome) {
 	case WNS_SENT:
 		*ret = (struct push_result){ .end = PUSH_SENT };
-		return OK;
+		return note(w, 0, "sent");
 	case WNS_GONE:
-		w->silent = WINDOWS_PUSH_DEAD;
 		*ret = (struct push_result){ .end = PUSH_UNREGISTERED };
-		return store_write(w->c->conf.store, silence, w);
+		return note(w, WINDOWS_PUSH_DEAD, "good no more");
 	case WNS_REFUSED:
-		w->silent = when_now() + REFUSED_S;
 		*ret = refused(rep, PUSH_REFUSED, ERR_WINDOWS_PUSH);
-		return store_write(w->c->conf.store, silence, w);
+		return note(w, when_now(), rep->reason);
 	case WNS_THROTTLED:
 		*ret = (struct push_result){ .end = PUSH_AGAIN, .after_ms = rep->after_s * 1000 };
-		return OK;
+		return note(w, w->at.refused, rep->reason);
 	case WNS_TOKEN:
 		*ret = refused(rep, PUSH_PAUSE, ERR_WINDOWS_PUSH);
-		return OK;
+		return note(w, w->at.refused, rep->reason);
 	case WNS_LATER:
 		*ret = refused(rep, PUSH_PAUSE, ERR_BUSY);
-		return OK;
+		return note(w, w->at.refused, rep->reason);
 	}
 	return OK;
 }
@@ -168,8 +189,7 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 
 	TRY(store_read(w.c->conf.store, look, &w));
 	/* The token goes to no host but those that are set now. */
-	if (!windows_push_good(&w.at, w.c->conf.family) ||
-	    !wns_channel_good(w.c->conf.host, w.at.uri)) {
+	if (w.waking == NULL || !wns_channel_good(w.c->conf.host, w.at.uri)) {
 		*ret = (struct push_result){ .end = PUSH_NOBODY };
 		return OK;
 	}
@@ -181,7 +201,7 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 			/* The host of its channel is no trouble of others: the address is the device's word. */
 			*ret = (struct push_result){ .end = PUSH_AGAIN };
 			err_take(e, &ret->why);
-			return OK;
+			return note(&w, w.at.refused, "not reached");
 		}
 		if (rep.outcome != WNS_TOKEN)
 			break;
@@ -194,7 +214,7 @@ due(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret)
 {
 	const struct push_windows *c = ctx;
 
-	return windows_push_due(tx, a, device, c->conf.family, ret);
+	return windows_push_due(tx, a, device, &c->by, ret);
 }
 
 static err_t

@@ -12,6 +12,7 @@ static const struct {
 	{ ERR_DEVICE_UNKNOWN, "fault=\"device-unknown\"" },
 	{ ERR_DEVICE_WIPED, "fault=\"device-wiped\"" },
 	{ ERR_IDENTITY_OVER, "fault=\"identity-over\"" },
+	{ ERR_RENEWALS, "fault=\"renewals\"" },
 	{ ERR_WINDOWS_CHANNEL, "fault=\"push-channel\"" },
 };
 

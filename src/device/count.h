@@ -27,7 +27,7 @@ enum report_outcome {
 	REPORT_OUTCOMES
 };
 
-enum { COUNTED_FAULTS = 8 };
+enum { COUNTED_FAULTS = 9 };
 
 struct edge_count {
 	struct metric refused[COUNTED_FAULTS];

@@ -57,12 +57,20 @@ identity_again(const struct device_edge *edge, struct arena *a, const struct dev
 	auto_csr struct csr csr = { 0 };
 	auto_cert struct cert *cert = NULL;
 	struct identity_issued issued;
+	when_t now = when_now();
 	struct enrol e;
+	err_t end;
 
 	TRY(read_request(a, csr_der, &csr));
 	TRY(renew_begin(a, CODE_DEVICE, device->id, device->user, STR(csr.spki_sha256),
 	    edge->holder, edge->identity_ca, &e));
-	TRY(issue(edge, a, &e, &csr, device->platform, csr_der, &cert, &issued));
+	TRY(renew_count(edge->store, a, device->id, now));
+	end = issue(edge, a, &e, &csr, device->platform, csr_der, &cert, &issued);
+	if (!err_ok(end)) {
+		/* A CA that is away must not use up the device's day. */
+		err_forget(renew_uncount(edge->store, device->id, now));
+		return end;
+	}
 	TRY(renew_finish(
 	    edge->store, &e, issued.der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));
 	*ret = issued;

@@ -20,7 +20,8 @@ struct identity_issued {
 /* A new device. facts: what it says of itself. ERR_CODE, ERR_KEY_SIZE, ERR_ORDER_SUBJECT, ERR_CSR...; ERR_ENROL_OVERTAKEN. */
 err_t identity_enrol(const struct device_edge *edge, struct arena *a, const char *code,
     struct str csr_der, const struct device *facts, struct identity_issued *ret);
-/* The same device with a new key; its certificate takes over when it is first used (model/renew.h). */
+/* The same device with a new key; its certificate takes over when it is first used (model/renew.h). So many a
+ * day: ERR_RENEWALS. */
 err_t identity_again(const struct device_edge *edge, struct arena *a, const struct device *device,
     struct str csr_der, struct identity_issued *ret);
 

@@ -23,7 +23,7 @@ read_text(struct arena *a, struct str text, struct windows_push *ret)
 	ret->uri = arena_strdup(a, json_text(json_get(j, "uri")));
 	ret->family = arena_strdup(a, json_text(json_get(j, "family")));
 	ret->status = (uint32_t)json_int(json_get(j, "status"));
-	ret->silent = json_int(json_get(j, "silent"));
+	ret->refused = json_int(json_get(j, "refused"));
 	return OK;
 }
 
@@ -51,38 +51,51 @@ put(struct tx *tx, struct arena *a, struct id device, const struct windows_push 
 	json_set_text(j, "uri", p->uri);
 	json_set_text(j, "family", p->family);
 	json_set_int(j, "status", p->status);
-	json_set_int(j, "silent", p->silent);
+	json_set_int(j, "refused", p->refused);
 	TRY(json_print(a, j, &row.state));
 	return store_device_state_put(tx, &row);
 }
 
-bool
-windows_push_good(const struct windows_push *p, const char *family)
+/* One that refused is tried again after a day, and at once by who came after that: the credentials may be others. */
+static bool
+is_silent(const struct windows_push *p, when_t since)
 {
-	return p->uri[0] != '\0' && strcmp(p->family, family) == 0 && p->silent <= when_now();
+	if (p->refused == 0 || p->refused == WINDOWS_PUSH_DEAD)
+		return p->refused != 0;
+	return p->refused > since && p->refused > when_now() - WINDOWS_PUSH_PAUSE;
+}
+
+bool
+windows_push_good(const struct windows_push *p, const struct windows_pusher *by)
+{
+	return p->uri[0] != '\0' && strcmp(p->family, by->family) == 0 && !is_silent(p, by->since);
 }
 
 err_t
-windows_push_silence(
-    struct tx *tx, struct arena *a, struct id device, const char *uri, when_t until)
+windows_push_note(struct tx *tx, struct arena *a, struct id device, const char *uri, when_t refused,
+    const char *answer)
 {
 	struct windows_push p;
 
 	TRY(windows_push_get(tx, a, device, &p));
 	if (strcmp(p.uri, uri) != 0)
 		return OK;
-	p.silent = until;
+	TRY(store_device_waking(tx, device, arena_printf(a, "channel: %.160s", answer)));
+	if (p.refused == refused)
+		return OK;
+	p.refused = refused;
 	return put(tx, a, device, &p);
 }
 
 err_t
-windows_push_due(struct tx *tx, struct arena *a, struct id device, const char *family, bool *ret)
+windows_push_due(
+    struct tx *tx, struct arena *a, struct id device, const struct windows_pusher *by, bool *ret)
 {
 	struct windows_push p;
 
 	*ret = false;
 	TRY(windows_push_get(tx, a, device, &p));
-	return windows_push_good(&p, family) ? device_is_due(tx, a, device, ret) : OK;
+	return windows_push_good(&p, by) ? device_is_due(tx, a, device, ret) : OK;
 }
 
 /* ---- in a session ---- */
@@ -148,6 +161,16 @@ load(struct tx *tx, void *arg)
 	return windows_push_get(tx, h->a, h->device, &h->old);
 }
 
+/* As the device says it; what becomes of a wake-up stands in its place when one was sent. */
+static const char *
+waking_of(struct arena *a, const struct windows_push *p)
+{
+	if (p->uri[0] != '\0')
+		return "channel";
+	return p->status == 0 ? "no channel" :
+				arena_printf(a, "no channel: status 0x%08x", p->status);
+}
+
 static err_t
 keep(struct tx *tx, void *arg)
 {
@@ -155,8 +178,9 @@ keep(struct tx *tx, void *arg)
 
 	TRY(windows_push_get(tx, h->a, h->device, &h->old));
 	if (strcmp(h->old.uri, h->now.uri) == 0)
-		h->now.silent = h->old.silent;
-	return put(tx, h->a, h->device, &h->now);
+		h->now.refused = h->old.refused;
+	TRY(put(tx, h->a, h->device, &h->now));
+	return store_device_waking(tx, h->device, waking_of(h->a, &h->now));
 }
 
 static bool
@@ -172,7 +196,7 @@ static const char *
 verb_for(const struct windows_state *st, const struct hearing *h)
 {
 	const struct windows_answer *w = windows_answer_of(st, WINDOWS_PUSH_FAMILY);
-	bool dead = h->now.uri[0] == '\0' || h->old.silent == WINDOWS_PUSH_DEAD;
+	bool dead = h->now.uri[0] == '\0' || h->old.refused == WINDOWS_PUSH_DEAD;
 
 	if (st->push != WINDOWS_PUSH_UNTOLD || w == NULL)
 		return NULL;
@@ -195,7 +219,7 @@ windows_push_hear(const struct device_edge *edge, struct arena *a, struct id dev
 	if (!same(&h.now, &h.old))
 		TRY(store_write(edge->store, keep, &h));
 	else
-		h.now.silent = h.old.silent;
+		h.now.refused = h.old.refused;
 	*ret_verb = verb_for(st, &h);
 	if (st->push == WINDOWS_PUSH_TOLD)
 		st->push = WINDOWS_PUSH_ASKED;

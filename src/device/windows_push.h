@@ -15,20 +15,29 @@ struct windows_push {
 	const char *uri;    /* its channel; "": none */
 	const char *family; /* the application that the channel is of */
 	uint32_t status;    /* Push/Status, 0: in order */
-	when_t silent;      /* not used before; WINDOWS_PUSH_DEAD: never again */
+	when_t
+	    refused; /* by the push service, last; 0: it was not; WINDOWS_PUSH_DEAD: it is good no more */
 };
 #define WINDOWS_PUSH_DEAD INT64_MAX
+/* Seconds that a channel is left alone when it refused. */
+#define WINDOWS_PUSH_PAUSE 86400
 
 /* Expect a transaction. None is one without a channel. */
 err_t windows_push_get(struct tx *tx, struct arena *a, struct id device, struct windows_push *ret);
+/* With whose credentials channels are called, and since when: what was refused before says nothing of them. */
+struct windows_pusher {
+	const char *family;
+	when_t since;
+};
 /* Whether it is due something that it does not know of, and can be woken. */
 err_t windows_push_due(
-    struct tx *tx, struct arena *a, struct id device, const char *family, bool *ret);
-/* Nothing goes to this channel before then. One that came meanwhile stays as it is. */
-err_t windows_push_silence(
-    struct tx *tx, struct arena *a, struct id device, const char *uri, when_t until);
+    struct tx *tx, struct arena *a, struct id device, const struct windows_pusher *by, bool *ret);
+/* What the push service said of this channel, in words, for who looks at the device; a channel that came meanwhile stays as
+ * it is. refused: as above. */
+err_t windows_push_note(struct tx *tx, struct arena *a, struct id device, const char *uri,
+    when_t refused, const char *answer);
 /* Can be woken by it now. */
-bool windows_push_good(const struct windows_push *p, const char *family);
+bool windows_push_good(const struct windows_push *p, const struct windows_pusher *by);
 
 /* ---- in a session; nothing happens where the installation has no application ---- */
 

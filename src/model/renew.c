@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/renew.h"
 
+#include "base/limits.h"
 #include "store/access.h"
 #include "store/renewal.h"
 
@@ -15,6 +16,51 @@ renew_begin(struct arena *a, enum code_kind kind, struct id id, struct id user,
 	TRY(enrol_order(a, &e, spki_sha256, holder, identity_ca, &e.order));
 	*ret = e;
 	return OK;
+}
+
+enum { DAY = 86400 };
+
+struct counting {
+	struct arena *a;
+	struct id device;
+	int64_t day;
+};
+
+static err_t
+count(struct tx *tx, void *arg)
+{
+	const struct counting *c = arg;
+	err_t e = store_renewal_count(tx, c->device, c->day, LIMIT_RENEWALS);
+
+	if (!err_is(e, ERR_RENEWALS))
+		return e;
+	err_forget(e);
+	FAIL(ERR_RENEWALS, "device %s has asked for %u today", id_text(c->a, c->device),
+	    LIMIT_RENEWALS);
+}
+
+err_t
+renew_count(struct store *s, struct arena *a, struct id device, when_t now)
+{
+	struct counting c = { a, device, now / DAY };
+
+	return store_write(s, count, &c);
+}
+
+static err_t
+uncount(struct tx *tx, void *arg)
+{
+	const struct counting *c = arg;
+
+	return store_renewal_uncount(tx, c->device, c->day);
+}
+
+err_t
+renew_uncount(struct store *s, struct id device, when_t counted)
+{
+	struct counting c = { NULL, device, counted / DAY };
+
+	return store_write(s, uncount, &c);
 }
 
 /* The order under which the identity in use was issued. */

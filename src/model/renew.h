@@ -12,6 +12,7 @@
  *    answer, has a way in: it asks again.
  * 2. A later renewal takes the place of an earlier one that was not used; the order's fence says which is later.
  * 3. Things are sealed to the old certificate until the new one was used: nobody knows sooner whether it got there.
+ * 4. A device that asks again and again does not fill the CA: renew_count().
  *
  * The CA counts the old certificate as superseded from the moment at which it signs the new one; here that does not
  * matter, since the record and no CRL says who is who.
@@ -26,6 +27,11 @@
 /* ERR_BAD_REQUEST: spki_sha256 has not 32 bytes. Writes nothing. */
 err_t renew_begin(struct arena *a, enum code_kind kind, struct id id, struct id user,
     struct str spki_sha256, struct str holder, const char *identity_ca, struct enrol *ret);
+/* What a device asks for in this way counts: LIMIT_RENEWALS a day (of UTC), with those that are under way. Before one is
+ * issued. ERR_RENEWALS. */
+err_t renew_count(struct store *s, struct arena *a, struct id device, when_t now);
+/* Nothing was issued of what was counted at that time. */
+err_t renew_uncount(struct store *s, struct id device, when_t counted);
 /* ERR_ENROL_OVERTAKEN: a later order was finished before. */
 err_t renew_finish(struct store *s, const struct enrol *e, struct str cert, struct str cert_sha256,
     when_t not_after);

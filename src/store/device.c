@@ -42,11 +42,12 @@ static const struct col device_cols[] = {
 	COL(struct device, fence),
 	COL(struct device, reporting),
 	COL(struct device, enrolled),
+	COL(struct device, waking),
 };
 static const struct shape device_shape = SHAPE("device", struct device, device_cols);
-/* Without the last column: when it enrolled never changes. */
+/* Without the last columns: when it enrolled never changes, and how it is woken is written by itself. */
 static const struct shape device_change = { "device", sizeof(struct device), device_cols,
-	COUNT(device_cols) - 1 };
+	COUNT(device_cols) - 2 };
 
 static const struct col due_cols[] = {
 	COL(struct device_due, id),
@@ -93,6 +94,12 @@ err_t
 store_device_asked(struct tx *tx, struct id id, when_t *ret)
 {
 	return row_number(tx, STMT_DEVICE_ASKED, VALS(val_id(id)), ret);
+}
+
+err_t
+store_device_waking(struct tx *tx, struct id id, const char *waking)
+{
+	return row_run(tx, STMT_DEVICE_WAKING, VALS(val_id(id), val_text(waking)), NULL);
 }
 
 err_t

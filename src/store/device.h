@@ -37,6 +37,9 @@ struct device {
 	/* Apple: "declarative" if it tells by itself which certificates it holds, "polled" or "polled: WHY" if it is asked
 	 * for them; "": not known yet. Elsewhere "". */
 	const char *reporting;
+	/* Windows: its channel for wake-ups, and what the push service said last; "": the installation wakes none, or it was
+	 * not asked yet. Elsewhere "". Written by store_device_waking() alone. */
+	const char *waking;
 	enum device_state state;
 	struct str identity; /* its certificate, DER */
 	struct str identity_sha256;
@@ -47,7 +50,10 @@ struct device {
 };
 
 err_t store_device_insert(struct tx *tx, const struct device *d);
-err_t store_device_update(struct tx *tx, const struct device *d); /* all but id and enrolled */
+/* All but id, enrolled and waking. */
+err_t store_device_update(struct tx *tx, const struct device *d);
+/* A device that is not there is no error. */
+err_t store_device_waking(struct tx *tx, struct id id, const char *waking);
 /* Of a check-in, which compares it with what it should have in the same transaction: not due until the next change. */
 err_t store_device_seen(struct tx *tx, struct id id, when_t now);
 /* The same, with what it says it holds. */

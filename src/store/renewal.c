@@ -37,3 +37,21 @@ store_renewal_delete(struct tx *tx, struct id id)
 
 	return row_run(tx, STMT_RENEWAL_DELETE, VALS(val_id(id)), &changed);
 }
+
+err_t
+store_renewal_count(struct tx *tx, struct id device, int64_t day, int64_t most)
+{
+	int64_t changed;
+
+	TRY(row_run(
+	    tx, STMT_RENEWAL_COUNT, VALS(val_id(device), val_i64(day), val_i64(most)), &changed));
+	if (changed == 0)
+		FAIL(ERR_RENEWALS, "%lld on one day", (long long)most);
+	return OK;
+}
+
+err_t
+store_renewal_uncount(struct tx *tx, struct id device, int64_t day)
+{
+	return row_run(tx, STMT_RENEWAL_UNCOUNT, VALS(val_id(device), val_i64(day)), NULL);
+}

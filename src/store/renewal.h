@@ -24,6 +24,10 @@ err_t store_renewal_put(struct tx *tx, const struct renewal *n);
 /* ERR_NOT_FOUND. */
 err_t store_renewal_by_identity(
     struct tx *tx, struct arena *a, struct str sha256, struct renewal *ret);
+/* One more for this device on this day. ERR_RENEWALS: it has `most` already. */
+err_t store_renewal_count(struct tx *tx, struct id device, int64_t day, int64_t most);
+/* One less: nothing came of it. */
+err_t store_renewal_uncount(struct tx *tx, struct id device, int64_t day);
 err_t store_renewal_delete(struct tx *tx, struct id id); /* absent is success */
 
 #endif

@@ -149,14 +149,15 @@ file_prepare(const char *path)
 static const char *const unread[] = { "apps", "admins", "audit", "chains", "changes", "codes",
 	"connector_release_parts", "connector_releases", "connectors", "device_states", "enrolling",
 	"event_counts", "events", "logins", "notice_targets", "notices", "queue_counts",
-	"refreshes", "relays", "renewals", "report_parts", "reports", "role_assignments",
-	"role_members", "roles", "slot_counts", "slot_text", "slot_text_data", "slot_text_due",
-	"slot_text_idx", "slot_texts", "slot_user_counts", "slot_users", "sqlite_sequence",
+	"refreshes", "relays", "renewal_days", "renewals", "report_parts", "reports",
+	"role_assignments", "role_members", "roles", "slot_counts", "slot_text", "slot_text_data",
+	"slot_text_due", "slot_text_idx", "slot_texts", "slot_user_counts", "slot_users",
+	"sqlite_sequence",
 	/* Of virtual tables, as they are opened. */
 	"sqlite_master" };
 static const char *const owned[] = { "device_lives", "devices", "requests", "slots" };
 /* Columns of devices that say what the service did, not what the device is. */
-static const char *const noted[] = { "identity_ended", "last_seen", "looked" };
+static const char *const noted[] = { "identity_ended", "last_seen", "looked", "waking" };
 
 static bool
 is_listed(const char *const *list, size_t n, const char *name)

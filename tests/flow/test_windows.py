@@ -12,6 +12,7 @@ import urllib.parse
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from world import ROOT, ApiError, b64, pem_blocks, wait_for
 
@@ -281,6 +282,25 @@ def test_the_identity_is_renewed_with_the_old_certificate(world, ada, tmp_path):
     world.assign(profile, world.add_group("windows renewed", ada))
     until_held(d, "User")
     world.assign(profile)
+
+
+def test_a_device_does_not_fill_the_authority_with_new_identities(world, ada, tmp_path, monkeypatch):
+    d, other = (enrolled(world, ada, tmp_path, n) for n in ("PC-32", "PC-33"))
+    # The same key each time: its making is not what counts.
+    monkeypatch.setattr(rsa, "generate_private_key", lambda **_: d.tree.identity.key)
+    for _ in range(24):
+        d.renew()
+    held = d.tree.identity.sha1
+    with pytest.raises(Fault):
+        d.renew()
+    assert d.tree.identity.sha1 == held
+    monkeypatch.undo()
+    # It is said; what the device has is good, and others are none the poorer.
+    assert 'chancery_device_refused_total{fault="renewals"} 1' in metrics(world)
+    d.session()
+    other.renew()
+    wait_for(lambda: ("device.refused", "renewals") in
+             {(line["action"], line["target"]) for line in world.api("GET", "/chancery/v1/audit?$top=1000")["value"]})
 
 
 def test_renewal_with_a_stolen_connection_or_request_is_refused(world, ada, tmp_path):
@@ -606,6 +626,10 @@ def pushed(world, result):
     return f'chancery_windows_pushes_total{{result="{result}"}} 0' not in metrics(world)
 
 
+def waking(world, device):
+    return world.api("GET", f"/v1.0/deviceManagement/managedDevices/{device.id}").get("@chancery.waking")
+
+
 def with_settings(world, text):
     """The service with further settings."""
     with open(world.conf_file("service"), encoding="utf-8") as f:
@@ -631,8 +655,9 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     secret.write_text("wrong\n")
     with_settings(world, f"[windows]\npush_pfn={PFN}\npush_client={SID}\npush_secret_file={secret}\n"
                          f"push_token_url={wns.token_url}\npush_host={wns.host}\npush_ca={wns.file}\n")
+    assert waking(world, d) is None
     d.session()
-    assert d.tree.pushed == 1 and d.tree.dmclient["Push/PFN"] == PFN
+    assert d.tree.pushed == 1 and d.tree.dmclient["Push/PFN"] == PFN and waking(world, d) == "channel"
     idle = d.session()
     assert d.tree.pushed == 1 and idle.messages == 2 and {v for v, _, _ in idle.commands} == {"Get"}
 
@@ -659,6 +684,7 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     channel = d.tree.dmclient["Push/ChannelURI"]
     woken(sync)
     assert set(wns.pushes) == {channel} and len(wns.tokens) == 1 and not warnings()
+    wait_for(lambda: waking(world, d) == "channel: sent", why="what the push service said")
     root = add_root(world, "woken", world.issuing_pem, "computerCertStoreIntermediate")
     woken(lambda: world.assign(root, world.add_group("windows woken", ada)))
     d.session()
@@ -673,8 +699,9 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     sync()
     wait_for(lambda: pushed(world, "unregistered"), why="the end of the channel")
     before = len(wns.pushes)
+    wait_for(lambda: waking(world, d) == "channel: good no more")
     d.session()
-    assert d.tree.pushed == 2 and d.tree.dmclient["Push/ChannelURI"] != channel
+    assert waking(world, d) == "channel" and d.tree.pushed == 2 and d.tree.dmclient["Push/ChannelURI"] != channel
     d.session()
     assert d.tree.pushed == 2
     # An address that is not of the push service is called by nobody; one of the service that answers for nobody keeps no
@@ -686,6 +713,7 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
         evil.tree.channel_for = lambda family, uri=uri: calls.append(uri) or uri
         evil.tree.dmclient.pop("Push/PFN", None)
         evil.session()
+    assert waking(world, evil) == "no channel"
     assert len(calls) == 3 and 'chancery_device_refused_total{fault="push-channel"} 3' in metrics(world)
     evil.tree.channel_for = lambda family: f"https://{wns.host}/?token=nobody"
     evil.tree.dmclient.pop("Push/PFN")
@@ -695,6 +723,15 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     wait_for(lambda: pushed(world, "rejected"), why="the refusal")
     woken(sync)
     assert set(wns.pushes[before:]) == {d.tree.dmclient["Push/ChannelURI"]}
+    wait_for(lambda: waking(world, evil) == "channel: status 403: not yours")
+    # Who may not call a channel leaves it alone; who comes after that with other credentials does not.
+    wns.answers += [(403, {"X-WNS-Error-Description": "not yours"})]
+    sync()
+    wait_for(lambda: waking(world, d) == "channel: status 403: not yours")
+    before = len(wns.pushes)
+    with_settings(world, "")
+    woken(sync)
+    wait_for(lambda: waking(world, d) == "channel: sent")
     assert not wns.broken
     log = pathlib.Path(world.log_file("service")).read_text(encoding="utf-8")
     assert SECRET not in log and not any(t in log for t in wns.tokens) and "token=" not in log

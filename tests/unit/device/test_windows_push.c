@@ -42,19 +42,38 @@ the_channel_is_asked_for_where_there_is_an_application(void **state)
 }
 
 static void
-a_channel_is_used_for_its_application_and_when_it_is_not_silent(void **state)
+a_channel_is_used_for_its_application_and_when_it_was_not_refused(void **state)
 {
 	struct windows_push p = { .uri = "https://notify.windows.com/", .family = FAMILY };
+	const struct windows_pusher us = { FAMILY, 1 }, other = { "Other_8wekyb3d8bbwe", 1 };
 
 	(void)state;
-	assert_true(windows_push_good(&p, FAMILY));
-	assert_false(windows_push_good(&p, "Other_8wekyb3d8bbwe"));
-	p.silent = WINDOWS_PUSH_DEAD;
-	assert_false(windows_push_good(&p, FAMILY));
-	p.silent = when_now() - 1;
-	assert_true(windows_push_good(&p, FAMILY));
+	assert_true(windows_push_good(&p, &us));
+	assert_false(windows_push_good(&p, &other));
+	p.refused = WINDOWS_PUSH_DEAD;
+	assert_false(windows_push_good(&p, &us));
+	p.refused = when_now() - WINDOWS_PUSH_PAUSE;
+	assert_true(windows_push_good(&p, &us));
+	p.refused = when_now() - WINDOWS_PUSH_PAUSE + 60;
+	assert_false(windows_push_good(&p, &us));
+	p.refused = 0;
 	p.uri = "";
-	assert_false(windows_push_good(&p, FAMILY));
+	assert_false(windows_push_good(&p, &us));
+}
+
+static void
+what_was_refused_says_nothing_of_who_comes_after_that(void **state)
+{
+	struct windows_push p = { .uri = "https://notify.windows.com/", .family = FAMILY };
+	const struct windows_pusher before = { FAMILY, when_now() - 60 },
+				    after = { FAMILY, when_now() - 10 };
+
+	(void)state;
+	p.refused = when_now() - 30;
+	assert_false(windows_push_good(&p, &before));
+	assert_true(windows_push_good(&p, &after));
+	p.refused = WINDOWS_PUSH_DEAD;
+	assert_false(windows_push_good(&p, &after));
 }
 
 int
@@ -62,7 +81,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_channel_is_asked_for_where_there_is_an_application),
-		cmocka_unit_test(a_channel_is_used_for_its_application_and_when_it_is_not_silent),
+		cmocka_unit_test(a_channel_is_used_for_its_application_and_when_it_was_not_refused),
+		cmocka_unit_test(what_was_refused_says_nothing_of_who_comes_after_that),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

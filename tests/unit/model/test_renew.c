@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include "base/limits.h"
 #include "model/renew.h"
 
 static const struct str new_key = { (const uint8_t *)"key1key1key1key1key1key1key1key1", 32 };
@@ -140,6 +141,26 @@ a_connector_renews_alike_and_keeps_what_it_said(void **state)
 }
 
 static void
+a_device_gets_so_many_new_identities_a_day(void **state)
+{
+	WORLD(state);
+	when_t today = MADE_NOW, tomorrow = MADE_NOW + 86400;
+
+	for (unsigned i = 0; i < LIMIT_RENEWALS; i++)
+		expect_ok(renew_count(w->store, w->a, w->device.id, today));
+	expect_err(ERR_RENEWALS, renew_count(w->store, w->a, w->device.id, today));
+	expect_err(ERR_RENEWALS, renew_count(w->store, w->a, w->device.id, today));
+	/* What came to nothing does not count, and the next day counts anew. */
+	expect_ok(renew_uncount(w->store, w->device.id, today));
+	expect_ok(renew_count(w->store, w->a, w->device.id, today));
+	expect_err(ERR_RENEWALS, renew_count(w->store, w->a, w->device.id, today));
+	for (unsigned i = 0; i < LIMIT_RENEWALS; i++)
+		expect_ok(renew_count(w->store, w->a, w->device.id, tomorrow));
+	expect_ok(renew_uncount(w->store, w->device.id, today));
+	expect_err(ERR_RENEWALS, renew_count(w->store, w->a, w->device.id, tomorrow));
+}
+
+static void
 who_is_not_on_record_cannot_renew(void **state)
 {
 	WORLD(state);
@@ -157,6 +178,7 @@ main(void)
 		IN_WORLD(the_old_identity_is_good_until_the_new_one_is_used_and_then_refused),
 		IN_WORLD(a_later_renewal_takes_the_place_of_one_that_was_not_used),
 		IN_WORLD(a_connector_renews_alike_and_keeps_what_it_said),
+		IN_WORLD(a_device_gets_so_many_new_identities_a_day),
 		IN_WORLD(who_is_not_on_record_cannot_renew),
 	};
 

@@ -156,6 +156,21 @@ an_update_leaves_the_time_of_enrolment(void **state)
 }
 
 static void
+how_a_device_is_woken_is_written_by_itself_alone(void **state)
+{
+	IN(state);
+	struct device d = device_n(1, "h"), got;
+
+	expect_ok(store_device_insert(tx, &d));
+	expect_ok(store_device_waking(tx, d.id, "channel: sent"));
+	expect_ok(store_device_waking(tx, id_n(9), "channel: sent"));
+	expect_ok(store_device_update(tx, &d));
+	expect_ok(store_device_get(tx, a, d.id, &got));
+	assert_string_equal(got.waking, "channel: sent");
+	assert_int_equal(got.enrolled, 7);
+}
+
+static void
 what_a_device_shows_is_all_that_such_a_contact_writes(void **state)
 {
 	IN(state);
@@ -293,6 +308,7 @@ main(void)
 		ON_SERVICE(an_empty_hash_finds_nobody),
 		ON_SERVICE(two_devices_cannot_share_an_identity),
 		ON_SERVICE(an_update_leaves_the_time_of_enrolment),
+		ON_SERVICE(how_a_device_is_woken_is_written_by_itself_alone),
 		ON_SERVICE(what_a_device_shows_is_all_that_such_a_contact_writes),
 		ON_SERVICE(a_device_belongs_to_a_user_that_exists_and_outlives_it),
 		ON_SERVICE(a_connector_is_saved_changed_found_and_deleted),

@@ -47,7 +47,7 @@ CREATE TABLE devices (
 	ownership INTEGER NOT NULL, category TEXT NOT NULL, enrol_profile TEXT NOT NULL, enrol_type TEXT NOT NULL,
 	rooted INTEGER NOT NULL, cpu TEXT NOT NULL, sku TEXT NOT NULL, join_type INTEGER NOT NULL,
 	sid TEXT NOT NULL, dn TEXT NOT NULL, notes TEXT NOT NULL, scope_tags TEXT NOT NULL,
-	withheld TEXT NOT NULL, reporting TEXT NOT NULL DEFAULT '',
+	withheld TEXT NOT NULL, reporting TEXT NOT NULL DEFAULT '', waking TEXT NOT NULL DEFAULT '',
 	state INTEGER NOT NULL,
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL, identity_not_after INTEGER NOT NULL,
 	last_seen INTEGER NOT NULL, inventory TEXT NOT NULL,
@@ -156,6 +156,11 @@ CREATE TABLE renewals (
 	identity BLOB NOT NULL, identity_sha256 BLOB NOT NULL UNIQUE,
 	not_after INTEGER NOT NULL, fence INTEGER NOT NULL
 ) STRICT;
+-- How many of them one device was given on the day (of UTC, since 1970) on which it was given the last one.
+CREATE TABLE renewal_days (
+	device BLOB NOT NULL PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,
+	day INTEGER NOT NULL, n INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profiles (
 	id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
