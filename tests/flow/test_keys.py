@@ -472,6 +472,30 @@ def test_rule_3_the_parcel_of_an_imported_certificate_holds_its_key(done, import
     assert key.private_numbers() == imported.key.private_numbers()
 
 
+def opened_by_nss(folder, pfx, password):
+    """What a browser's library makes of a parcel: its certificates (DER) that have their key."""
+    folder.mkdir()
+    (folder / "parcel.p12").write_bytes(pfx)
+    (folder / "password").write_bytes(password)
+    place = ("-d", f"sql:{folder}")
+    for args in (("certutil", "-N", "--empty-password"),
+                 ("pk12util", "-i", str(folder / "parcel.p12"), "-w", str(folder / "password"), "-K", "")):
+        subprocess.run([*args, *place], check=True, capture_output=True)
+    keys = subprocess.run(["certutil", "-K", *place], check=True, capture_output=True, text=True).stdout
+    assert "(orphan)" not in keys, keys
+    names = re.findall(r"^< *\d+> +rsa +[0-9a-f]+ +(.+)$", keys, re.M)
+    # Named as "token:nickname".
+    return [subprocess.run(["certutil", "-L", "-r", "-n", name.strip().split(":")[-1], *place], check=True,
+                           capture_output=True).stdout for name in names]
+
+
+def test_nss_takes_the_parcels_as_well_with_their_keys(done, imported, tmp_path):
+    for name, d in (("made", done), ("imported", imported)):
+        mine, = opened_by_nss(tmp_path / name, unseal(done.agent, d.pfx), d.password)
+        _, cert, _ = pkcs12.load_key_and_certificates(unseal(done.agent, d.pfx), d.password)
+        assert mine == der(cert), name
+
+
 def test_rule_3_nothing_of_an_imported_key_and_its_passwords_goes_over_the_wire(done, imported):
     for relay in (done.connector_wire, done.agent_wire):
         nothing_on_the_wire(relay, imported.needles)
