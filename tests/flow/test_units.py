@@ -91,6 +91,6 @@ def what_was_seen(tree):
 
 
 @pytest.mark.seconds(300)
-@pytest.mark.parametrize("step", ["whole", "who", "restarts", "refusals"])
+@pytest.mark.parametrize("step", ["whole", "networks", "who", "restarts", "refusals"])
 def test_the_units_run_under_systemd(seen, step):
     assert seen.get(step) == "ok", seen.get(step, "it was not reached")

@@ -61,6 +61,16 @@ def active(name):
     return shown(name, "ActiveState", "SubState") == {"ActiveState": "active", "SubState": "running"}
 
 
+def supplicant():
+    """A port of this machine, with a wpa_supplicant that is its own master and answers where its callers are."""
+    run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "port0")
+    run("ip", "link", "set", "lan0", "up")
+    with open("/etc/wpa.conf", "w", encoding="ascii") as f:
+        f.write("ctrl_interface=/run/wpa_supplicant\nap_scan=0\nnetwork={\n\tkey_mgmt=IEEE8021X\n\teap=TLS\n"
+                '\tidentity="host"\n\tclient_cert="/nonexistent"\n\tprivate_key="/nonexistent"\n}\n')
+    run("wpa_supplicant", "-B", "-D", "wired", "-i", "lan0", "-c", "/etc/wpa.conf")
+
+
 def whole(w):
     """From nothing to a certificate that this machine holds."""
     w.setup()
@@ -72,7 +82,9 @@ def whole(w):
     for p in (root, pkcs):
         w.assign(p, group)
     with open("/etc/chancery/agent.conf", "w", encoding="utf-8") as f:
-        f.write(f"[service]\nurl={w.device_url}\ntrust={w.root_file}\n")
+        f.write(f"[service]\nurl={w.device_url}\ntrust={w.root_file}\n"
+                f"[wpa_supplicant]\nnetworks=lan0:0={pkcs['displayName']}\n")
+    supplicant()
     run(world.program("chancery-agent"), "enrol", "--code", w.code(user))
     run("systemctl", "start", unit("agent"))
     held = f"/var/lib/chancery-agent/certs/chancery-{pkcs['id']}/cert.pem"
@@ -83,6 +95,13 @@ def whole(w):
     bundle = subprocess.run(["openssl", "verify", "-CApath", "/etc/ssl/certs", w.root_file], check=False,
                             capture_output=True, text=True)
     assert bundle.returncode == 0, bundle.stderr
+
+
+def networks(_w):
+    """The agent's unit has a /tmp of its own: wpa_supplicant was heard behind it all the same."""
+    assert shown("agent", "PrivateTmp") == {"PrivateTmp": "yes"}
+    wait_for(lambda: "/var/lib/chancery-agent/certs/" in run("wpa_cli", "-i", "lan0", "get_network", "0", "private_key"),
+             30, 0.3, why="the certificate at wpa_supplicant")
 
 
 def who(w):
@@ -129,7 +148,7 @@ def refusals(_w):
 def main(out):
     seen = {}
     w = Units("/root/world")
-    for step in (whole, who, restarts, refusals):
+    for step in (whole, networks, who, restarts, refusals):
         try:
             step(w)
             seen[step.__name__] = "ok"
