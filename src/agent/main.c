@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 #include "agent/consumer.h"
 #include "base/log.h"
+#include "codec/json.h"
 #include "pki/keyprov.h"
 #include "pki/mem.h"
 
@@ -174,6 +175,7 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	json_wipe_on_free();
 	e = mem_wipe_on_free();
 	if (err_ok(e))
 		e = run(argv[optind], path, code);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 void secret_wipe(void *p, size_t n);
+void secret_free(void *p); /* memory of malloc(3), wiped as long as it is; NULL is fine */
 bool secret_eq(struct str a, struct str b); /* time depends on the lengths only */
 
 void rand_bytes(void *p, size_t n); /* getrandom(2); aborts if the kernel has none */

@@ -11,6 +11,7 @@
 #undef json_is_null
 
 #include "base/limits.h"
+#include "base/secret.h"
 
 err_t
 json_parse(struct str text, size_t max, json **ret)
@@ -47,6 +48,12 @@ json_parse(struct str text, size_t max, json **ret)
 		FAIL(ERR_JSON, "line %d, column %d: %s", e.line, e.column, e.text);
 	*ret = j;
 	return OK;
+}
+
+void
+json_wipe_on_free(void)
+{
+	json_set_alloc_funcs(malloc, secret_free);
 }
 
 struct printing {

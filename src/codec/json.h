@@ -20,6 +20,9 @@ typedef struct json_t json;
 #define json_true json_is_true_value
 #define json_equal json_equal_values
 
+/* In main(), before the first value: what bodies and records carried is wiped when it is freed, for all of the process. */
+void json_wipe_on_free(void);
+
 err_t json_parse(struct str text, size_t max, json **ret); /* ERR_JSON with line and column */
 err_t json_print(
     struct arena *a, const json *j, struct str *ret); /* compact, members in order of insertion */

@@ -6,6 +6,7 @@
  *   chanceryd ca|service|connector --sample
  */
 #include "base/log.h"
+#include "codec/json.h"
 #include "daemon/role.h"
 #include "pki/mem.h"
 
@@ -96,6 +97,7 @@ main(int argc, char **argv)
 		return sample(role);
 	signal(SIGPIPE, SIG_IGN);
 	conf = arena_alloc(a, role->conf_size);
+	json_wipe_on_free();
 	e = mem_wipe_on_free();
 	if (err_ok(e))
 		e = conf_read(a, path, role->opts, role->nopts, conf);

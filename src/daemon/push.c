@@ -23,6 +23,7 @@ struct mark {
 	struct id device;
 	bool waits;
 	int64_t sent;
+	int64_t failed; /* and all were held back for it; 0: it got through since */
 };
 
 struct push {
@@ -34,6 +35,7 @@ struct push {
 	size_t n;
 	struct mark *marks;
 	int64_t pause;             /* none is sent before */
+	int64_t got_through;       /* when the latest was sent */
 	unsigned failures;         /* pauses with none sent in between */
 	struct err_report trouble; /* code ERR_NONE: none */
 	pthread_t threads[THREADS];
@@ -221,8 +223,35 @@ note_sent(struct push *p, const struct id *device)
 	metric_inc(&p->sent, 1);
 	p->failures = 0;
 	p->trouble.code = ERR_NONE;
-	if (id_eq(m->device, *device))
-		m->sent = when_mono_ms();
+	p->got_through = when_mono_ms();
+	if (id_eq(m->device, *device)) {
+		m->sent = p->got_through;
+		m->failed = 0;
+	}
+}
+
+static void
+try_again(struct push *p, const struct waiting *w, const struct push_result *r)
+{
+	if (w->tries < TRIES)
+		queue(p, &w->device, wait_for(r, (int64_t)AGAIN_MS << w->tries), w->tries + 1);
+}
+
+/* One for whom all were held back, and who fails again after others got through, is a trouble of its own: what its address
+ * answers is not what the push service says to others. */
+static void
+put_off(struct push *p, const struct waiting *w, const struct push_result *r)
+{
+	struct mark *m = mark_of(p, &w->device);
+	bool own = id_eq(m->device, w->device) && m->failed != 0 && p->got_through >= m->failed;
+
+	if (own) {
+		try_again(p, w, r);
+		return;
+	}
+	hold_back(p, r);
+	queue(p, &w->device, GATHER_MS, w->tries);
+	m->failed = when_mono_ms();
 }
 
 /* What fails is tried again; where all would fail, the device stays in the queue meanwhile. */
@@ -246,14 +275,11 @@ settle(struct push *p, const struct waiting *w, const struct push_result *r)
 		break;
 	case PUSH_AGAIN:
 		metric_inc(&p->failed, 1);
-		if (w->tries < TRIES)
-			queue(p, &w->device, wait_for(r, (int64_t)AGAIN_MS << w->tries),
-			    w->tries + 1);
+		try_again(p, w, r);
 		break;
 	case PUSH_PAUSE:
 		metric_inc(&p->failed, 1);
-		hold_back(p, r);
-		queue(p, &w->device, GATHER_MS, w->tries);
+		put_off(p, w, r);
 		break;
 	}
 	pthread_mutex_unlock(&p->lock);

@@ -22,7 +22,7 @@ enum push_end {
 	PUSH_UNREGISTERED, /* its address is good no more; it has another when it comes by */
 	PUSH_REFUSED,      /* this one; trying again would be refused again */
 	PUSH_AGAIN,        /* this one later */
-	PUSH_PAUSE         /* later, and none before */
+	PUSH_PAUSE /* later, and none before; this one alone, if others got through since it failed so before */
 };
 struct push_result {
 	enum push_end end;

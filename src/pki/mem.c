@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 static void *
 take(size_t n, const char *file, int line)
 {
@@ -19,10 +21,7 @@ give(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	if (p == NULL)
-		return;
-	explicit_bzero(p, malloc_usable_size(p));
-	free(p);
+	secret_free(p);
 }
 
 /* Not realloc(3), which leaves what it moved behind. */

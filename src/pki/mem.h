@@ -5,7 +5,8 @@
  * libcrypto wipes what it knows to be a key, but not each encoding and each number on the way to it. With this, none of
  * its memory that is free holds anything, so what a process was done with cannot be read from it later.
  *
- * Not here: memory that is in use; our own (arenas and buffers wipe themselves, base/arena.h, base/str.h).
+ * Not here: memory that is in use; our own (arenas and buffers wipe themselves, base/arena.h, base/str.h); JSON
+ * (codec/json.h).
  */
 #ifndef PKI_MEM_H
 #define PKI_MEM_H

@@ -15,6 +15,7 @@ struct world {
 	pthread_mutex_t lock;
 	struct push_result answers[MOST]; /* for the next wake-ups; then PUSH_SENT */
 	size_t nanswers, at;
+	struct id bad; /* answered for by its own address: a pause */
 	struct id woken[MOST];
 	int64_t when[MOST];
 	size_t n;
@@ -53,6 +54,8 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 	w->woken[w->n++] = device;
 	assert_true(w->n < MOST);
 	*ret = w->at < w->nanswers ? w->answers[w->at++] : (struct push_result){ .end = PUSH_SENT };
+	if (id_eq(device, w->bad))
+		*ret = (struct push_result){ .end = PUSH_PAUSE, .after_ms = 1 };
 	fails = ret->end == 0;
 	pthread_mutex_unlock(&w->lock);
 	if (fails)
@@ -243,6 +246,37 @@ one_that_fails_keeps_nobody_waiting_and_is_given_up_in_the_end(void **state)
 }
 
 static void
+one_whose_address_says_what_the_service_would_is_given_up_in_the_end(void **state)
+{
+	struct world *w = *state;
+	struct push *p = start(w, 0);
+	struct id good = id_new();
+	size_t n;
+
+	w->bad = id_new();
+	push_nudge(p, id_str(&w->bad));
+	await(w, 1);
+	push_nudge(p, id_str(&good));
+	/* All are held back for it, until the other one gets through: then it is tried five times more, by itself. */
+	await(w, 7);
+	settle_down();
+	n = count(w);
+	settle_down();
+	assert_int_equal(count(w), n);
+	/* It fails by itself from now on, and nobody else does. */
+	push_nudge(p, id_str(&w->bad));
+	await(w, n + 6);
+	settle_down();
+	assert_int_equal(count(w), n + 6);
+	memset(&w->bad, 0, sizeof(w->bad));
+	push_nudge(p, id_str(&w->woken[0]));
+	await(w, n + 7);
+	settle_down();
+	assert_int_equal(count(w), n + 7);
+	push_stop(p);
+}
+
+static void
 what_is_refused_or_gone_is_not_sent_again(void **state)
 {
 	struct world *w = *state;
@@ -275,6 +309,9 @@ main(void)
 		    a_failure_of_the_way_is_a_pause_for_that_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    one_that_fails_keeps_nobody_waiting_and_is_given_up_in_the_end, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    one_whose_address_says_what_the_service_would_is_given_up_in_the_end, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_is_refused_or_gone_is_not_sent_again, set_up, tear_down),
