@@ -4,6 +4,17 @@
 #include "model/diff.h"
 #include "model/wipe.h"
 
+/* Whoever was told when it came may not have been reached then. */
+static bool
+lies_ready(const struct diff_slot *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].desired != NULL && v[i].has_request &&
+		    v[i].request.state == REQUEST_READY && !v[i].root_missing && !v[i].need_missing)
+			return true;
+	return false;
+}
+
 err_t
 device_is_due(struct tx *tx, struct arena *a, struct id device, bool *ret)
 {
@@ -27,8 +38,12 @@ device_is_due(struct tx *tx, struct arena *a, struct id device, bool *ret)
 	TRY(inventory_parse(a, d.inventory, &has));
 	/* What would change a record is news. */
 	e = diff_run(tx, a, &d, desired, n, &has, &slots, &nslots);
-	*ret = err_is(e, ERR_READ_ONLY);
-	if (*ret)
+	if (err_is(e, ERR_READ_ONLY)) {
 		err_forget(e);
-	return *ret ? OK : e;
+		*ret = true;
+		return OK;
+	}
+	TRY(e);
+	*ret = lies_ready(slots, nslots);
+	return OK;
 }

@@ -9,8 +9,8 @@
 
 #include "store/device.h"
 
-/* It is due something that it does not know of: something was assigned to it, or taken away, since it last came by; or it is
- * to be wiped. Expects a reading transaction. */
+/* It is due something that it does not know of: something was assigned to it, or taken away, since it last came by; what
+ * was got for it lies ready and was not offered yet; or it is to be wiped. Expects a reading transaction. */
 err_t device_is_due(struct tx *tx, struct arena *a, struct id device, bool *ret);
 
 #endif
