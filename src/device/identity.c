@@ -60,6 +60,7 @@ identity_again(const struct device_edge *edge, struct arena *a, const struct dev
 	when_t now = when_now();
 	struct enrol e;
 	err_t end;
+	struct err_report why;
 
 	TRY(read_request(a, csr_der, &csr));
 	TRY(renew_begin(a, CODE_DEVICE, device->id, device->user, STR(csr.spki_sha256),
@@ -68,8 +69,9 @@ identity_again(const struct device_edge *edge, struct arena *a, const struct dev
 	end = issue(edge, a, &e, &csr, device->platform, csr_der, &cert, &issued);
 	if (!err_ok(end)) {
 		/* A CA that is away must not use up the device's day. */
+		err_take(end, &why);
 		err_forget(renew_uncount(edge->store, device->id, now));
-		return end;
+		return err_raise(&why);
 	}
 	TRY(renew_finish(
 	    edge->store, &e, issued.der, str_of(cert_sha256(cert), 32), cert_not_after(cert)));

@@ -8,6 +8,7 @@ import urllib.parse
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "sim"))
 
@@ -265,6 +266,19 @@ def test_removal_takes_root_and_certificate_away_and_revokes(world, given):
     wait_for(lambda: world.admin("ca", "cert.show", {"serial": slot["serialNumber"]})["request"]["state"] == "revoked",
              15)
     world.assign(given.pkcs, given.group)
+    agent.leave()
+
+
+def test_a_request_that_is_refused_does_not_use_up_the_days_renewals(world, given):
+    agent = given.device()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "another")])
+    csr = b64(x509.CertificateSigningRequestBuilder().subject_name(name).sign(agent.key, hashes.SHA256())
+              .public_bytes(serialization.Encoding.DER))
+    for _ in range(25):
+        with pytest.raises(Refused, match="requested CN=another, ordered") as caught:
+            agent.post("/agent/v1/renew", {"csr": csr})
+        assert caught.value.id == "order-subject", caught.value
+    agent.renew()
     agent.leave()
 
 

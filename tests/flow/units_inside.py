@@ -100,8 +100,8 @@ def whole(w):
 def networks(_w):
     """The agent's unit has a /tmp of its own: wpa_supplicant was heard behind it all the same."""
     assert shown("agent", "PrivateTmp") == {"PrivateTmp": "yes"}
-    wait_for(lambda: "/var/lib/chancery-agent/certs/" in run("wpa_cli", "-i", "lan0", "get_network", "0", "private_key"),
-             30, 0.3, why="the certificate at wpa_supplicant")
+    asked = ("wpa_cli", "-i", "lan0", "get_network", "0", "private_key")
+    wait_for(lambda: "/var/lib/chancery-agent/certs/" in run(*asked), 30, 0.3, why="the certificate at wpa_supplicant")
 
 
 def who(w):
