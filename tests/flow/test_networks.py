@@ -13,7 +13,7 @@ import sys
 import pytest
 
 import test_apple
-from test_keys import base64_forms
+from test_keys import base64_forms, memory
 from test_rules import database
 from world import ROOT, Agent, ApiError, b64, pem_blocks, wait_for
 
@@ -532,6 +532,17 @@ def needles(place):
         found += [s.encode(), json.dumps(s)[1:-1].encode(), s.encode().hex().encode(),
                   *(f for f in base64_forms(s.encode()) if len(f) > 12)]
     return found
+
+
+def test_no_process_of_the_service_keeps_a_key_in_memory(place):
+    """What was sent, stored, opened for devices and asked about since is in no memory that is in use or free."""
+    world = place.world
+    marker = "Pelican 7 <quokka> remembers"
+    wifi = place.network(GRAPH + "iosWiFiConfiguration", "wpaPersonal", marker)
+    found = [marker.encode(), json.dumps(marker)[1:-1].encode()]
+    wait_for(lambda: not any(n in memory(pid) for pid in world.pids("service").values() for n in found), 20, 0.5,
+             why="forgotten")
+    place.drop(wifi)
 
 
 def test_nothing_that_the_service_keeps_has_a_key_in_the_clear(place):
