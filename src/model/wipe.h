@@ -51,8 +51,8 @@ struct wipe_how {
 extern const struct field wipe_fields[];
 extern const size_t wipe_nfields;
 
-/* Puts how->sealed in the place of how->pin (model/secret.h), for this device alone. What is no code is left as it is, to be
- * refused with the rest. */
+/* Puts how->sealed in the place of how->pin (model/secret.h), for this device alone; without a code nothing changes. That it
+ * is six digits was seen when it was read (wipe_fields). */
 err_t wipe_seal(struct ipc_client *keys, struct arena *a, struct id device, struct wipe_how *how);
 /* The code, opened, for the message to the device; "": none. ERR_SECRET_LOST, ERR_IPC. */
 err_t wipe_pin(struct ipc_client *keys, struct arena *a, struct id device,
