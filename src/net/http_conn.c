@@ -27,6 +27,7 @@
 #include <event2/bufferevent_ssl.h>
 
 #include "base/limits.h"
+#include "base/secret.h"
 
 #define REQUEST_MS 75000
 #define FIRST_REQUEST_MS 30000 /* with the TLS handshake */
@@ -200,6 +201,14 @@ begin_body(struct http_conn *c)
 		    bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
+/* Done with: libevent keeps the place for what comes next, and would keep tokens and secrets with it. */
+static void
+drain(struct evbuffer *in, size_t n)
+{
+	secret_wipe(evbuffer_pullup(in, (ev_ssize_t)n), n);
+	evbuffer_drain(in, n);
+}
+
 /* Takes a head when it is there whole; false: wait for more. */
 static bool
 take_head(struct http_conn *c)
@@ -233,7 +242,7 @@ take_head(struct http_conn *c)
 		    ERR_BAD_REQUEST, "the head of a request may have %u bytes", LIMIT_HTTP_HEADERS);
 	else
 		e = read_head(c->req, str_of(p, n));
-	evbuffer_drain(in, n == 0 ? have : n);
+	drain(in, n == 0 ? have : n);
 	if (!err_ok(e))
 		refuse(c, e);
 	else
@@ -271,11 +280,11 @@ take_body(struct http_conn *c)
 		return false;
 	e = feed_body(c, str_of(evbuffer_pullup(in, (ev_ssize_t)n), n), &used, &done);
 	if (!err_ok(e)) {
-		evbuffer_drain(in, n);
+		drain(in, n);
 		refuse(c, e);
 		return true;
 	}
-	evbuffer_drain(in, used);
+	drain(in, used);
 	if (done)
 		dispatch(c);
 	return true;

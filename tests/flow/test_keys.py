@@ -16,6 +16,7 @@ import glob
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -207,25 +208,31 @@ class Relay:
         except (OSError, ssl.SSLError):
             sock.close()
             return
-        for source, sink, kept in ((down, up, "to the service"), (up, down, "from the service")):
-            threading.Thread(target=self.pump, args=(source, sink, self.seen[kept]), daemon=True).start()
-
-    @staticmethod
-    def pump(source, sink, kept):
         try:
-            while True:
-                data = source.recv(65536)
-                if not data:
-                    break
-                kept += data
-                sink.sendall(data)
+            self.pump(down, up)
         except (OSError, ssl.SSLError):
             pass
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        for s in (down, up):
+            s.close()
+
+    def pump(self, down, up):
+        """In one thread: a TLS connection is not for two. What is readable may be a ticket and nothing else."""
+        ways = {down: (up, self.seen["to the service"]), up: (down, self.seen["from the service"])}
+        while True:
+            ready = [s for s in ways if s.pending()] or select.select(list(ways), [], [])[0]
+            for source in ready:
+                sink, kept = ways[source]
+                source.setblocking(False)
+                try:
+                    data = source.recv(65536)
+                except ssl.SSLWantReadError:
+                    continue
+                finally:
+                    source.setblocking(True)
+                if not data:
+                    return
+                kept += data
+                sink.sendall(data)
 
     def close(self):
         self.listener.close()
