@@ -154,9 +154,9 @@ struct sealed_pair {
 	struct str pfx, password; /* CMS */
 	struct str sha256;        /* of the leaf that must be inside */
 };
-/* ERR_CMS, ERR_PFX..., ERR_DELIVERY_MISMATCH. */
-/* Anything that was sealed to this device; the caller wipes *ret. */
+/* Anything that was sealed to this device; the caller wipes *ret. ERR_CMS. */
 err_t sealed_bytes(const struct agent *g, struct arena *a, struct str sealed, struct str *ret);
+/* ERR_CMS, ERR_PFX..., ERR_DELIVERY_MISMATCH. */
 err_t sealed_open(
     const struct agent *g, struct arena *a, const struct sealed_pair *d, struct pfx *ret);
 
