@@ -31,6 +31,7 @@ apple_channels_load(struct tx *tx, struct arena *a, struct id device, const char
 	for (size_t i = 0; i < n; i++) {
 		ch.v[i].name = list[i].channel;
 		ch.v[i].updated = list[i].updated;
+		ch.v[i].blob = list[i].state;
 		apple_state_read(a, list[i].state, &ch.v[i].state);
 		apple_heard_read(a, list[i].report, &ch.v[i].heard);
 		if (strcmp(list[i].channel, channel) == 0) {

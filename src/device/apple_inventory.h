@@ -17,6 +17,7 @@ struct apple_channels {
 	struct {
 		const char *name;
 		struct apple_state state;
+		struct str blob; /* the state as it is stored; empty: none is */
 		struct apple_heard heard;
 		when_t updated; /* the state; 0: never */
 	} * v;

@@ -27,6 +27,8 @@ enum { RENDER_TRIES = 16 };
 enum { WORDS_MAX = 512 };
 /* Seconds: what a device puts off may be sent with its next session, which it begins when it is ready. */
 enum { AT_ONCE = 1 };
+/* So often a message is taken anew because its channel changed meanwhile: a new token, another session. */
+enum { LATE_TRIES = 5 };
 
 struct session {
 	struct device_edge *edge;
@@ -35,12 +37,14 @@ struct session {
 	const struct apple_msg *m;
 	struct apple_channels ch; /* all of the device's; ch.own is this one */
 	struct str was;           /* of this channel, as it is stored */
+	bool late;                /* it is stored otherwise by now */
 	when_t asked;             /* an administrator wants to know how it stands */
 	bool wiping;              /* it is to be erased: nothing else matters */
 	bool not_renewed;  /* it did not take the enrolment profile that would renew its identity */
 	struct str *found; /* DER for each item of it, where it is news */
 	bool has_facts;
 	struct device facts;
+	struct report report;
 	/* what came of it */
 	struct apple_state after;
 	struct str after_blob;
@@ -313,6 +317,18 @@ forget_told(struct session *s, struct apple_state *st)
 	st->fresh = false;
 }
 
+/* What was made of the message holds for the state that it was made from: over another one, of a token that came meanwhile or
+ * of another session, it is not written. */
+static err_t
+still_as_read(struct session *s, struct str stored)
+{
+	s->late = !str_eq(stored, s->was);
+	if (s->late)
+		FAIL(ERR_CONFLICT, "the state of a channel of device %s",
+		    id_text(s->a, s->device->id));
+	return OK;
+}
+
 /* In the transaction of the check-in, perhaps twice. */
 static err_t
 with(struct tx *tx, struct arena *a, const struct device *d, const struct command *v, size_t n,
@@ -367,36 +383,54 @@ fill_results(struct session *s, struct report *r)
 
 /* Written with the other facts, when it is another. */
 static void
-fill_reporting(struct session *s)
+fill_reporting(struct session *s, const struct device *d)
 {
-	const char *now, *was = s->device->reporting;
+	const char *now, *was = d->reporting;
 
 	if (s->m->channel[0] != '\0')
 		return;
-	now = apple_status_word(s->edge, s->a, s->device, own(s), &s->ch.v[s->ch.own].heard);
+	now = apple_status_word(s->edge, s->a, d, own(s), &s->ch.v[s->ch.own].heard);
 	if (strcmp(now, was == NULL ? "" : was) == 0)
 		return;
-	s->facts.reporting = now;
-	s->has_facts = true;
+	s->report.facts.reporting = now;
+	s->report.has_facts = true;
+}
+
+/* In the transaction of the check-in, perhaps twice: what other channels hold and what the device reported beside this
+ * session, as they are now. */
+static err_t
+fill_report(struct tx *tx, struct arena *a, const struct device *d, const struct command *v,
+    size_t n, void *ctx)
+{
+	struct session *s = ctx;
+	struct apple_state st = *own(s);
+
+	(void)v;
+	(void)n;
+	TRY(apple_channels_load(tx, a, d->id, s->m->channel, &s->ch));
+	TRY(still_as_read(s, s->ch.v[s->ch.own].blob));
+	*own(s) = st;
+	s->report.has_facts = s->has_facts;
+	s->report.facts = s->facts;
+	s->report.has_inventory = false;
+	fill_reporting(s, d);
+	if (st.fresh)
+		apple_inventory_report(a, &s->ch, s->found, &s->report);
+	return OK;
 }
 
 static err_t
 run_checkin(struct session *s)
 {
-	struct checkin_with hook = { with, s };
-	struct report r = { .with = &hook };
+	struct checkin_with first = { fill_report, s }, last = { with, s };
 	struct command *v;
 	size_t n;
 
-	fill_reporting(s);
-	r.has_facts = s->has_facts;
-	r.facts = s->facts;
+	s->report = (struct report){ .first = &first, .with = &last };
 	if (s->m->channel[0] == '\0' && !asking(own(s)))
-		r.wipe = REPORT_WIPE_CAN;
-	fill_results(s, &r);
-	if (own(s)->fresh)
-		apple_inventory_report(s->a, &s->ch, s->found, &r);
-	TRY(checkin_run(s->edge->store, s->a, s->device->id, &r, &v, &n));
+		s->report.wipe = REPORT_WIPE_CAN;
+	fill_results(s, &s->report);
+	TRY(checkin_run(s->edge->store, s->a, s->device->id, &s->report, &v, &n));
 	*own(s) = s->after;
 	s->was = s->after_blob;
 	s->has_facts = false;
@@ -424,14 +458,20 @@ static err_t
 save(struct tx *tx, void *arg)
 {
 	struct session *s = arg;
-	struct str blob;
+	struct channel_state cs;
 
-	TRY(apple_state_write(s->a, own(s), &blob));
-	return store_device_state_put(tx,
-	    &(struct channel_state){ .device = s->device->id,
-		.channel = s->m->channel,
-		.state = blob,
-		.updated = when_now() });
+	TRY(store_device_state_get(tx, s->a, s->device->id, s->m->channel, &cs));
+	TRY(still_as_read(s, cs.state));
+	TRY(apple_state_write(s->a, own(s), &cs.state));
+	cs.updated = when_now();
+	return store_device_state_put(tx, &cs);
+}
+
+static err_t
+save_now(struct session *s, err_t (*how)(struct tx *tx, void *arg))
+{
+	TRY(store_write(s->edge->store, how, s));
+	return apple_state_write(s->a, own(s), &s->was);
 }
 
 static bool
@@ -455,7 +495,7 @@ print_renewal(struct session *s, struct str *ret)
 
 	own(s)->renewing = when_now();
 	own(s)->sent = APPLE_RENEW_ID;
-	TRY(store_write(s->edge->store, save, s));
+	TRY(save_now(s, save));
 	e = apple_enrol_again(s->edge, s->a, s->device, own(s)->topic, &profile);
 	if (!err_ok(e)) {
 		err_forget(e);
@@ -519,41 +559,39 @@ load(struct tx *tx, void *arg)
 {
 	struct session *s = arg;
 	struct device_life life;
-	struct channel_state cs;
 
 	TRY(store_device_asked(tx, s->device->id, &s->asked));
 	TRY(store_device_life_get(tx, s->a, s->device->id, &life));
 	s->wiping = wipe_is_open(&life) && s->m->channel[0] == '\0';
-	TRY(store_device_state_get(tx, s->a, s->device->id, s->m->channel, &cs));
-	s->was = cs.state;
-	return apple_channels_load(tx, s->a, s->device->id, s->m->channel, &s->ch);
+	TRY(apple_channels_load(tx, s->a, s->device->id, s->m->channel, &s->ch));
+	s->was = s->ch.v[s->ch.own].blob;
+	return OK;
 }
 
-err_t
-apple_session_step(struct device_edge *edge, struct arena *a, const struct device *d,
-    const struct apple_msg *m, struct str *ret)
+static err_t
+step(struct session *s, struct str *ret)
 {
-	struct session s = { .edge = edge, .a = a, .device = d, .m = m };
+	const struct apple_msg *m = s->m;
 	bool answered = false;
 	err_t e;
 
-	TRY(store_read(edge->store, load, &s));
+	TRY(store_read(s->edge->store, load, s));
 	*ret = STR_EMPTY;
-	if (own(&s)->token.n == 0) /* not enrolled yet, or a user who is not managed */
+	if (own(s)->token.n == 0) /* not enrolled yet, or a user who is not managed */
 		return OK;
 	if (m->status == APPLE_IDLE)
-		begin(&s);
+		begin(s);
 	else
-		TRY(take_answer(&s, &answered));
+		TRY(take_answer(s, &answered));
 	if (m->status != APPLE_IDLE && !answered)
-		take_result(&s);
-	if (s.not_renewed)
-		TRY(store_write(edge->store, note_not_renewed, &s));
-	if (asking(own(&s)) && !s.has_facts) {
-		TRY(store_write(edge->store, save, &s));
-		return print_question(&s, own(&s), ret);
+		take_result(s);
+	if (s->not_renewed)
+		TRY(save_now(s, note_not_renewed));
+	if (asking(own(s)) && !s->has_facts) {
+		TRY(save_now(s, save));
+		return print_question(s, own(s), ret);
 	}
-	e = answer(&s, ret);
+	e = answer(s, ret);
 	if (err_is(e, ERR_DEVICE_WIPED)) {
 		err_forget(e);
 		*ret = STR_EMPTY;
@@ -564,5 +602,19 @@ apple_session_step(struct device_edge *edge, struct arena *a, const struct devic
 	/* Nothing of ours is left but the management itself, which came by the device's own channel. */
 	err_forget(e);
 	*ret = STR_EMPTY;
-	return m->channel[0] == '\0' ? apple_leave_print(a, ret) : OK;
+	return m->channel[0] == '\0' ? apple_leave_print(s->a, ret) : OK;
+}
+
+err_t
+apple_session_step(struct device_edge *edge, struct arena *a, const struct device *d,
+    const struct apple_msg *m, struct str *ret)
+{
+	for (int i = 1;; i++) {
+		struct session s = { .edge = edge, .a = a, .device = d, .m = m };
+		err_t e = step(&s, ret);
+
+		if (!s.late || i == LATE_TRIES)
+			return e;
+		err_forget(e);
+	}
 }

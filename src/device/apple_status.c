@@ -18,6 +18,7 @@ struct status {
 	/* after it was taken */
 	enum apple_news news;
 	struct apple_channels ch;
+	struct report tell;
 };
 
 /* The device is at it already, and is asked for its lists before the session ends. */
@@ -55,28 +56,44 @@ differs(const char *now, const char *was)
 	return now != NULL && now[0] != '\0' && strcmp(now, was == NULL ? "" : was) != 0;
 }
 
+/* In the transaction of the check-in, perhaps twice: its lists may have been read since the report was taken. */
+static err_t
+fill_inventory(struct tx *tx, struct arena *a, const struct device *d, const struct command *v,
+    size_t n, void *ctx)
+{
+	struct status *s = ctx;
+
+	(void)v;
+	(void)n;
+	TRY(apple_channels_load(tx, a, d->id, s->channel, &s->ch));
+	s->tell.has_inventory = false;
+	apple_inventory_report(a, &s->ch, NULL, &s->tell);
+	return OK;
+}
+
 /* Facts that are others now, and what is not there any more. */
 static err_t
 tell_model(struct device_edge *edge, struct status *s)
 {
-	struct report r = { 0 };
+	struct checkin_with first = { fill_inventory, s };
+	struct report *r = &s->tell;
 	struct command *v;
 	const char *word;
 	size_t n;
 	err_t e;
 
 	if (differs(s->report->os_version, s->device->os_version))
-		r.facts.os_version = s->report->os_version;
+		r->facts.os_version = s->report->os_version;
 	word = apple_status_word(
 	    edge, s->a, s->device, &s->ch.v[s->ch.own].state, &s->ch.v[s->ch.own].heard);
 	if (s->channel[0] == '\0' && differs(word, s->device->reporting))
-		r.facts.reporting = word;
-	r.has_facts = r.facts.os_version != NULL || r.facts.reporting != NULL;
+		r->facts.reporting = word;
+	r->has_facts = r->facts.os_version != NULL || r->facts.reporting != NULL;
 	if (s->news == APPLE_NEWS_LOST)
-		apple_inventory_report(s->a, &s->ch, NULL, &r);
-	if (!r.has_facts && !r.has_inventory)
+		r->first = &first;
+	if (!r->has_facts && r->first == NULL)
 		return OK;
-	e = checkin_run(edge->store, s->a, s->device->id, &r, &v, &n);
+	e = checkin_run(edge->store, s->a, s->device->id, r, &v, &n);
 	if (err_is(e, ERR_DEVICE_RETIRED) || err_is(e, ERR_DEVICE_WIPED)) {
 		err_forget(e);
 		return OK;

@@ -493,6 +493,8 @@ run(struct tx *tx, void *arg)
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	if (c->device.state == DEVICE_GONE)
 		return OK;
+	if (c->report->first != NULL)
+		TRY(c->report->first->run(tx, c->a, &c->device, NULL, 0, c->report->first->ctx));
 	/* Before it is found that something is to be written: there are many readers, and one writer. */
 	if (!tx_writes(tx))
 		TRY(desire(tx, c));

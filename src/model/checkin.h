@@ -74,6 +74,9 @@ struct report {
 	const struct report_result *results;
 	size_t nresults;
 	const struct checkin_with *with; /* NULL: nothing */
+	/* The same before anything of the report is looked at, without commands: what is said by what the platform keeps
+	 * is filled in here, where nobody else changes it. NULL: nothing. */
+	const struct checkin_with *first;
 	enum report_wipe wipe;
 	struct str
 	    identity; /* SHA-256 of the certificate that the device showed; for checkin_calm() */

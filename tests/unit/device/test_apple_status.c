@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom the report of an Apple device wakes. */
+/* Whom the report of an Apple device wakes, and what becomes of what comes at the same time. */
 #include "expect.h"
 
 #include <dirent.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "device/apple_heard.h"
+#include "device/apple_session.h"
 #include "device/apple_status.h"
 #include "pki/key.h"
 #include "store/device_state.h"
@@ -22,8 +25,23 @@ struct fixture {
 	struct device device;
 	struct apple_state state;
 	unsigned woken;
+	/* What is written while the writer stands still after the next note, so that it comes between two transactions of who
+	 * is at work; NULL: nothing. */
+	store_fn between, now;
+	sem_t still, go;
+	pthread_t thread;
 };
 
+static void *
+write_between(void *arg)
+{
+	struct fixture *f = arg;
+
+	expect_ok(store_write(f->edge.store, f->now, f));
+	return NULL;
+}
+
+/* On the writer's thread. What is queued while it stands here is the next that it does. */
 static void
 notified(void *ctx, unsigned topic, struct str key)
 {
@@ -31,6 +49,15 @@ notified(void *ctx, unsigned topic, struct str key)
 
 	(void)key;
 	f->woken += topic == TOPIC_DEVICE;
+	if (f->between == NULL || topic != TOPIC_DEVICE)
+		return;
+	f->now = f->between;
+	f->between = NULL;
+	pthread_create(&f->thread, NULL, write_between, f);
+	usleep(200000);
+	sem_post(&f->still);
+	while (sem_wait(&f->go) != 0)
+		;
 }
 
 /* As it was left at some time. */
@@ -71,6 +98,8 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	sem_init(&f->still, 0, 0);
+	sem_init(&f->go, 0, 0);
 	f->a = arena_new();
 	snprintf(f->dir, sizeof(f->dir), "/tmp/status-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -90,6 +119,7 @@ setup(void **state)
 		.state = DEVICE_ACTIVE,
 		.identity = LIT("identity"),
 		.identity_sha256 = str_of("0123456789abcdef0123456789abcdef", 32),
+		.identity_not_after = NOW + 300 * 86400,
 		.enrolled = NOW - 50 };
 	apple_state_read(f->a, STR_EMPTY, &f->state);
 	f->state.token = LIT("token");
@@ -112,6 +142,8 @@ teardown(void **state)
 		unlink(arena_printf(f->a, "%s/%s", f->dir, e->d_name));
 	closedir(d);
 	rmdir(f->dir);
+	sem_destroy(&f->still);
+	sem_destroy(&f->go);
 	arena_free(f->a);
 	free(f);
 	when_set(0);
@@ -166,6 +198,144 @@ a_report_after_the_session_wakes_the_device(void **state)
 	assert_int_equal(woken_by_report(f, 1), 1);
 }
 
+/* ---- what comes at the same time ---- */
+
+static err_t
+get_device(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+
+	return store_device_get(tx, f->a, f->device.id, &f->device);
+}
+
+static err_t
+get_state(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+	struct channel_state row;
+
+	TRY(store_device_state_get(tx, f->a, f->device.id, "", &row));
+	apple_state_read(f->a, row.state, &f->state);
+	return OK;
+}
+
+/* The lists were read: another certificate came by the profile, and they show it. */
+static err_t
+put_lists(struct tx *tx, void *arg)
+{
+	static struct apple_item newer = { .alias = "chancery-1", .sha256 = { 7, 7, 7 } };
+	struct fixture *f = arg;
+	struct channel_state row = { .device = f->device.id, .channel = "", .updated = when_now() };
+
+	f->state.items = &newer;
+	f->state.known_ms = when_now_ms() + 1;
+	TRY(apple_state_write(f->a, &f->state, &row.state));
+	TRY(store_device_state_put(tx, &row));
+	return store_device_shown(tx, f->device.id, when_now(), "newer");
+}
+
+static void
+lists_that_are_read_while_a_report_is_taken_are_what_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	f->between = put_lists;
+	sem_post(&f->go);
+	assert_int_equal(woken_by_report(f, 1), 1);
+	pthread_join(f->thread, NULL);
+	expect_ok(store_read(f->edge.store, get_device, f));
+	assert_non_null(strstr(f->device.inventory, "070707"));
+}
+
+static err_t
+put_token(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+	struct channel_state row;
+	struct apple_state st;
+
+	TRY(store_device_state_get(tx, f->a, f->device.id, "", &row));
+	apple_state_read(f->a, row.state, &st);
+	st.token = LIT("another token");
+	TRY(apple_state_write(f->a, &st, &row.state));
+	return store_device_state_put(tx, &row);
+}
+
+static err_t
+only_notify(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+
+	tx_notify(tx, TOPIC_DEVICE, id_str(&f->device.id));
+	return OK;
+}
+
+static void *
+hold_writer(void *arg)
+{
+	struct fixture *f = arg;
+
+	expect_ok(store_write(f->edge.store, only_notify, f));
+	return NULL;
+}
+
+static void *
+let_go(void *arg)
+{
+	struct fixture *f = arg;
+
+	usleep(200000);
+	sem_post(&f->go);
+	return NULL;
+}
+
+/* The device's message is read with the old token, and what comes of it written after the new one. */
+static struct str
+said_while_a_token_comes(struct fixture *f, enum apple_status status, const char *command)
+{
+	struct apple_msg m = { .type = APPLE_COMMAND,
+		.status = status,
+		.channel = "",
+		.command = command,
+		.code = "",
+		.detail = "",
+		.body = pl_dict(f->a) };
+	pthread_t holding, going;
+	struct str answer;
+
+	expect_ok(store_write(f->edge.store, put, f));
+	f->between = put_token;
+	pthread_create(&holding, NULL, hold_writer, f);
+	while (sem_wait(&f->still) != 0)
+		;
+	pthread_create(&going, NULL, let_go, f);
+	expect_ok(apple_session_step(&f->edge, f->a, &f->device, &m, &answer));
+	pthread_join(holding, NULL);
+	pthread_join(going, NULL);
+	pthread_join(f->thread, NULL);
+	expect_ok(store_read(f->edge.store, get_state, f));
+	return answer;
+}
+
+static void
+a_token_that_comes_while_a_session_is_at_work_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct str answer = said_while_a_token_comes(f, APPLE_IDLE, "");
+
+	assert_true(str_eq(f->state.token, LIT("another token")));
+	assert_true(f->state.ask != 0);
+	assert_true(answer.n > 0);
+	/* And where it was the lists that the session brought. */
+	f->state.ask = APPLE_ASK_CERTIFICATES;
+	f->state.round = "round";
+	f->state.token = LIT("token");
+	said_while_a_token_comes(f, APPLE_ACKNOWLEDGED, "round-certificates");
+	assert_true(str_eq(f->state.token, LIT("another token")));
+	assert_int_equal(f->state.ask, 0);
+	assert_int_equal(f->state.nitems, 0);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -175,6 +345,8 @@ main(void)
 		CASE(a_report_that_comes_while_a_session_is_under_way_wakes_nobody),
 		CASE(a_session_that_the_device_broke_off_does_not_keep_it_asleep),
 		CASE(a_report_after_the_session_wakes_the_device),
+		CASE(lists_that_are_read_while_a_report_is_taken_are_what_counts),
+		CASE(a_token_that_comes_while_a_session_is_at_work_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
