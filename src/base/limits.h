@@ -33,7 +33,8 @@
 #define LIMIT_SYNCML_ITEMS 64u      /* in one command */
 #define LIMIT_SYNCML_URI 1024u      /* bytes in a path */
 #define LIMIT_SYNCML_DATA (128u << 10)
-#define LIMIT_WINDOWS_NODES 384u   /* of one device, that are asked for or told at a time */
+#define LIMIT_WINDOWS_NODES 1152u  /* of one device, that are asked for in one session */
+#define LIMIT_WINDOWS_SENT 256u    /* commands that one device was told and that are not settled */
 #define LIMIT_SECURITY_TOKEN 4096u /* of a Windows enrolment */
 #define LIMIT_CERT_BYTES 32768u
 #define LIMIT_CHAIN_CERTS 8u
@@ -70,8 +71,8 @@
 #define LIMIT_CONF_BYTES (256u << 10)
 #define LIMIT_INVENTORY 256u /* items one device may report */
 #define LIMIT_RESULTS 256u
-#define LIMIT_DEVICE_STATE 65536u /* that a platform keeps of one device and channel */
-#define LIMIT_MEMO_TEXT 65536u    /* bytes of a text of which what was made of it is kept */
+#define LIMIT_DEVICE_STATE (1u << 20) /* that a platform keeps of one device and channel */
+#define LIMIT_MEMO_TEXT 65536u        /* bytes of a text of which what was made of it is kept */
 #define LIMIT_PAGE 1000u
 #define LIMIT_CA_ATTRIBUTES 16u /* name/value pairs with one request to a CA */
 #define LIMIT_CA_ATTRIBUTE \

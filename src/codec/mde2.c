@@ -173,7 +173,9 @@ certificate_request_get(struct arena *a, const struct xml_node *rst, struct mde2
 
 	if (type == NULL)
 		FAIL(ERR_MALFORMED, "request without a BinarySecurityToken");
-	if (strcmp(type, r->renewal ? URI_PKCS7 : URI_PKCS10) != 0)
+	/* MS-MDE2 3.6.2.1.1.1 and what clients send are two names of it. */
+	if (r->renewal ? strcmp(type, URI_PKCS7) != 0 && strcmp(type, URI_PKCS7_ENROL) != 0 :
+			 strcmp(type, URI_PKCS10) != 0)
 		FAIL(ERR_MALFORMED, "the certificate request is of another kind than RequestType");
 	TRY_CTX(text_unbase64(a, str_c(n->text), &r->token), "BinarySecurityToken");
 	if (r->token.n == 0 || r->token.n > LIMIT_CSR_BYTES)
@@ -189,11 +191,13 @@ mde2_request_parse(struct arena *a, struct str xml, struct mde2_request *ret)
 
 	TRY(soap_open(a, xml, &header, &body));
 	TRY(action_check(a, header, URI_ACTION_REQUEST));
-	TRY(caller_get(a, header, &r.who));
 	rst = xml_child(body, NS_WST, "RequestSecurityToken");
 	if (rst == NULL)
 		FAIL(ERR_MALFORMED, "body without a RequestSecurityToken");
 	TRY(kind_get(a, rst, &r.renewal));
+	/* Who renews says so by the certificate; what a client leaves in the header beside it is not looked at. */
+	r.who = (struct mde2_caller){ .user = { .name = "", .password = "" }, .token = "" };
+	TRY(r.renewal ? message_id(a, header, &r.who.message_id) : caller_get(a, header, &r.who));
 	TRY(certificate_request_get(a, rst, &r));
 	TRY(items_get(a, xml_child(rst, NS_AUTH, "AdditionalContext"), &r));
 	*ret = r;

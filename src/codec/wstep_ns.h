@@ -22,6 +22,7 @@
 #define URI_X509 \
 	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 #define URI_PKCS7 NS_WSSE "#PKCS7"
+#define URI_PKCS7_ENROL NS_ENROL "#PKCS7"
 #define URI_PKCS10 NS_ENROL "#PKCS10"
 #define URI_BASE64 NS_WSSE "#base64binary"
 #define URI_PASSWORD_TEXT \

@@ -21,8 +21,14 @@ static const struct http_route routes[] = {
 	{ 0 },
 };
 
+static bool
+say_failure(struct http_req *r, const struct err_report *rep)
+{
+	return windows_session_error(r, rep) || windows_enrol_error(r, rep);
+}
+
 const struct platform platform_windows = {
 	.name = "windows",
 	.routes = routes,
-	.error = windows_enrol_error,
+	.error = say_failure,
 };

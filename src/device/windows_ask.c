@@ -4,14 +4,18 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "device/windows_wifi.h"
+#include "net/url.h"
 #include "pki/key.h"
 
 enum { LOOK_EVERY = 86400, ADAPTERS = 16, DATA_MAX = 16384 };
+/* Certificates of requests that are read at a time: what is kept between two messages is bounded, and they are most of it. */
+enum { READ_AT_ONCE = 16 };
 /* A status that no device gives. */
 enum { NO_WORD = 1 };
-enum { THUMB_DIGITS = 40, MACHINE_DIGITS = 32 };
+enum { THUMB_DIGITS = 40, MACHINE_DIGITS = 32, CHILD_MAX = 64 };
 #define HEX "0123456789abcdefABCDEF"
 
+#define STORE_NODES "./Device/Vendor/MSFT/CertificateStore/MY/"
 #define DEVICE_STATUS "./Vendor/MSFT/DeviceStatus/"
 #define ADAPTER_LIST DEVICE_STATUS "NetworkIdentifiers"
 #define CELLULAR_LIST DEVICE_STATUS "CellularIdentities"
@@ -112,53 +116,68 @@ windows_store_node(struct arena *a, const char *uri, const char *thumb)
 	if (n != THUMB_DIGITS)
 		return "";
 	hex[n] = '\0';
-	return arena_printf(a, "./%s/Vendor/MSFT/CertificateStore/MY/%s/%s/EncodedCertificate",
-	    user ? "User" : "Device", user ? "User" : "System", hex);
+	/* CertificateStore CSP: the store of the person who is signed in is a node of the device, too. */
+	return arena_printf(
+	    a, STORE_NODES "%s/%s/EncodedCertificate", user ? "User" : "System", hex);
 }
 
 /* ---- asking ---- */
 
-static err_t
+static void
 add(struct arena *a, struct windows_state *st, const char *uri, const char *child)
 {
-	return windows_ask_add(st, arena_printf(a, "%s/%s", uri, child));
+	windows_ask_add(st, arena_printf(a, "%s/%s", uri, child));
+}
+
+/* The certificate that the device says it got by a request. */
+static void
+ask_certificate(struct arena *a, struct windows_state *st, const char *uri)
+{
+	const struct windows_answer *thumb =
+	    windows_answer_of(st, arena_printf(a, "%s/CertThumbprint", uri));
+	const char *node = "";
+	int n = 0;
+
+	if (thumb != NULL && thumb->code == 200)
+		node = windows_store_node(a, uri, thumb->data);
+	for (size_t i = 0; i < st->nanswers; i++)
+		n += strncmp(st->answers[i].uri, STORE_NODES, strlen(STORE_NODES)) == 0;
+	if (node[0] != '\0' && n < READ_AT_ONCE)
+		windows_ask_add(st, node);
 }
 
 /* How a node shows that what we put there is there; told: what became of it is of interest, too. */
-static err_t
+static void
 ask_node(struct arena *a, struct windows_state *st, const char *uri, const char *sha1, bool told)
 {
-	const struct windows_answer *thumb;
-	const char *node;
-
 	if (windows_of_user(uri) && !st->user)
-		return OK;
+		return;
 	switch (windows_op_of(uri)) {
 	case WINDOWS_TRUST:
-		return add(a, st, uri, "EncodedCertificate");
+		add(a, st, uri, "EncodedCertificate");
+		return;
 	case WINDOWS_PFX:
-		TRY(add(a, st, uri, "Thumbprint"));
-		return told ? add(a, st, uri, "Status") : OK;
+		add(a, st, uri, "Thumbprint");
+		if (told)
+			add(a, st, uri, "Status");
+		return;
 	case WINDOWS_WIFI:
-		return add(a, st, uri, "WlanXml");
+		add(a, st, uri, "WlanXml");
+		return;
 	case WINDOWS_SCEP:
 	case WINDOWS_REMOVE:
 	case WINDOWS_WIPE:
 		break;
 	}
-	TRY(add(a, st, uri, "CertThumbprint"));
+	add(a, st, uri, "CertThumbprint");
 	if (sha1[0] != '\0')
-		return OK;
-	TRY(add(a, st, uri, "Status"));
-	TRY(add(a, st, uri, "ErrorCode"));
-	thumb = windows_answer_of(st, arena_printf(a, "%s/CertThumbprint", uri));
-	if (thumb == NULL || thumb->code != 200)
-		return OK;
-	node = windows_store_node(a, uri, thumb->data);
-	return node[0] == '\0' ? OK : windows_ask_add(st, node);
+		return;
+	add(a, st, uri, "Status");
+	add(a, st, uri, "ErrorCode");
+	ask_certificate(a, st, uri);
 }
 
-static err_t
+static void
 ask_nodes(struct arena *a, const struct holdings *has, struct windows_state *st)
 {
 	const char *uri, *sha1;
@@ -166,12 +185,11 @@ ask_nodes(struct arena *a, const struct holdings *has, struct windows_state *st)
 	for (size_t i = 0; i < has->n; i++) {
 		windows_place_read(a, has->v[i].place, &uri, &sha1);
 		if (uri[0] != '\0')
-			TRY(ask_node(a, st, uri, sha1, false));
+			ask_node(a, st, uri, sha1, false);
 	}
 	for (size_t i = 0; i < st->nsent; i++)
 		if (st->sent[i].op != WINDOWS_REMOVE && st->sent[i].op != WINDOWS_WIPE)
-			TRY(ask_node(a, st, st->sent[i].uri, st->sent[i].sha1, true));
-	return OK;
+			ask_node(a, st, st->sent[i].uri, st->sent[i].sha1, true);
 }
 
 /* The next of the children that a Get of their parent brings: "a/b/c". STR_EMPTY: no more. */
@@ -185,57 +203,55 @@ next_child(struct str *list)
 	return child;
 }
 
-static err_t
+static void
 ask_adapters(struct arena *a, struct windows_state *st)
 {
 	const struct windows_answer *w = windows_answer_of(st, ADAPTER_LIST);
 	struct str list, child;
 
 	if (w == NULL || w->code != 200)
-		return OK;
+		return;
 	list = str_c(w->data);
 	for (int i = 0; i < ADAPTERS; i++) {
 		child = next_child(&list);
-		if (child.n == 0 || child.n > 64)
+		if (child.n == 0 || child.n > CHILD_MAX)
 			break;
-		TRY(windows_ask_add(st,
+		windows_ask_add(st,
 		    arena_printf(
-			a, ADAPTER_LIST "/%.*s/Type", (int)child.n, (const char *)child.p)));
+			a, ADAPTER_LIST "/%.*s/Type", (int)child.n, (const char *)child.p));
 	}
-	return OK;
 }
 
-static err_t
+static void
 ask_facts(struct arena *a, struct windows_state *st)
 {
 	for (size_t i = 0; i < COUNT(facts); i++)
-		TRY(windows_ask_add(st, facts[i].uri));
-	TRY(windows_ask_add(st, HOST_NAME));
-	TRY(windows_ask_add(st, DOMAIN_NAME));
+		windows_ask_add(st, facts[i].uri);
+	windows_ask_add(st, HOST_NAME);
+	windows_ask_add(st, DOMAIN_NAME);
 	if (when_now() - st->looked < LOOK_EVERY)
-		return OK;
+		return;
 	for (size_t i = 0; i < COUNT(seldom); i++)
-		TRY(windows_ask_add(st, seldom[i]));
+		windows_ask_add(st, seldom[i]);
 	if (st->user) {
-		TRY(windows_ask_add(st, "./User" WINDOWS_PFX_NODES));
-		TRY(windows_ask_add(st, "./User" WINDOWS_SCEP_NODES));
+		windows_ask_add(st, "./User" WINDOWS_PFX_NODES);
+		windows_ask_add(st, "./User" WINDOWS_SCEP_NODES);
 	}
-	return ask_adapters(a, st);
+	ask_adapters(a, st);
 }
 
-err_t
-windows_ask(struct arena *a, const struct holdings *has, struct windows_state *st, bool *ret_more)
+bool
+windows_ask(struct arena *a, const struct holdings *has, struct windows_state *st)
 {
 	size_t before = st->nanswers;
 	bool more = false;
 
 	if (!st->facts)
-		TRY(ask_facts(a, st));
-	TRY(ask_nodes(a, has, st));
+		ask_facts(a, st);
+	ask_nodes(a, has, st);
 	for (size_t i = 0; i < st->nanswers && !more; i++)
 		more = st->answers[i].code == 0;
-	*ret_more = more || st->nanswers > before;
-	return OK;
+	return more || st->nanswers > before;
 }
 
 /* ---- answers ---- */
@@ -248,10 +264,10 @@ reduced(struct arena *a, const char *uri, const char *data)
 	struct str der;
 	err_t e;
 
-	if (strlen(data) > DATA_MAX || windows_op_of(uri) == WINDOWS_WIFI)
+	if (windows_op_of(uri) == WINDOWS_WIFI)
 		return "";
 	if (strstr(uri, "/RootCATrustedCertificates/") == NULL)
-		return data;
+		return strlen(data) > DATA_MAX ? "" : data;
 	e = text_unbase64(a, str_c(data), &der);
 	if (!err_ok(e)) {
 		err_forget(e);
@@ -259,6 +275,18 @@ reduced(struct arena *a, const char *uri, const char *data)
 	}
 	hash_sha256(der, hash);
 	return text_hex(a, STR(hash));
+}
+
+/* A large object comes in pieces, one a message: OMA-DM 1.2 protocol 7. */
+static void
+take_piece(struct arena *a, const struct syncml_item *item, struct windows_answer *w)
+{
+	const char *data = item->data;
+
+	if (w->more)
+		data = arena_printf(a, "%s%s", w->data, data);
+	w->more = item->more && strlen(data) <= LIMIT_SYNCML_DATA;
+	w->data = w->more ? data : reduced(a, w->uri, data);
 }
 
 static void
@@ -271,8 +299,8 @@ take_answer(struct arena *a, const struct syncml_command *c, struct windows_stat
 			continue;
 		if (c->verb == SYNCML_STATUS)
 			w->code = c->code;
-		else if (c->nitems > 0 && !c->items[0].more)
-			w->data = reduced(a, w->uri, c->items[0].data);
+		else if (c->nitems > 0)
+			take_piece(a, &c->items[0], w);
 	}
 }
 
@@ -301,15 +329,18 @@ take_status(const struct syncml_command *c, struct windows_state *st)
 	}
 }
 
-/* What got no word at all is not asked again, and numbers are good for one message. */
+/* What got no word at all, or only the beginning of one, is not asked again, and numbers are good for one message. */
 static void
 close_asks(struct windows_state *st)
 {
 	for (size_t i = 0; i < st->nsent; i++)
 		st->sent[i].first = st->sent[i].last = 0;
 	for (size_t i = 0; i < st->nanswers; i++) {
-		if (st->answers[i].id != 0 && st->answers[i].code == 0)
+		if (st->answers[i].more || (st->answers[i].id != 0 && st->answers[i].code == 0))
 			st->answers[i].code = NO_WORD;
+		if (st->answers[i].more)
+			st->answers[i].data = "";
+		st->answers[i].more = false;
 		st->answers[i].id = 0;
 	}
 }
@@ -342,6 +373,19 @@ said(const struct windows_state *st, const char *uri)
 	return w == NULL || w->code != 200 || strlen(w->data) > LIMIT_TEXT ? NULL : w->data;
 }
 
+/* The name of a child is encoded as in an address: MS-MDM, Get of an interior node. */
+static const char *
+plain(struct arena *a, struct str child)
+{
+	const char *text;
+	err_t e = url_decode(a, child, false, false, &text);
+
+	if (err_ok(e))
+		return text;
+	err_forget(e);
+	return arena_cstr(a, child);
+}
+
 /* The MAC address of the Wi-Fi adapter: the child of which the Type is 2. */
 static const char *
 wifi_mac(struct arena *a, const struct windows_state *st)
@@ -353,13 +397,13 @@ wifi_mac(struct arena *a, const struct windows_state *st)
 	for (int i = 0; i < ADAPTERS; i++) {
 		struct str child = next_child(&list);
 
-		if (child.n == 0 || child.n > 64)
+		if (child.n == 0 || child.n > CHILD_MAX)
 			break;
 		type = said(st,
 		    arena_printf(
 			a, ADAPTER_LIST "/%.*s/Type", (int)child.n, (const char *)child.p));
 		if (type != NULL && strcmp(type, "2") == 0)
-			return arena_cstr(a, child);
+			return plain(a, child);
 	}
 	return NULL;
 }
@@ -393,6 +437,6 @@ windows_facts(struct arena *a, const struct windows_state *st, struct device *d)
 	if (text != NULL && text[0] != '\0') {
 		struct str list = str_c(text);
 
-		d->imei = arena_cstr(a, next_child(&list));
+		d->imei = plain(a, next_child(&list));
 	}
 }

@@ -17,9 +17,8 @@
 #define WINDOWS_SCEP_NODES "/Vendor/MSFT/ClientCertificateInstall/SCEP"
 #define WINDOWS_OURS "chancery-" /* begins the name of each node of ours under those two */
 
-/* *ret_more: something was added to st->answers that the device must be asked. */
-err_t windows_ask(
-    struct arena *a, const struct holdings *has, struct windows_state *st, bool *ret_more);
+/* true: there is something in st->answers that the device must be asked. */
+bool windows_ask(struct arena *a, const struct holdings *has, struct windows_state *st);
 /* Statuses and results of the device's message to what it was asked and told in the message before. */
 void windows_take(struct arena *a, const struct syncml_message *m, struct windows_state *st);
 /* What the answers say about the device itself; members without an answer stay. */
@@ -37,7 +36,7 @@ void windows_place_read(
     struct arena *a, const char *place, const char **ret_uri, const char **ret_sha1);
 enum windows_op windows_op_of(const char *uri);
 bool windows_of_user(const char *uri);
-/* "./<scope>/Vendor/MSFT/CertificateStore/MY/...": where the certificate of a SCEP node can be read. thumb: as the
+/* "./Device/Vendor/MSFT/CertificateStore/MY/...": where the certificate of a SCEP node can be read. thumb: as the
  * device says it, with spaces at times. "": that is no thumbprint. */
 const char *windows_store_node(struct arena *a, const char *uri, const char *thumb);
 

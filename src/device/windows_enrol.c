@@ -4,6 +4,7 @@
 #include "device/identity.h"
 #include "device/windows_ask.h"
 #include "device/windows_msg.h"
+#include "device/windows_state.h"
 #include "model/enrol.h"
 #include "pki/cert.h"
 #include "pki/cms.h"
@@ -177,6 +178,7 @@ enrol(struct http_req *r, const struct mde2_request *q)
 
 	TRY(prove(r, &q->who, &code, &user));
 	TRY(identity_enrol(edge, a, code, q->token, &facts, &issued));
+	TRY(windows_place_put(edge->store, a, issued.device, q->of_machine));
 	doc = document(a, q, &issued);
 	/* One root and one CA between: there is no room for more, and no need. */
 	if (edge->nroots > 0)
@@ -196,7 +198,7 @@ enrol(struct http_req *r, const struct mde2_request *q)
 
 /* ROBO: the old certificate in TLS, and the same over the new request. MS-MDE2 3.6 */
 static err_t
-renew(struct http_req *r, const struct mde2_request *q)
+renew(struct http_req *r, struct mde2_request *q)
 {
 	const struct device_edge *edge = http_ctx(r);
 	struct arena *a = http_arena(r);
@@ -210,6 +212,8 @@ renew(struct http_req *r, const struct mde2_request *q)
 		FAIL(ERR_DEVICE_UNKNOWN,
 		    "the request is signed by another certificate than that of the connection");
 	TRY(identity_again(edge, a, device_caller(r), csr, &issued));
+	/* The device looks for it where the enrolment said (SSLCLIENTCERTSEARCHCRITERIA). */
+	TRY(windows_place_get(edge->store, a, issued.device, &q->of_machine));
 	doc = document(a, q, &issued);
 	return reply_document(r, q, &doc);
 }

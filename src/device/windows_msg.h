@@ -27,6 +27,8 @@ err_t windows_enrol(struct http_req *r);
 bool windows_enrol_error(struct http_req *r, const struct err_report *rep);
 
 err_t windows_session(struct http_req *r);
+/* A failure of a session. Only that of who was retired is said in its words: it is told to leave management. */
+bool windows_session_error(struct http_req *r, const struct err_report *rep);
 
 err_t windows_page(struct http_req *r);
 err_t windows_page_code(struct http_req *r);

@@ -106,15 +106,15 @@ off(const struct device_edge *edge)
 	return edge->windows_family == NULL || edge->windows_family[0] == '\0';
 }
 
-err_t
+void
 windows_push_ask(const struct device_edge *edge, struct windows_state *st)
 {
 	if (off(edge) || (st->facts && st->push != WINDOWS_PUSH_TOLD))
-		return OK;
+		return;
 	if (!st->facts)
-		TRY(windows_ask_add(st, WINDOWS_PUSH_FAMILY));
-	TRY(windows_ask_add(st, CHANNEL_NODE));
-	return windows_ask_add(st, STATUS_NODE);
+		windows_ask_add(st, WINDOWS_PUSH_FAMILY);
+	windows_ask_add(st, CHANNEL_NODE);
+	windows_ask_add(st, STATUS_NODE);
 }
 
 static const char *

@@ -42,7 +42,7 @@ bool windows_push_good(const struct windows_push *p, const struct windows_pusher
 /* ---- in a session; nothing happens where the installation has no application ---- */
 
 /* Adds to what is asked. */
-err_t windows_push_ask(const struct device_edge *edge, struct windows_state *st);
+void windows_push_ask(const struct device_edge *edge, struct windows_state *st);
 /* Keeps what the answers say. *ret_verb: by which the device is to be told the application ("Add", "Replace"), after which
  * it is asked again; NULL: it needs not. */
 err_t windows_push_hear(const struct device_edge *edge, struct arena *a, struct id device,

@@ -131,12 +131,12 @@ needed(const struct reporting *p, const char *uri)
 	return false;
 }
 
-static err_t
+static void
 tidy(struct reporting *p, const char *uri)
 {
 	if (needed(p, uri))
-		return OK;
-	return windows_sent_add(p->st,
+		return;
+	windows_sent_add(p->st,
 	    &(struct windows_sent){ .op = WINDOWS_REMOVE,
 		.id = "",
 		.alias = "",
@@ -174,30 +174,26 @@ result_of(struct reporting *p, const struct windows_sent *s)
 	return &p->results[p->nresults++];
 }
 
-/* The certificate that a request brought: in the store, under the thumbprint that the node names. */
-static err_t
-scep_certificate(
-    struct reporting *p, const struct windows_sent *s, struct str *ret, const char **ret_sha1)
+/* The certificate that a request brought: in the store, under the thumbprint that the node names. Empty: it does not show. */
+static struct str
+scep_certificate(struct reporting *p, const struct windows_sent *s, const char **ret_sha1)
 {
 	const struct windows_answer *thumb = answer(p, s->uri, "CertThumbprint"), *w;
 	struct str der;
 	err_t e;
 
-	*ret = STR_EMPTY;
 	if (thumb == NULL || thumb->code != 200)
-		return OK;
+		return STR_EMPTY;
 	w = windows_answer_of(p->st, windows_store_node(p->a, s->uri, thumb->data));
 	if (w == NULL || w->code != 200)
-		return OK;
+		return STR_EMPTY;
 	e = text_unbase64(p->a, str_c(w->data), &der);
 	if (!err_ok(e)) {
 		err_forget(e);
-		return OK;
+		return STR_EMPTY;
 	}
 	*ret_sha1 = windows_sha1(p->a, der);
-	if (same_thumb(thumb->data, *ret_sha1))
-		*ret = der;
-	return OK;
+	return same_thumb(thumb->data, *ret_sha1) ? der : STR_EMPTY;
 }
 
 static int64_t
@@ -212,11 +208,13 @@ number(const struct windows_answer *w)
 	return v;
 }
 
-/* Nodes of a user are there only while that user is signed in: MS-MDM, ./User. */
+/* Nodes of a user are there only while that user is signed in: MS-MDM, ./User. What failed by itself has its reason beside
+ * it, as the device was told (SyncApplicationVersion). */
 static bool
 is_away(const struct windows_sent *s)
 {
-	return windows_of_user(s->uri) && s->original == 0 && (s->code == 404 || s->code == 405);
+	return windows_of_user(s->uri) && s->original == 0 &&
+	    (s->code == 404 || s->code == 405 || s->code == 500);
 }
 
 static void
@@ -231,9 +229,9 @@ settle_no(struct reporting *p, const struct windows_sent *s)
 	res->detail = "nobody is signed in any more, or somebody else";
 }
 
-/* *ret_settled: nothing more is to be waited for. */
-static err_t
-settle_scep(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
+/* false: it is still to be waited for. */
+static bool
+settle_scep(struct reporting *p, const struct windows_sent *s)
 {
 	int64_t status = number(answer(p, s->uri, "Status"));
 	struct report_result *res;
@@ -241,30 +239,29 @@ settle_scep(struct reporting *p, const struct windows_sent *s, bool *ret_settled
 	const char *sha1;
 	uint8_t hash[32];
 
-	TRY(scep_certificate(p, s, &der, &sha1));
-	*ret_settled = true;
+	der = scep_certificate(p, s, &sha1);
 	if (der.n > 0) {
 		hash_sha256(der, hash);
 		report_new(p, s->alias, s->uri, sha1, arena_str(p->a, STR(hash)), der);
 		res = result_of(p, s);
 		res->certificate = der;
-		return OK;
+		return true;
 	}
 	if (status == SCEP_FAILED) {
 		windows_error(
 		    p->a, 0, (uint32_t)number(answer(p, s->uri, "ErrorCode")), result_of(p, s));
-		return OK;
+		return true;
 	}
 	/* Without a word of its state it is told anew. */
 	if (when_now() - s->since > ENROL_MAX ||
 	    (status == 0 && (p->st->user || !windows_of_user(s->uri))))
-		return OK;
-	*ret_settled = false;
+		return true;
 	res = result_of(p, s);
 	res->status = RESULT_NOT_NOW;
-	res->detail =
+	res->detail = status == SCEP_DONE ?
+	    "the device says that it has the certificate, but does not show it" :
 	    "the device requests the certificate; it says how that went in a later session";
-	return OK;
+	return false;
 }
 
 /* PFXCertInstall/<id>/Status: what the import ended with, where the command itself was taken. 0: well, or no word. */
@@ -277,26 +274,30 @@ import_status(const struct reporting *p, const struct windows_sent *s)
 	return v == 0 || v > 0xffff ? v : 0x80070000 | v;
 }
 
-static err_t
+/* false: something else lies there; it is told again, by Replace. */
+static bool
 settle_put(struct reporting *p, const struct windows_sent *s)
 {
 	enum shown shown = node_shown(p, s->uri, s->sha1, s->sha256);
 	struct str sha256;
+	err_t e;
 
 	/* One of this name may have been there with other settings. */
 	if (s->op == WINDOWS_WIFI && (s->code == 0 || s->code >= 300))
 		shown = SHOWN_UNKNOWN;
-	if (shown == SHOWN_YES) {
-		TRY(text_unhex(p->a, str_c(s->sha256), &sha256));
+	if (shown == SHOWN_NO && s->op == WINDOWS_TRUST && s->code == 418 && !s->again)
+		return false;
+	e = text_unhex(p->a, str_c(s->sha256), &sha256);
+	if (shown == SHOWN_YES && err_ok(e))
 		report_new(p, s->alias, s->uri, s->sha1, sha256, STR_EMPTY);
-	}
+	err_forget(e);
 	if (s->code >= 300 && !(s->op == WINDOWS_TRUST && s->code == 418))
 		settle_no(p, s);
 	else if (shown == SHOWN_NO && import_status(p, s) != 0)
 		windows_error(p->a, 0, import_status(p, s), result_of(p, s));
 	else if (s->code != 0 || shown == SHOWN_YES)
 		result_of(p, s);
-	return OK;
+	return true;
 }
 
 static void
@@ -320,34 +321,33 @@ settle_wipe(struct reporting *p, const struct windows_sent *s)
 		result_of(p, s);
 }
 
-static err_t
-settle(struct reporting *p, const struct windows_sent *s, bool *ret_settled)
+/* false: it is kept. */
+static bool
+settle(struct reporting *p, const struct windows_sent *s)
 {
-	*ret_settled = true;
 	switch (s->op) {
 	case WINDOWS_TRUST:
 	case WINDOWS_PFX:
 	case WINDOWS_WIFI:
 		return settle_put(p, s);
 	case WINDOWS_SCEP:
-		if (s->code >= 300) {
-			settle_no(p, s);
-			return OK;
-		}
-		return settle_scep(p, s, ret_settled);
+		if (s->code < 300)
+			return settle_scep(p, s);
+		settle_no(p, s);
+		break;
 	case WINDOWS_REMOVE:
 		settle_removal(p, s);
-		return OK;
+		break;
 	case WINDOWS_WIPE:
 		settle_wipe(p, s);
-		return OK;
+		break;
 	}
-	return OK;
+	return true;
 }
 
 /* ---- nodes of ours that nobody remembers ---- */
 
-static err_t
+static void
 sweep_list(struct reporting *p, const char *parent)
 {
 	const struct windows_answer *w = windows_answer_of(p->st, parent);
@@ -357,30 +357,28 @@ sweep_list(struct reporting *p, const char *parent)
 		struct str child = str_cut(&list, '/');
 
 		if (str_starts(child, LIT(WINDOWS_OURS)) && child.n <= 64)
-			TRY(tidy(p,
+			tidy(p,
 			    arena_printf(
-				p->a, "%s/%.*s", parent, (int)child.n, (const char *)child.p)));
+				p->a, "%s/%.*s", parent, (int)child.n, (const char *)child.p));
 	}
-	return OK;
 }
 
-static err_t
+static void
 sweep(struct reporting *p)
 {
-	TRY(sweep_list(p, "./Device" WINDOWS_PFX_NODES));
-	TRY(sweep_list(p, "./Device" WINDOWS_SCEP_NODES));
-	TRY(sweep_list(p, "./User" WINDOWS_PFX_NODES));
-	return sweep_list(p, "./User" WINDOWS_SCEP_NODES);
+	sweep_list(p, "./Device" WINDOWS_PFX_NODES);
+	sweep_list(p, "./Device" WINDOWS_SCEP_NODES);
+	sweep_list(p, "./User" WINDOWS_PFX_NODES);
+	sweep_list(p, "./User" WINDOWS_SCEP_NODES);
 }
 
-err_t
+void
 windows_report(
     struct arena *a, const struct holdings *has, struct windows_state *st, struct report *ret)
 {
 	struct reporting p = { .a = a, .has = has, .st = st };
 	size_t n = st->nsent;
 	struct windows_sent *was = arena_array(a, n + 1, sizeof(*was));
-	bool settled;
 
 	p.items = arena_array(a, has->n + n + 1, sizeof(*p.items));
 	p.results = arena_array(a, n + 1, sizeof(*p.results));
@@ -389,18 +387,15 @@ windows_report(
 		was[i] = st->sent[i];
 	report_known(&p);
 	st->nsent = 0;
-	for (size_t i = 0; i < n; i++) {
-		TRY(settle(&p, &was[i], &settled));
-		if (!settled)
-			TRY(windows_sent_add(st, &was[i]));
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!settle(&p, &was[i]))
+			windows_sent_add(st, &was[i]);
 	for (size_t i = 0; i < p.nleft; i++)
-		TRY(tidy(&p, p.left[i]));
-	TRY(sweep(&p));
+		tidy(&p, p.left[i]);
+	sweep(&p);
 	ret->has_inventory = true;
 	ret->items = p.items;
 	ret->nitems = p.nitems;
 	ret->results = p.results;
 	ret->nresults = p.nresults;
-	return OK;
 }

@@ -13,7 +13,7 @@
 
 /* Fills inventory and results. st->sent keeps what is not settled: requests that run on in the device, and nodes that
  * nothing needs any more, to be removed. */
-err_t windows_report(
+void windows_report(
     struct arena *a, const struct holdings *has, struct windows_state *st, struct report *ret);
 
 #endif

@@ -23,9 +23,11 @@
 
 /* Kinds of alerts: OMA-DM 1.2 protocol 8.7, MS-MDM 2.2.7 */
 enum { ALERT_NEXT = 1222, ALERT_ABORT = 1223, ALERT_CLIENT = 1224, ALERT_GENERIC = 1226 };
-enum { STATUS_OK = 200, STATUS_NOT_SUPPORTED = 406 };
+enum { STATUS_OK = 200, STATUS_PIECE = 213, STATUS_NOT_SUPPORTED = 406 };
 /* Bytes of a message: if the device says nothing, and at most. Rounds of commands in one session. */
 enum { ROOM_DEFAULT = 64 << 10, ROOM_MAX = 512 << 10, CLOSING = 64, ROUNDS_MAX = 20 };
+/* Questions in one message: what they are answered with comes in one, too, and is no larger than is taken. */
+enum { QUESTIONS_MAX = 128 };
 /* Milliseconds that an answer waits for what is under way, and for how long something counts as that. */
 enum { WAIT_MS = 10000, UNDER_WAY_MS = 60000 };
 
@@ -117,19 +119,38 @@ hear(struct turn *t)
 		ask_anew(st);
 }
 
-/* One status for each of its commands: OMA-DM 1.2 representation 6.4. */
+/* What is said to a command of the device; 0: nothing. */
+static uint32_t
+status_for(const struct syncml_command *c)
+{
+	switch (c->verb) {
+	case SYNCML_STATUS:
+		return 0;
+	case SYNCML_RESULTS:
+		return c->nitems > 0 && c->items[0].more ? STATUS_PIECE : 0;
+	case SYNCML_ALERT:
+	case SYNCML_REPLACE:
+		break;
+	case SYNCML_OTHER:
+		return STATUS_NOT_SUPPORTED;
+	}
+	return STATUS_OK;
+}
+
+/* One status for each of its commands (OMA-DM 1.2 representation 6.4), and for the piece of a large object (protocol 7). */
 static err_t
 acknowledge(struct turn *t)
 {
+	uint32_t status;
+
 	TRY(syncml_open(&t->b, &t->m));
 	TRY(syncml_status(&t->b, ++t->id, t->m.id, 0, "SyncHdr", STATUS_OK));
 	for (size_t i = 0; i < t->m.ncommands; i++) {
 		const struct syncml_command *c = &t->m.commands[i];
 
-		if (c->verb == SYNCML_STATUS || c->verb == SYNCML_RESULTS)
-			continue;
-		TRY(syncml_status(&t->b, ++t->id, t->m.id, c->id, c->name,
-		    c->verb == SYNCML_OTHER ? STATUS_NOT_SUPPORTED : STATUS_OK));
+		status = status_for(c);
+		if (status != 0)
+			TRY(syncml_status(&t->b, ++t->id, t->m.id, c->id, c->name, status));
 	}
 	return OK;
 }
@@ -150,13 +171,16 @@ send(struct turn *t)
 static err_t
 send_questions(struct turn *t)
 {
-	for (size_t i = 0; i < t->st.nanswers; i++) {
+	unsigned asked = 0;
+
+	for (size_t i = 0; i < t->st.nanswers && asked < QUESTIONS_MAX; i++) {
 		struct windows_answer *w = &t->st.answers[i];
 		size_t start = t->b.n;
 		err_t e;
 
 		if (w->code != 0)
 			continue;
+		asked++;
 		e = syncml_put(&t->b, t->id + 1, "Get", w->uri, NULL, NULL);
 		if (err_is(e, ERR_TOO_LARGE) || (err_ok(e) && t->b.n + CLOSING > t->room)) {
 			err_forget(e);
@@ -267,7 +291,7 @@ send_commands(struct turn *t, const struct command *v, size_t n)
 	return send(t);
 }
 
-/* Everything is removed: the device leaves management. It is refused from now on. */
+/* Everything is removed: the device leaves management, and is told nothing else from now on. */
 static err_t
 send_farewell(struct turn *t)
 {
@@ -296,7 +320,7 @@ check_in(struct turn *t)
 	}
 	TRY(windows_push_hear(t->edge, t->a, t->device->id, &t->st, &t->push_verb));
 	t->changed |= t->st.nsent > 0;
-	TRY(windows_report(t->a, &t->has, &t->st, &rep));
+	windows_report(t->a, &t->has, &t->st, &rep);
 	if (windows_answer_of(&t->st, "./Device" WINDOWS_PFX_NODES) != NULL) {
 		t->st.looked = when_now();
 		t->changed = true;
@@ -339,8 +363,6 @@ leave(struct turn *t)
 static err_t
 go_on(struct turn *t)
 {
-	bool more;
-
 	if (t->leaves)
 		return leave(t);
 	if (t->aborts)
@@ -350,9 +372,8 @@ go_on(struct turn *t)
 		t->changed = true;
 		return send(t);
 	}
-	TRY(windows_push_ask(t->edge, &t->st));
-	TRY(windows_ask(t->a, &t->has, &t->st, &more));
-	return more ? send_questions(t) : check_in(t);
+	windows_push_ask(t->edge, &t->st);
+	return windows_ask(t->a, &t->has, &t->st) ? send_questions(t) : check_in(t);
 }
 
 /* The binary form of SyncML, which begins with its version (WBXML 1.3 5.4): the provisioning of the device asked for the other,
@@ -371,16 +392,23 @@ refuse_binary(const struct http_req *r)
 }
 
 static err_t
-run(struct turn *t)
+read_message(struct turn *t)
 {
 	TRY(refuse_binary(t->r));
 	TRY(syncml_parse(t->a, http_body(t->r), &t->m));
-	TRY(inventory_parse(t->a, t->device->inventory, &t->has));
-	TRY(windows_state_load(t->edge->store, t->a, t->device->id, &t->st));
 	t->room = t->m.max_size == 0 ? ROOM_DEFAULT :
 	    t->m.max_size > ROOM_MAX ? ROOM_MAX :
 				       t->m.max_size;
 	buf_init(&t->b, t->room);
+	return OK;
+}
+
+static err_t
+run(struct turn *t)
+{
+	TRY(read_message(t));
+	TRY(inventory_parse(t->a, t->device->inventory, &t->has));
+	TRY(windows_state_load(t->edge->store, t->a, t->device->id, &t->st));
 	hear(t);
 	TRY(acknowledge(t));
 	return go_on(t);
@@ -399,4 +427,34 @@ windows_session(struct http_req *r)
 
 	buf_free(&t.b);
 	return e;
+}
+
+/* Nothing of it is left but its management. The answer that told it to leave may have been lost, so it is told that in every
+ * session that it begins; what else it says is acknowledged, which ends the session. */
+static err_t
+let_go(struct turn *t)
+{
+	TRY(read_message(t));
+	TRY(acknowledge(t));
+	for (size_t i = 0; i < t->m.ncommands; i++)
+		if (t->m.commands[i].verb == SYNCML_ALERT)
+			hear_alert(t, &t->m.commands[i]);
+	return t->m.id == 1 && !t->leaves ? send_farewell(t) : send(t);
+}
+
+bool
+windows_session_error(struct http_req *r, const struct err_report *rep)
+{
+	struct turn t = { .r = r, .edge = http_ctx(r), .a = http_arena(r) };
+	err_t e;
+
+	if (rep->code != ERR_DEVICE_RETIRED || http_method(r) != HTTP_POST ||
+	    strcasecmp(http_path(r), WINDOWS_MANAGE_PATH) != 0)
+		return false;
+	e = let_go(&t);
+	buf_free(&t.b);
+	if (err_ok(e))
+		return true;
+	err_forget(e);
+	return false;
 }

@@ -20,18 +20,22 @@ number(const json *obj, const char *key)
 static void
 lists_new(struct arena *a, struct windows_state *st)
 {
-	st->sent = arena_array(a, LIMIT_WINDOWS_NODES, sizeof(*st->sent));
+	st->sent = arena_array(a, LIMIT_WINDOWS_SENT, sizeof(*st->sent));
 	st->answers = arena_array(a, LIMIT_WINDOWS_NODES, sizeof(*st->answers));
 }
 
 static void
 sent_read(struct arena *a, const json *list, struct windows_state *st)
 {
-	for (size_t i = 0; i < json_count(list) && i < LIMIT_WINDOWS_NODES; i++) {
+	for (size_t i = 0; i < json_count(list) && i < LIMIT_WINDOWS_SENT; i++) {
 		const json *j = json_at(list, i);
+		uint32_t op = number(j, "op");
 
+		if (op < WINDOWS_TRUST || op > WINDOWS_WIFI)
+			continue;
 		st->sent[st->nsent++] = (struct windows_sent){
-			.op = (enum windows_op)number(j, "op"),
+			.op = (enum windows_op)op,
+			.again = json_true(json_get(j, "again")),
 			.id = copy(a, j, "id"),
 			.alias = copy(a, j, "alias"),
 			.uri = copy(a, j, "uri"),
@@ -57,6 +61,7 @@ answers_read(struct arena *a, const json *list, struct windows_state *st)
 			.id = number(j, "id"),
 			.code = number(j, "code"),
 			.data = copy(a, j, "data"),
+			.more = json_true(json_get(j, "more")),
 		};
 	}
 }
@@ -73,12 +78,24 @@ read_text(struct arena *a, struct str text, struct windows_state *st)
 	st->asked = number(j, "asked");
 	st->user = json_true(json_get(j, "user"));
 	st->facts = json_true(json_get(j, "facts"));
-	st->push = (enum windows_push_step)number(j, "push");
+	if (number(j, "push") <= WINDOWS_PUSH_ASKED)
+		st->push = (enum windows_push_step)number(j, "push");
 	st->rounds = number(j, "rounds");
 	st->looked = json_int(json_get(j, "looked"));
 	sent_read(a, json_get(j, "sent"), st);
 	answers_read(a, json_get(j, "answers"), st);
 	return OK;
+}
+
+void
+windows_state_read(struct arena *a, struct str text, struct windows_state *ret)
+{
+	struct windows_state st = { .session = "", .source = "" };
+
+	lists_new(a, &st);
+	if (text.n > 0)
+		err_forget(read_text(a, text, &st));
+	*ret = st;
 }
 
 struct access {
@@ -91,7 +108,7 @@ load(struct tx *tx, void *arg)
 {
 	struct access *x = arg;
 
-	return store_device_state_get(tx, x->a, x->row.device, "", &x->row);
+	return store_device_state_get(tx, x->a, x->row.device, x->row.channel, &x->row);
 }
 
 static err_t
@@ -106,16 +123,9 @@ err_t
 windows_state_load(struct store *s, struct arena *a, struct id device, struct windows_state *ret)
 {
 	struct access x = { .a = a, .row = { .device = device, .channel = "" } };
-	struct windows_state st = { .session = "", .source = "" };
-	err_t e;
 
 	TRY(store_read(s, load, &x));
-	lists_new(a, &st);
-	if (x.row.state.n > 0) {
-		e = read_text(a, x.row.state, &st);
-		err_forget(e);
-	}
-	*ret = st;
+	windows_state_read(a, x.row.state, ret);
 	return OK;
 }
 
@@ -125,6 +135,8 @@ sent_write(const struct windows_sent *s)
 	json *j = json_object_new();
 
 	json_set_int(j, "op", s->op);
+	if (s->again)
+		json_set_bool(j, "again", true);
 	json_set_text(j, "id", s->id);
 	json_set_text(j, "alias", s->alias);
 	json_set_text(j, "uri", s->uri);
@@ -150,15 +162,14 @@ answer_write(const struct windows_answer *w)
 		json_set_int(j, "code", w->code);
 	if (w->data != NULL && w->data[0] != '\0')
 		json_set_text(j, "data", w->data);
+	if (w->more)
+		json_set_bool(j, "more", true);
 	return j;
 }
 
 err_t
-windows_state_save(
-    struct store *s, struct arena *a, struct id device, const struct windows_state *st)
+windows_state_print(struct arena *a, const struct windows_state *st, struct str *ret)
 {
-	struct access x = { .a = a,
-		.row = { .device = device, .channel = "", .updated = when_now() } };
 	auto_json json *j = json_object_new();
 	json *sent = json_array_new();
 	json *answers = json_array_new();
@@ -178,29 +189,41 @@ windows_state_save(
 		json_add(sent, sent_write(&st->sent[i]));
 	for (size_t i = 0; i < st->nanswers; i++)
 		json_add(answers, answer_write(&st->answers[i]));
-	TRY(json_print(a, j, &x.row.state));
+	return json_print(a, j, ret);
+}
+
+err_t
+windows_state_save(
+    struct store *s, struct arena *a, struct id device, const struct windows_state *st)
+{
+	struct access x = { .a = a,
+		.row = { .device = device, .channel = "", .updated = when_now() } };
+
+	TRY(windows_state_print(a, st, &x.row.state));
 	return store_write(s, save, &x);
 }
 
-err_t
-windows_sent_add(struct windows_state *st, const struct windows_sent *s)
+bool
+windows_sent_full(const struct windows_state *st)
 {
-	if (st->nsent == LIMIT_WINDOWS_NODES)
-		FAIL(ERR_TOO_LARGE, "more than %u commands under way", LIMIT_WINDOWS_NODES);
-	st->sent[st->nsent++] = *s;
-	return OK;
+	return st->nsent >= LIMIT_WINDOWS_SENT;
 }
 
-err_t
+void
+windows_sent_add(struct windows_state *st, const struct windows_sent *s)
+{
+	if (!windows_sent_full(st))
+		st->sent[st->nsent++] = *s;
+}
+
+void
 windows_ask_add(struct windows_state *st, const char *uri)
 {
 	for (size_t i = 0; i < st->nanswers; i++)
 		if (strcmp(st->answers[i].uri, uri) == 0)
-			return OK;
-	if (st->nanswers == LIMIT_WINDOWS_NODES)
-		FAIL(ERR_TOO_LARGE, "more than %u nodes to ask for", LIMIT_WINDOWS_NODES);
-	st->answers[st->nanswers++] = (struct windows_answer){ .uri = uri, .data = "" };
-	return OK;
+			return;
+	if (st->nanswers < LIMIT_WINDOWS_NODES)
+		st->answers[st->nanswers++] = (struct windows_answer){ .uri = uri, .data = "" };
 }
 
 const struct windows_answer *
@@ -210,4 +233,31 @@ windows_answer_of(const struct windows_state *st, const char *uri)
 		if (strcmp(st->answers[i].uri, uri) == 0)
 			return st->answers[i].code == 0 ? NULL : &st->answers[i];
 	return NULL;
+}
+
+/* ---- the place of its own certificate ---- */
+
+#define PLACE_CHANNEL "place"
+
+err_t
+windows_place_put(struct store *s, struct arena *a, struct id device, bool of_machine)
+{
+	struct access x = { .a = a,
+		.row = { .device = device,
+		    .channel = PLACE_CHANNEL,
+		    .state = of_machine ? LIT("machine") : LIT("user"),
+		    .updated = when_now() } };
+
+	return store_write(s, save, &x);
+}
+
+err_t
+windows_place_get(struct store *s, struct arena *a, struct id device, bool *ret)
+{
+	struct access x = { .a = a, .row = { .device = device, .channel = PLACE_CHANNEL } };
+
+	TRY(store_read(s, load, &x));
+	if (x.row.state.n > 0)
+		*ret = str_eq_c(x.row.state, "machine");
+	return OK;
 }

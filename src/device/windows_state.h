@@ -22,6 +22,7 @@ enum windows_op {
 };
 struct windows_sent {
 	enum windows_op op;
+	bool again;     /* by Replace, because something of that name was there */
 	const char *id; /* of the model's command; "": a node of ours that nothing needs any more */
 	const char *alias; /* "" with that */
 	const char *uri;   /* its node */
@@ -39,6 +40,7 @@ struct windows_answer {
 	uint32_t id;      /* CmdID of the Get in the newest message; 0: answered before */
 	uint32_t code;    /* 0: no word yet */
 	const char *data; /* "" */
+	bool more;        /* only the beginning of it came so far */
 };
 
 /* Whether the device was told the application by which it is woken (device/windows_push.h), in this session. */
@@ -64,16 +66,26 @@ struct windows_state {
 	size_t nanswers;
 };
 
-/* What cannot be read counts as none. */
+/* As it is kept. Reading: what cannot be read counts as none. */
+err_t windows_state_print(struct arena *a, const struct windows_state *st, struct str *ret);
+void windows_state_read(struct arena *a, struct str text, struct windows_state *ret);
+
 err_t windows_state_load(
     struct store *s, struct arena *a, struct id device, struct windows_state *ret);
 err_t windows_state_save(
     struct store *s, struct arena *a, struct id device, const struct windows_state *st);
 
-/* Both lists have room for LIMIT_WINDOWS_NODES; past it ERR_TOO_LARGE. */
-err_t windows_sent_add(struct windows_state *st, const struct windows_sent *s);
-err_t windows_ask_add(struct windows_state *st, const char *uri);
+/* There is room for LIMIT_WINDOWS_SENT commands; past it they are forgotten, so windows_sent_full() is asked before. */
+void windows_sent_add(struct windows_state *st, const struct windows_sent *s);
+bool windows_sent_full(const struct windows_state *st);
+/* Past LIMIT_WINDOWS_NODES a node is not asked for, and what lies there counts as it did before. */
+void windows_ask_add(struct windows_state *st, const char *uri);
 /* NULL: not asked, or no word yet. */
 const struct windows_answer *windows_answer_of(const struct windows_state *st, const char *uri);
+
+/* In which store the enrolment put the device's own certificate, for what renews it: the machine's, or a person's. Nothing
+ * on record: *ret stays. */
+err_t windows_place_put(struct store *s, struct arena *a, struct id device, bool of_machine);
+err_t windows_place_get(struct store *s, struct arena *a, struct id device, bool *ret);
 
 #endif

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/windows_tell.h"
 
+#include "base/limits.h"
 #include "base/text.h"
-#include "codec/san.h"
 #include "device/windows_error.h"
+#include "device/windows_key.h"
 #include "device/windows_wifi.h"
 #include "model/wipe.h"
-#include "pki/cert.h"
 #include "pki/key.h"
 
-enum { BITS_OF_CHIPS = 2048, CLOSING = 64, RETRY_COUNT = 3, RETRY_MINUTES = 1 };
-/* KeyLocation and KeyProtection, in the order of enum key_store */
-static const int places[] = { 2, 1, 4, 3 };
-enum { PLACE_CHIP = 1, PLACE_CHIP_OR_SOFTWARE = 2, PLACE_SOFTWARE = 3, PLACE_HELLO = 4 };
+enum { CLOSING = 64 };
 
 static const char *
 scope(bool user)
@@ -22,38 +19,31 @@ scope(bool user)
 
 /* ---- parts of a command ---- */
 
-static err_t
-put(struct windows_telling *t, const char *verb, const char *uri, const char *format,
+err_t
+windows_put(struct windows_telling *t, const char *verb, const char *uri, const char *format,
     const char *data)
 {
 	return syncml_put(t->b, ++t->id, verb, uri, format, data);
 }
 
-static err_t
-child(struct windows_telling *t, const char *parent, const char *name, const char *format,
+err_t
+windows_add(struct windows_telling *t, const char *parent, const char *name, const char *format,
     const char *data)
 {
-	return put(t, "Add", arena_printf(t->a, "%s/%s", parent, name), format, data);
+	return windows_put(t, "Add", arena_printf(t->a, "%s/%s", parent, name), format, data);
 }
 
-static err_t
-number(struct windows_telling *t, const char *parent, const char *name, int64_t v)
+err_t
+windows_add_number(struct windows_telling *t, const char *parent, const char *name, int64_t v)
 {
-	return child(t, parent, name, "int", arena_printf(t->a, "%lld", (long long)v));
+	return windows_add(t, parent, name, "int", arena_printf(t->a, "%lld", (long long)v));
 }
 
-/* Keys beyond what chips take, and those on curves, go to software, unless the profile demands a chip: then the device says
- * no. */
-static int
-place_of(const struct primitive *what, enum key_alg alg, unsigned bits)
+err_t
+windows_clear(struct windows_telling *t, const char *uri)
 {
-	int place = what->key_store < 0 || (size_t)what->key_store >= COUNT(places) ?
-	    PLACE_CHIP_OR_SOFTWARE :
-	    places[what->key_store];
-
-	return place == PLACE_CHIP_OR_SOFTWARE && (alg != KEY_RSA || bits > BITS_OF_CHIPS) ?
-	    PLACE_SOFTWARE :
-	    place;
+	t->cleared++;
+	return windows_put(t, "Delete", uri, NULL, NULL);
 }
 
 /* "chancery-<profile and item, hashed>-<command>": short, the same for the same command, without a slash. */
@@ -72,7 +62,7 @@ node_name(struct arena *a, const struct command *c)
 /* ---- trusted certificates ---- */
 
 static const char *
-trust_uri(struct arena *a, const struct command *c)
+trust_node(struct arena *a, enum trust_store store, struct str der)
 {
 	static const struct {
 		bool user;
@@ -82,154 +72,39 @@ trust_uri(struct arena *a, const struct command *c)
 		[TRUST_MACHINE_CA] = { false, "CA" },
 		[TRUST_USER_CA] = { true, "CA" },
 	};
-	size_t i = (size_t)c->what->trust_store;
 
 	return arena_printf(a, "%s/Vendor/MSFT/RootCATrustedCertificates/%s/%s",
-	    scope(stores[i].user), stores[i].store, windows_sha1(a, c->der));
+	    scope(stores[store].user), stores[store].store, windows_sha1(a, der));
 }
 
 static err_t
-tell_trust(struct windows_telling *t, const struct command *c, const char *uri)
+tell_trust(struct windows_telling *t, const struct command *c, const struct windows_sent *s)
 {
-	return child(t, uri, "EncodedCertificate", "b64", text_base64(t->a, c->der));
+	return windows_put(t, s->again ? "Replace" : "Add",
+	    arena_printf(t->a, "%s/EncodedCertificate", s->uri), "b64", text_base64(t->a, c->der));
 }
 
-/* Clears the way; what the device says to it does not count. Before anything else of a command. */
-static err_t
-clear(struct windows_telling *t, const char *uri)
+/* Something lay there already (418), and is another one: the device said so to what it was told before. */
+static bool
+lies_there(const struct windows_telling *t, const struct command *c)
 {
-	t->cleared++;
-	return put(t, "Delete", uri, NULL, NULL);
+	for (size_t i = 0; i < t->st->nsent; i++)
+		if (t->st->sent[i].op == WINDOWS_TRUST && t->st->sent[i].code != 0 &&
+		    strcmp(t->st->sent[i].id, c->id) == 0)
+			return true;
+	return false;
 }
 
-/* ---- PFX ---- */
-
-static err_t
-key_of(struct str leaf, enum key_alg *ret_alg, unsigned *ret_bits)
+/* What was said there is of use for the answer that comes now, and not later. */
+static void
+forget_settled(struct windows_state *st)
 {
-	auto_cert struct cert *cert = NULL;
-	auto_key struct key *key = NULL;
-
-	TRY(cert_parse(leaf, &cert));
-	TRY(cert_key(cert, &key));
-	*ret_alg = key_algorithm(key);
-	*ret_bits = key_bits(key);
-	return OK;
-}
-
-/* The blob starts the import, so it is last; keys are never exportable, which is not the default. */
-static err_t
-tell_pfx(struct windows_telling *t, const struct command *c, const char *uri)
-{
-	enum key_alg alg;
-	unsigned bits;
-	int place;
-
-	TRY(key_of(c->leaf, &alg, &bits));
-	place = place_of(c->what, alg, bits);
-	TRY(clear(t, uri));
-	TRY(syncml_atomic_open(t->b, ++t->id));
-	TRY(number(t, uri, "KeyLocation", place));
-	if (place == PLACE_HELLO)
-		TRY(child(t, uri, "ContainerName", "chr", strrchr(uri, '/') + 1));
-	TRY(child(t, uri, "PFXKeyExportable", "bool", "false"));
-	TRY(number(t, uri, "PFXCertPasswordEncryptionType", 1));
-	TRY(child(t, uri, "PFXCertPassword", "chr", text_base64(t->a, c->password)));
-	TRY(child(t, uri, "PFXCertBlob", "chr", text_base64(t->a, c->pfx)));
-	return syncml_atomic_close(t->b);
-}
-
-/* ---- SCEP ---- */
-
-static const char *
-joined(struct arena *a, const char *const *v, size_t n, const char *between)
-{
-	const char *out = "";
-
-	for (size_t i = 0; i < n; i++)
-		out = arena_printf(a, "%s%s%s", out, i == 0 ? "" : between, v[i]);
-	return out;
-}
-
-/* "11+ada@example.test;3+pc.example.test". There is no way to write a semicolon within a value. */
-static err_t
-names(struct arena *a, struct str der, const char **ret)
-{
-	static const int kinds[] = {
-		[SAN_EMAIL] = 2, [SAN_DNS] = 3, [SAN_URI] = 7, [SAN_UPN] = 11, [SAN_OTHER] = 0
-	};
-	const char *out = "";
-	struct san *v = NULL;
 	size_t n = 0;
 
-	if (der.n > 0)
-		TRY(san_decode(a, der, &v, &n));
-	for (size_t i = 0; i < n; i++) {
-		int kind = (size_t)v[i].type < COUNT(kinds) ? kinds[v[i].type] : 0;
-
-		if (kind == 0 || strchr(v[i].value, ';') != NULL)
-			FAIL(ERR_DEVICE_PROFILE, "Windows cannot request the alternative name %s",
-			    san_print(a, &v[i], 1));
-		out = arena_printf(a, "%s%s%d+%s", out, i == 0 ? "" : ";", kind, v[i].value);
-	}
-	*ret = out;
-	return OK;
-}
-
-static const char *
-hashes(unsigned set)
-{
-	if (set == HASH_SHA1)
-		return "SHA-1";
-	return set == (HASH_SHA1 | HASH_SHA2) ? "SHA-1+SHA-2" : "SHA-2";
-}
-
-static err_t
-tell_scep_texts(struct windows_telling *t, const struct command *c, const char *install)
-{
-	const struct primitive *what = c->what;
-	struct device_enrol e;
-	const char *sans;
-	struct dn subject;
-
-	if (c->root.n == 0)
-		FAIL(ERR_SCEP_NO_ROOT, "%s", "");
-	TRY(device_enrol_of(t->edge, t->a, c, &e));
-	TRY(dn_decode(t->a, what->subject, &subject));
-	TRY(names(t->a, what->san, &sans));
-	TRY(child(t, install, "ServerURL", "chr", joined(t->a, e.urls, e.nurls, ";")));
-	TRY(child(t, install, "Challenge", "chr", e.challenge));
-	TRY(child(t, install, "SubjectName", "chr", dn_print(t->a, &subject)));
-	if (sans[0] != '\0')
-		TRY(child(t, install, "SubjectAlternativeNames", "chr", sans));
-	TRY(child(t, install, "EKUMapping", "chr", joined(t->a, what->ekus, what->nekus, "+")));
-	TRY(child(t, install, "HashAlgorithm", "chr", hashes(what->hashes)));
-	return child(t, install, "CAThumbprint", "chr", windows_sha1(t->a, c->root));
-}
-
-static err_t
-tell_scep(struct windows_telling *t, const struct command *c, const char *uri)
-{
-	const char *install = arena_printf(t->a, "%s/Install", uri);
-	int place = place_of(c->what, KEY_RSA, c->what->key_bits);
-
-	TRY(clear(t, uri));
-	TRY(syncml_atomic_open(t->b, ++t->id));
-	TRY(put(t, "Add", uri, "node", NULL));
-	TRY(tell_scep_texts(t, c, install));
-	TRY(number(t, install, "KeyUsage", c->what->key_usage));
-	TRY(number(t, install, "KeyLength", c->what->key_bits));
-	TRY(number(t, install, "KeyProtection", place));
-	if (place == PLACE_HELLO)
-		TRY(child(t, install, "ContainerName", "chr", strrchr(uri, '/') + 1));
-	if (c->what->validity_days > 0) {
-		TRY(child(t, install, "ValidPeriod", "chr", "Days"));
-		TRY(number(t, install, "ValidPeriodUnits", c->what->validity_days));
-	}
-	TRY(number(t, install, "RetryCount", RETRY_COUNT));
-	TRY(number(t, install, "RetryDelay", RETRY_MINUTES));
-	TRY(put(t, "Exec", arena_printf(t->a, "%s/Enroll", install), "null", NULL));
-	return syncml_atomic_close(t->b);
+	for (size_t i = 0; i < st->nsent; i++)
+		if (st->sent[i].op != WINDOWS_TRUST || st->sent[i].code == 0)
+			st->sent[n++] = st->sent[i];
+	st->nsent = n;
 }
 
 /* ---- networks ---- */
@@ -251,10 +126,10 @@ static err_t
 tell_proxy(struct windows_telling *t, const struct wifi *w, const char *uri)
 {
 	if (w->proxy == PROXY_MANUAL)
-		TRY(child(t, uri, "Proxy", "chr",
+		TRY(windows_add(t, uri, "Proxy", "chr",
 		    arena_printf(t->a, "%s:%lld", w->proxy_host, (long long)w->proxy_port)));
 	if (w->proxy == PROXY_AUTOMATIC)
-		TRY(child(t, uri, "ProxyPacUrl", "chr", w->proxy_url));
+		TRY(windows_add(t, uri, "ProxyPacUrl", "chr", w->proxy_url));
 	return OK;
 }
 
@@ -270,15 +145,15 @@ tell_wifi(struct windows_telling *t, const struct command *c, const char *uri)
 	TRY(device_network_key(t->edge, t->a, c, &key));
 	TRY(windows_wifi_print(t->a, u, key, c->what->of_machine, &document));
 	if (!there)
-		TRY(clear(t, uri));
+		TRY(windows_clear(t, uri));
 	for (size_t i = 0; i < COUNT(beside) && there; i++)
-		TRY(clear(t, arena_printf(t->a, "%s/%s", uri, beside[i])));
+		TRY(windows_clear(t, arena_printf(t->a, "%s/%s", uri, beside[i])));
 	TRY(syncml_atomic_open(t->b, ++t->id));
-	TRY(put(
+	TRY(windows_put(
 	    t, there ? "Replace" : "Add", arena_printf(t->a, "%s/WlanXml", uri), "chr", document));
 	TRY(tell_proxy(t, u->wifi, uri));
 	if (u->wifi->windows.cost != COST_NONE)
-		TRY(number(t, uri, "WiFiCost", u->wifi->windows.cost + 1));
+		TRY(windows_add_number(t, uri, "WiFiCost", u->wifi->windows.cost + 1));
 	return syncml_atomic_close(t->b);
 }
 
@@ -295,11 +170,24 @@ leaves(const struct windows_telling *t, const char *alias)
 	return false;
 }
 
-/* Another profile that brought the same certificate still wants it. */
+/* What the device trusts for talking to the service came with its enrolment, and goes with that. */
+static bool
+of_enrolment(const struct windows_telling *t, const char *uri)
+{
+	for (size_t i = 0; i < t->edge->nroots; i++)
+		if (strcmp(uri, trust_node(t->a, TRUST_MACHINE_ROOT, t->edge->roots[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Another profile that brought the same certificate still wants it, or the enrolment brought it. */
 static bool
 shared(const struct windows_telling *t, const char *uri)
 {
 	const char *other, *sha1;
+
+	if (of_enrolment(t, uri))
+		return true;
 
 	for (size_t i = 0; i < t->has->n; i++) {
 		windows_place_read(t->a, t->has->v[i].place, &other, &sha1);
@@ -381,7 +269,8 @@ sent_for(struct windows_telling *t, const struct command *c)
 	switch (c->kind) {
 	case COMMAND_INSTALL_CA:
 		s.op = WINDOWS_TRUST;
-		s.uri = trust_uri(t->a, c);
+		s.uri = trust_node(t->a, c->what->trust_store, c->der);
+		s.again = lies_there(t, c);
 		break;
 	case COMMAND_INSTALL_IDENTITY:
 		s.op = WINDOWS_PFX;
@@ -433,19 +322,19 @@ tell_one(struct windows_telling *t, const struct command *c, struct windows_sent
 {
 	switch (s->op) {
 	case WINDOWS_TRUST:
-		return tell_trust(t, c, s->uri);
+		return tell_trust(t, c, s);
 	case WINDOWS_PFX:
-		return tell_pfx(t, c, s->uri);
+		return windows_key_pfx(t, c, s->uri);
 	case WINDOWS_SCEP:
-		return tell_scep(t, c, s->uri);
+		return windows_key_scep(t, c, s->uri);
 	case WINDOWS_WIFI:
 		return tell_wifi(t, c, s->uri);
 	case WINDOWS_WIPE:
-		return put(t, "Exec", s->uri, NULL, NULL);
+		return windows_put(t, "Exec", s->uri, NULL, NULL);
 	case WINDOWS_REMOVE:
 		break;
 	}
-	return put(t, "Delete", s->uri, NULL, NULL);
+	return windows_put(t, "Delete", s->uri, NULL, NULL);
 }
 
 static struct report_result *
@@ -481,7 +370,8 @@ try_one(struct windows_telling *t, const struct command *c, struct windows_sent 
 	s->last = t->id;
 	if (err_ok(e) && t->b->n + CLOSING <= t->room) {
 		t->told++;
-		return windows_sent_add(t->st, s);
+		windows_sent_add(t->st, s);
+		return OK;
 	}
 	t->b->n = start;
 	t->id = id;
@@ -499,6 +389,22 @@ try_one(struct windows_telling *t, const struct command *c, struct windows_sent 
 	return OK;
 }
 
+/* Past this many, what is kept of a device between two messages would have no end. */
+static bool
+too_many(const struct windows_telling *t, const struct command *c)
+{
+	size_t n = t->has->n;
+
+	if (c->what == NULL)
+		return false;
+	for (size_t i = 0; i < t->has->n; i++)
+		if (strcmp(t->has->v[i].alias, c->alias) == 0)
+			return false;
+	for (size_t i = 0; i < t->st->nsent; i++)
+		n += t->st->sent[i].op != WINDOWS_REMOVE;
+	return n >= LIMIT_INVENTORY;
+}
+
 static err_t
 tell_command(struct windows_telling *t, const struct command *c, bool *ret_full)
 {
@@ -507,6 +413,16 @@ tell_command(struct windows_telling *t, const struct command *c, bool *ret_full)
 
 	if (s.op == WINDOWS_SCEP && runs_already(t, c))
 		return OK;
+	*ret_full = windows_sent_full(t->st);
+	if (*ret_full)
+		return OK;
+	if (too_many(t, c)) {
+		res = hold(t, c);
+		res->detail =
+		    "the device holds as many certificates and networks as are managed on one, 256; "
+		    "it waits until one of them goes";
+		return OK;
+	}
 	if (windows_of_user(s.uri) && !t->st->user) {
 		res = hold(t, c);
 		res->detail = "the user is not signed in on the device";
@@ -516,7 +432,8 @@ tell_command(struct windows_telling *t, const struct command *c, bool *ret_full)
 	}
 	if (s.op == WINDOWS_REMOVE && (s.uri[0] == '\0' || shared(t, s.uri))) {
 		s.code = 200;
-		return windows_sent_add(t->st, &s);
+		windows_sent_add(t->st, &s);
+		return OK;
 	}
 	if (s.op == WINDOWS_WIFI && taken(t, c, s.uri)) {
 		hold_because(t, c,
@@ -540,7 +457,7 @@ tell_tidying(struct windows_telling *t)
 		if (s->op != WINDOWS_REMOVE || s->id[0] != '\0' || s->code != 0 ||
 		    (windows_of_user(s->uri) && !t->st->user) || t->b->n + 1024 > t->room)
 			continue;
-		TRY(put(t, "Delete", s->uri, NULL, NULL));
+		TRY(windows_put(t, "Delete", s->uri, NULL, NULL));
 		s->first = s->last = t->id;
 		t->told++;
 	}
@@ -555,5 +472,6 @@ windows_tell(struct windows_telling *t)
 	t->held = arena_array(t->a, t->n + 1, sizeof(*t->held));
 	for (size_t i = 0; i < t->n && !full; i++)
 		TRY(tell_command(t, &t->v[i], &full));
+	forget_settled(t->st);
 	return tell_tidying(t);
 }

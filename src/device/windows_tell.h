@@ -28,6 +28,16 @@ struct windows_telling {
 	size_t nheld;
 };
 
+/* Parts of a command, each with the next number. */
+err_t windows_put(struct windows_telling *t, const char *verb, const char *uri, const char *format,
+    const char *data);
+err_t windows_add(struct windows_telling *t, const char *parent, const char *name,
+    const char *format, const char *data);
+err_t windows_add_number(
+    struct windows_telling *t, const char *parent, const char *name, int64_t v);
+/* Clears the way; what the device says to it does not count. Before anything else of a command. */
+err_t windows_clear(struct windows_telling *t, const char *uri);
+
 /* Puts in as many as fit; what does not comes when the device has answered. */
 err_t windows_tell(struct windows_telling *t);
 

@@ -2,52 +2,11 @@
 /* Paths, queries and routes. See http_target.h. */
 #include "net/http_target.h"
 
-#include <ctype.h>
 #include <strings.h>
 
 #include "base/limits.h"
 #include "base/text.h"
-
-static int
-hex_value(uint8_t c)
-{
-	if (isdigit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decoding, once; UTF-8 without NUL comes out. `controls`: may hold control characters
- * (form values do). */
-static err_t
-decode(struct arena *a, struct str in, bool plus, bool controls, const char **ret)
-{
-	char *out = arena_alloc(a, in.n + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < in.n; i++) {
-		uint8_t c = in.p[i];
-
-		if (c == '%') {
-			int hi = i + 2 < in.n ? hex_value(in.p[i + 1]) : -1;
-			int lo = i + 2 < in.n ? hex_value(in.p[i + 2]) : -1;
-
-			if (hi < 0 || lo < 0)
-				FAIL(ERR_BAD_REQUEST,
-				    "a percent sign without two hexadecimal digits");
-			c = (uint8_t)(hi * 16 + lo);
-			i += 2;
-		} else if (c == '+' && plus) {
-			c = ' ';
-		}
-		if (c == 0 || (!controls && (c < 0x20 || c == 0x7F)))
-			FAIL(ERR_BAD_REQUEST, "a control character in the target");
-		out[n++] = (char)c;
-	}
-	TRY(text_utf8(str_of(out, n)));
-	*ret = out;
-	return OK;
-}
+#include "net/url.h"
 
 static err_t
 push_segment(struct http_target *t, const char *text)
@@ -99,7 +58,7 @@ parse_path(struct arena *a, struct str path, struct http_target *t)
 
 		if (raw.n == 0)
 			continue;
-		TRY(decode(a, raw, false, false, &text));
+		TRY(url_decode(a, raw, false, false, &text));
 		if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 			FAIL(ERR_BAD_REQUEST, "a dot segment in the path");
 		TRY(push_keyed(a, t, text));
@@ -141,8 +100,8 @@ http_pairs_parse(struct arena *a, struct str in, struct http_pairs *ret)
 		if (value.n == 0)
 			continue;
 		name = str_cut(&value, '=');
-		TRY(decode(a, name, true, false, &pairs.v[pairs.n].name));
-		TRY(decode(a, value, true, true, &pairs.v[pairs.n].value));
+		TRY(url_decode(a, name, true, false, &pairs.v[pairs.n].name));
+		TRY(url_decode(a, value, true, true, &pairs.v[pairs.n].value));
 		pairs.n++;
 	}
 	*ret = pairs;

@@ -102,6 +102,7 @@ class WindowsDevice:
     """One machine. server: what the user typed, https://host:port."""
 
     APPRU = "ms-app://windows.immersivecontrolpanel"
+    pkcs7 = WSSE + "#PKCS7"
 
     def __init__(self, server, root_file, folder, upn, name="PC-7", serial="SN-7", domain="", macs=(), imeis=(),
                  max_message=524288, os_version="10.0.22631.2861", days=0, **machine):
@@ -131,6 +132,8 @@ class WindowsDevice:
         self.alerts = []
         self.session_id = 0
         self.policy_hash = None
+        self.kind = None    # of the enrolment: whose store the certificate for the management is in
+        self.piece = None   # characters of an object that it sends in one message; None: all of it
 
     # HTTP as the enrolment client does it
 
@@ -277,17 +280,22 @@ class WindowsDevice:
         return ('<ac:AdditionalContext xmlns="http://schemas.xmlsoap.org/ws/2006/12/authorization">'
                 f'{body}</ac:AdditionalContext>')
 
+    RENEWAL_ITEMS = ('<ac:AdditionalContext xmlns="http://schemas.xmlsoap.org/ws/2006/12/authorization">'
+                     '<ac:ContextItem Name="DeviceType"><ac:Value>CIMClient_Windows</ac:Value></ac:ContextItem>'
+                     '<ac:ContextItem Name="ApplicationVersion"><ac:Value>10.0.22631.2861</ac:Value></ac:ContextItem>'
+                     '</ac:AdditionalContext>')
+
     def request_token(self, url, header, kind, renewal=False, key=None, csr=None):
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
         sha256 = self.policy_hash == "2.16.840.1.101.3.4.2.1"
         csr = csr or windows_csr(key, self.device_id, hashes.SHA256() if sha256 else hashes.SHA1())
         value, content = PKCS10, csr
         if renewal:
-            value, content = WSSE + "#PKCS7", self.sign(csr)
+            value, content = self.pkcs7, self.sign(csr)
         body = f"""<wst:RequestSecurityToken><wst:TokenType>{CONFIG}/DeviceEnrollmentToken</wst:TokenType>
 <wst:RequestType>{WST}/{"Renew" if renewal else "Issue"}</wst:RequestType><wsse:BinarySecurityToken ValueType="{value}"
  EncodingType="{WSSE}#base64binary">{base64.encodebytes(content).decode()}</wsse:BinarySecurityToken>
-{self.context_items(kind)}</wst:RequestSecurityToken>"""
+{self.RENEWAL_ITEMS if renewal else self.context_items(kind)}</wst:RequestSecurityToken>"""
         root, _ = self.soap(url, RST, header, body)
         self.action(root, RSTRC)
         security = root.find(f"{S}Header/{{{WSSE}}}Security")
@@ -349,7 +357,7 @@ class WindowsDevice:
     def renew(self):
         """ROBO: the machine asks by itself, with its old certificate in TLS and over the new request."""
         need(self.tree.dmclient.get("ROBOSupport") == "true", "renewal was not offered")
-        self.request_token(self.discovered["EnrollmentServiceUrl"], self.security(password=""), "Full", renewal=True)
+        self.request_token(self.discovered["EnrollmentServiceUrl"], self.security(password=" "), self.kind, renewal=True)
 
     # The provisioning document
 
@@ -380,6 +388,7 @@ class WindowsDevice:
         need(ExtendedKeyUsageOID.CLIENT_AUTH in cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value,
              "no clientAuth")
         if not renewal:
+            self.kind = kind
             self.provision_rest(doc, cert, place)
         self.tree.identity = Held(cert, key)
         with open(self.file("identity.pem"), "wb") as f:
@@ -446,7 +455,7 @@ class WindowsDevice:
 
     # OMA-DM
 
-    def session(self, trigger="1201", login=None, most=40):
+    def session(self, trigger="1201", login=None, most=60):
         """One whole session. Returns what happened."""
         need(self.addr is not None, "not enrolled")
         self.session_id = self.session_id % 9999 + 1
@@ -463,25 +472,48 @@ class WindowsDevice:
                        f"{escape(self.tree.facts['DevInfo/' + n])}</Data></Item>"
                        for n in ("DevId", "Man", "Mod", "DmV", "Lang"))
         commands.append(("Replace", info))
-        statuses, results = [], []
-        for message in range(1, most + 1):
-            sent, text = self.package(message, statuses, results, commands)
-            root = self.exchange(connection, text, done)
-            if root is None:
-                break
-            statuses, results = self.obey(root, message, sent, done)
-            done.messages = message
-            if not statuses:
-                break
-            commands = []
-        else:
-            raise Refused("the session never ends")
+        parts = [([], [], commands)]
+        while parts:
+            answered = done.messages
+            for i, part in enumerate(parts):
+                done.messages += 1
+                need(done.messages <= most, "the session never ends")
+                last = i == len(parts) - 1
+                sent, text = self.package(done.messages, *part, answered=answered, final=last)
+                root = self.exchange(connection, text, done)
+                if not last:
+                    self.wants_more(root, done.messages, sent, parts[i + 1])
+            statuses, results = self.obey(root, done.messages, sent, done)
+            parts = self.parts(statuses, results) if statuses else []
         connection.close()
         self.after()
         return done
 
-    def package(self, message, statuses, results, commands):
-        """A message of ours. Returns the commands in it by their CmdID, and its text."""
+    def parts(self, statuses, results):
+        """What is to be said, as messages: a large object comes in pieces, each the last of its message."""
+        parts = [(statuses, [], [])]
+        for ref, uri, data in results:
+            while self.piece is not None and len(data) > self.piece:
+                parts[-1][1].append((ref, uri, data[:self.piece], True))
+                parts.append(([], [], []))
+                data = data[self.piece:]
+            parts[-1][1].append((ref, uri, data, False))
+        return parts
+
+    def wants_more(self, root, message, sent, following):
+        """The server is to ask for the next message, and for nothing else. That is answered, too."""
+        body = self.body(root, message)
+        statuses = [c for c in body if c.tag == DM + "Status"][1:]
+        need([(s.findtext(DM + "CmdRef"), s.findtext(DM + "Cmd"), s.findtext(DM + "Data")) for s in statuses] ==
+             [(ref, "Results", "213") for ref, verb in sent.items() if verb == "Results"], "no 213 for a piece")
+        rest = [c for c in body if c.tag != DM + "Status"][:-1]
+        need([(c.tag, c.findtext(DM + "Data")) for c in rest] == [(DM + "Alert", "1222")], "the next message is not asked for")
+        following[0].append((rest[0].findtext(DM + "CmdID"), "Alert", 200, 0, message))
+
+    def package(self, message, statuses, results, commands, answered=None, final=True):
+        """A message of ours. Returns the commands in it by their CmdID, and its text. answered: the server's, to which
+        statuses and results belong."""
+        answered = message - 1 if answered is None else answered
         n = 1 if message == 1 else 0
         body, sent = [], {}
 
@@ -489,14 +521,17 @@ class WindowsDevice:
             nonlocal n
             n += 1
             return n
-        for ref, verb, code, hresult in statuses:
+        for ref, verb, code, hresult, *other in statuses:
             original = f' xmlns:msft="{MSFT}" msft:originalerror="0x{hresult:08X}"' if hresult else ""
-            body.append(f"<Status><CmdID>{number()}</CmdID><MsgRef>{message - 1}</MsgRef><CmdRef>{ref}</CmdRef>"
+            body.append(f"<Status><CmdID>{number()}</CmdID><MsgRef>{(other or [answered])[0]}</MsgRef><CmdRef>{ref}</CmdRef>"
                         f"<Cmd>{verb}</Cmd><Data{original}>{code}</Data></Status>")
-        for ref, uri, data in results:
-            body.append(f"<Results><CmdID>{number()}</CmdID><MsgRef>{message - 1}</MsgRef><CmdRef>{ref}</CmdRef>"
+        for ref, uri, data, *more in results:
+            i = number()
+            if any(more):
+                sent[str(i)] = "Results"
+            body.append(f"<Results><CmdID>{i}</CmdID><MsgRef>{answered}</MsgRef><CmdRef>{ref}</CmdRef>"
                         f"<Item><Source><LocURI>{escape(uri)}</LocURI></Source>"
-                        f"<Data>{escape(data)}</Data></Item></Results>")
+                        f"<Data>{escape(data)}</Data>{'<MoreData/>' if any(more) else ''}</Item></Results>")
         for verb, inner in commands:
             i = number()
             sent[str(i)] = verb
@@ -505,7 +540,7 @@ class WindowsDevice:
                 f'<SessionID>{self.session_id:X}</SessionID><MsgID>{message}</MsgID><Target><LocURI>{escape(self.addr)}'
                 f'</LocURI></Target><Source><LocURI>{self.device_id}</LocURI></Source><Meta>'
                 f'<MaxMsgSize xmlns="syncml:metinf">{self.max_message}</MaxMsgSize></Meta></SyncHdr><SyncBody>'
-                f'{"".join(body)}<Final/></SyncBody></SyncML>')
+                f'{"".join(body)}{"<Final/>" if final else ""}</SyncBody></SyncML>')
         return sent, text
 
     def exchange(self, connection, text, done):
@@ -513,8 +548,6 @@ class WindowsDevice:
         r, data = self.http("POST", url, text.encode(), {
             "Content-Type": "application/vnd.syncml.dm+xml; charset=utf-8", "Accept": "application/vnd.syncml.dm+xml",
             "User-Agent": "MSFT OMA DM Client/1.2.0.1", "Client-Request-Id": self.device_id}, connection)
-        if self.tree.unenrolled and r.status == 403:
-            return None     # its account is gone already; nobody waits for this answer
         need(r.status == 200, f"the management service answers {r.status}: {data[:300]!r}")
         need((r.getheader("Content-Type") or "").split(";")[0].strip() == "application/vnd.syncml.dm+xml",
              f"Content-Type {r.getheader('Content-Type')}")
@@ -535,17 +568,22 @@ class WindowsDevice:
         need(h.findtext(f"{DM}Target/{DM}LocURI") == self.device_id, "Target is not this machine")
         need(h.findtext(f"{DM}Source/{DM}LocURI") == self.addr, "Source is not the server")
 
-    def obey(self, root, message, sent, done):
-        """Checks a server's message and does what it says: statuses and results for the next message of ours."""
+    def body(self, root, message):
+        """What stands in a server's message, which begins and ends as it must."""
         self.header(root, message)
         body = root.find(DM + "SyncBody")
         need(body is not None and len(body) > 0 and body[-1].tag == DM + "Final", "no Final at the end")
-        items = list(body)[:-1]
-        need(items and items[0].tag == DM + "Status" and items[0].findtext(DM + "CmdRef") == "0" and
-             items[0].findtext(DM + "Cmd") == "SyncHdr", "the first thing must be the status of the header")
-        need(items[0].findtext(DM + "Data") in ("200", "212"), f"header: {items[0].findtext(DM + 'Data')}")
+        first = body[0]
+        need(first.tag == DM + "Status" and first.findtext(DM + "CmdRef") == "0" and
+             first.findtext(DM + "Cmd") == "SyncHdr", "the first thing must be the status of the header")
+        need(first.findtext(DM + "Data") in ("200", "212"), f"header: {first.findtext(DM + 'Data')}")
         ids = [c.text for c in body.iter(DM + "CmdID")]
         need(len(ids) == len(set(ids)) and "0" not in ids, "CmdID must be unique and not 0")
+        return list(body)
+
+    def obey(self, root, message, sent, done):
+        """Checks a server's message and does what it says: statuses and results for the next message of ours."""
+        items = self.body(root, message)[:-1]
         answered = {}
         commands = []
         for item in items:
@@ -640,21 +678,33 @@ class WindowsDevice:
 
     def snapshot(self):
         t = self.tree
-        return ({k: dict(v) for k, v in t.trust.items()},
+        return ({k: {n: dict(e) for n, e in v.items()} for k, v in t.networks.items()},
+                {k: dict(v) for k, v in t.trust.items()},
                 {k: {n: dict(e) for n, e in v.items()} for k, v in t.pfx.items()},
                 {k: {n: {**e, "install": dict(e["install"])} for n, e in v.items()} for k, v in t.scep.items()},
                 list(t.enrolling))
 
     def restore(self, saved):
         t = self.tree
-        t.trust, t.pfx, t.scep, t.enrolling = saved
+        t.networks, t.trust, t.pfx, t.scep, t.enrolling = saved
 
     # What goes on beside the sessions
 
     def after(self):
         """The session is over: what it asked for takes effect."""
         if self.tree.unenrolled:
+            self.tree.unenrolled = False
+            self.confirm_leaving()
             self.leave()
+
+    def confirm_leaving(self):
+        """A last session says that the management is over, whoever began it. The server has nothing more to say."""
+        self.alerts.append('<Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">'
+                           'com.microsoft:mdm.unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format>'
+                           '</Meta><Data>1</Data></Item>')
+        done = self.session()
+        need(done.messages == 1, "a machine that leaves is told something else")
+        return done
 
     def leave(self):
         """Management ends: everything that came by it goes, and the account with it."""
@@ -664,10 +714,7 @@ class WindowsDevice:
 
     def user_unenrols(self):
         """Settings, Accounts, Disconnect: one last session tells the server."""
-        self.alerts.append('<Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">'
-                           'com.microsoft:mdm.unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format>'
-                           '</Meta><Data>1</Data></Item>')
-        done = self.session(most=3)
+        done = self.confirm_leaving()
         self.leave()
         return done
 

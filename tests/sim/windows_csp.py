@@ -101,6 +101,7 @@ class Tree:
         self.imports = 0
         self.unenrolled = self.wiped = False
         self.no_recovery = False        # there is no recovery environment that could reset it
+        self.fails = {}                 # (verb, part of a path) -> (status, HRESULT): what goes wrong at the machine itself
 
     # Where a path leads
 
@@ -119,12 +120,15 @@ class Tree:
     def run(self, verb, uri, fmt=None, data=None):
         """One command; returns what Get reads."""
         scope, path = self.locate(uri)
+        for (what, part), (status, hresult) in self.fails.items():
+            if what == verb and part in uri:
+                raise Failed(status, hresult)
         if path.startswith(MSFT + "RootCATrustedCertificates"):
             return self.trust_node(verb, scope, path.split("/")[3:], data)
         if path.startswith(MSFT + "ClientCertificateInstall/"):
             return self.install_node(verb, scope, path.split("/")[3:], fmt, data)
         if path.startswith(MSFT + "CertificateStore/MY/"):
-            return self.store_node(verb, scope, path.split("/")[4:])
+            return self.store_node(verb, uri, path.split("/")[4:])
         if path.startswith(MSFT + "WiFi/Profile"):
             return self.wifi_node(verb, scope, self.networks[scope], path.split("/")[4:], fmt, data)
         if path.startswith(MSFT + "DMClient/"):
@@ -411,10 +415,13 @@ class Tree:
         if not int(install["KeyUsage"]) & 0xa0:
             raise Failed(500, E_INVALID_ARG)
 
-    def store_node(self, verb, scope, parts):
-        """CertificateStore: MY/System is the machine's, MY/User that of the user who is signed in."""
-        if (len(parts) != 3 or parts[0] != {"Device": "System", "User": "User"}[scope]
-                or parts[2] != "EncodedCertificate"):
+    def store_node(self, verb, uri, parts):
+        """CertificateStore, which is below ./Device alone: MY/System is the machine's store, MY/User that of the user who is
+        signed in."""
+        if uri.startswith("./User/") or len(parts) != 3 or parts[2] != "EncodedCertificate":
+            raise Failed(404)
+        scope = {"System": "Device", "User": "User"}.get(parts[0])
+        if scope is None or scope == "User" and not self.signed_in:
             raise Failed(404)
         if verb != "Get":
             raise Failed(405)

@@ -24,7 +24,10 @@
 	"<o:Security><o:BinarySecurityToken ValueType='" type "'>" text \
 	"</o:BinarySecurityToken></o:Security>"
 #define REQUEST(type, kind, value, content, context) \
-	MESSAGE(PKI "/RST/wstep", "", \
+	WITH_HEADER("", type, kind, value, content, context)
+#define RENEWAL(header, value) WITH_HEADER(header, DEVICE_TOKEN, "/Renew", value, "MAA=", "")
+#define WITH_HEADER(header, type, kind, value, content, context) \
+	MESSAGE(PKI "/RST/wstep", header, \
 	    "<t:RequestSecurityToken><t:TokenType>" type "</t:TokenType><t:RequestType>" WST kind \
 	    "</t:RequestType><o:BinarySecurityToken ValueType='" value "'>" content \
 	    "</o:BinarySecurityToken>" \
@@ -123,6 +126,35 @@ a_request_is_read_with_what_the_device_says_of_itself(void **state)
 	assert_false(r.of_machine);
 }
 
+/* MS-MDE2 names it after the enrolment, clients after WS-Security. Beside the certificate nobody is asked who he is: the
+ * header has a name with an empty password, a blank one, a token, or nothing. */
+static void
+a_renewal_needs_no_credentials(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct mde2_request r;
+	static const char *const texts[] = {
+		RENEWAL("", WSSE "#PKCS7"),
+		RENEWAL("", PKI "#PKCS7"),
+		RENEWAL("<o:Security/>", WSSE "#PKCS7"),
+		RENEWAL("<o:Security><o:UsernameToken><o:Username>a@b</o:Username><o:Password> "
+			"</o:Password></o:UsernameToken></o:Security>",
+		    WSSE "#PKCS7"),
+		RENEWAL("<o:Security><o:UsernameToken><o:Username/><o:Password/></o:UsernameToken>"
+			"</o:Security>",
+		    WSSE "#PKCS7"),
+		RENEWAL(TOKEN("urn:ietf:params:oauth:token-type:jwt", "eHg="), WSSE "#PKCS7"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		expect_ok(mde2_request_parse(a, str_c(texts[i]), &r));
+		assert_true(r.renewal);
+		assert_string_equal(r.who.message_id, "urn:uuid:1");
+		assert_string_equal(r.who.token, "");
+	}
+}
+
 static void
 what_is_no_request_is_refused(void **state)
 {
@@ -132,6 +164,7 @@ what_is_no_request_is_refused(void **state)
 		REQUEST("x", "/Issue", PKI "#PKCS10", "MAA=", ""),
 		REQUEST(DEVICE_TOKEN, "/Cancel", PKI "#PKCS10", "MAA=", ""),
 		REQUEST(DEVICE_TOKEN, "/Issue", WSSE "#PKCS7", "MAA=", ""),
+		REQUEST(DEVICE_TOKEN, "/Issue", PKI "#PKCS7", "MAA=", ""),
 		REQUEST(DEVICE_TOKEN, "/Renew", PKI "#PKCS10", "MAA=", ""),
 		MESSAGE(PKI "/RST/wstep", "", ""),
 	};
@@ -197,6 +230,7 @@ main(void)
 		cmocka_unit_test(what_is_no_discovery_is_refused),
 		cmocka_unit_test(a_token_of_the_page_comes_back_decoded),
 		cmocka_unit_test(a_request_is_read_with_what_the_device_says_of_itself),
+		cmocka_unit_test(a_renewal_needs_no_credentials),
 		cmocka_unit_test(what_is_no_request_is_refused),
 		cmocka_unit_test(answers_hold_what_the_client_looks_for),
 	};

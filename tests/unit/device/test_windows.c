@@ -1,49 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "expect.h"
-
-#include "base/limits.h"
-#include "base/text.h"
+/* What a Windows device is asked, and what its answers say. */
 #include "device/windows_error.h"
-#include "device/windows_report.h"
-#include "device/windows_tell.h"
-
-#define ROOT_NODE "./Device/Vendor/MSFT/RootCATrustedCertificates/Root/AB12"
-#define PFX_NODE "./Device/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/chancery-1"
-#define USER_NODE "./User/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/chancery-1"
-#define SCEP_NODE "./Device/Vendor/MSFT/ClientCertificateInstall/SCEP/chancery-2"
-#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-struct box {
-	struct arena *a;
-	struct windows_state st;
-	struct holdings has;
-	struct report rep;
-};
-
-static int
-setup(void **state)
-{
-	struct box *b = calloc(1, sizeof(*b));
-
-	b->a = arena_new();
-	b->st.session = "1";
-	b->st.facts = b->st.user = true;
-	b->st.asked = 1;
-	b->st.sent = arena_array(b->a, LIMIT_WINDOWS_NODES, sizeof(*b->st.sent));
-	b->st.answers = arena_array(b->a, LIMIT_WINDOWS_NODES, sizeof(*b->st.answers));
-	*state = b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct box *b = *state;
-
-	arena_free(b->a);
-	free(b);
-	return 0;
-}
+#include "windows_box.h"
 
 static bool
 asked(const struct box *b, const char *uri)
@@ -57,58 +15,13 @@ asked(const struct box *b, const char *uri)
 static bool
 ask(struct box *b)
 {
-	bool more;
-
-	expect_ok(windows_ask(b->a, &b->has, &b->st, &more));
-	return more;
-}
-
-static void
-says(struct box *b, const char *uri, uint32_t code, const char *data)
-{
-	expect_ok(windows_ask_add(&b->st, uri));
-	for (size_t i = 0; i < b->st.nanswers; i++)
-		if (strcmp(b->st.answers[i].uri, uri) == 0) {
-			b->st.answers[i].code = code;
-			b->st.answers[i].data = data;
-		}
-}
-
-static void
-sent(struct box *b, enum windows_op op, const char *uri, uint32_t code, uint32_t original)
-{
-	expect_ok(windows_sent_add(&b->st,
-	    &(struct windows_sent){ .op = op,
-		.id = "slot:1",
-		.alias = "chancery-p",
-		.uri = uri,
-		.sha1 = op == WINDOWS_SCEP ? "" : "AB12",
-		.sha256 = ZEROS,
-		.code = code,
-		.original = original,
-		.since = when_now() }));
-}
-
-static void
-holds(struct box *b, const char *alias, const char *place)
-{
-	struct held *v = arena_array(b->a, b->has.n + 1, sizeof(*v));
-
-	for (size_t i = 0; i < b->has.n; i++)
-		v[i] = b->has.v[i];
-	v[b->has.n] = (struct held){ .alias = alias,
-		.identity = true,
-		.has_key = true,
-		.place = place,
-		.sha256 = str_of(arena_alloc(b->a, 32), 32) };
-	b->has.v = v;
-	b->has.n++;
+	return windows_ask(b->a, &b->has, &b->st);
 }
 
 static const struct report_result *
 one_result(struct box *b)
 {
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nresults, 1);
 	return &b->rep.results[0];
 }
@@ -230,10 +143,10 @@ a_node_that_gives_no_answer_is_taken_as_it_was(void **state)
 
 	holds(b, "chancery-p", PFX_NODE "#AB12");
 	says(b, PFX_NODE "/Thumbprint", 500, "");
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nitems, 1);
 	says(b, PFX_NODE "/Thumbprint", 404, "");
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nitems, 0);
 }
 
@@ -245,7 +158,7 @@ nodes_of_a_user_who_is_not_signed_in_are_not_asked(void **state)
 	b->st.user = false;
 	holds(b, "chancery-p", USER_NODE "#AB12");
 	assert_false(ask(b));
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nitems, 1);
 }
 
@@ -261,7 +174,7 @@ an_older_node_goes_when_the_newer_one_is_there(void **state)
 	    200, "FF");
 	sent(b, WINDOWS_PFX, PFX_NODE, 200, 0);
 	says(b, PFX_NODE "/Thumbprint", 200, "AB12");
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nitems, 1);
 	assert_int_equal(b->st.nsent, 1);
 	assert_int_equal(b->st.sent[0].op, WINDOWS_REMOVE);
@@ -276,7 +189,7 @@ a_node_of_ours_that_nobody_knows_goes_and_others_stay(void **state)
 
 	holds(b, "chancery-p", PFX_NODE "#AB12");
 	says(b, "./Device" WINDOWS_PFX_NODES, 200, "chancery-1/chancery-9/another");
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->st.nsent, 1);
 	assert_non_null(strstr(b->st.sent[0].uri, "chancery-9"));
 }
@@ -293,7 +206,7 @@ a_request_that_runs_is_waited_for(void **state)
 	assert_int_equal(b->st.nsent, 1);
 	/* But not for ever. */
 	b->st.sent[0].since = when_now() - 27 * 3600;
-	expect_ok(windows_report(b->a, &b->has, &b->st, &b->rep));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
 	assert_int_equal(b->rep.nresults, 0);
 	assert_int_equal(b->st.nsent, 0);
 }
@@ -363,11 +276,18 @@ every_error_of_windows_has_a_fault(void **state)
 		windows_error(b->a, 500, hresults[i], &res);
 		assert_non_null(err_info_by_id(res.fault));
 		assert_string_not_equal(res.fault, "device-refused");
+		assert_string_not_equal(err_info_by_id(res.fault)->hint, "");
+		assert_string_equal(res.code, arena_printf(b->a, "0x%08X", (unsigned)hresults[i]));
+		/* In a request it comes without a status, and in words of its own. */
+		windows_error(b->a, 0, hresults[i], &res);
+		assert_string_not_equal(res.detail, "");
 	}
 	for (size_t i = 0; i < COUNT(statuses); i++) {
 		windows_error(b->a, statuses[i], 0, &res);
 		assert_non_null(err_info_by_id(res.fault));
 		assert_int_equal(res.status, RESULT_ERROR);
+		assert_string_not_equal(err_info_by_id(res.fault)->hint, "");
+		assert_int_equal(res.detail[0] == '\0', statuses[i] == 999);
 	}
 }
 
@@ -414,108 +334,161 @@ a_user_who_left_meanwhile_is_no_old_system(void **state)
 	sent(b, WINDOWS_PFX, USER_NODE, 404, 0);
 	assert_string_equal(one_result(b)->fault, "device-no-user");
 	b->st.nsent = 0;
+	sent(b, WINDOWS_PFX, USER_NODE, 500, 0);
+	assert_string_equal(one_result(b)->fault, "device-no-user");
+	b->st.nsent = 0;
 	sent(b, WINDOWS_PFX, USER_NODE, 500, 0x80070056);
 	assert_string_equal(one_result(b)->fault, "device-pfx");
+	b->st.nsent = 0;
+	sent(b, WINDOWS_PFX, PFX_NODE, 500, 0);
+	assert_string_equal(one_result(b)->fault, "device-refused");
 	b->st.nsent = 0;
 	sent(b, WINDOWS_PFX, PFX_NODE, 404, 0);
 	assert_string_equal(one_result(b)->fault, "device-os-old");
 }
 
 static void
-what_does_not_fit_comes_later_and_what_never_fits_is_told(void **state)
+names_of_children_are_read_as_they_are_encoded(void **state)
 {
 	struct box *b = *state;
-	auto_buf struct buf out = { 0 };
-	struct primitive what = { .kind = PRIM_TRUST };
-	struct command v[] = {
-		{ .kind = COMMAND_INSTALL_CA,
-		    .id = "s:1",
-		    .alias = "a",
-		    .der = LIT("one"),
-		    .what = &what },
-		{ .kind = COMMAND_INSTALL_CA,
-		    .id = "s:2",
-		    .alias = "b",
-		    .der = LIT("two"),
-		    .what = &what },
-	};
-	struct windows_telling t = {
-		.a = b->a, .has = &b->has, .st = &b->st, .v = v, .n = 2, .b = &out, .room = 400
-	};
+	struct device d = { 0 };
 
-	buf_init(&out, 400);
-	expect_ok(windows_tell(&t));
-	assert_int_equal(t.told, 1);
-	assert_int_equal(t.nheld, 0);
-	assert_int_equal(b->st.nsent, 1);
-	assert_string_equal(b->st.sent[0].id, "s:1");
-	buf_reset(&out);
-	t = (struct windows_telling){
-		.a = b->a, .has = &b->has, .st = &b->st, .v = v, .n = 1, .b = &out, .room = 100
-	};
-	expect_ok(windows_tell(&t));
-	assert_int_equal(t.told, 0);
-	assert_int_equal(t.nheld, 1);
-	assert_int_equal(t.held[0].status, RESULT_ERROR);
-	assert_int_equal(out.n, 0);
+	says(b, "./Vendor/MSFT/DeviceStatus/NetworkIdentifiers", 200, "00%3A11%3A22/33%3a44%3A55");
+	b->st.facts = false;
+	assert_true(ask(b));
+	/* What is asked is the name as it came. */
+	says(b, "./Vendor/MSFT/DeviceStatus/NetworkIdentifiers/00%3A11%3A22/Type", 200, "1");
+	says(b, "./Vendor/MSFT/DeviceStatus/NetworkIdentifiers/33%3a44%3A55/Type", 200, "2");
+	says(b, "./Vendor/MSFT/DeviceStatus/CellularIdentities", 200, "4901%2F5420/1");
+	windows_facts(b->a, &b->st, &d);
+	assert_string_equal(d.wifi_mac, "33:44:55");
+	assert_string_equal(d.imei, "4901/5420");
+	/* What is no such encoding is taken as it stands. */
+	says(b, "./Vendor/MSFT/DeviceStatus/CellularIdentities", 200, "49%zz");
+	windows_facts(b->a, &b->st, &d);
+	assert_string_equal(d.imei, "49%zz");
+}
+
+/* CertificateStore CSP: MY/User and MY/System are nodes of the device, and there are none below ./User. */
+static void
+the_certificate_of_a_person_is_read_at_a_node_of_the_device(void **state)
+{
+	struct box *b = *state;
+	const char *thumb = "11F6AD8EC52A2984ABAAFD7C3B516503785C2072";
+	const char *scep = "./User/Vendor/MSFT/ClientCertificateInstall/SCEP/chancery-2";
+
+	assert_string_equal(windows_store_node(b->a, scep, thumb),
+	    "./Device/Vendor/MSFT/CertificateStore/MY/User/"
+	    "11F6AD8EC52A2984ABAAFD7C3B516503785C2072/EncodedCertificate");
+	assert_string_equal(windows_store_node(b->a, SCEP_NODE, thumb),
+	    "./Device/Vendor/MSFT/CertificateStore/MY/System/"
+	    "11F6AD8EC52A2984ABAAFD7C3B516503785C2072/EncodedCertificate");
+	assert_string_equal(windows_store_node(b->a, scep, "no thumbprint"), "");
 }
 
 static void
-what_is_for_a_user_waits_for_him(void **state)
+a_request_of_which_the_certificate_does_not_show_says_so(void **state)
 {
 	struct box *b = *state;
-	auto_buf struct buf out = { 0 };
-	struct primitive what = { .kind = PRIM_TRUST, .trust_store = TRUST_USER_CA };
-	struct command v[] = {
-		{ .kind = COMMAND_INSTALL_CA,
-		    .id = "s:1",
-		    .alias = "a",
-		    .der = LIT("one"),
-		    .what = &what },
-	};
-	struct windows_telling t = {
-		.a = b->a, .has = &b->has, .st = &b->st, .v = v, .n = 1, .b = &out, .room = 4096
-	};
+	const char *thumb = "11F6AD8EC52A2984ABAAFD7C3B516503785C2072";
+	const struct report_result *res;
 
-	buf_init(&out, 4096);
-	b->st.user = false;
-	expect_ok(windows_tell(&t));
-	assert_int_equal(t.told, 0);
-	assert_int_equal(t.held[0].status, RESULT_NOT_NOW);
-	b->st.user = true;
-	expect_ok(windows_tell(&t));
-	assert_int_equal(t.told, 1);
+	sent(b, WINDOWS_SCEP, SCEP_NODE, 200, 0);
+	says(b, SCEP_NODE "/Status", 200, "1");
+	says(b, SCEP_NODE "/CertThumbprint", 200, thumb);
+	says(b, windows_store_node(b->a, SCEP_NODE, thumb), 404, "");
+	res = one_result(b);
+	assert_int_equal(res->status, RESULT_NOT_NOW);
+	assert_non_null(strstr(res->detail, "does not show it"));
+	assert_int_equal(b->rep.nitems, 0);
 }
 
 static void
-a_node_that_two_profiles_share_goes_with_the_second(void **state)
+certificates_of_requests_are_read_some_at_a_time(void **state)
 {
 	struct box *b = *state;
-	auto_buf struct buf out = { 0 };
-	struct command v[] = {
-		{ .kind = COMMAND_REMOVE_CA,
-		    .id = "s:1",
-		    .alias = "a",
-		    .place = ROOT_NODE "#AB12" },
-		{ .kind = COMMAND_REMOVE_CA,
-		    .id = "s:2",
-		    .alias = "b",
-		    .place = ROOT_NODE "#AB12" },
-	};
-	struct windows_telling t = {
-		.a = b->a, .has = &b->has, .st = &b->st, .v = v, .n = 1, .b = &out, .room = 4096
-	};
+	size_t n = 0;
 
-	buf_init(&out, 4096);
-	holds(b, "a", ROOT_NODE "#AB12");
-	holds(b, "b", ROOT_NODE "#AB12");
-	expect_ok(windows_tell(&t));
-	assert_int_equal(out.n, 0);
-	assert_int_equal(b->st.sent[0].code, 200);
-	b->st.nsent = 0;
-	t.n = 2;
-	expect_ok(windows_tell(&t));
-	assert_int_equal(t.told, 2);
+	for (int i = 0; i < 40; i++) {
+		const char *uri = arena_printf(b->a, SCEP_NODE "%d", i);
+
+		sent(b, WINDOWS_SCEP, uri, 200, 0);
+		says(b, arena_printf(b->a, "%s/CertThumbprint", uri), 200,
+		    arena_printf(b->a, "%040d", i));
+	}
+	assert_true(ask(b));
+	for (size_t i = 0; i < b->st.nanswers; i++)
+		n += strstr(b->st.answers[i].uri, "/CertificateStore/") != NULL;
+	assert_int_equal(n, 16);
+}
+
+static void
+a_large_object_is_put_together_from_its_pieces(void **state)
+{
+	struct box *b = *state;
+	struct syncml_item items[] = { { .data = "eHh", .more = true }, { .data = "4" } };
+	struct syncml_command v[] = {
+		{ .verb = SYNCML_STATUS, .msg_ref = 1, .cmd_ref = 5, .code = 200 },
+		{ .verb = SYNCML_RESULTS,
+		    .msg_ref = 1,
+		    .cmd_ref = 5,
+		    .items = &items[0],
+		    .nitems = 1 },
+		{ .verb = SYNCML_RESULTS,
+		    .msg_ref = 1,
+		    .cmd_ref = 5,
+		    .items = &items[1],
+		    .nitems = 1 },
+	};
+	struct syncml_message first = { .id = 2, .commands = v, .ncommands = 2 };
+	struct syncml_message rest = { .id = 3, .commands = v + 2, .ncommands = 1, .final = true };
+	struct windows_answer *w;
+	uint8_t hash[32];
+
+	windows_ask_add(&b->st, ROOT_NODE "/EncodedCertificate");
+	w = &b->st.answers[0];
+	w->id = 5;
+	windows_take(b->a, &first, &b->st);
+	assert_true(w->more);
+	windows_take(b->a, &rest, &b->st);
+	hash_sha256(LIT("xxx"), hash);
+	assert_int_equal(w->code, 200);
+	assert_string_equal(w->data, text_hex(b->a, STR(hash)));
+	/* Of one that breaks off nothing is known. */
+	*w = (struct windows_answer){ .uri = w->uri, .id = 5, .data = "" };
+	first.final = true;
+	windows_take(b->a, &first, &b->st);
+	assert_int_not_equal(w->code, 200);
+	assert_int_not_equal(w->code, 404);
+	assert_string_equal(w->data, "");
+	assert_false(w->more);
+}
+
+/* Past what is asked for at a time, what lies there counts as it did. */
+static void
+more_nodes_than_are_asked_for_end_no_session(void **state)
+{
+	struct box *b = *state;
+
+	for (size_t i = 0; i < LIMIT_WINDOWS_NODES; i++)
+		says(b, arena_printf(b->a, "./a/%zu", i), 404, "");
+	holds(b, "chancery-p", PFX_NODE "#AB12");
+	assert_false(ask(b));
+	windows_report(b->a, &b->has, &b->st, &b->rep);
+	assert_int_equal(b->rep.nitems, 1);
+}
+
+static void
+as_many_of_our_nodes_as_a_device_likes_to_name_end_no_session(void **state)
+{
+	struct box *b = *state;
+	char list[4096] = "";
+
+	for (int i = 0; i < 300; i++)
+		snprintf(list + strlen(list), 16, "chancery-%03d/", i);
+	says(b, "./Device" WINDOWS_PFX_NODES, 200, list);
+	windows_report(b->a, &b->has, &b->st, &b->rep);
+	assert_int_equal(b->st.nsent, LIMIT_WINDOWS_SENT);
 }
 
 int
@@ -554,10 +527,19 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    every_error_of_windows_has_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_does_not_fit_comes_later_and_what_never_fits_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_for_a_user_waits_for_him, setup, teardown),
+		    names_of_children_are_read_as_they_are_encoded, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_node_that_two_profiles_share_goes_with_the_second, setup, teardown),
+		    the_certificate_of_a_person_is_read_at_a_node_of_the_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_request_of_which_the_certificate_does_not_show_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    certificates_of_requests_are_read_some_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_large_object_is_put_together_from_its_pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    more_nodes_than_are_asked_for_end_no_session, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    as_many_of_our_nodes_as_a_device_likes_to_name_end_no_session, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
