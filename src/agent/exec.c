@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { OUT_MAX = 4096, STEP_MS = 20, WORDS_SHOWN = 300 };
@@ -47,12 +48,14 @@ environment(struct arena *a, const char *const *env)
 	return all;
 }
 
+/* What it makes for others, they can read, as by hand: our own umask is for what is ours alone. */
 static int
 spawn(const char *const *argv, char **env, int out, pid_t *ret)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, usual;
+	mode_t ours;
 	int rc;
 
 	sigemptyset(&none);
@@ -68,7 +71,9 @@ spawn(const char *const *argv, char **env, int out, pid_t *ret)
 	posix_spawnattr_setsigdefault(&attr, &usual);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
+	ours = umask(022);
 	rc = posix_spawnp(ret, argv[0], &files, &attr, (char *const *)(uintptr_t)argv, env);
+	umask(ours);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;

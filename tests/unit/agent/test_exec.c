@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include <sys/stat.h>
+
 #include "agent/exec.h"
 #include "base/when.h"
 
@@ -47,6 +49,20 @@ a_failure_has_status_and_last_words(void **state)
 }
 
 static void
+what_a_program_makes_for_others_they_can_read(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	mode_t before = umask(077), ours;
+	const char *out;
+
+	(void)state;
+	expect_ok(shell(a, "umask", 10000, &out));
+	ours = umask(before);
+	assert_string_equal(out, "0022\n");
+	assert_int_equal(ours, 077);
+}
+
+static void
 what_takes_too_long_is_killed_with_what_it_started(void **state)
 {
 	auto_arena struct arena *a = arena_new();
@@ -88,6 +104,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_and_environment_are_there),
 		cmocka_unit_test(a_failure_has_status_and_last_words),
+		cmocka_unit_test(what_a_program_makes_for_others_they_can_read),
 		cmocka_unit_test(what_takes_too_long_is_killed_with_what_it_started),
 		cmocka_unit_test(a_daemon_that_keeps_the_output_open_is_not_waited_for),
 		cmocka_unit_test(much_output_is_cut_and_hangs_nobody),
