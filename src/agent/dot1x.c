@@ -108,8 +108,10 @@ dot1x_sync(const struct agent *g, struct arena *a, const struct holdings *h,
 err_t
 dot1x_run(struct arena *a, const char *const *argv, int64_t timeout_ms, const char **ret_out)
 {
+	/* Names of connections as they are, whatever the service manager says of languages. */
+	static const char *const env[] = { "LC_ALL=C.UTF-8", NULL };
 	struct err_report rep;
-	err_t e = exec_run(a, argv, NULL, timeout_ms, ret_out);
+	err_t e = exec_run(a, argv, env, timeout_ms, ret_out);
 
 	if (err_ok(e))
 		return OK;

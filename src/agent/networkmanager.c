@@ -127,7 +127,7 @@ use(const struct agent *g, struct arena *a, const char *connection, const struct
 static err_t
 restore(const struct agent *g, struct arena *a, const char *connection, const json *state)
 {
-	const char *argv[] = { "nmcli", "-g", "NAME", "connection", "show", NULL };
+	const char *argv[] = { "nmcli", "-e", "no", "-g", "NAME", "connection", "show", NULL };
 	const char *values[COUNT(properties)], *names;
 	bool there = false, changed;
 	struct str rest;

@@ -331,20 +331,21 @@ def test_wpa_supplicant_alone_reads_the_networks_of_the_service_and_logs_on_by_t
                     reason="no NetworkManager")
 def test_networkmanager_brings_the_connection_up_with_the_certificate_and_again_after_a_renewal(world, given, lan):
     lan.start_networkmanager()
+    name = "B\u00fcro: LAN"
     one, two = lan.file("old/cert.pem", lan.read("server.pem")), lan.file("old/key.pem", lan.read("server-key.pem"))
-    lan.nmcli("connection", "add", "type", "ethernet", "con-name", "Corp LAN", "ifname", "lan0", "802-1x.eap", "tls",
+    lan.nmcli("connection", "add", "type", "ethernet", "con-name", name, "ifname", "lan0", "802-1x.eap", "tls",
               "802-1x.identity", "host", "802-1x.client-cert", one, "802-1x.private-key", two,
               "802-1x.private-key-password-flags", "4", "802-1x.ca-cert", world.root_file, "ipv4.method", "disabled",
               "ipv6.method", "disabled", "connection.autoconnect", "no")
     user, agent = laptop(world, given, lan, "managed", "managed@one.example",
-                         f"[networkmanager]\nconnections=Corp LAN=Wi-Fi\ndirectory={lan.dir}/connections\n")
+                         f"[networkmanager]\nconnections={name}=Wi-Fi\ndirectory={lan.dir}/connections\n")
     world.wait_slot(agent, given.pkcs)
 
     def names(what):
-        return lan.nmcli("-g", what, "connection", "show", "Corp LAN")
+        return lan.nmcli("-g", what, "connection", "show", name)
     wait_for(lambda: names("802-1x.private-key") == agent.key_file(given.pkcs["id"]), 30, 0.2,
              why="the connection's key")
-    lan.nmcli("--wait", "60", "connection", "up", "Corp LAN")
+    lan.nmcli("--wait", "60", "connection", "up", name)
     assert names("GENERAL.STATE") == "activated"
     assert "managed@one.example" in lan.let_in()[-1]
     world.api("PATCH", f"/v1.0/users/{user['id']}", {"mail": "managed@two.example"})
