@@ -75,7 +75,7 @@ hash_of(struct arena *a, struct str text)
 
 static err_t
 write_record(const struct agent *g, struct arena *a, const struct network_way *way,
-    const char *alias, const char *sha256, struct str text)
+    const struct network *n, const char *sha256, struct str text)
 {
 	auto_json json *j = json_object_new();
 	struct str out;
@@ -83,8 +83,29 @@ write_record(const struct agent *g, struct arena *a, const struct network_way *w
 	json_set_text(j, "sha256", sha256);
 	json_set_text(j, "way", way->name);
 	json_set_text(j, "file", hash_of(a, text));
+	if (n->protection == PROTECT_BY_NAME)
+		json_set_text(j, "certificate", n->certificate);
 	TRY(json_print(a, j, &out));
-	return file_write(network_record(g, a, alias, "json"), out, 0600);
+	return file_write(network_record(g, a, n->alias, "json"), out, 0600);
+}
+
+static err_t
+read_record(const struct agent *g, struct arena *a, const char *alias, json **ret)
+{
+	struct str text;
+
+	TRY(file_read(a, network_record(g, a, alias, "json"), RECORD_MAX, &text));
+	return json_parse(text, RECORD_MAX, ret);
+}
+
+const char *
+network_certificate(const struct agent *g, struct arena *a, const char *alias)
+{
+	auto_json json *record = NULL;
+	err_t e = read_record(g, a, alias, &record);
+
+	err_forget(e);
+	return arena_strdup(a, json_text(json_get(record, "certificate")));
 }
 
 /* What another way left, before this one was chosen. */
@@ -130,7 +151,7 @@ configure(const struct agent *g, struct arena *a, const struct network *n, const
 		TRY(write_roots(g, a, n));
 	TRY(drop_others(g, a, n->alias, way));
 	TRY(way->put(g, a, n->alias, buf_str(b)));
-	return write_record(g, a, way, n->alias, sha256, buf_str(b));
+	return write_record(g, a, way, n, sha256, buf_str(b));
 }
 
 err_t
@@ -214,12 +235,11 @@ add_item(const struct agent *g, struct arena *a, const char *alias, json *list)
 {
 	const struct network_way *way;
 	auto_json json *record = NULL;
-	struct str text, is;
+	struct str is;
 	json *item;
 
 	TRY(choose(g, &way));
-	TRY(file_read(a, network_record(g, a, alias, "json"), RECORD_MAX, &text));
-	TRY(json_parse(text, RECORD_MAX, &record));
+	TRY(read_record(g, a, alias, &record));
 	TRY(way->get(g, a, alias, &is));
 	if (!str_eq_c(str_c(json_text(json_get(record, "way"))), way->name) ||
 	    !str_eq_c(str_c(json_text(json_get(record, "file"))), hash_of(a, is)))

@@ -70,6 +70,8 @@ extern const struct network_way network_by_wpa, network_by_nm;
 /* state_dir/networks/<alias>.<suffix> */
 const char *network_record(
     const struct agent *g, struct arena *a, const char *alias, const char *suffix);
+/* The alias of the certificate that the network under this alias logs on with; "": none, or there is no record of it. */
+const char *network_certificate(const struct agent *g, struct arena *a, const char *alias);
 /* The aliases of the files in that folder that end so; nothing where the folder is not. */
 err_t network_aliases(
     struct arena *a, const char *folder, const char *suffix, char ***ret, size_t *retn);

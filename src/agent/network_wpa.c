@@ -71,6 +71,13 @@ print(struct arena *a, const struct network *n, const struct network_paths *p, s
 	return buf_puts(b, "}\n");
 }
 
+static err_t
+blocks(const struct agent *g, struct arena *a, char ***ret, size_t *retn)
+{
+	return network_aliases(
+	    a, arena_printf(a, "%s/networks", g->conf->state_dir), ".wpa", ret, retn);
+}
+
 /* What the file shall be: empty where there is no network. */
 static err_t
 compose(const struct agent *g, struct arena *a, struct buf *out)
@@ -79,8 +86,7 @@ compose(const struct agent *g, struct arena *a, struct buf *out)
 	struct str block;
 	size_t n;
 
-	TRY(network_aliases(
-	    a, arena_printf(a, "%s/networks", g->conf->state_dir), ".wpa", &aliases, &n));
+	TRY(blocks(g, a, &aliases, &n));
 	if (n > 0)
 		TRY(buf_puts(out, HEAD));
 	for (size_t i = 0; i < n; i++) {
@@ -220,51 +226,63 @@ const struct network_way network_by_wpa = {
 
 /* ---- a new certificate ---- */
 
-static err_t
-blocks(const struct agent *g, struct arena *a, size_t *ret)
-{
-	char **aliases;
-
-	return network_aliases(
-	    a, arena_printf(a, "%s/networks", g->conf->state_dir), ".wpa", &aliases, ret);
-}
-
 static bool
 is_wanted(const struct agent *g)
 {
 	auto_arena struct arena *a = arena_new();
+	char **aliases;
 	size_t n = 0;
-	err_t e = blocks(g, a, &n);
+	err_t e = blocks(g, a, &aliases, &n);
 
 	err_forget(e);
 	return here(g) && n > 0;
 }
 
+/* The networks, and what each logs on with. */
 static const char *
 mark(const struct agent *g, struct arena *a)
 {
-	(void)a;
-	return g->conf->wpa_interface;
+	const char *all = g->conf->wpa_interface;
+	char **aliases;
+	size_t n = 0;
+	err_t e = blocks(g, a, &aliases, &n);
+
+	err_forget(e);
+	for (size_t i = 0; i < n; i++)
+		all = arena_printf(
+		    a, "%s\n%s %s", all, aliases[i], network_certificate(g, a, aliases[i]));
+	return all;
 }
 
-/* What was there when the networks came is in use: the first look only notes it. */
+/*
+ * certificates: network -> hash of the certificate that wpa_supplicant has for it. The one that was there when the network came
+ * is in use: the first look only notes it. While there is none the one before stays on record, so that the next is another.
+ */
 static err_t
 bring_all(const struct agent *g, struct arena *a, const struct holdings *h, json *state)
 {
-	const char *now = "", *was = json_text(json_get(state, "certificates"));
+	const json *was = json_get(state, "certificates");
+	auto_json json *now = json_object_new();
+	bool changed = false;
+	char **aliases;
 	size_t n;
 
-	TRY(blocks(g, a, &n));
+	TRY(blocks(g, a, &aliases, &n));
 	if (n == 0 || !here(g)) {
 		json_del(state, "certificates");
 		return OK;
 	}
-	for (size_t i = 0; i < h->n; i++)
-		if (h->v[i].identity)
-			now = arena_printf(a, "%s%s ", now, h->v[i].sha256);
-	if (was[0] != '\0' && !str_eq_c(str_c(was), now))
+	for (size_t i = 0; i < n; i++) {
+		const struct holding *is = holding_find(h, network_certificate(g, a, aliases[i]));
+		const char *had = json_text(json_get(was, aliases[i]));
+		const char *has = is == NULL ? had : is->sha256;
+
+		changed |= had[0] != '\0' && !str_eq_c(str_c(had), has);
+		json_set_text(now, aliases[i], has);
+	}
+	if (changed)
 		TRY(read_again(g, a));
-	json_set_text(state, "certificates", now);
+	json_set(state, "certificates", steal(now));
 	return OK;
 }
 

@@ -366,6 +366,84 @@ who_changes_from_one_way_to_the_other_has_nothing_left_of_the_first(void **state
 	assert_int_equal(reported(b), 1);
 }
 
+static size_t
+times_read(struct box *b)
+{
+	const char *said = text_of(b, arena_printf(b->a, "%s/said", b->dir));
+	size_t n = 0;
+
+	while ((said = strstr(said, "reconfigure\n")) != NULL) {
+		said++;
+		n++;
+	}
+	return n;
+}
+
+/* Looks with this certificate under the network's alias, and this one of somebody else; NULL: there is none. */
+static err_t
+look(struct box *b, json *state, const char *own, const char *others)
+{
+	struct holding v[2];
+	struct holdings h = { .v = v };
+
+	if (others != NULL)
+		v[h.n++] = (struct holding){ .alias = "chancery-x", .sha256 = others };
+	if (own != NULL)
+		v[h.n++] = (struct holding){ .alias = ALIAS, .sha256 = own };
+	return consumer_networks.sync(b->g, b->a, &h, state);
+}
+
+static void
+networks_are_read_again_for_a_new_certificate_of_theirs_also_after_there_was_none(void **state)
+{
+	struct box *b = *state;
+	auto_json json *c = command_of(b);
+	auto_json json *kept = json_object_new();
+
+	have_wpa(b, true);
+	assert_false(consumer_networks.wanted(b->g));
+	expect_ok(obey(b, c));
+	assert_true(consumer_networks.wanted(b->g));
+	expect_ok(look(b, kept, "aa", NULL)); /* read with the network itself */
+	assert_int_equal(times_read(b), 1);
+	expect_ok(look(b, kept, NULL, NULL));
+	expect_ok(look(b, kept, "aa", "xx"));
+	expect_ok(look(b, kept, "aa", "yy"));
+	assert_int_equal(times_read(b), 1);
+	expect_ok(look(b, kept, NULL, "yy"));
+	expect_ok(look(b, kept, "bb", "yy"));
+	assert_int_equal(times_read(b), 2);
+	expect_ok(look(b, kept, "bb", NULL));
+	assert_int_equal(times_read(b), 2);
+	/* What was refused is due still. */
+	replace(b, "wpa_cli", "#!/bin/sh\necho FAIL\n");
+	expect_err(ERR_DOT1X, look(b, kept, "cc", NULL));
+	have_wpa(b, true);
+	expect_ok(look(b, kept, "cc", NULL));
+	assert_int_equal(times_read(b), 3);
+	expect_ok(network_remove(b->g, b->a, NETWORK));
+	expect_ok(look(b, kept, "dd", NULL));
+	assert_int_equal(json_count(kept), 0);
+}
+
+static void
+a_network_that_comes_later_is_looked_at_with_the_certificate_that_is_there(void **state)
+{
+	struct box *b = *state;
+	const char *second = "chancery-22222222-2222-4222-8222-222222222222", *one;
+	auto_json json *c = command_of(b);
+	auto_json json *other = command_of(b);
+
+	have_wpa(b, true);
+	expect_ok(obey(b, c));
+	one = consumer_networks.mark(b->g, b->a);
+	json_set_text(other, "alias", second);
+	expect_err(ERR_DOT1X, obey(b, other)); /* the stub knows of the first alone */
+	assert_string_not_equal(consumer_networks.mark(b->g, b->a), one);
+	expect_ok(network_remove(b->g, b->a, second));
+	assert_string_equal(consumer_networks.mark(b->g, b->a), one);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
 /* ---- without certificates ---- */
@@ -494,6 +572,8 @@ main(void)
 		T(a_machine_of_wpa_supplicant_gets_a_file_that_it_reads),
 		T(a_file_of_wpa_supplicant_that_somebody_changed_is_written_again),
 		T(a_wpa_supplicant_that_does_not_read_the_file_is_told_of),
+		T(networks_are_read_again_for_a_new_certificate_of_theirs_also_after_there_was_none),
+		T(a_network_that_comes_later_is_looked_at_with_the_certificate_that_is_there),
 		T(who_changes_from_one_way_to_the_other_has_nothing_left_of_the_first),
 	};
 
