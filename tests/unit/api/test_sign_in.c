@@ -77,7 +77,8 @@ a_flood_of_passwords_is_refused_at_once_and_others_are_served_meanwhile(void **s
 		g[i].name = arena_printf(f->a, "somebody%d", i);
 		assert_int_equal(pthread_create(&threads[i], NULL, guess_main, &g[i]), 0);
 	}
-	while (done_with(g, FLOOD, ERR_BUSY) < FLOOD - AT_ONCE - WAITING)
+	while (done_with(g, FLOOD, ERR_BUSY) < FLOOD - AT_ONCE - WAITING ||
+	    atomic_load(&entered) < AT_ONCE)
 		usleep(1000);
 
 	auto_reply struct reply r = call(f, "GET", "/v1.0/users", token, NULL);

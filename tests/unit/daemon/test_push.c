@@ -100,10 +100,24 @@ await(struct world *w, size_t n)
 	assert_true(count(w) >= n);
 }
 
+/* Until nobody was woken for a while. */
 static void
-settle_down(void)
+settle_down(struct world *w)
 {
-	usleep(600000);
+	size_t before;
+
+	do {
+		before = count(w);
+		usleep(600000);
+	} while (count(w) != before);
+}
+
+/* Until it says why it pauses: it hears so after the wake-up. */
+static void
+await_trouble(struct push *p, struct err_report *why)
+{
+	for (int i = 0; !push_trouble(p, why) && i < 3000; i++)
+		usleep(10000);
 }
 
 static int
@@ -148,7 +162,7 @@ what_happens_to_a_device_at_once_is_one_wake_up(void **state)
 		push_nudge(p, id_str(&one));
 	push_nudge(p, id_str(&two));
 	await(w, 2);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), 2);
 	/* What happens later is another. */
 	push_nudge(p, id_str(&one));
@@ -177,7 +191,7 @@ a_service_that_refuses_stops_all_and_nobody_is_forgotten(void **state)
 	struct world *w = *state;
 	struct push *p = start(w, 0);
 	struct id v[5];
-	struct err_report why;
+	struct err_report why = { .code = ERR_NONE };
 	int64_t began = when_mono_ms();
 
 	w->answers[0] = (struct push_result){ .end = PUSH_PAUSE, .after_ms = 1500 };
@@ -190,7 +204,7 @@ a_service_that_refuses_stops_all_and_nobody_is_forgotten(void **state)
 		v[i] = id_new();
 		push_nudge(p, id_str(&v[i]));
 	}
-	assert_true(push_trouble(p, &why));
+	await_trouble(p, &why);
 	assert_int_equal(why.code, ERR_BUSY);
 	await(w, 6);
 	assert_true(w->when[1] - began >= 1500);
@@ -201,7 +215,7 @@ a_service_that_refuses_stops_all_and_nobody_is_forgotten(void **state)
 			found |= id_eq(w->woken[k], v[i]);
 		assert_true(found);
 	}
-	settle_down();
+	settle_down(w);
 	assert_false(push_trouble(p, &why));
 	push_stop(p);
 }
@@ -217,8 +231,7 @@ a_failure_of_the_way_is_a_pause_for_that_reason(void **state)
 	w->nanswers = 1; /* an end of 0: it fails */
 	push_nudge(p, id_str(&one));
 	await(w, 1);
-	for (int i = 0; !push_trouble(p, &why) && i < 500; i++)
-		usleep(10000);
+	await_trouble(p, &why);
 	assert_int_equal(why.code, ERR_WINDOWS_PUSH);
 	assert_string_equal(why.detail, "no token");
 	push_stop(p);
@@ -236,7 +249,7 @@ one_that_fails_keeps_nobody_waiting_and_is_given_up_in_the_end(void **state)
 	w->nanswers = 10;
 	push_nudge(p, id_str(&bad));
 	await(w, 6);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), 6); /* the first time, and five more */
 	w->nanswers = w->at;
 	push_nudge(p, id_str(&good));
@@ -259,19 +272,19 @@ one_whose_address_says_what_the_service_would_is_given_up_in_the_end(void **stat
 	push_nudge(p, id_str(&good));
 	/* All are held back for it, until the other one gets through: then it is tried five times more, by itself. */
 	await(w, 7);
-	settle_down();
+	settle_down(w);
 	n = count(w);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), n);
 	/* It fails by itself from now on, and nobody else does. */
 	push_nudge(p, id_str(&w->bad));
 	await(w, n + 6);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), n + 6);
 	memset(&w->bad, 0, sizeof(w->bad));
 	push_nudge(p, id_str(&w->woken[0]));
 	await(w, n + 7);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), n + 7);
 	push_stop(p);
 }
@@ -290,7 +303,7 @@ what_is_refused_or_gone_is_not_sent_again(void **state)
 	for (size_t i = 0; i < COUNT(v); i++)
 		push_nudge(p, id_str(&v[i]));
 	await(w, 3);
-	settle_down();
+	settle_down(w);
 	assert_int_equal(count(w), 3);
 	push_stop(p);
 }

@@ -43,7 +43,7 @@ hear(void)
 	struct pollfd p = { .fd = hello_pipe[0], .events = POLLIN };
 	struct hello h = { -1, 0 };
 
-	if (poll(&p, 1, 8000) == 1)
+	if (poll(&p, 1, 30000) == 1)
 		assert_int_equal(read(hello_pipe[0], &h, sizeof(h)), sizeof(h));
 	return h;
 }
@@ -111,7 +111,7 @@ end_of(pid_t pid)
 static bool
 lives(pid_t pid)
 {
-	int64_t deadline = when_mono_ms() + 5000;
+	int64_t deadline = when_mono_ms() + 30000;
 
 	while (kill(pid, 0) == 0 && when_mono_ms() < deadline)
 		poll(NULL, 0, 5);
@@ -216,7 +216,7 @@ who_does_not_end_is_killed(void **state)
 	assert_int_equal(kill(role, SIGTERM), 0);
 	assert_int_equal(end_of(role), 0);
 	assert_false(lives(child));
-	assert_true(when_mono_ms() - start < 8000);
+	assert_true(when_mono_ms() - start < 30000);
 }
 
 static void
