@@ -80,14 +80,18 @@ class Lab:
             return reached()
         return wait_for(turn, PATIENCE, 0.02, why)
 
+    def there(self):
+        """Do all processes of all roles answer?"""
+        return (self.world.raw("GET", "/readyz", token=None)[0] == 200 and self.world.admin("ca", "ca.show") and
+                all(len(self.world.pids(r)) == 2 for r in self.world.ROLES))
+
     def refresh(self, role):
         """An orderly restart: a parent that has seen its children die too often lets them wait for seconds."""
         if role in self.world.ROLES:
             self.world.stop(role)
             self.world.start(role)
         self.world.https.close()
-        wait_for(lambda: self.world.raw("GET", "/readyz", token=None)[0] == 200 and
-                 all(len(self.world.pids(r)) == 2 for r in self.world.ROLES), PATIENCE)
+        wait_for(self.there, PATIENCE)
 
     # The job
 
@@ -178,7 +182,8 @@ class Lab:
 
         def settled():
             return [c for c in self.certificates(self.number) if c["state"] not in ("revoked", "denied", "failed")]
-        wait_for(lambda: len(settled()) == len(leaves), PATIENCE, 0.1, f"no certificate but those held: {settled()}")
+        wait_for(lambda: len(settled()) == len(leaves), PATIENCE, 0.1,
+                 lambda: f"no certificate but those held: {settled()}")
         assert {c["state"] for c in settled()} == {"valid"}
         assert {int(c["serial"], 16) for c in settled()} == {leaf.serial_number for leaf in leaves}
         assert agent.trusts(self.root["id"])
@@ -194,7 +199,7 @@ class Lab:
         assert not any(agent.holds(p["id"]) for p in self.profiles)
         assert not agent.trusts(self.root["id"])
         wait_for(lambda: all(c["state"] != "valid" for c in self.certificates(self.number)), PATIENCE, 0.1,
-                 f"everything revoked: {self.certificates(self.number)}")
+                 lambda: f"everything revoked: {self.certificates(self.number)}")
 
     def check_files(self, agent):
         """Nothing half-written stays: temporary files of ours are swept when it is opened the next time. Those of a
@@ -204,7 +209,7 @@ class Lab:
         def left():
             return [os.path.join(at, f) for folder in folders for at, _, files in os.walk(folder) for f in files
                     if f.startswith(".tmp-")]
-        wait_for(lambda: left() == [], PATIENCE, 0.1, f"no file of another moment: {left()}")
+        wait_for(lambda: left() == [], PATIENCE, 0.1, lambda: f"no file of another moment: {left()}")
 
     def run(self, job, aim=None):
         """One device; True if a process was ended on the way."""
@@ -223,6 +228,8 @@ class Lab:
             getattr(self, job)(newcomer)
             self.tend(agent)
             hit = self.aimed is not None and self.aimed[1].hit
+            if hit:  # at the last moment, maybe
+                self.until(agent, self.there, "everybody there")
             counts = {(role, name, kind): c.count(name, kind) for role, c in self.controls.items()
                       for name in c.names for kind in KINDS}
             what = self.aimed[1].what if self.aimed is not None else ""
