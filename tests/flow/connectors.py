@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from world import AdminError, World, children, program, wait_for
+from world import PATIENCE, AdminError, World, children, program, wait_for
 
 
 class Connector:
@@ -63,7 +63,7 @@ class Connector:
             return
         self.proc.terminate()
         try:
-            self.proc.wait(15)
+            self.proc.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
         self.proc = None

@@ -110,7 +110,7 @@ class DigiCert:
         self.issued = []   # {"seat", "serial", "status", "reason", "cert", "profile"}
         self.seats = set()
         self.asked = []    # (method, path, body)
-        self.fail = None   # called with (method, path): raises Refused, or "hang up"
+        self.fail = None   # called with (method, path, body): raises Refused, or "hang up"
         self.profiles = {PROFILE: {"name": "Users"}, WITH_SID: {"name": "Users with SID", "sid": True},
                          BY_HAND: {"name": "By hand", "pending": True}}
         self.server = None
@@ -156,7 +156,7 @@ class DigiCert:
         if body and headers.get("Content-Type") != "application/json":
             raise Refused(415, "unsupported_media_type", "JSON only")
         if self.fail is not None:
-            self.fail(method, url.path)
+            self.fail(method, url.path, sent)
         with self.lock:
             for wanted, pattern, run in self.ROUTES:
                 m = re.fullmatch(pattern, url.path)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 from clients import Wstep, key_pem, make_csr, rsa_key, san_dns
-from world import alive, b64, wait_for
+from world import PATIENCE, alive, b64, wait_for
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 SERVER = "port.contoso.example"
@@ -184,7 +184,7 @@ exec NetworkManager --no-daemon --config={conf} --config-dir=/nonexistent --syst
         if alive(p.pid):
             p.send_signal(signal.SIGTERM)
         try:
-            p.wait(5)
+            p.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             p.kill()
             p.wait()

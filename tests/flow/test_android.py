@@ -217,7 +217,7 @@ def test_an_error_of_the_device_becomes_a_fault_and_the_certificate_is_revoked(w
     wait_for(lambda: agent.sync() is None or slot_of(world, agent, given.pkcs)["state"] == "failed", 20, 0.1)
     slot = slot_of(world, agent, given.pkcs)
     assert slot["state"] == "failed" and slot["fault"] == fault, slot
-    wait_for(lambda: "words of the device" in str(world.timeline(slot)), 5)
+    wait_for(lambda: "words of the device" in str(world.timeline(slot)))
     agent.leave()
 
 

@@ -319,7 +319,7 @@ def test_large_changes_are_paced_and_can_be_rolled_back(here):
         answer = world.api("POST", f"/beta/deviceManagement/deviceConfigurations/{root['id']}/assign",
                            {"assignments": []})
         assert answer["@chancery.warnings"][0]["code"] == "rollout-begun"
-        row = world.cli_json("rollout", "show", "Paced Root")
+        row = wait_for(lambda: (r := world.cli_json("rollout", "show", "Paced Root"))["counted"] and r)
         assert row["state"] == "running" and row["slots"] == 4 and row["slotsToWithdraw"] >= 4
         assert len([s for s in world.slots(profile=root["id"]) if s["wanted"]]) >= 3
         assert world.cli_json("rollout", "pause", "Paced Root")["state"] == "paused"

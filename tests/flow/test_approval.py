@@ -66,7 +66,8 @@ def test_a_request_that_a_manager_approves_ends_in_a_delivered_certificate(world
     held = [c for c in certificates(world, "ada", "valid")]
     assert [int(c["serial"], 16) for c in held] == [leaf.serial_number]
     # What was issued when the manager said yes was for a key that nobody has any more.
-    assert all(c["state"] == "revoked" for c in certificates(world, "ada") if c["serial"] != held[0]["serial"])
+    wait_for(lambda: all(c["state"] == "revoked" for c in certificates(world, "ada")
+                         if c["serial"] != held[0]["serial"]), why="the revocation")
 
 
 def test_a_request_that_a_manager_denies_is_not_put_before_him_again(world, given):

@@ -370,16 +370,16 @@ def test_certmonger_enrols_and_renews(given):
     script = f"""
         certmonger -s -n -d 1 >{home}/log 2>&1 & daemon=$!
         trap 'kill $daemon' EXIT
-        for i in $(seq 50); do getcert list-cas -s >/dev/null 2>&1 && break; sleep 0.1; done
+        for i in $(seq 600); do getcert list-cas -s >/dev/null 2>&1 && break; sleep 0.1; done
         getcert add-scep-ca -s -c ours -u {given.url} -R {root}
-        for i in $(seq 50); do getcert list-cas -s -c ours | grep -q SHA1 && break; sleep 0.1; done
+        for i in $(seq 600); do getcert list-cas -s -c ours | grep -q SHA1 && break; sleep 0.1; done
         getcert request -s -c ours -k {home}/c.key -f {home}/c.pem -N CN=monger -L {given.challenge()} -w -v
         cp {home}/c.pem {home}/first.pem
         getcert resubmit -s -f {home}/c.pem -w -v
         getcert list -s
     """
     done = subprocess.run(
-        ["dbus-run-session", "--", "sh", "-c", script], check=False, timeout=90, stdout=subprocess.PIPE,
+        ["dbus-run-session", "--", "sh", "-c", script], check=False, timeout=280, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env={
             **os.environ, "HOME": home, "CERTMONGER_REQUESTS_DIR": home + "/req", "CERTMONGER_CAS_DIR": home + "/cas",
             "CERTMONGER_LOCAL_CA_DIR": home + "/local", "CERTMONGER_CONFIG_DIR": home, "CERTMONGER_TMPDIR": home})

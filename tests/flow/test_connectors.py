@@ -323,8 +323,11 @@ def test_the_list_of_events_is_that_of_the_code_and_a_job_leaves_its_line(site):
     c = site.add("alone")
     site.add_devices(1)
     wait_for(site.all_installed, 100, 0.2, why="the device to have its certificate")
-    with open(c.log, encoding="utf-8") as f:
-        line = [x for x in f if "event=1102" in x]
+
+    def lines():
+        with open(c.log, encoding="utf-8") as f:
+            return [x for x in f if "event=1102" in x and x.endswith("\n")]
+    line = wait_for(lines, why="the line of the job")
     assert len(line) == 1 and "kind=issue" in line[0] and "ms=" in line[0]
     # Whom it is for stays out. An "ada" may also stand in the request's hexadecimal id.
     assert "ada@" not in line[0] and not re.search(r"\bada\b", line[0], re.I)

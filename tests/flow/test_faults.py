@@ -179,8 +179,9 @@ def test_a_service_that_is_away_for_long_finds_everything_done_once(site):
     finally:
         os.kill(issuer, 18)
     time.sleep(AWAY)
-    shown = site.world.admin("connector", "connector.show")
-    assert shown["fault"] == "unreachable" and shown["fault_time"]
+    shown = wait_for(lambda: (s := site.world.admin("connector", "connector.show"))["fault"] == "unreachable" and s,
+                     why="the connector to say so")
+    assert shown["fault_time"]
     site.world.start("service")
     site.world.wait_slot(device, site.pkcs, seconds=120)
     wait_for(lambda: len(site.valid(site.users)) == 1, 60, why="exactly one certificate")

@@ -43,7 +43,7 @@ def profiles_of(world):
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
     world = World(str(tmp_path_factory.mktemp("fleet"))).setup()
-    found = Fleet(world, [(p, EACH) for p in PLATFORMS], "--open", "--poll", "300", "--seconds", "120",
+    found = Fleet(world, [(p, EACH) for p in PLATFORMS], "--open", "--poll", "300", "--seconds", "250",
                   users=8)
     try:
         yield found

@@ -22,7 +22,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 
 import pytest
 from cryptography import x509
@@ -159,6 +158,7 @@ class Copies(threading.Thread):
         super().__init__(daemon=True)
         self.pids, self.every = pids, every
         self.taken = {name: [] for name in pids}
+        self.rounds = 0
         self.enough = threading.Event()
         self.start()
 
@@ -169,7 +169,13 @@ class Copies(threading.Thread):
                     self.taken[name].append(memory(pid))
                 except OSError:
                     pass
+            self.rounds += 1
             self.enough.wait(self.every)
+
+    def more(self, rounds):
+        """Returns when so many rounds began and ended from now on."""
+        enough = self.rounds + rounds + 1
+        wait_for(lambda: self.rounds >= enough, 120, why="copies of memory")
 
     def stop(self):
         self.enough.set()
@@ -319,12 +325,12 @@ def done(world):
         agent.start()
         slot = wait_for(lambda: world.slot(agent, d.pkcs), 20)
         wait_for(lambda: "leased" in [e["event"] for e in world.timeline(slot)], 20)
-        time.sleep(1.0)
+        copies.more(2)
         d.at_work = memory(world.pid("connector", "keys"))
     finally:
         os.kill(issuer, signal.SIGCONT)
     d.slot = world.wait_slot(agent, d.pkcs, seconds=40)
-    time.sleep(0.3)
+    copies.more(1)
     copies.stop()
     d.copies = copies.taken
     d.last = {name: memory(pid) for name, pid in pids.items()}
@@ -460,7 +466,7 @@ def imported(world, done, tmp_path_factory):
     world.cli("pfx", "import", p12, "--user", "ada@contoso.example", "--purpose", "smimeEncryption",
               "--password-file", str(folder / "pw"), "--key", import_key)
     wait_held(done.agent, mail["id"], {thumbprint(cert)})
-    time.sleep(0.3)
+    copies.more(1)
     copies.stop()
     i.copies = {name: taken + [memory(pids[name])] for name, taken in copies.taken.items()}
     sent = bytes(done.agent_wire.seen["from the service"]).decode(errors="replace").replace("\\/", "/")

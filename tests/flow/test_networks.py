@@ -117,7 +117,7 @@ class Place:
 
     def until(self, device, turn, profile, word="installed"):
         wait_for(lambda: turn() is not None and (self.slot(device, profile) or {}).get("state") == word, 60, 0.2,
-                 why=f"{word}: {self.slot(device, profile)}")
+                 why=lambda: f"{word}: {self.slot(device, profile)}")
 
 
 @pytest.fixture(scope="module", name="place")

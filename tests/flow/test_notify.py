@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from clients import Device, rsa_key
 from world import PERMISSIONS, wait_for
 
 
@@ -162,14 +163,19 @@ def test_many_failures_are_one_message(ready):
     group = ready.add_group("Without mail")
     root = ready.add_root("Root of many")
     pkcs = ready.add_pkcs(root, name="Of many")
-    agents = []
+    devices, key = [], rsa_key()
     for i in range(3):
         user = ready.add_user(f"m{i}@contoso.test")
         ready.add_member(group, user)
-        agents.append(ready.device(f"many{i}", user=user))
+        devices.append(Device(ready, ready.code(user), key, f"many{i}"))
+        devices[-1].checkin()
     ready.cli("notify", "add", "Many", "--webhook", hook.url, "--period", "3")
     ready.assign(root, group)
     ready.assign(pkcs, group)
+    # All of them within one period: each takes the root, and the certificate fails.
+    results = [[d.obey(c) for c in d.checkin()] for d in devices]
+    for d, r in zip(devices, results):
+        d.checkin(r)
     wait_for(lambda: hook.got, seconds=60)
     told = lambda: [json.loads(b) for _, b in hook.got]  # noqa: E731
     wait_for(lambda: sum(x["count"] for x in told() if x["type"] == "failures") >= 3, seconds=60)
@@ -177,8 +183,6 @@ def test_many_failures_are_one_message(ready):
     fault = told()[0]["faults"][0]
     assert fault["code"] and fault["hint"] and fault["exampleSlotId"]
     ready.cli("notify", "remove", "Many")
-    for x in agents:
-        x.stop()
 
 
 def test_a_mail_says_what_happened(ready, post):

@@ -102,7 +102,8 @@ class Site:
         def said():
             s = self.slot(way, device)
             return s if s["fault"] == fault else None
-        return wait_for(said, 60, why=f"{device.who}: {fault}; {self.world.timeline(self.slot(way, device))}")
+        return wait_for(said, 60,
+                        why=lambda: f"{device.who}: {fault}; {self.world.timeline(self.slot(way, device))}")
 
     def has(self, way, device):
         def installed():

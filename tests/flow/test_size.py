@@ -37,7 +37,7 @@ def test_an_idle_role_takes_less_than_64_mib_with_all_its_processes(world, role)
 
 def parked(device):
     """A connection on which a check-in waits, as an agent leaves it: nothing is read until something is due."""
-    raw = socket.create_connection(("127.0.0.1", device.world.ports["device"]), 10)
+    raw = socket.create_connection(("127.0.0.1", device.world.ports["device"]), 60)
     tls = device.context.wrap_socket(raw, server_hostname=device.world.host)
     body = json.dumps({"protocol": 1, "facts": device.facts(), "inventory": [], "results": [], "wait": 55}).encode()
     tls.sendall(b"POST /agent/v1/checkin HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
@@ -86,4 +86,4 @@ def test_a_service_is_ready_soon_after_its_start(world):
         wait_for(lambda: world.raw("GET", "/readyz", token=None)[0] == 200, 15, 0.005)
         times.append(time.monotonic() - begin)
     print("start to ready: " + ", ".join(f"{t:.2f} s" for t in times) + f", {os.cpu_count()} processors")
-    assert min(times) < 5
+    assert min(times) < 30

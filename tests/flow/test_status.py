@@ -97,7 +97,7 @@ def test_a_report_is_fetched_whole_or_from_where_it_broke_off(world, given, tmp_
     assert head.startswith("HTTP/1.1 416 ")
     again = world.cli_json("report", "fetch", job["id"], str(tmp_path / "again.zip"))
     assert again["bytes"] == len(data)
-    assert 'chancery_http_streams{server="api"} 0' in world.raw("GET", "/metrics")[2].decode()
+    wait_for(lambda: 'chancery_http_streams{server="api"} 0' in world.raw("GET", "/metrics")[2].decode())
     # No such report, and no place for it: nothing is left behind.
     assert world.cli("report", "fetch", "ChancerySlots_0", str(tmp_path / "none.zip"), check=False).returncode != 0
     assert world.cli("report", "fetch", job["id"], str(tmp_path / "no" / "a.zip"), check=False).returncode != 0

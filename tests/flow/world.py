@@ -66,8 +66,15 @@ class Timeout(Exception):
     pass
 
 
-def wait_for(what, seconds=15.0, step=0.03, why=""):
-    """Calls what() until it returns something true; errors meanwhile count as "not yet"."""
+# Seconds that anything may take. A limit ends a test that would hang; it measures nothing, and a machine that does much
+# else breaks any shorter one.
+PATIENCE = 60.0
+
+
+def wait_for(what, seconds=PATIENCE, step=0.03, why=""):
+    """Calls what() until it returns something true; errors meanwhile count as "not yet". seconds: what takes longer
+    than PATIENCE by its nature. why: a text, or what gives it when it comes to that."""
+    seconds = max(seconds, PATIENCE)
     end = time.monotonic() + seconds
     last = None
     while True:
@@ -76,10 +83,10 @@ def wait_for(what, seconds=15.0, step=0.03, why=""):
             value = what()
             if value:
                 return value
-        except (OSError, ApiError, AdminError, KeyError, ValueError, http.client.HTTPException) as e:
+        except (OSError, ApiError, AdminError, LookupError, ValueError, http.client.HTTPException) as e:
             last = e
         if time.monotonic() > end:
-            raise Timeout(f"{why or what}: not within {seconds} s ({last})") from last
+            raise Timeout(f"{(why() if callable(why) else why) or what}: not within {seconds} s ({last})") from last
         time.sleep(step)
 
 
@@ -177,15 +184,17 @@ def cpu_ticks(pid):
 class Https:
     """One kept connection, opened again when it was closed."""
 
+    wait = 60  # seconds for an answer, unless the caller says how many
+
     def __init__(self, host, port, context):
         self.host, self.port, self.context = host, port, context
         self.conn = None
 
-    def request(self, method, path, body=None, headers=None, timeout=60):
+    def request(self, method, path, body=None, headers=None, timeout=None):
         for last in (False, True):
             if self.conn is None:
                 self.conn = http.client.HTTPSConnection(self.host, self.port, context=self.context,
-                                                        timeout=timeout)
+                                                        timeout=timeout or self.wait)
             try:
                 self.conn.request(method, path, body, headers or {})
                 r = self.conn.getresponse()
@@ -278,7 +287,7 @@ name={name}
         if self.proc is not None:
             self.proc.send_signal(sig)
             try:
-                self.proc.wait(10)
+                self.proc.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -394,7 +403,7 @@ level={log}
             return
         proc.send_signal(sig)
         try:
-            proc.wait(15)
+            proc.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             proc.kill()
             proc.wait()
@@ -424,7 +433,7 @@ level={log}
 
     # The administrator's sockets
 
-    def admin(self, role, verb, args=None, timeout=40):
+    def admin(self, role, verb, args=None, timeout=PATIENCE):
         """One exchange with an administrator's socket, as `chancery` does it."""
         v, j = verb.encode(), json.dumps(args or {}).encode()
         body = struct.pack(">HHI", 1, 1, 7) + struct.pack(">I", len(v)) + v + struct.pack(">I", len(j)) + j
