@@ -146,6 +146,8 @@ filter_of(const struct query *q)
 
 	if (state != NULL)
 		f.state = status_by_word(state);
+	if (f.fault != NULL && status_is_told_only(f.fault))
+		f.fault = NULL;
 	return f;
 }
 

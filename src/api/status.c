@@ -18,6 +18,8 @@ struct look {
 	bool limited;
 	struct event_count *events;
 	size_t nevents;
+	struct status_lack *lacks;
+	size_t nlacks;
 	json *profiles; /* the caller's */
 };
 
@@ -91,6 +93,8 @@ look(struct tx *tx, void *arg)
 
 	TRY(reach_profiles(tx, l->a, l->who, PERM_CONFIG_READ, &reach));
 	TRY(count(tx, l, reach));
+	if (!l->limited)
+		TRY(status_lacks(tx, l->a, &l->lacks, &l->nlacks));
 	for (size_t i = 1; i <= l->n; i++) {
 		if (i < l->n && id_eq(l->v[i].profile, l->v[from].profile))
 			continue;
@@ -162,11 +166,26 @@ history_json(const struct look *l)
 	return out;
 }
 
+static void
+add_lack(const struct look *l, const struct status_lack *lack, json *list)
+{
+	const struct err_info *info = err_info(lack->fault);
+	json *j = json_object_new();
+
+	json_set_text(j, "code", info->id);
+	json_set_text(j, "message", arena_printf(l->a, "%s: %s", info->text, lack->detail));
+	json_set_text(j, "hint", info->hint);
+	json_add(list, j);
+}
+
 /* What the installation itself cannot do at the moment: for who sees all of it. */
 static json *
 warnings(const struct api *api, const struct look *l)
 {
 	json *list = json_array_new();
+
+	for (size_t i = 0; i < l->nlacks; i++)
+		add_lack(l, &l->lacks[i], list);
 
 	if (!l->limited && api->troubles != NULL)
 		api->troubles(api->ca_ctx, l->a, list);

@@ -23,14 +23,26 @@
 #include "connector/report.h"
 #include "net/admin.h"
 
-static json *
-features(const struct join *j)
+static bool
+is_listed(const json *list, const char *text)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		if (str_eq_c(str_c(json_text(json_at(list, i))), text))
+			return true;
+	return false;
+}
+
+json *
+link_features(const struct join *j)
 {
 	json *list = json_array_new();
 
-	for (size_t i = 0; i < job_kind_count; i++)
-		if (j == NULL || join_does(j, job_kind_table[i]->feature))
-			json_add(list, json_text_new(job_kind_table[i]->feature));
+	for (size_t i = 0; i < job_kind_count; i++) {
+		const char *feature = job_kind_table[i]->feature;
+
+		if ((j == NULL || join_does(j, feature)) && !is_listed(list, feature))
+			json_add(list, json_text_new(feature));
+	}
 	return list;
 }
 
@@ -61,7 +73,7 @@ show_join(struct arena *a, const struct join *j, json *answer)
 	for (size_t i = 0; i < j->ncas; i++)
 		json_add(cas, json_text_new(j->cas[i]));
 	json_set(answer, "cas", cas);
-	json_set(answer, "features", features(j));
+	json_set(answer, "features", link_features(j));
 	json_set_when(a, answer, "service_certificate_until", j->service_end);
 	json_set_when(a, answer, "ca_certificate_until", j->ca_end);
 }
@@ -94,7 +106,7 @@ show(void *ctx, struct arena *a, const json *args, json *answer)
 	json_set_bool(answer, "joined", j != NULL);
 	json_set_text(answer, "version", l->conf.version);
 	json_set_text(answer, "machine", l->machine);
-	json_set(answer, "available", features(NULL));
+	json_set(answer, "available", link_features(NULL));
 	if (j != NULL)
 		show_join(a, j, answer);
 	json_set_int(answer, "jobs", atomic_load(&l->jobs));

@@ -90,15 +90,12 @@ names_json(struct arena *a, const char *names)
 static json *
 question(struct checking *c)
 {
-	json *msg = json_object_new(), *features = json_array_new(), *cas = json_array_new();
+	json *msg = json_object_new(), *cas = json_array_new();
 
 	json_set_int(msg, "protocol", LINK_PROTOCOL);
 	json_set_text(msg, "version", c->link->conf.version);
 	json_set_text(msg, "machine", c->link->machine);
-	for (size_t i = 0; i < job_kind_count; i++)
-		if (join_does(c->join, job_kind_table[i]->feature))
-			json_add(features, json_text_new(job_kind_table[i]->feature));
-	json_set(msg, "features", features);
+	json_set(msg, "features", link_features(c->join));
 	json_set_text(msg, "holder", text_hex(c->a, STR(c->join->holder)));
 	for (size_t i = 0; i < c->join->ncas; i++)
 		json_add(cas, json_text_new(c->join->cas[i]));

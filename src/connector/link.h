@@ -151,6 +151,8 @@ err_t link_renew(struct link *l);
 /* The name of service_keys[i], which is its file name, too. */
 const char *link_key_name(unsigned i);
 
+/* What it serves, each feature once; j NULL: all that there are. */
+json *link_features(const struct join *j);
 /* ERR_FEATURE: the list names one that no job of ours has. */
 err_t link_features_check(const json *list);
 /* join.c: two verbs of admin.c. */

@@ -66,16 +66,12 @@ static json *
 message(struct arena *a, const struct poller *p, const struct asking *ask)
 {
 	const struct join *j = p->join;
-	json *msg = json_object_new(), *features = json_array_new(), *cas = json_array_new(),
-	     *holds = json_array_new(), *report;
+	json *msg = json_object_new(), *cas = json_array_new(), *holds = json_array_new(), *report;
 
 	json_set_int(msg, "protocol", LINK_PROTOCOL);
 	json_set_text(msg, "version", p->link->conf.version);
 	json_set_text(msg, "machine", p->link->machine);
-	for (size_t i = 0; i < job_kind_count; i++)
-		if (join_does(j, job_kind_table[i]->feature))
-			json_add(features, json_text_new(job_kind_table[i]->feature));
-	json_set(msg, "features", features);
+	json_set(msg, "features", link_features(j));
 	json_set_text(msg, "holder", text_hex(a, STR(j->holder)));
 	for (size_t i = 0; i < j->ncas; i++)
 		json_add(cas, json_text_new(j->cas[i]));

@@ -130,6 +130,36 @@ import_lack(struct tx *tx, struct arena *a, const struct slot *s, enum err_code 
 	return OK;
 }
 
+bool
+status_is_told_only(const char *fault)
+{
+	static const enum err_code told[] = { ERR_NO_CONNECTOR, ERR_CONNECTOR_HOLDER,
+		ERR_PFX_KEY_UNKNOWN, ERR_CA_NO_REVOKE };
+
+	for (size_t i = 0; i < COUNT(told); i++)
+		if (str_ieq_c(str_c(fault), err_info(told[i])->id))
+			return true;
+	return false;
+}
+
+err_t
+status_lacks(struct tx *tx, struct arena *a, struct status_lack **ret, size_t *retn)
+{
+	struct status_lack *v;
+	const char **cas;
+	size_t ncas, n = 0;
+
+	TRY(store_queue_cas(tx, a, &cas, &ncas));
+	v = arena_array(a, ncas + 1, sizeof(*v));
+	for (size_t i = 0; i < ncas; i++) {
+		TRY(connector_lack(tx, a, cas[i], &v[n].fault, &v[n].detail));
+		n += v[n].detail[0] != '\0';
+	}
+	*ret = v;
+	*retn = n;
+	return OK;
+}
+
 static void
 explain(struct arena *a, struct status *st, const char *fault, const char *detail)
 {

@@ -35,6 +35,16 @@ err_t status_ended(struct store *s, size_t max, size_t *ret);
 enum status_state status_by_word(const char *word);
 const char *status_word(enum status_state state);
 
+/* Whether slots may be said to have this fault that is not written at them: nobody there takes what waits (told while that is
+ * so), or an older certificate cannot be revoked. So no look for it can go by what is written. */
+bool status_is_told_only(const char *fault);
+/* What waits for nobody: the CAs that requests are queued for and that no connector in contact reaches. */
+struct status_lack {
+	enum err_code fault;
+	const char *detail;
+};
+err_t status_lacks(struct tx *tx, struct arena *a, struct status_lack **ret, size_t *retn);
+
 /* Expects a transaction. */
 err_t status_of(struct tx *tx, struct arena *a, const struct slot *s, struct status *ret);
 

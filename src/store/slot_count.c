@@ -77,6 +77,28 @@ store_queue_counts(struct tx *tx, struct arena *a, struct queue_count **ret, siz
 	return OK;
 }
 
+struct ca_name {
+	const char *name;
+};
+static const struct col ca_cols[] = { COL(struct ca_name, name) };
+static const struct shape ca_shape = SHAPE("CA", struct ca_name, ca_cols);
+
+err_t
+store_queue_cas(struct tx *tx, struct arena *a, const char ***ret, size_t *retn)
+{
+	struct ca_name *rows;
+	const char **v;
+	size_t n;
+
+	TRY(row_all(tx, a, STMT_QUEUE_CAS, &ca_shape, NO_VALS, &rows, &n));
+	v = arena_array(a, n + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		v[i] = rows[i].name;
+	*ret = v;
+	*retn = n;
+	return OK;
+}
+
 err_t
 store_slot_users(struct tx *tx, struct arena *a, struct id profile, struct page p,
     struct slot_user **ret, size_t *retn, bool *more)

@@ -32,6 +32,9 @@ struct queue_count {
 /* As many rows as profiles have such. */
 err_t store_queue_counts(struct tx *tx, struct arena *a, struct queue_count **ret, size_t *retn);
 
+/* The CAs that requests wait for or are worked at for, each once, by name. */
+err_t store_queue_cas(struct tx *tx, struct arena *a, const char ***ret, size_t *retn);
+
 /* The slots that a profile has for a user; user zero: those of devices without one. */
 struct slot_user {
 	struct id user;

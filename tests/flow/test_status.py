@@ -102,3 +102,28 @@ def test_a_report_is_fetched_whole_or_from_where_it_broke_off(world, given, tmp_
     assert world.cli("report", "fetch", "ChancerySlots_0", str(tmp_path / "none.zip"), check=False).returncode != 0
     assert world.cli("report", "fetch", job["id"], str(tmp_path / "no" / "a.zip"), check=False).returncode != 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.zip", "rest.zip", "whole.zip"]
+
+
+def test_what_waits_for_nobody_is_said_in_the_overview_and_found_by_its_fault(world, given):
+    assert not [x for x in world.cli_json("status", "show")["warnings"] if x["code"] == "no-connector"]
+    lost = world.add_pkcs(given.root, name="Lost", certificationAuthorityName="No Such CA")
+    world.assign(lost, given.group)
+    for agent in given.agents:
+        world.wait_slot(agent, lost, "waiting")
+    told = [x for x in world.cli_json("status", "show")["warnings"] if x["code"] == "no-connector"]
+    assert len(told) == 1 and "No Such CA" in told[0]["message"] and told[0]["hint"]
+    assert "No Such CA" in world.cli("status", "show").stdout
+    found = world.cli_json("slot", "list", "--fault", "no-connector")["value"]
+    assert {s["deviceId"] for s in found} == {a.id for a in given.agents}
+    assert {s["profileId"] for s in found} == {lost["id"]} and all(s["nextStep"] for s in found)
+    assert not world.cli_json("slot", "list", "--fault", "connector-holder")["value"]
+    assert not world.cli_json("slot", "list", "--fault", "ca-denied")["value"]
+    world.assign(lost)
+    world.api("DELETE", f"{world.CONFIGURATIONS}/{lost['id']}")
+
+
+@pytest.mark.usefixtures("given")
+def test_a_connector_names_each_of_its_features_once(world):
+    mine = world.cli_json("connector", "list")["value"][0]["@chancery.features"]
+    for features in (mine.split(","), world.admin("connector", "connector.show")["features"]):
+        assert "relay" in features and len(features) == len(set(features)), features

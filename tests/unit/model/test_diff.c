@@ -556,6 +556,53 @@ status_says_that_no_connector_is_there(void **state)
 }
 
 static void
+lacks(struct world *w, struct tx *tx)
+{
+	struct status_lack *v;
+	size_t n;
+
+	expect_ok(status_lacks(tx, w->a, &v, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(v[0].fault, ERR_NO_CONNECTOR);
+	assert_non_null(strstr(v[0].detail, "C1"));
+}
+
+static void
+no_lacks(struct world *w, struct tx *tx)
+{
+	struct status_lack *v;
+	size_t n;
+
+	expect_ok(status_lacks(tx, w->a, &v, &n));
+	assert_int_equal(n, 0);
+}
+
+static void
+what_waits_for_nobody_is_told_for_all_and_only_while_it_waits(void **state)
+{
+	WORLD(state);
+	struct job *v;
+
+	when_set(MADE_NOW + 1000);
+	world_write(w, no_lacks);
+	world_checkin(w, NULL, 0, NULL);
+	world_write(w, lacks);
+	world_lease(w, &v);
+	world_finish(w, &v[0], JOB_ISSUED);
+	world_write(w, no_lacks);
+}
+
+static void
+what_is_told_and_not_written_is_no_way_to_look_slots_up(void **state)
+{
+	(void)state;
+	assert_true(status_is_told_only("no-connector"));
+	assert_true(status_is_told_only("ca-no-revoke"));
+	assert_false(status_is_told_only("ca-denied"));
+	assert_false(status_is_told_only("nothing of the kind"));
+}
+
+static void
 counts(struct world *w, struct tx *tx)
 {
 	struct status_counts c;
@@ -625,6 +672,8 @@ main(void)
 		IN_WORLD(a_revocation_that_the_ca_refuses_stays_in_the_queue),
 		IN_WORLD(two_revocations_of_one_slot_do_not_wait_for_each_other),
 		IN_WORLD(status_says_that_no_connector_is_there),
+		IN_WORLD(what_waits_for_nobody_is_told_for_all_and_only_while_it_waits),
+		cmocka_unit_test(what_is_told_and_not_written_is_no_way_to_look_slots_up),
 		IN_WORLD(counts_of_a_profile_agree_with_its_slots),
 		IN_WORLD(answers_to_commands_of_another_device_are_ignored),
 	};

@@ -253,6 +253,29 @@ queue(struct tx *tx, struct arena *a)
 }
 
 static void
+the_authorities_of_what_waits_are_named_once_each(void **state)
+{
+	IN(state);
+	const char **v;
+	struct request r;
+	size_t n;
+
+	expect_ok(store_queue_cas(tx, a, &v, &n));
+	assert_int_equal(n, 0);
+	queued(tx, 1, "CA 2");
+	queued(tx, 2, "CA 1");
+	queued(tx, 3, "ca 2");
+	queued(tx, 4, "");
+	r = queued(tx, 5, "CA 3");
+	r.state = REQUEST_DONE;
+	expect_ok(store_request_move(tx, &r, REQUEST_QUEUED, 0));
+	expect_ok(store_queue_cas(tx, a, &v, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(v[0], "CA 1");
+	assert_true(str_ieq_c(str_c(v[1]), "CA 2"));
+}
+
+static void
 what_waits_is_counted_by_profile_at_every_step(void **state)
 {
 	IN(state);
@@ -304,6 +327,7 @@ main(void)
 		ON_SERVICE(a_lease_that_is_over_can_be_taken_and_shuts_out_the_first),
 		ON_SERVICE(leases_that_are_over_go_back_and_the_next_due_is_known),
 		ON_SERVICE(what_was_sealed_is_forgotten_and_the_list_leaves_it_out),
+		ON_SERVICE(the_authorities_of_what_waits_are_named_once_each),
 		ON_SERVICE(what_waits_is_counted_by_profile_at_every_step),
 		ON_SERVICE(a_revocation_with_a_fault_is_found_while_it_is_open),
 	};
