@@ -82,8 +82,8 @@ CREATE INDEX device_lives_expires ON device_lives (wipe_expires) WHERE wipe = 1;
 -- What platforms keep of devices between messages; only they read it.
 CREATE TABLE device_states (
 	device BLOB NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
-	channel TEXT NOT NULL, state BLOB NOT NULL CHECK (length(state) <= 65536), updated INTEGER NOT NULL,
-	report BLOB NOT NULL DEFAULT x'' CHECK (length(report) <= 65536),
+	channel TEXT NOT NULL, state BLOB NOT NULL CHECK (length(state) <= 1048576), updated INTEGER NOT NULL,
+	report BLOB NOT NULL DEFAULT x'' CHECK (length(report) <= 1048576),
 	PRIMARY KEY (device, channel)
 ) STRICT, WITHOUT ROWID;
 
