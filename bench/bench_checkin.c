@@ -87,9 +87,7 @@ settle(struct bench *b, struct id device, struct report *report)
 		hash_sha256(v[i].der, hash);
 		b->items[i] =
 		    (struct report_item){ .alias = v[i].alias, .sha256 = str_of(hash, 32) };
-		results[i] = (struct report_result){
-			.id = v[i].id, .status = RESULT_OK, .sha256 = str_of(hash, 32)
-		};
+		results[i] = (struct report_result){ .id = v[i].id, .status = RESULT_OK };
 	}
 	report->nitems = n;
 	report->results = results;

@@ -163,8 +163,6 @@ result_of(struct arena *a, const json *c, err_t e, const struct outcome *o)
 		detail = o->detail;
 	json_set_text(result, "id", json_text(json_get(c, "id")));
 	json_set_text(result, "status", status_of(&rep, o));
-	if (!json_is_null(json_get(c, "sha256")))
-		json_set_text(result, "sha256", json_text(json_get(c, "sha256")));
 	if (rep.code == ERR_NONE && o->leaf.n > 0)
 		json_set_base64(a, result, "certificate", o->leaf);
 	json_set_text(result, "code", code);

@@ -125,6 +125,7 @@ say_goodbye(const struct agent *g, struct arena *a)
 	auto_fetch struct fetch *f = NULL;
 	err_t e;
 
+	json_set_int(msg, "protocol", 1);
 	TRY(fetch_new(&g->tls, &f));
 	e = agent_post(g, f, a, "/agent/v1/unenrol", msg, TIMEOUT_MS, &answer);
 	if (is_unknown_there(e)) {

@@ -70,17 +70,21 @@ enrol(struct http_req *r)
 	return reply_identity(r, &issued);
 }
 
-/* Nothing to do: waits if the device does, or says so. */
+/* Nothing to do: waits if the device does, but no longer than until something is due that was put off (0: nothing), or says
+ * so. */
 static err_t
-nothing(struct http_req *r, int64_t wait)
+nothing(struct http_req *r, int64_t wait, when_t due)
 {
 	struct device_edge *edge = http_ctx(r);
 	const struct device *device = device_caller(r);
+	int64_t deadline = http_arrived_ms(r) + wait * 1000;
+	int64_t due_ms = when_mono_ms() + (due - when_now()) * 1000;
 	auto_json json *body = NULL;
 
+	if (due > 0 && due_ms < deadline)
+		deadline = due_ms;
 	if (wait > 0 && !http_late(r))
-		return http_park(
-		    r, TOPIC_DEVICE, id_str(&device->id), http_arrived_ms(r) + wait * 1000);
+		return http_park(r, TOPIC_DEVICE, id_str(&device->id), deadline);
 	TRY(agent_commands_write(edge, http_arena(r), STR_EMPTY, NULL, 0, &body));
 	return reply(r, body);
 }
@@ -131,7 +135,7 @@ checkin_quick(struct http_req *r)
 {
 	const struct calm_hit *hit;
 
-	return device_calm(r, &hit) && hit->wait == 0 ? nothing(r, 0) : OK;
+	return device_calm(r, &hit) && hit->wait == 0 ? nothing(r, 0, 0) : OK;
 }
 
 static err_t
@@ -150,7 +154,7 @@ checkin(struct http_req *r)
 	size_t n;
 
 	if (device_calm(r, &hit))
-		return nothing(r, hit->wait);
+		return nothing(r, hit->wait, 0);
 	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
 	TRY(agent_checkin_read(a, msg, &in));
 	in.report.again = !http_first_run(r);
@@ -164,7 +168,7 @@ checkin(struct http_req *r)
 		calm_put(edge->calm, &keep, &calm.stamp, calm.until);
 	}
 	if (n == 0)
-		return nothing(r, in.wait);
+		return nothing(r, in.wait, calm.due);
 	TRY(check_keys(r, &commands, &n));
 	TRY(agent_commands_write(edge, a, device->identity, commands, n, &body));
 	return reply(r, body);
@@ -175,8 +179,11 @@ unenrol(struct http_req *r)
 {
 	struct device_edge *edge = http_ctx(r);
 	const struct device *device = device_caller(r);
+	auto_json json *msg = NULL;
 	auto_json json *body = json_object_new();
 
+	TRY(json_parse(http_body(r), LIMIT_HTTP_BODY, &msg));
+	TRY(agent_version_check(msg));
 	TRY(device_retire(edge->store, http_arena(r), "device", device->id));
 	return reply(r, body);
 }

@@ -23,20 +23,14 @@ agent_version_check(const json *msg)
 	return OK;
 }
 
-/* A SHA-256 in hex; empty when absent and not demanded. */
 static err_t
-read_sha256(struct arena *a, const json *item, bool demanded, struct str *ret)
+read_sha256(struct arena *a, const json *item, struct str *ret)
 {
-	const char *hex = NULL;
+	const char *hex;
 	struct str hash;
 	err_t e;
 
-	if (demanded)
-		TRY(json_need_text(item, "sha256", 64, &hex));
-	else
-		TRY(json_want_text(item, "sha256", 64, &hex));
-	if (hex == NULL || hex[0] == '\0')
-		return OK;
+	TRY(json_need_text(item, "sha256", 64, &hex));
 	e = text_unhex(a, str_c(hex), &hash);
 	if (!err_ok(e) || hash.n != 32) {
 		err_forget(e);
@@ -85,7 +79,7 @@ read_item(struct arena *a, const json *j, struct report_item *ret)
 	ret->network = str_eq_c(str_c(kind), "network");
 	if (!ret->identity && !ret->network && !str_eq_c(str_c(kind), "ca"))
 		FAIL(ERR_BAD_REQUEST, "\"kind\" is neither ca, identity nor network");
-	TRY(read_sha256(a, j, true, &ret->sha256));
+	TRY(read_sha256(a, j, &ret->sha256));
 	TRY(read_has_key(j, &ret->has_key));
 	TRY(json_want_base64(a, j, "certificate", LIMIT_CERT_BYTES, &ret->certificate));
 	return read_not_after(j, &ret->not_after);
@@ -103,7 +97,6 @@ read_result(struct arena *a, const json *j, struct report_result *ret)
 			ret->status = statuses[i].status;
 	if (ret->status == 0)
 		FAIL(ERR_BAD_REQUEST, "\"status\" is none of ok, error, not_now, pending");
-	TRY(read_sha256(a, j, false, &ret->sha256));
 	TRY(json_want_text(j, "code", LIMIT_TEXT, &ret->code));
 	TRY(json_want_text(j, "detail", LIMIT_LONG_TEXT, &ret->detail));
 	TRY(json_want_base64(a, j, "certificate", LIMIT_CERT_BYTES, &ret->certificate));

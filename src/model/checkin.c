@@ -22,7 +22,7 @@ struct checkin {
 	struct command *commands;
 	size_t n;
 	bool left;                   /* the device may have something of ours still */
-	when_t until;                /* of struct checkin_calm */
+	when_t until, due;           /* of struct checkin_calm */
 	const struct wipe_how *wipe; /* NULL: not to be told */
 	bool wiping;                 /* it is to be told some time */
 	/* What the reader found that came before the writer; good for it as long as the stamp from before both is. */
@@ -413,6 +413,34 @@ slot_is_calm(const struct diff_slot *ds, when_t *until)
 	return due > when_now();
 }
 
+/* When the slot is worth another look, though nobody does anything until then; 0: never. */
+static when_t
+slot_due(const struct diff_slot *ds)
+{
+	const struct request *r = &ds->request;
+
+	if (ds->remove && removal_failed_lately(&ds->slot))
+		return (ds->slot.since + REMOVE_AGAIN_MS + 999) / 1000;
+	if (ds->desired == NULL || !ds->has_request || r->not_before <= when_now() ||
+	    (r->state != REQUEST_OFFERED && r->state != REQUEST_FAILED))
+		return 0;
+	return r->not_before;
+}
+
+static when_t
+first_due(const struct diff_slot *v, size_t n)
+{
+	when_t first = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		when_t due = slot_due(&v[i]);
+
+		if (due > 0 && (first == 0 || due < first))
+			first = due;
+	}
+	return first;
+}
+
 /* Only of a look that needed nothing written: facts and inventory are those on record then. */
 static when_t
 calm_until(const struct tx *tx, const struct checkin *c, const struct diff_slot *v, size_t n)
@@ -478,6 +506,7 @@ answer(struct tx *tx, struct checkin *c)
 			if (v[i].desired != NULL && kind_rank(v[i].desired->kind) == rank)
 				TRY(command_install(tx, c, &v[i], root_of(v, n, &v[i])));
 	c->until = calm_until(tx, c, v, n);
+	c->due = first_due(v, n);
 	return OK;
 }
 
@@ -489,7 +518,7 @@ run(struct tx *tx, void *arg)
 
 	c->commands = NULL;
 	c->n = 0;
-	c->until = 0;
+	c->until = c->due = 0;
 	TRY(store_device_get(tx, c->a, c->id, &c->device));
 	if (c->device.state == DEVICE_GONE)
 		return OK;
@@ -548,6 +577,6 @@ checkin_look(struct store *s, struct arena *a, struct id device, const struct re
 		return life_refuse(s, a, device);
 	*ret = c.commands;
 	*retn = c.n;
-	*ret_calm = (struct checkin_calm){ c.stamp, c.until, c.device.last_seen };
+	*ret_calm = (struct checkin_calm){ c.stamp, c.until, c.device.last_seen, c.due };
 	return OK;
 }

@@ -36,7 +36,6 @@ enum result_status { RESULT_OK = 1, RESULT_ERROR, RESULT_NOT_NOW };
 struct report_result {
 	const char *id; /* of the command */
 	enum result_status status;
-	struct str sha256;
 	const char *code, *detail; /* the device's own words */
 	const char *fault; /* id of the catalogue; NULL: device-refused, with RESULT_NOT_NOW none */
 	int again_s;       /* RESULT_NOT_NOW: seconds until it is offered again; 0: a minute */
@@ -114,12 +113,13 @@ struct command {
 	const struct wipe_how *wipe; /* WIPE: model/wipe.h */
 };
 
-/* What a check-in found, for model/calm.h. */
+/* What a check-in found: for model/calm.h, and for who waits for its next one. */
 struct checkin_calm {
 	struct stamp stamp;
 	when_t
 	    until; /* it would find the same until then, if nothing changes; 0: it found something to do */
 	when_t written; /* the device's last contact on record */
+	when_t due;     /* what was put off comes then, without anybody's doing; 0: nothing was */
 };
 
 /* ERR_DEVICE_ELSEWHERE: it speaks of other hardware than the device's; ERR_DEVICE_REPLACED: model/life.h.

@@ -373,7 +373,7 @@ class Device:
         self.inventory[command["alias"]] = {
             "alias": command["alias"], "kind": "identity" if identity else "ca", "sha256": digest,
             "has_key": identity, "not_after": "2036-01-01T00:00:00Z"}
-        return {"id": command["id"], "status": "ok", "sha256": digest}
+        return {"id": command["id"], "status": "ok"}
 
     def settle(self, seconds=20, until=None):
         """Checks in and obeys until `until` (default: nothing is left to do)."""

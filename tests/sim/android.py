@@ -529,7 +529,6 @@ class AndroidAgent:
             raise error("cert_mismatch", "not the certificate that the command names")
         self.store.install_key_pair(c["alias"], key, chain, c["access"]["mode"] == "prompt")
         self.give_access(c)
-        return {"sha256": c["sha256"]}
 
     def make_csr(self, key, c, subject):
         b = (x509.CertificateSigningRequestBuilder().subject_name(subject)
@@ -573,4 +572,4 @@ class AndroidAgent:
                                             c["access"]["mode"] == "prompt")
         self.give_access(c)
         del self.pending[c["id"]]
-        return {"sha256": sha256(der(leaf)), "certificate": b64(der(leaf))}
+        return {"certificate": b64(der(leaf))}

@@ -279,20 +279,17 @@ results_are_read(void **state)
 {
 	struct box *b = *state;
 	struct agent_checkin c = good(b,
-	    "{\"protocol\":1,\"results\":[{\"id\":\"s:1\",\"status\":\"ok\",\"sha256\":\"" HASH
-	    "\",\"code\":\"\",\"detail\":\"\"},{\"id\":\"s:2\",\"status\":\"error\",\"code\":\"trust-store\",\"detail\":"
-	    "\"status 3\"},{\"id\":\"s:3\",\"status\":\"not_now\",\"sha256\":\"\"}]}");
+	    "{\"protocol\":1,\"results\":[{\"id\":\"s:1\",\"status\":\"ok\",\"code\":\"\",\"detail\":\"\"},{\"id\":\"s:2\",\"status\":\"error\",\"code\":\"trust-store\",\"detail\":"
+	    "\"status 3\"},{\"id\":\"s:3\",\"status\":\"not_now\",\"colour\":\"\"}]}");
 	const struct report_result *v = c.report.results;
 
 	assert_int_equal(c.report.nresults, 3);
 	assert_string_equal(v[0].id, "s:1");
 	assert_int_equal(v[0].status, RESULT_OK);
-	assert_string_equal(text_hex(b->a, v[0].sha256), HASH);
 	assert_int_equal(v[1].status, RESULT_ERROR);
 	assert_string_equal(v[1].code, "trust-store");
 	assert_string_equal(v[1].detail, "status 3");
 	assert_int_equal(v[2].status, RESULT_NOT_NOW);
-	assert_int_equal(v[2].sha256.n, 0);
 }
 
 static void
@@ -304,8 +301,6 @@ results_with_a_bad_member_are_refused(void **state)
 	bad(b, "{\"protocol\":1,\"results\":[{\"id\":7,\"status\":\"ok\"}]}", "id");
 	bad(b, "{\"protocol\":1,\"results\":[{\"id\":\"a\"}]}", "status");
 	bad(b, "{\"protocol\":1,\"results\":[{\"id\":\"a\",\"status\":\"fine\"}]}", "status");
-	bad(b, "{\"protocol\":1,\"results\":[{\"id\":\"a\",\"status\":\"ok\",\"sha256\":\"x\"}]}",
-	    "sha256");
 	bad(b, "{\"protocol\":1,\"results\":[{\"id\":\"a\",\"status\":\"ok\",\"code\":7}]}",
 	    "code");
 	bad(b, "{\"protocol\":1,\"results\":[{\"id\":\"a\",\"status\":\"ok\",\"detail\":{}}]}",

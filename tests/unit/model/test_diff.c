@@ -470,7 +470,10 @@ a_removal_that_fails_is_told_and_asked_for_again_later(void **state)
 {
 	WORLD(state);
 	struct report_result res = { .status = RESULT_ERROR, .code = "busy", .detail = "in use" };
+	struct report r = { .has_inventory = true };
+	struct checkin_calm calm;
 	struct command *v;
+	size_t n;
 
 	world_install(w);
 	world_unassign(w, w->pkcs_profile.id);
@@ -478,6 +481,11 @@ a_removal_that_fails_is_told_and_asked_for_again_later(void **state)
 	res.id = v[0].id;
 	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
 	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	r.items = w->held;
+	r.nitems = w->nheld;
+	expect_ok(checkin_look(w->store, w->a, w->device.id, &r, &v, &n, &calm));
+	assert_int_equal(n, 0);
+	assert_int_equal(calm.due, MADE_NOW + 60);
 	assert_string_equal(world_look(w, "pkcs").slot.fault, "device-refused");
 	when_set(MADE_NOW + 60);
 	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);

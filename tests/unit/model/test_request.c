@@ -577,6 +577,50 @@ a_device_that_is_busy_is_not_asked_again_at_once(void **state)
 	world_timeline(w, "trusted-root", "assigned ready offered not-now");
 }
 
+/* When the device is to be looked at again, by a look that finds nothing to do now. */
+static when_t
+due(struct world *w)
+{
+	const struct report r = { .has_inventory = true, .items = w->held, .nitems = w->nheld };
+	struct checkin_calm calm;
+	struct command *v;
+	size_t n;
+
+	expect_ok(checkin_look(w->store, w->a, w->device.id, &r, &v, &n, &calm));
+	assert_int_equal(n, 0);
+	return calm.due;
+}
+
+static void
+what_was_put_off_or_failed_says_when_it_is_due(void **state)
+{
+	WORLD(state);
+	struct report_result res = { .status = RESULT_NOT_NOW };
+	struct command *v;
+
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	res.id = v[0].id;
+	world_checkin(w, &res, 1, NULL);
+	assert_int_equal(due(w), MADE_NOW + 60);
+	when_set(MADE_NOW + 59);
+	assert_int_equal(due(w), MADE_NOW + 60);
+	when_set(MADE_NOW + 60);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	res.status = RESULT_ERROR;
+	res.id = v[0].id;
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	assert_string_equal(world_word(w, "trusted-root"), "failed");
+	assert_int_equal(due(w), MADE_NOW + 120);
+	when_set(MADE_NOW + 120);
+	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
+	/* Nothing but somebody's doing brings the rest on. */
+	res.status = RESULT_OK;
+	res.id = v[0].id;
+	world_hold(w, v[0].alias, false, world_sha256(w, v[0].der));
+	assert_int_equal(world_checkin(w, &res, 1, NULL), 0);
+	assert_int_equal(due(w), 0);
+}
+
 static void
 success_without_the_certificate_in_the_inventory_is_none(void **state)
 {
@@ -633,6 +677,7 @@ main(void)
 		IN_WORLD(a_revocation_that_may_still_succeed_is_nobodys_to_call_done),
 		IN_WORLD(a_device_that_says_no_is_tried_again_with_a_new_certificate),
 		IN_WORLD(a_device_that_is_busy_is_not_asked_again_at_once),
+		IN_WORLD(what_was_put_off_or_failed_says_when_it_is_due),
 		IN_WORLD(success_without_the_certificate_in_the_inventory_is_none),
 		IN_WORLD(an_expired_certificate_from_the_ca_is_not_delivered),
 	};
