@@ -226,9 +226,10 @@ turn(const struct agent *g, struct fetch *f, int wait, json **results, size_t *d
 	return OK;
 }
 
-/* Pauses between half and all of the time, so that a thousand agents do not come back in one moment. */
+/* Pauses between half and all of the time, so that a thousand agents do not come back in one moment; never less than the
+ * service asked for. */
 static void
-back_off(int64_t *ms, volatile sig_atomic_t *stop)
+back_off(int64_t *ms, int64_t asked_ms, volatile sig_atomic_t *stop)
 {
 	uint32_t r;
 	int64_t until;
@@ -237,7 +238,7 @@ back_off(int64_t *ms, volatile sig_atomic_t *stop)
 	if (*ms > BACKOFF_MAX_MS)
 		*ms = BACKOFF_MAX_MS;
 	rand_bytes(&r, sizeof(r));
-	until = when_mono_ms() + *ms / 2 + r % (*ms / 2 + 1);
+	until = when_mono_ms() + asked_ms + *ms / 2 + r % (*ms / 2 + 1);
 	while (!*stop && when_mono_ms() < until)
 		poll(NULL, 0, 50);
 }
@@ -318,7 +319,7 @@ agent_run(struct agent *g, bool once, volatile sig_atomic_t *stop)
 			break;
 		}
 		log_error("check-in", e);
-		back_off(&pause, stop);
+		back_off(&pause, fetch_retry_s(f) * 1000, stop);
 	}
 	return OK;
 }

@@ -74,6 +74,7 @@ cmd_show(struct agent *g, const char *code)
 	TRY(consumers_show(g, g->arena, consumers));
 	TRY(trust_inventory(g, g->arena, inventory));
 	TRY(identity_inventory(g, g->arena, inventory));
+	TRY(network_inventory(g, g->arena, inventory));
 	TRY(json_print_pretty(g->arena, out, &text));
 	fwrite(text.p, 1, text.n, stdout);
 	putchar('\n');

@@ -14,6 +14,7 @@
 #include "pki/fips.h"
 
 #define HEADER_VALUE_MAX 256
+enum { RETRY_MAX_S = 3600 };
 
 struct fetch {
 	CURL *curl;
@@ -457,6 +458,15 @@ fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
 	f->sink = NULL;
 	TRY(e);
 	return OK;
+}
+
+int64_t
+fetch_retry_s(const struct fetch *f)
+{
+	int64_t s = 0;
+
+	err_forget(text_i64(str_c(f->retry_after), 0, INT64_MAX, &s));
+	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
 }
 
 /* "host", "host:port", "[::1]:port": nothing that any reader of addresses could take for something else. */

@@ -28,6 +28,9 @@ void fetch_free(struct fetch *f);
 /* headers: "Name: value" strings, ended by NULL; may be NULL. body empty with GET and DELETE. timeout in ms for all of it. */
 err_t fetch_run(struct fetch *f, struct arena *a, const char *method, const char *url,
     const char *const *headers, struct str body, int64_t timeout_ms, struct fetch_reply *ret);
+/* Seconds for which the last reply asked to be left alone (Retry-After as a number, RFC 9110 10.2.3), at most an hour; 0: it did
+ * not say, or there was none. */
+int64_t fetch_retry_s(const struct fetch *f);
 /* An address that somebody configured and that secrets may be sent to: https:// with a plain host, or http:// to this very
  * machine with a port. No user name (what stands before an "@" can look like the host), blanks or control characters. */
 bool fetch_address_good(const char *url);

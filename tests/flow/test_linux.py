@@ -6,12 +6,16 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
+import threading
+import time
 
 import pytest
 
 from lan import SERVER, Lan, possible
-from world import BUILD, rss_kib, wait_for
+from tls_server import Handler, TlsServer
+from world import BUILD, b64, free_ports, rss_kib, wait_for
 
 IDLE_KIB = 10 * 1024
 HOOK = """#!/bin/sh
@@ -105,6 +109,44 @@ def test_an_idle_agent_takes_less_than_10_mib(world, given):
     size = rss_kib(given.agent.proc.pid)
     print(f"agent: {size} KiB")
     assert 0 < size < IDLE_KIB
+
+
+def test_a_service_that_asks_for_a_pause_gets_it(world, given, tmp_path):
+    came, over = [], threading.Event()
+
+    class Busy(Handler):
+        def do_POST(self):
+            came.append(time.monotonic())
+            self.body()
+            if len(came) == 1:
+                self.reply(503, "application/json", b'{"error":{"id":"busy","detail":""}}', Retry_After="2")
+                return
+            over.wait(60)
+            self.reply(200, "application/json", b'{"commands":[],"next_poll_seconds":60}')
+    key, cert, port = tmp_path / "key.pem", tmp_path / "cert.pem", free_ports(1)[0]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=busy", "-days", "9",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    agent = world.device("patient", given.user, run=False)
+    path = os.path.join(agent.state, "enrolment.json")
+    with open(path, encoding="utf-8") as f:
+        enrolment = json.load(f)
+    enrolment["roots"] = [b64(ssl.PEM_cert_to_DER_cert(cert.read_text()))]
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(enrolment, f)
+    with open(agent.conf, encoding="utf-8") as f:
+        text = f.read()
+    with open(agent.conf, "w", encoding="utf-8") as f:
+        f.write(text.replace(world.device_url, f"https://localhost:{port}"))
+    server = TlsServer(port, Busy, cert, key)
+    try:
+        agent.start()
+        wait_for(lambda: len(came) > 1, 60, why="the agent again")
+        assert came[1] - came[0] >= 2
+    finally:
+        agent.stop()
+        over.set()
+        server.stop()
 
 
 def test_a_hook_that_fails_is_shown_with_its_fault_and_holds_up_nobody(world, given):
@@ -319,6 +361,7 @@ def test_wpa_supplicant_alone_reads_the_networks_of_the_service_and_logs_on_by_t
     agent.call("sync")
     with open(own, encoding="ascii") as f:
         assert alias in f.read()
+    assert {"network": alias}.items() <= {i["kind"]: i["alias"] for i in agent.show()["inventory"]}.items()
     world.assign(wifi)
     agent.call("sync")
     assert os.path.getsize(own) == 0 and not os.listdir(os.path.join(agent.state, "networks"))
