@@ -388,6 +388,6 @@ def test_leaving_leaves_nothing_on_either_side(world, given):
     agent.leave()
     assert not agent.store.pairs and not agent.store.cas
     assert {s["state"] for s in world.slots(device=agent.id)} == {"removed"}
-    wait_for(lambda: world.admin("ca", "cert.show", {"serial": held})["request"]["state"] == "revoked", 15)
+    wait_for(lambda: world.admin("ca", "cert.show", {"serial": held})["request"]["state"] == "revoked", 60)
     with pytest.raises((Refused, ApiError)):
         agent.checkin()

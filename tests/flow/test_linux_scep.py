@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lan import BUS, PATH
-from world import ApiError, Https, free_ports, pem_blocks, wait_for
+from world import ApiError, Https, free_ports, pem_blocks, wait_for, wait_idle
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 TPM = "/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so"
@@ -138,6 +138,7 @@ def labels(module, token, pin, env):
 
 def check_token(world, given, agent, user, see):
     world.wait_slot(agent, given.scep, seconds=100)
+    print(f"{agent.name}: {wait_idle(agent)} KiB")
     alias = f"chancery-{given.scep['id']}"
     assert not os.path.exists(agent.key_file(given.scep["id"])) and not pending(agent)
     with open(os.path.join(agent.cert_dir(given.scep["id"]), "key.uri"), encoding="ascii") as f:

@@ -175,6 +175,18 @@ def rss_kib(pid):
     return 0
 
 
+IDLE_KIB = 10 * 1024
+
+
+def wait_idle(agent):
+    """Until a Linux agent that has nothing to do is as small as it shall be, counted page by page; how small that is."""
+    def size():
+        with open(f"/proc/{agent.proc.pid}/smaps_rollup", encoding="ascii") as f:
+            kib = int(f.read().split("\nRss:")[1].split()[0])
+        return kib if kib < IDLE_KIB else None
+    return wait_for(size, 60, 0.2, why=f"{agent.name} to be small")
+
+
 def cpu_ticks(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
         fields = f.read().rsplit(")", 1)[1].split()
