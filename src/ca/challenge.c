@@ -168,7 +168,10 @@ use_deposit(
 	*ret = (struct challenge_use){ .vouched = d->principal,
 		.template = o.template,
 		.order = text_base64(a, d->sealed),
-		.sha256 = arena_str(a, d->sha256) };
+		.sha256 = arena_str(a, d->sha256),
+		.id = o.id,
+		.fence = o.fence,
+		.expires = o.expires };
 	return OK;
 }
 
@@ -212,9 +215,13 @@ find_ours(struct issuer *is, struct arena *a, const char *text, const struct ca 
 		.san = l.row.san,
 		.sid = "",
 		.keep = "" };
-	*ret = (struct challenge_use){
-		.vouched = l.row.principal, .template = l.row.template, .order = "", .stated = o
-	};
+	*ret = (struct challenge_use){ .vouched = l.row.principal,
+		.template = l.row.template,
+		.order = "",
+		.stated = o,
+		.id = o->id,
+		.fence = o->fence,
+		.expires = o->expires };
 	return OK;
 }
 
@@ -233,9 +240,12 @@ find_order(struct issuer *is, struct arena *a, const char *text, struct challeng
 	TRY(store_read(is->store, look_tx, &l));
 	if (!l.found)
 		FAIL(ERR_ORDER_SIGNATURE, "no key with this id is admitted");
-	*ret = (struct challenge_use){
-		.vouched = l.service, .template = arena_strdup(a, o.template), .order = text
-	};
+	*ret = (struct challenge_use){ .vouched = l.service,
+		.template = arena_strdup(a, o.template),
+		.order = text,
+		.id = o.id,
+		.fence = o.fence,
+		.expires = o.expires };
 	return OK;
 }
 

@@ -41,6 +41,9 @@ struct challenge_use {
 	struct str
 	    sha256; /* of what was shown, where that order was left behind it; empty: it was shown itself */
 	struct order *stated; /* of one of ours; NULL: it is an order */
+	struct id id;         /* of the order, or of one of ours */
+	uint64_t fence;
+	when_t expires;
 };
 /* ERR_CHALLENGE_MISSING, ERR_CHALLENGE; for an order only what it claims: policy.h opens it. */
 err_t challenge_find(struct issuer *is, struct arena *a, const char *text, const struct ca *ca,

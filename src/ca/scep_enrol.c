@@ -217,15 +217,56 @@ is_order(const char *challenge)
 	return strlen(challenge) > 64;
 }
 
-/*
- * RFC 8894 2.3: a renewal is signed with the certificate that it renews, and old clients send it as PKCSReq. The
- * challenge that clients keep and send along is used up then; a new order, which may say new names, goes before.
- */
+struct fresh {
+	struct arena *a;
+	const struct challenge_use *use;
+	bool used;
+};
+
+static err_t
+fresh_tx(struct tx *tx, void *arg)
+{
+	struct fresh *f = arg;
+	struct issued *v;
+	size_t n;
+
+	TRY(store_issued_by_order(tx, f->a, f->use->id, &v, &n));
+	for (size_t i = 0; i < n; i++)
+		f->used = f->used ||
+		    (v[i].fence >= f->use->fence && v[i].state != ISSUED_DENIED &&
+			v[i].state != ISSUED_FAILED);
+	return OK;
+}
+
+/* Clients keep the challenge that they got their certificate by, and send it along with a renewal. One that was not used yet,
+ * which may stand for new names, goes before the renewal; so does an order that is shown itself. */
+static err_t
+is_fresh(struct scep_job *j, const char *challenge, bool *ret)
+{
+	struct challenge_use use;
+	struct fresh f = { .a = j->a, .use = &use };
+	err_t e;
+
+	*ret = is_order(challenge);
+	if (*ret)
+		return OK;
+	e = challenge_find(j->is, j->a, challenge, j->ca, &use);
+	if (err_is(e, ERR_CHALLENGE) || err_is(e, ERR_CHALLENGE_MISSING)) {
+		err_forget(e);
+		return OK;
+	}
+	TRY(e);
+	TRY(store_read(j->is->store, fresh_tx, &f));
+	*ret = !f.used && use.expires > when_now();
+	return OK;
+}
+
+/* RFC 8894 2.3: a renewal is signed with the certificate that it renews, and old clients send it as PKCSReq. */
 static err_t
 take_authority(struct scep_job *j, struct request *r)
 {
 	bool same_key = str_eq(str_of(cert_spki_sha256(j->signer), 32), STR(r->csr.spki_sha256));
-	bool ours = signer_is_ours(j), valid = false;
+	bool ours = signer_is_ours(j), valid = false, fresh = false;
 	struct challenge_use use;
 
 	memcpy(r->who.sha256, cert_sha256(j->signer), 32);
@@ -237,9 +278,10 @@ take_authority(struct scep_job *j, struct request *r)
 	if (!same_key && !ours)
 		FAIL(ERR_SCEP_SIGNER, "%s", "");
 	TRY(signer_is_valid(j, &valid));
+	if (ours && j->renewal_allowed)
+		TRY(is_fresh(j, r->csr.challenge, &fresh));
 	/* Whose certificate was revoked may begin anew with a challenge, under the key that it has. */
-	if (ours && j->renewal_allowed && !is_order(r->csr.challenge) &&
-	    (valid || r->csr.challenge[0] == '\0')) {
+	if (ours && j->renewal_allowed && !fresh && (valid || r->csr.challenge[0] == '\0')) {
 		r->who.renews = true;
 		r->q.renews = cert_der(j->signer);
 		return OK;

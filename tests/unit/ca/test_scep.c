@@ -423,6 +423,9 @@ an_order_is_compared_with_the_request(void **state)
 
 #define LEFT_CHALLENGE "00112233445566778899aabbccddeeff"
 #define OTHER_CHALLENGE "ffeeddccbbaa99887766554433221100"
+#define RENEWAL_ONE "11111111111111111111111111111111"
+#define RENEWAL_TWO "22222222222222222222222222222222"
+#define RENEWAL_THREE "33333333333333333333333333333333"
 
 static err_t
 leave(struct lab *l, struct str sealed, const char *challenge)
@@ -496,6 +499,45 @@ a_request_behind_a_challenge_that_waits_is_approved_under_it(void **state)
 	json_set_int(
 	    which, "id", json_int(json_get(json_at(json_get(list, "requests"), 0), "request_id")));
 	expect_ok(lab_admin(l, "request.approve", which, &done));
+}
+
+/* A device whose client renews by the certificate that it has: the service leaves a new order, under a new challenge. */
+static void
+a_new_challenge_goes_before_the_renewal_of_what_signs(void **state)
+{
+	struct lab *l = *state;
+	auto_client struct client c = client_of(l, l->leaf_key);
+	auto_cert struct cert *first = NULL, *second = NULL, *again = NULL;
+	struct want w = behind(l, RENEWAL_ONE), next = behind(l, RENEWAL_TWO);
+	struct reply r;
+
+	expect_ok(leave(l, lab_seal(l, w.sealer, &w.order), RENEWAL_ONE));
+	next.order.subject = lab_name(l, "jane doe");
+	expect_ok(leave(l, lab_seal(l, next.sealer, &next.order), RENEWAL_TWO));
+	first = issued(&c, enrol(&c, csr_of(l, c.key, "jane", RENEWAL_ONE)));
+	/* That one was used: it is a renewal, which would have to name all that the certificate names. */
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "jane", RENEWAL_ONE), first,
+	    c.key, "", &r));
+	refused(r, ERR_RENEWAL_NAMES);
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "admin", RENEWAL_TWO), first,
+	    c.key, "", &r));
+	refused(r, ERR_ORDER_SUBJECT);
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "jane doe", RENEWAL_TWO), first,
+	    c.key, "", &r));
+	second = issued(&c, r);
+	assert_true(str_eq(cert_subject_der(second), next.order.subject));
+	/* Used up, for every other key. */
+	expect_ok(ask(
+	    &c, SCEP_RENEWAL_REQ, csr_of(l, c.key, "jane doe", RENEWAL_TWO), first, c.key, "", &r));
+	assert_int_equal(r.head.status, SCEP_FAILURE);
+	/* Made anew for the same request, it is a new one. */
+	next.order.fence = 2;
+	next.order.challenge = behind(l, RENEWAL_THREE).order.challenge;
+	expect_ok(leave(l, lab_seal(l, next.sealer, &next.order), RENEWAL_THREE));
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "jane doe", RENEWAL_THREE),
+	    second, l->other_key, "", &r));
+	again = issued(&c, r);
+	assert_string_not_equal(cert_serial(again), cert_serial(second));
 }
 
 static void
@@ -882,6 +924,7 @@ main(void)
 		cmocka_unit_test(an_order_is_compared_with_the_request),
 		cmocka_unit_test(an_order_behind_a_challenge_is_worth_nothing_without_it),
 		cmocka_unit_test(a_request_behind_a_challenge_that_waits_is_approved_under_it),
+		cmocka_unit_test(a_new_challenge_goes_before_the_renewal_of_what_signs),
 		cmocka_unit_test(the_address_may_name_the_template),
 		cmocka_unit_test(the_answer_is_sealed_and_signed_as_the_question),
 		cmocka_unit_test(a_request_signed_with_another_key_is_refused),
