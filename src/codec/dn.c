@@ -218,6 +218,27 @@ dn_equal(const struct dn *a, const struct dn *b)
 	return true;
 }
 
+static size_t
+rdn_occurrences(const struct dn *dn, const struct dn_rdn *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < dn->n; i++)
+		n += rdn_equal(&dn->rdn[i], r);
+	return n;
+}
+
+bool
+dn_same_parts(const struct dn *a, const struct dn *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (rdn_occurrences(a, &a->rdn[i]) != rdn_occurrences(b, &a->rdn[i]))
+			return false;
+	return true;
+}
+
 static bool
 wants_quotes(const char *v)
 {

@@ -53,6 +53,9 @@ err_t dn_encode(struct arena *a, const struct dn *dn, struct str *ret);
 err_t dn_decode(struct arena *a, struct str der, struct dn *ret);
 /* Same RDNs in the same order with the same values, whatever the string types (RFC 5280 7.1 without case folding). */
 bool dn_equal(const struct dn *a, const struct dn *b);
+/* The same without regard to the order of the RDNs: Windows encodes a name as its text is written, most specific first, and
+ * Microsoft's CA puts the attributes into an order of its own. */
+bool dn_same_parts(const struct dn *a, const struct dn *b);
 /* For people, most specific first: CN=..., O=...; quoted where needed. */
 const char *dn_print(struct arena *a, const struct dn *dn);
 

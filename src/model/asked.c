@@ -38,7 +38,7 @@ match_names(struct match *k, const struct primitive *what)
 	TRY(dn_decode(k->a, k->csr->subject, &got));
 	if (want.n > 0 && got.n == 0)
 		return refuse(k, "SubjectNameMissing", "");
-	if (!dn_equal(&want, &got))
+	if (!dn_same_parts(&want, &got))
 		return refuse(k, "SubjectNameMismatch", dn_print(k->a, &got));
 	if (what->san.n > 0)
 		TRY(san_decode(k->a, what->san, &want_san, &nwant));
@@ -66,37 +66,41 @@ has_eku(const char *const *v, size_t n, const char *oid)
 }
 
 static err_t
-match_key(struct match *k, const struct primitive *what)
+match_key(struct match *k, const struct primitive *what, bool told)
 {
 	const struct csr *c = k->csr;
 
+	if (c->ca)
+		return refuse(k, "KeyUsageMismatch", "it asks for a certificate of a CA");
 	if (c->key_usage != 0 && c->key_usage != what->key_usage)
 		return refuse(k, "KeyUsageMismatch", "");
 	if (!key_fits(c->key, what))
 		return refuse(k, "KeyLengthMismatch", "");
-	if (what->nekus > 0 && c->nekus == 0)
+	/* Some CAs certify these as they come, and Windows goes by them before the others. */
+	for (size_t i = 0; i < c->npolicies; i++)
+		if (!has_eku(what->ekus, what->nekus, c->policies[i]))
+			return refuse(k, "EnhancedKeyUsageMismatch", c->policies[i]);
+	if (c->nekus == 0 && what->nekus > 0 && told)
 		return refuse(k, "EnhancedKeyUsageMissing", "");
+	if (c->nekus == 0 && !told)
+		return OK;
 	if (c->nekus != what->nekus)
 		return refuse(k, "EnhancedKeyUsageMismatch", "");
 	for (size_t i = 0; i < what->nekus; i++)
 		if (!has_eku((const char *const *)c->ekus, c->nekus, what->ekus[i]))
 			return refuse(k, "EnhancedKeyUsageMismatch", what->ekus[i]);
-	/* Some CAs certify these as they come, and Windows goes by them before the others. */
-	for (size_t i = 0; i < c->npolicies; i++)
-		if (!has_eku(what->ekus, what->nekus, c->policies[i]))
-			return refuse(k, "EnhancedKeyUsageMismatch", c->policies[i]);
 	return OK;
 }
 
 err_t
-asked_match(struct arena *a, const struct csr *csr, const struct primitive *what,
+asked_match(struct arena *a, const struct csr *csr, const struct primitive *what, bool told,
     const char **ret_code, const char **ret_why)
 {
 	struct match k = { .a = a, .csr = csr, .why = "" };
 
 	TRY(match_names(&k, what));
 	if (k.code == NULL)
-		TRY(match_key(&k, what));
+		TRY(match_key(&k, what, told));
 	*ret_code = k.code;
 	*ret_why = k.why;
 	return OK;

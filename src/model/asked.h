@@ -11,9 +11,10 @@
 #include "model/kind.h"
 #include "pki/csr.h"
 
-/* *ret_code NULL: it is what was ordered; else "SubjectNameMismatch", "KeyLengthMismatch", ..., and *ret_why says more or is "".
- * ERR_...: the names cannot be read. */
-err_t asked_match(struct arena *a, const struct csr *csr, const struct primitive *what,
+/* told: the device was told the purposes, so its request must name them (Apple's are not: their profiles have no place for
+ * them). *ret_code NULL: it is what was ordered; else "SubjectNameMismatch", "KeyLengthMismatch", ..., and *ret_why says more or
+ * is "". ERR_...: the names cannot be read. */
+err_t asked_match(struct arena *a, const struct csr *csr, const struct primitive *what, bool told,
     const char **ret_code, const char **ret_why);
 
 #endif

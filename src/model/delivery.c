@@ -91,6 +91,7 @@ request_renew_challenge(
 	if (r->ca[0] == '\0') {
 		next.lease_until = when_now() + REQUEST_CHALLENGE_LIFE;
 		next.fence++;
+		next.keep = ""; /* it may be another key's */
 		TRY(store_request_move(tx, &next, r->state, r->fence));
 		*r = next;
 		return OK;

@@ -28,7 +28,7 @@ match(struct arena *a, const struct csr *csr, const struct primitive *what)
 {
 	const char *code, *why;
 
-	TRY(asked_match(a, csr, what, &code, &why));
+	TRY(asked_match(a, csr, what, true, &code, &why));
 	for (size_t i = 0; code != NULL && i < COUNT(codes); i++)
 		if (strcmp(codes[i].code, code) == 0)
 			FAIL(codes[i].fault, "%s%s%s", code, why[0] == '\0' ? "" : ": ", why);

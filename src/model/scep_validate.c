@@ -6,21 +6,26 @@
 #include "model/asked.h"
 #include "model/challenge.h"
 #include "model/desired.h"
+#include "model/packing.h"
 #include "model/request.h"
 
-enum { HALF = 32 };
+enum { HALF = 32, KEY_NAME = 20 /* bytes of the key's hash that name it */ };
 
 #define SUCCESS "Success"
+#define NO_LONGER "ScepProfileNoLongerTargetedToTheClient"
+#define OTHER_KEY "it was used with another key"
 
 struct asked {
 	struct arena *a;
 	const struct csr *csr;
+	const char *key; /* what its key is called */
 	struct id id;
 	struct str mac; /* as the request brings it */
+	uint64_t fence; /* that it is of */
 	struct request request;
 	struct slot slot;
 	const char *code, *why;
-	const char *serial, *by;
+	const char *serial, *by, *said;
 	int64_t hresult;
 };
 
@@ -87,6 +92,7 @@ look_up(struct store *s, struct ipc_client *keys, struct asked *k)
 {
 	const char *mac;
 
+	k->key = text_hex(k->a, str_of(k->csr->spki_sha256, KEY_NAME));
 	TRY(take_apart(k));
 	if (strcmp(k->code, SUCCESS) != 0)
 		return OK;
@@ -99,27 +105,60 @@ look_up(struct store *s, struct ipc_client *keys, struct asked *k)
 		    k, "ChallengeDecryptionError", "it was made anew, or is none of this service");
 	if (k->request.lease_until <= when_now())
 		return refuse(k, "ChallengeExpired", "");
+	k->fence = k->request.fence;
 	return OK;
 }
 
-/* The slot's content as things are; *found false: nothing of the kind is wanted any more. */
+/* Once more, by who writes; the challenge may have been made anew meanwhile. */
 static err_t
-wanted(struct tx *tx, struct asked *k, struct primitive *ret, bool *found)
+find_again(struct tx *tx, struct asked *k)
 {
+	k->code = SUCCESS;
+	k->why = "";
+	TRY(find(tx, k));
+	if (strcmp(k->code, SUCCESS) == 0 && k->request.fence != k->fence)
+		return refuse(k, "ChallengeExpired", "it was made anew");
+	return OK;
+}
+
+static bool
+is_granted(const struct asked *k)
+{
+	return k->request.keep != NULL && k->request.keep[0] != '\0';
+}
+
+/* Of the key that it was granted to? */
+static bool
+is_of_key(const struct asked *k)
+{
+	return is_granted(k) && strcmp(k->request.keep, k->key) == 0;
+}
+
+/* What the slot should have as things are, and whether its device was told the purposes. What is NULL: nothing of the kind
+ * any more. */
+struct due {
+	const struct primitive *what;
+	bool told;
+};
+
+static err_t
+look_due(struct tx *tx, struct asked *k, struct due *ret)
+{
+	const enum request_state state = k->request.state;
 	struct desired *v;
 	struct device d;
 	size_t n;
 
-	*found = false;
+	*ret = (struct due){ .what = NULL };
+	if (state != REQUEST_READY && state != REQUEST_OFFERED && state != REQUEST_DONE)
+		return OK;
 	TRY(store_device_get(tx, k->a, k->slot.device, &d));
 	TRY(desired_for(tx, k->a, &d, &v, &n));
 	for (size_t i = 0; i < n; i++)
 		if (v[i].fault == NULL && id_eq(v[i].profile.id, k->slot.profile) &&
 		    id_eq(v[i].user, k->slot.user) && v[i].what.kind == PRIM_ENROL &&
-		    str_eq(v[i].what.hash, k->request.hash)) {
-			*ret = v[i].what;
-			*found = true;
-		}
+		    str_eq(v[i].what.hash, k->request.hash))
+			*ret = (struct due){ &v[i].what, packing_of(&d).form != PACK_APPLE };
 	return OK;
 }
 
@@ -127,37 +166,50 @@ wanted(struct tx *tx, struct asked *k, struct primitive *ret, bool *found)
 static err_t
 grant(struct tx *tx, struct asked *k)
 {
-	const char *key = text_hex(k->a, str_of(k->csr->spki_sha256, 20));
 	struct request next = k->request;
 
-	if (next.keep != NULL && next.keep[0] != '\0')
-		return strcmp(next.keep, key) == 0 ?
-		    OK :
-		    refuse(k, "ChallengeExpired", "it was used with another key");
-	next.keep = key;
+	if (is_granted(k))
+		return is_of_key(k) ? OK : refuse(k, "ChallengeExpired", OTHER_KEY);
+	next.keep = k->key;
 	TRY(store_request_move(tx, &next, next.state, next.fence));
 	return request_note(tx, &k->slot, next.id, "authority", "validated", "");
+}
+
+/* The names of the request may be what nobody can read. */
+static err_t
+match(struct asked *k, const struct due *due, const char **ret_code, const char **ret_why)
+{
+	err_t e = asked_match(k->a, k->csr, due->what, due->told, ret_code, ret_why);
+	struct err_report rep;
+
+	if (err_ok(e) && *ret_code == NULL && k->csr->template[0] != '\0') {
+		/* A CA would take its purposes from there. None is named to devices. */
+		*ret_code = "EnhancedKeyUsageMismatch";
+		*ret_why = arena_printf(k->a, "certificate template %s", k->csr->template);
+	}
+	if (err_ok(e) || err_info(e.code)->http >= 500)
+		return e;
+	err_take(e, &rep);
+	*ret_code = "CertificateRequestDecodingFailed";
+	*ret_why = arena_strdup(k->a, rep.detail);
+	return OK;
 }
 
 static err_t
 validate(struct tx *tx, void *arg)
 {
 	struct asked *k = arg;
-	struct primitive what = { 0 };
 	const char *code, *why;
-	bool found;
+	struct due due;
 
-	k->code = SUCCESS;
-	TRY(find(tx, k));
-	TRY(wanted(tx, k, &what, &found));
-	if (!found ||
-	    (k->request.state != REQUEST_READY && k->request.state != REQUEST_OFFERED &&
-		k->request.state != REQUEST_DONE))
-		return refuse(k, "ScepProfileNoLongerTargetedToTheClient", "");
-	TRY(asked_match(k->a, k->csr, &what, &code, &why));
-	if (code != NULL)
-		return refuse(k, code, why);
-	return strcmp(k->code, SUCCESS) == 0 ? grant(tx, k) : OK;
+	TRY(find_again(tx, k));
+	if (strcmp(k->code, SUCCESS) != 0)
+		return OK;
+	TRY(look_due(tx, k, &due));
+	if (due.what == NULL)
+		return refuse(k, NO_LONGER, "");
+	TRY(match(k, &due, &code, &why));
+	return code != NULL ? refuse(k, code, why) : grant(tx, k);
 }
 
 err_t
@@ -178,7 +230,17 @@ static err_t
 issued(struct tx *tx, void *arg)
 {
 	struct asked *k = arg;
+	struct due due;
 
+	TRY(find_again(tx, k));
+	if (strcmp(k->code, SUCCESS) != 0)
+		return OK;
+	TRY(look_due(tx, k, &due));
+	if (due.what == NULL)
+		return refuse(k, NO_LONGER, "");
+	/* Whoever issued it did not ask before, or for another key. */
+	if (!is_of_key(k))
+		return refuse(k, "ChallengeExpired", OTHER_KEY);
 	return request_note(tx, &k->slot, k->request.id, "authority", "issued",
 	    arena_printf(k->a, "serial %s by %s", k->serial, k->by));
 }
@@ -196,17 +258,22 @@ scep_issued(struct store *s, struct ipc_client *keys, struct arena *a, const str
 	return OK;
 }
 
-/* What is open at the device fails with the authority's words, and is tried again like anything that a CA refused. */
+/*
+ * What is open at the device fails with the authority's words, and is tried again like anything that a CA refused. But not where
+ * another key was granted it: that one's certificate may be on its way.
+ */
 static err_t
 failed(struct tx *tx, void *arg)
 {
 	struct asked *k = arg;
 	const char *detail =
-	    arena_printf(k->a, "%s (0x%08X)", k->why, (unsigned)(k->hresult & 0xffffffff));
+	    arena_printf(k->a, "%s (0x%08X)", k->said, (unsigned)(k->hresult & 0xffffffff));
 
-	k->code = SUCCESS;
-	TRY(find(tx, k));
-	if (k->request.state != REQUEST_READY && k->request.state != REQUEST_OFFERED)
+	TRY(find_again(tx, k));
+	if (strcmp(k->code, SUCCESS) != 0)
+		return OK;
+	if ((k->request.state != REQUEST_READY && k->request.state != REQUEST_OFFERED) ||
+	    (is_granted(k) && !is_of_key(k)))
 		return request_note(tx, &k->slot, k->request.id, "authority", "refused", detail);
 	return request_reject(tx, k->a, &k->slot, &k->request, "authority",
 	    (struct why){ err_info(ERR_CA_REJECTED)->id, detail });
@@ -216,13 +283,11 @@ err_t
 scep_failed(struct store *s, struct ipc_client *keys, struct arena *a, const struct csr *csr,
     int64_t hresult, const char *why, const char **ret_code)
 {
-	struct asked k = { .a = a, .csr = csr, .hresult = hresult };
+	struct asked k = { .a = a, .csr = csr, .hresult = hresult, .said = why };
 
 	TRY(look_up(s, keys, &k));
-	if (strcmp(k.code, SUCCESS) == 0) {
-		k.why = why;
+	if (strcmp(k.code, SUCCESS) == 0)
 		TRY(store_write(s, failed, &k));
-	}
 	*ret_code = k.code;
 	return OK;
 }

@@ -4,8 +4,9 @@
  * of it. The codes are those of the public client for such CAs (microsoft/Intune-Resource-Access).
  *
  *   scep_validate   may this request be granted? Compared with directory and profile as they are at this moment
- *   scep_issued     it was; the timeline says with which serial
- *   scep_failed     it was not; the slot says why
+ *   scep_issued     it was; the timeline says with which serial. Refused for a key that was not granted it, and when the
+ *                   profile left meanwhile: the certificate must not be handed out then
+ *   scep_failed     it was not; the slot says why. Of another key than it was granted to, the timeline alone
  *
  * A challenge is good for one key: who asks again with the same may have the same answer, another is refused.
  */

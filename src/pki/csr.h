@@ -35,6 +35,7 @@ struct csr {
 	    *policies; /* application policies: Microsoft's, beside or in place of the above */
 	size_t npolicies;
 	uint8_t key_usage;     /* first byte of KeyUsage; 0: none asked for */
+	bool ca;               /* asks for a certificate of a CA (RFC 5280 4.2.1.9) */
 	const char *template;  /* from v1 or v2 template extension: name or OID; "" if none */
 	const char *challenge; /* challengePassword (RFC 2985 5.4.1); "" if none */
 	struct str
@@ -53,7 +54,8 @@ err_t csr_parse_sha1(struct arena *a, struct str der, struct csr *ret);
 void csr_free(struct csr *c);
 #define auto_csr __attribute__((cleanup(csr_free)))
 
-/* The subject of the request is the one that was ordered (DER Name), or it has none. ERR_ORDER_SUBJECT. */
+/* The subject of the request has the parts of the one that was ordered (DER Name), in whatever order, or it has none.
+ * ERR_ORDER_SUBJECT. */
 err_t csr_names(struct arena *a, const struct csr *csr, struct str ordered);
 
 #endif

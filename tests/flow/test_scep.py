@@ -141,9 +141,13 @@ def test_the_same_key_may_ask_again_and_another_may_not(given, device, tmp_path)
     assert reply.status == scep.FAILURE and "order-stale" in failures(given)
 
 
+def denials(given):
+    """What the CA refused and why, newest first."""
+    return [x["detail"] for x in given.world.admin("ca", "journal.list", {"event": "denied"})["lines"]]
+
+
 def failures(given):
-    lines = given.world.admin("ca", "journal.list", {})["lines"]
-    return " ".join(x["detail"] for x in lines if x["event"] == "denied")
+    return " ".join(denials(given))
 
 
 @pytest.mark.parametrize("changed, fault", [
@@ -152,15 +156,45 @@ def failures(given):
     ({"bits": 1024}, "key"),
     ({"challenge": "0" * 32}, "challenge-refused"),
     ({"challenge": None}, "challenge-missing"),
+    ({"part": slice(0, 16)}, "challenge-refused"),
+    ({"part": slice(1, 32)}, "challenge-refused"),
 ])
 def test_a_request_for_something_else_is_refused(given, device, tmp_path, changed, fault):
     command = device.enrol_command()
     c = client(given.world, command["urls"][0], tmp_path)
     key = new_key(changed.get("bits", 2048))
-    csr = make_csr(key, changed.get("cn", "scep"), changed.get("challenge", command["challenge"]),
-                   changed.get("san", ()))
+    challenge = changed.get("challenge", command["challenge"][changed.get("part", slice(None))])
+    csr = make_csr(key, changed.get("cn", "scep"), challenge, changed.get("san", ()))
     assert c.enrol(key, csr).status == scep.FAILURE
-    assert fault in failures(given)
+    assert fault in denials(given)[0]
+
+
+def test_a_ca_and_purposes_of_a_requests_own_are_not_certified_and_its_template_must_be_the_ordered_one(
+        given, device, tmp_path):
+    command = device.enrol_command()
+    c, key = client(given.world, command["urls"][0], tmp_path), new_key()
+    other = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2"),
+                                       scep.tlv(0x1e, "SubCA".encode("utf-16-be")))
+    assert c.enrol(key, their_csr(key, command["challenge"], more=[other])).status == scep.FAILURE
+    assert "template-conflict" in denials(given)[0]
+    greedy = [x509.BasicConstraints(True, 3), policies_extension(REQUEST_AGENT),
+              x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)])]
+    leaf = c.leaf(c.enrol(key, their_csr(key, command["challenge"], more=greedy)))
+    found = {e.oid.dotted_string: e for e in leaf.extensions}
+    assert "2.5.29.19" not in found or not found["2.5.29.19"].value.ca
+    assert "2.5.29.32" not in found and REQUEST_AGENT not in der(leaf)
+    assert not found["2.5.29.15"].value.key_cert_sign
+
+
+def test_a_challenge_that_was_used_stays_used_when_the_ca_is_killed(given, device, tmp_path):
+    command = device.enrol_command()
+    c, key, other = client(given.world, command["urls"][0], tmp_path), new_key(), new_key()
+    first = c.leaf(c.enrol(key, make_csr(key, "scep", command["challenge"])))
+    given.world.kill("ca", "issuer")
+    wait_for(lambda: "AES" in client(given.world, f"{given.world.ca_url}/scep", tmp_path).caps(), why="the CA")
+    reply = c.enrol(other, make_csr(other, "scep", command["challenge"]))
+    assert reply.status == scep.FAILURE and "order-stale" in denials(given)[0]
+    assert c.leaf(c.enrol(key, make_csr(key, "scep", command["challenge"]), transaction="again")) == first
 
 
 def test_what_was_revoked_or_replaced_meanwhile_gets_nothing(given, device, tmp_path):
@@ -374,9 +408,8 @@ def test_an_order_lies_behind_its_own_challenge_alone(given, leaver, tmp_path):
         assert status == 403 and "order-challenge" in text
     assert leaver.post(order, challenge)[0] == 200
     leaver.orderer.may("ChanceryUser")
-    before = failures(given).count("shown without its challenge")
     assert ask(given, tmp_path, b64(order))[1].status == scep.FAILURE
-    assert failures(given).count("shown without its challenge") == before + 1
+    assert "shown without its challenge" in denials(given)[0]
     key = new_key()
     with pytest.raises(Refused) as refused:
         WstepClient(given.world, leaver.who, False).enrol(make_csr(key, "left", None), "ChanceryUser", order)
@@ -609,28 +642,24 @@ def elsewhere(given):
     world.assign(given.profile, given.group)
 
 
-def tlv(tag, *parts):
-    body = b"".join(parts)
-    return bytes([tag, len(body)]) + body
-
-
 def sid_extension(sid):
     """MS-WCCE 2.2.2.7.7.4: an other name within GeneralNames, with the digits as an OCTET STRING."""
     oid = bytes.fromhex("060a2b060104018237190201")
-    value = tlv(0x30, tlv(0xa0, oid, tlv(0xa0, tlv(0x04, sid.encode()))))
+    value = scep.tlv(0x30, scep.tlv(0xa0, oid, scep.tlv(0xa0, scep.tlv(0x04, sid.encode()))))
     return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.25.2"), value)
 
 
 def policies_extension(der):
     """MS-WCCE 2.2.2.7.7.3: application policies. der: an OID."""
-    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.21.10"), tlv(0x30, tlv(0x30, der)))
+    value = scep.tlv(0x30, scep.tlv(0x30, der))
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.311.21.10"), value)
 
 
 CLIENT_AUTH = bytes.fromhex("06082b06010505070302")
 REQUEST_AGENT = bytes.fromhex("060a2b060104018237140201")
 
 
-def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", san=None, more=None):
+def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", san=None, more=()):
     b = x509.CertificateSigningRequestBuilder().subject_name(name(cn))
     if challenge is not None:
         b = b.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, challenge.encode())
@@ -639,8 +668,8 @@ def their_csr(key, challenge, cn="scep", usage=True, eku="1.3.6.1.5.5.7.3.2", sa
         b = b.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(eku)]), False)
     if san:
         b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), False)
-    if more:
-        b = b.add_extension(more, False)
+    for extension in more:
+        b = b.add_extension(extension, False)
     return b.sign(key, scep.hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -656,8 +685,9 @@ def test_another_server_asks_what_a_challenge_stands_for(given, elsewhere, devic
         (their_csr(key, good, eku="1.3.6.1.5.5.7.3.4"), "EnhancedKeyUsageMismatch"),
         (their_csr(new_key(1024), good), "KeyLengthMismatch"),
         # What the CA behind such a server may certify as it comes, and Windows goes by.
-        (their_csr(key, good, more=sid_extension("S-1-5-21-1-2-3-500")), "SubjectAltNameMismatch"),
-        (their_csr(key, good, more=policies_extension(REQUEST_AGENT)), "EnhancedKeyUsageMismatch"),
+        (their_csr(key, good, more=[sid_extension("S-1-5-21-1-2-3-500")]), "SubjectAltNameMismatch"),
+        (their_csr(key, good, more=[policies_extension(REQUEST_AGENT)]), "EnhancedKeyUsageMismatch"),
+        (their_csr(key, good, more=[x509.BasicConstraints(True, None)]), "KeyUsageMismatch"),
         (their_csr(key, None), "ChallengePasswordMissing"),
         (their_csr(key, "0" * 32), "ChallengeDecodingError"),
         (their_csr(key, good[:32] + "0" * 32), "ChallengeDecryptionError"),
@@ -668,11 +698,13 @@ def test_another_server_asks_what_a_challenge_stands_for(given, elsewhere, devic
         assert elsewhere.validate(csr) == code
     assert elsewhere.validate(their_csr(key, good)) == "Success"
     assert elsewhere.validate(their_csr(key, good), base="/chancery/v1/scep") == "Success"
-    assert elsewhere.validate(their_csr(key, good, more=policies_extension(CLIENT_AUTH))) == "Success"
+    assert elsewhere.validate(their_csr(key, good, more=[policies_extension(CLIENT_AUTH)])) == "Success"
     assert elsewhere.validate(their_csr(other, good)) == "ChallengeExpired"
     told = {"transactionId": "t", "certificateRequest": b64(their_csr(key, good)), "callerInfo": "x",
             "certificateSerialNumber": "0a0b", "issuingCertificateAuthority": "Elsewhere CA"}
     assert elsewhere.ask("successNotification", {"notification": told})[1]["code"] == "Success"
+    wrong = {**told, "certificateRequest": b64(their_csr(other, good))}
+    assert elsewhere.ask("successNotification", {"notification": wrong})[1]["code"] == "ChallengeExpired"
     slot = [s for s in given.world.slots(device=device.id) if "scep" in s["kind"]][0]
     assert any("0a0b" in (e.get("detail") or "") for e in given.world.timeline(slot))
     failed = {"transactionId": "t", "certificateRequest": b64(their_csr(key, good)), "callerInfo": "x",

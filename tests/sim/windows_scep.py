@@ -63,8 +63,8 @@ def x500(text):
         rdns.append(x509.RelativeDistinguishedName(pairs))
         pairs = []
         at += 1
-    # What is written last is the root, and first in the encoding.
-    return x509.Name(list(reversed(rdns)))
+    # CertStrToName() encodes the parts in the order in which they are written.
+    return x509.Name(rdns)
 
 
 def alternative_names(text):

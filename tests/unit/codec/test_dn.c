@@ -196,6 +196,36 @@ names_equal_whatever_their_string_types(void **state)
 }
 
 static void
+parts_are_the_same_in_whatever_order(void **state)
+{
+	static const struct {
+		const char *one, *two;
+		bool same;
+	} rows[] = {
+		{ "CN=a,O=b,C=DE", "C=DE,O=b,CN=a", true },
+		{ "CN=a,O=b,C=DE", "O=b,CN=a,C=DE", true },
+		{ "OU=x,OU=y,OU=x", "OU=y,OU=x,OU=x", true },
+		{ "OU=x,OU=y,OU=x", "OU=x,OU=y,OU=y", false },
+		{ "CN=a,O=b", "CN=b,O=a", false },
+		{ "CN=a,O=b", "CN=a", false },
+		{ "CN=a+O=b", "CN=a,O=b", false },
+		{ "CN=a+O=b,C=DE", "C=DE,O=b+CN=a", true },
+		{ "CN=a", "CN=A", false },
+	};
+	auto_arena struct arena *a = arena_new();
+	struct dn one = { 0 }, two = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		expect_ok(resolve(a, rows[i].one, &one));
+		expect_ok(resolve(a, rows[i].two, &two));
+		assert_int_equal(dn_same_parts(&one, &two), rows[i].same);
+		assert_int_equal(dn_same_parts(&two, &one), rows[i].same);
+	}
+	assert_false(dn_equal(&one, &two));
+}
+
+static void
 rejects_der_that_is_no_name(void **state)
 {
 	static const char *const bad[] = { "", "3000 00", "31 00", "3002 3100", "3002 3000",
@@ -259,6 +289,7 @@ main(void)
 		cmocka_unit_test(the_last_part_of_the_text_is_encoded_first),
 		cmocka_unit_test(string_types_follow_the_value),
 		cmocka_unit_test(names_equal_whatever_their_string_types),
+		cmocka_unit_test(parts_are_the_same_in_whatever_order),
 		cmocka_unit_test(rejects_der_that_is_no_name),
 		cmocka_unit_test(variables_are_listed_in_order),
 		cmocka_unit_test(texts_with_variables_resolve),

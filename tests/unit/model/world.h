@@ -22,6 +22,10 @@
 #define SUBJECT \
 	"CN={{UserName}},E={{EmailAddress}},OU=Mobile,O=Finance Group,L=Redmond,ST=Washington,C=US"
 
+/* What an enterprise network refers to. */
+#define WORLD_WIFI_IDENTITY "identityCertificateForClientAuthentication@odata.bind"
+#define WORLD_WIFI_ROOTS "rootCertificatesForServerValidation@odata.bind"
+
 struct world {
 	char dir[64];
 	struct arena *a;
@@ -119,6 +123,13 @@ world_people(struct world *w, struct tx *tx)
 	expect_ok(store_connector_insert(tx, &w->connector));
 }
 
+static inline const char *
+world_url(struct world *w, struct id id)
+{
+	return arena_printf(w->a, "https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
+	    id_text(w->a, id));
+}
+
 static inline json *
 world_root_json(struct world *w, struct str der)
 {
@@ -153,10 +164,31 @@ world_pkcs_json(struct world *w, const char *subject)
 	json_set_text(eku, "objectIdentifier", OID_EKU_CLIENT_AUTH);
 	json_add(ekus, eku);
 	json_set(j, "extendedKeyUsages", ekus);
-	json_set_text(j, "rootCertificate@odata.bind",
-	    arena_printf(w->a, "https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
-		id_text(w->a, w->root_profile.id)));
+	json_set_text(j, "rootCertificate@odata.bind", world_url(w, w->root_profile.id));
 	return j;
+}
+
+static inline struct profile
+world_profile(struct world *w, const json *body)
+{
+	struct warnings warn;
+	struct profile p;
+
+	expect_ok(profile_create(w->store, w->a, "test", body, &p, &warn));
+	return p;
+}
+
+/* Refused, in these words. */
+static inline void
+world_invalid(struct world *w, const json *body, const char *words)
+{
+	struct err_report rep = { .code = ERR_NONE };
+	struct warnings warn;
+	struct profile p;
+
+	err_take(profile_create(w->store, w->a, "test", body, &p, &warn), &rep);
+	if (rep.code != ERR_MODEL_INVALID || strstr(rep.detail, words) == NULL)
+		fail_msg("%s: %s, without \"%s\"", err_info(rep.code)->id, rep.detail, words);
 }
 
 static inline void

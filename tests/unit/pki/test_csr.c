@@ -234,7 +234,7 @@ requests_of_openssl_keep_challenge_template_and_extensions(void **state)
 	    LIT("[req]\ndistinguished_name=dn\nattributes=at\nreq_extensions=x\nprompt=no\n"
 		"[dn]\nCN=gr\xc3\xbc\xc3\x9f\n[at]\nchallengePassword=p\xc3\xa4ss word\n"
 		"[x]\nsubjectAltName=DNS:a.example.test\nextendedKeyUsage=clientAuth\n"
-		"1.3.6.1.4.1.311.20.2=ASN1:BMPSTRING:Wifi\n"));
+		"1.3.6.1.4.1.311.20.2=ASN1:BMPSTRING:Wifi\nbasicConstraints=CA:FALSE\n"));
 	assert_true(made_run(a, dir,
 	    "openssl req -new -newkey rsa:2048 -nodes -keyout k -utf8 -config conf -outform DER -out r"));
 	expect_ok(file_read(a, arena_printf(a, "%s/r", dir), 65536, &der));
@@ -244,6 +244,48 @@ requests_of_openssl_keep_challenge_template_and_extensions(void **state)
 	assert_int_equal(c.nekus, 1);
 	assert_int_equal(c.san.n, 18);
 	assert_int_equal(key_bits(c.key), 2048);
+	assert_false(c.ca);
+	made_dir_free(a, dir);
+}
+
+static void
+whoever_asks_for_a_certificate_of_a_ca_is_seen(void **state)
+{
+	/* cA as DER has it, as BER may, left out, and in a form of its own */
+	static const struct {
+		const char *der;
+		bool ca, good;
+	} rows[] = {
+		{ "30030101FF", true, true },
+		{ "3006010101020100", true, true },
+		{ "3000", false, true },
+		{ "3003010100", false, true },
+		{ "300401020000", true, true },
+		{ "3003020100", false, true },
+		{ "30030101FF00", false, false },
+		{ "0101FF", false, false },
+	};
+	auto_arena struct arena *a = arena_new();
+	const char *dir = made_dir(a);
+	struct str der;
+
+	(void)state;
+	assert_true(made_run(a, dir, "openssl genrsa -out k 2048"));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_csr struct csr c = { 0 };
+
+		assert_true(made_run(a, dir,
+		    arena_printf(a,
+			"openssl req -new -key k -subj /CN=x -addext 2.5.29.19=DER:%s -outform DER -out r",
+			rows[i].der)));
+		expect_ok(file_read(a, arena_printf(a, "%s/r", dir), 65536, &der));
+		if (!rows[i].good) {
+			expect_err(ERR_CSR, csr_parse(a, der, &c));
+			continue;
+		}
+		expect_ok(csr_parse(a, der, &c));
+		assert_int_equal(c.ca, rows[i].ca);
+	}
 	made_dir_free(a, dir);
 }
 
@@ -260,6 +302,7 @@ main(void)
 		cmocka_unit_test(what_is_asked_for_twice_or_in_a_form_of_its_own_is_refused),
 		cmocka_unit_test(a_signature_of_another_kind_than_the_key_is_none),
 		cmocka_unit_test(requests_of_openssl_keep_challenge_template_and_extensions),
+		cmocka_unit_test(whoever_asks_for_a_certificate_of_a_ca_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
