@@ -166,22 +166,6 @@ serve(struct http_req *r, struct str message)
 	return http_reply(r, 200, TYPE_MESSAGE, answer);
 }
 
-/* In the query: base64, with line breaks, and with plus signs that were not escaped and read as blanks. */
-static err_t
-query_message(struct http_req *r, struct str *ret)
-{
-	const char *text = http_query(r, "message");
-	char *copy;
-
-	if (text == NULL || text[0] == '\0')
-		FAIL(ERR_SCEP, "PKIOperation without a message");
-	copy = arena_strdup(http_arena(r), text);
-	for (char *p = copy; *p != '\0'; p++)
-		*p = *p == ' ' ? '+' : *p;
-	TRY_CTX(text_unbase64(http_arena(r), str_c(copy), ret), "message");
-	return OK;
-}
-
 static err_t
 operation(struct http_req *r)
 {
@@ -189,7 +173,7 @@ operation(struct http_req *r)
 
 	if (http_method(r) == HTTP_POST && http_body(r).n > 0)
 		return serve(r, http_body(r));
-	TRY(query_message(r, &message));
+	TRY(scep_query_parse(http_arena(r), http_query(r, "message"), &message));
 	return serve(r, message);
 }
 

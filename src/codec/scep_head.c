@@ -185,3 +185,17 @@ scep_head_parse(struct arena *a, struct str attrs, struct scep_head *ret)
 	err_take(e, &rep);
 	FAIL(ERR_SCEP, "attributes: %s: %s", err_info(rep.code)->text, rep.detail);
 }
+
+err_t
+scep_query_parse(struct arena *a, const char *text, struct str *ret)
+{
+	char *copy;
+
+	if (text == NULL || text[0] == '\0')
+		FAIL(ERR_SCEP, "PKIOperation without a message");
+	copy = arena_strdup(a, text);
+	for (char *p = copy; *p != '\0'; p++)
+		*p = *p == ' ' ? '+' : *p;
+	TRY_CTX(text_unbase64(a, str_c(copy), ret), "message");
+	return OK;
+}

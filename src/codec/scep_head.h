@@ -45,4 +45,8 @@ struct scep_head {
 /* attrs: the whole SET. ERR_SCEP. */
 err_t scep_head_parse(struct arena *a, struct str attrs, struct scep_head *ret);
 
+/* The message of a GET (RFC 8894 4.1): base64, with line breaks, and with plus signs that were not escaped and read as
+ * blanks. NULL: the query has none. ERR_SCEP, or what is wrong with the base64. */
+err_t scep_query_parse(struct arena *a, const char *text, struct str *ret);
+
 #endif

@@ -26,22 +26,6 @@ struct asked {
 static const char *const operations[] = { "GetCACaps", "GetCACert", "GetNextCACert",
 	"PKIOperation" };
 
-/* In the query: base64, with line breaks, and with plus signs that were not escaped and read as blanks. */
-static err_t
-query_message(struct http_req *r, struct str *ret)
-{
-	const char *text = http_query(r, "message");
-	char *copy;
-
-	if (text == NULL || text[0] == '\0')
-		FAIL(ERR_SCEP, "PKIOperation without a message");
-	copy = arena_strdup(http_arena(r), text);
-	for (char *p = copy; *p != '\0'; p++)
-		*p = *p == ' ' ? '+' : *p;
-	TRY_CTX(text_unbase64(http_arena(r), str_c(copy), ret), "message");
-	return OK;
-}
-
 static err_t
 read_message(struct http_req *r, struct str *ret)
 {
@@ -50,7 +34,7 @@ read_message(struct http_req *r, struct str *ret)
 
 	*ret = http_body(r);
 	if (http_method(r) != HTTP_POST || ret->n == 0)
-		TRY(query_message(r, ret));
+		TRY(scep_query_parse(http_arena(r), http_query(r, "message"), ret));
 	if (ret->n > LIMIT_SCEP_BYTES)
 		FAIL(ERR_TOO_LARGE, "the message has %zu bytes", ret->n);
 	TRY(scep_parse(http_arena(r), *ret, &m));

@@ -334,8 +334,9 @@ lab_seal(struct lab *l, const struct key *k, const struct order *o)
 	return sealed;
 }
 
-static inline struct ca_submit_rep
-lab_submit(struct lab *l, struct want w)
+/* The issuer may not be able to say anything. */
+static inline err_t
+lab_try(struct lab *l, struct want w, struct ca_submit_rep *ret)
 {
 	struct ca_attribute attrs[] = { { "CertificateTemplate", w.template },
 		{ "ChanceryOrder", "" } };
@@ -344,18 +345,34 @@ lab_submit(struct lab *l, struct want w)
 		.token = w.token,
 		.attributes = attrs,
 		.nattributes = w.no_order ? 1 : 2 };
-	struct ca_submit_rep rep = { 0 };
 	auto_buf struct buf in;
 	struct str answer;
 
 	buf_init(&in, LIMIT_IPC_MESSAGE);
 	if (q.token.n == 0)
-		expect_ok(csr_make(l->a, w.key, &w.csr, &q.token));
+		TRY(csr_make(l->a, w.key, &w.csr, &q.token));
 	attrs[1].value = text_base64(l->a, lab_seal(l, w.sealer, &w.order));
-	expect_ok(ca_submit_req_encode(&q, &in));
-	expect_ok(lab_call(l, CA_SUBMIT, &in, &answer));
-	expect_ok(ca_submit_rep_parse(l->a, answer, &rep));
+	TRY(ca_submit_req_encode(&q, &in));
+	TRY(lab_call(l, CA_SUBMIT, &in, &answer));
+	return ca_submit_rep_parse(l->a, answer, ret);
+}
+
+static inline struct ca_submit_rep
+lab_submit(struct lab *l, struct want w)
+{
+	struct ca_submit_rep rep = { 0 };
+
+	expect_ok(lab_try(l, w, &rep));
 	return rep;
+}
+
+static inline size_t
+lab_in_state(struct lab *l, const char *state)
+{
+	auto_json json *answer = NULL;
+
+	expect_ok(lab_admin(l, "cert.list", lab_args("state", state, NULL), &answer));
+	return json_count(json_get(answer, "certificates"));
 }
 
 static inline struct cert *

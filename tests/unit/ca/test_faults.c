@@ -51,33 +51,6 @@ arm(enum fault f, int after)
 	atomic_store(&fault, f);
 }
 
-static err_t
-ask(struct lab *l, struct want *w, struct ca_submit_rep *ret)
-{
-	struct ca_attribute attrs[] = { { "CertificateTemplate", w->template },
-		{ "ChanceryOrder", text_base64(l->a, lab_seal(l, w->sealer, &w->order)) } };
-	struct ca_submit_req q = {
-		.ca = w->ca, .caller = w->caller, .attributes = attrs, .nattributes = 2
-	};
-	auto_buf struct buf in;
-	struct str answer;
-
-	buf_init(&in, LIMIT_IPC_MESSAGE);
-	TRY(csr_make(l->a, w->key, &w->csr, &q.token));
-	TRY(ca_submit_req_encode(&q, &in));
-	TRY(lab_call(l, CA_SUBMIT, &in, &answer));
-	return ca_submit_rep_parse(l->a, answer, ret);
-}
-
-static size_t
-in_state(struct lab *l, const char *state)
-{
-	auto_json json *answer = NULL;
-
-	expect_ok(lab_admin(l, "cert.list", lab_args("state", state, NULL), &answer));
-	return json_count(json_get(answer, "certificates"));
-}
-
 static void
 journal_is_whole(struct lab *l)
 {
@@ -93,17 +66,17 @@ refused_then_served(struct lab *l, enum fault f)
 {
 	struct want w = lab_want(l);
 	struct ca_submit_rep rep;
-	size_t before = in_state(l, "valid"), open = in_state(l, "intent");
+	size_t before = lab_in_state(l, "valid"), open = lab_in_state(l, "intent");
 
 	arm(f, 0);
-	expect_err(ERR_STORE, ask(l, &w, &rep));
-	expect_err(ERR_STORE, ask(l, &w, &rep));
+	expect_err(ERR_STORE, lab_try(l, w, &rep));
+	expect_err(ERR_STORE, lab_try(l, w, &rep));
 	arm(NONE, 0);
-	assert_int_equal(in_state(l, "valid"), before);
-	assert_int_equal(in_state(l, "intent"), open);
-	expect_ok(ask(l, &w, &rep));
+	assert_int_equal(lab_in_state(l, "valid"), before);
+	assert_int_equal(lab_in_state(l, "intent"), open);
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_ISSUED);
-	assert_int_equal(in_state(l, "valid"), before + 1);
+	assert_int_equal(lab_in_state(l, "valid"), before + 1);
 	journal_is_whole(l);
 }
 
@@ -125,18 +98,18 @@ lost_after_the_signature(struct lab *l, enum fault f)
 {
 	struct want w = lab_want(l);
 	struct ca_submit_rep rep;
-	size_t valid = in_state(l, "valid"), revoked = in_state(l, "revoked");
+	size_t valid = lab_in_state(l, "valid"), revoked = lab_in_state(l, "revoked");
 	const char *lost;
 
 	arm(f, 1); /* the intent goes to the disk, the certificate does not */
-	expect_err(ERR_STORE, ask(l, &w, &rep));
+	expect_err(ERR_STORE, lab_try(l, w, &rep));
 	arm(NONE, 0);
-	assert_int_equal(in_state(l, "intent"), 1);
-	assert_int_equal(in_state(l, "valid"), valid);
+	assert_int_equal(lab_in_state(l, "intent"), 1);
+	assert_int_equal(lab_in_state(l, "valid"), valid);
 	lab_close(l);
 	lab_open(l);
-	assert_int_equal(in_state(l, "intent"), 0);
-	assert_int_equal(in_state(l, "revoked"), revoked + 1);
+	assert_int_equal(lab_in_state(l, "intent"), 0);
+	assert_int_equal(lab_in_state(l, "revoked"), revoked + 1);
 	{
 		auto_json json *answer = NULL;
 
@@ -145,7 +118,7 @@ lost_after_the_signature(struct lab *l, enum fault f)
 		    json_text(json_get(json_at(json_get(answer, "certificates"), 0), "serial")));
 	}
 	assert_true(lab_on_crl(l, ISSUING, lost));
-	expect_ok(ask(l, &w, &rep));
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_ISSUED);
 	journal_is_whole(l);
 }
@@ -169,20 +142,20 @@ what_was_lost_after_the_signature_is_closed_while_it_runs(void **state)
 	struct lab *l = *state;
 	struct want w = lab_want(l);
 	struct ca_submit_rep rep;
-	size_t revoked = in_state(l, "revoked");
+	size_t revoked = lab_in_state(l, "revoked");
 
 	arm(SYNC_FAILS, 1);
-	expect_err(ERR_STORE, ask(l, &w, &rep));
+	expect_err(ERR_STORE, lab_try(l, w, &rep));
 	arm(NONE, 0);
-	expect_err(ERR_BUSY, ask(l, &w, &rep)); /* somebody may be at it still */
+	expect_err(ERR_BUSY, lab_try(l, w, &rep)); /* somebody may be at it still */
 	err_forget(issuer_tick(l->is));
-	assert_int_equal(in_state(l, "intent"), 1);
+	assert_int_equal(lab_in_state(l, "intent"), 1);
 	when_set(when_now() + 121);
 	err_forget(issuer_tick(l->is));
-	assert_int_equal(in_state(l, "intent"), 0);
-	assert_int_equal(in_state(l, "revoked"), revoked + 1);
+	assert_int_equal(lab_in_state(l, "intent"), 0);
+	assert_int_equal(lab_in_state(l, "revoked"), revoked + 1);
 	w.order.expires = when_now() + 600;
-	expect_ok(ask(l, &w, &rep));
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_ISSUED);
 	when_set(0);
 	journal_is_whole(l);
@@ -222,17 +195,17 @@ an_approval_on_a_full_disk_is_refused_and_goes_on_waiting(void **state)
 	lab_grant(l, "Slow", "connector", "enrol");
 	w.template = w.order.template = "Slow";
 	arm(DISK_FULL, 0);
-	expect_err(ERR_STORE, ask(l, &w, &rep));
+	expect_err(ERR_STORE, lab_try(l, w, &rep));
 	arm(NONE, 0);
-	assert_int_equal(in_state(l, "pending"), 0);
-	expect_ok(ask(l, &w, &rep));
+	assert_int_equal(lab_in_state(l, "pending"), 0);
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_PENDING);
 	json_set_int(id, "id", (int64_t)rep.request_id);
 	json_set_int(again, "id", (int64_t)rep.request_id);
 	arm(DISK_FULL, 0);
 	expect_err(ERR_STORE, lab_admin(l, "request.approve", id, &answer));
 	arm(NONE, 0);
-	assert_int_equal(in_state(l, "pending"), 1);
+	assert_int_equal(lab_in_state(l, "pending"), 1);
 	lab_do(l, "request.approve", again);
 	expect_ok(lab_admin(l, "request.list", json_object_new(), &list));
 	assert_int_equal(json_count(json_get(list, "requests")), 0);
@@ -249,10 +222,10 @@ a_locked_store_refuses_and_goes_on(void **state)
 
 	assert_int_equal(sqlite3_open(arena_printf(l->a, "%s/ca.db", l->dir), &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	expect_err(ERR_BUSY, ask(l, &w, &rep));
+	expect_err(ERR_BUSY, lab_try(l, w, &rep));
 	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	expect_ok(ask(l, &w, &rep));
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_ISSUED);
 	journal_is_whole(l);
 }

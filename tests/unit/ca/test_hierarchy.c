@@ -367,33 +367,6 @@ in_token(struct lab *l, const char *name, const char *alg)
 	lab_do(l, "template.publish", on);
 }
 
-static err_t
-ask(struct lab *l, const struct want *w, struct ca_submit_rep *ret)
-{
-	struct ca_attribute attrs[] = { { "CertificateTemplate", w->template },
-		{ "ChanceryOrder", text_base64(l->a, lab_seal(l, w->sealer, &w->order)) } };
-	struct ca_submit_req q = {
-		.ca = w->ca, .caller = w->caller, .attributes = attrs, .nattributes = 2
-	};
-	auto_buf struct buf in;
-	struct str answer;
-
-	buf_init(&in, LIMIT_IPC_MESSAGE);
-	TRY(csr_make(l->a, w->key, &w->csr, &q.token));
-	TRY(ca_submit_req_encode(&q, &in));
-	TRY(lab_call(l, CA_SUBMIT, &in, &answer));
-	return ca_submit_rep_parse(l->a, answer, ret);
-}
-
-static size_t
-in_state(struct lab *l, const char *state)
-{
-	auto_json json *answer = NULL;
-
-	expect_ok(lab_admin(l, "cert.list", lab_args("state", state, NULL), &answer));
-	return json_count(json_get(answer, "certificates"));
-}
-
 static bool
 soft_token(struct lab *l)
 {
@@ -416,22 +389,22 @@ static void
 pulled_out(struct lab *l, const char *how, const char *ca)
 {
 	struct want w = lab_want(l);
-	size_t valid = in_state(l, "valid"), open = in_state(l, "intent"),
-	       failed = in_state(l, "failed");
+	size_t valid = lab_in_state(l, "valid"), open = lab_in_state(l, "intent"),
+	       failed = lab_in_state(l, "failed");
 	struct ca_submit_rep rep;
 
 	w.ca = w.order.ca = ca;
 	lab_write(l, how, STR_EMPTY);
-	expect_err(ERR_TOKEN_DEVICE, ask(l, &w, &rep));
-	expect_err(ERR_TOKEN_DEVICE, ask(l, &w, &rep));
-	assert_int_equal(in_state(l, "valid"), valid);
-	assert_int_equal(in_state(l, "intent"), open);
-	assert_int_equal(in_state(l, "failed"), failed + 2);
+	expect_err(ERR_TOKEN_DEVICE, lab_try(l, w, &rep));
+	expect_err(ERR_TOKEN_DEVICE, lab_try(l, w, &rep));
+	assert_int_equal(lab_in_state(l, "valid"), valid);
+	assert_int_equal(lab_in_state(l, "intent"), open);
+	assert_int_equal(lab_in_state(l, "failed"), failed + 2);
 	(void)issue_one(l, ISSUING); /* the other CAs go on */
 	lab_run(l, arena_printf(l->a, "rm %s", how));
-	expect_ok(ask(l, &w, &rep));
+	expect_ok(lab_try(l, w, &rep));
 	assert_int_equal(rep.disposition, CA_ISSUED);
-	assert_int_equal(in_state(l, "valid"), valid + 2);
+	assert_int_equal(lab_in_state(l, "valid"), valid + 2);
 }
 
 static void
@@ -462,7 +435,7 @@ a_token_that_is_removed_refuses_and_loses_nothing(void **state)
 	w = lab_want(l);
 	w.ca = w.order.ca = "Token p256 CA";
 	for (int i = 0; i < 2; i++)
-		expect_err(ERR_TOKEN_DEVICE, ask(l, &w, &rep));
+		expect_err(ERR_TOKEN_DEVICE, lab_try(l, w, &rep));
 	lab_run(l, "rmdir tokens && mv away tokens");
 	assert_int_equal(lab_submit(l, w).disposition, CA_ISSUED); /* the same order again */
 	assert_true(verifies(l, issue_one(l, "Token rsa2048 CA"), "root.pem", "chain.pem"));

@@ -56,19 +56,10 @@ an_order_that_is_being_served_is_not_served_twice(void **state)
 	struct lab *l = *state;
 	struct want w = lab_want(l);
 	struct intent i = { &w.order, w.order.spki, "4a00" };
-	struct ca_attribute attrs[] = { { "CertificateTemplate", TEMPLATE },
-		{ "ChanceryOrder", text_base64(l->a, lab_seal(l, l->order_key, &w.order)) } };
-	struct ca_submit_req q = {
-		.ca = ISSUING, .caller = l->caller, .attributes = attrs, .nattributes = 2
-	};
-	auto_buf struct buf in;
-	struct str answer;
+	struct ca_submit_rep rep;
 
 	expect_ok(store_write(l->is->store, intent_tx, &i));
-	expect_ok(csr_make(l->a, w.key, &w.csr, &q.token));
-	buf_init(&in, LIMIT_IPC_MESSAGE);
-	expect_ok(ca_submit_req_encode(&q, &in));
-	expect_err(ERR_BUSY, lab_call(l, CA_SUBMIT, &in, &answer));
+	expect_err(ERR_BUSY, lab_try(l, w, &rep));
 }
 
 static void

@@ -4,39 +4,8 @@
 
 #include "model/use.h"
 
-#define WIFI "identityCertificateForClientAuthentication@odata.bind"
-#define ROOTS "rootCertificatesForServerValidation@odata.bind"
 #define ISSUER "rootCertificateForClientValidation@odata.bind"
 #define TYPE "#microsoft.graph.windowsWifiEnterpriseEAPConfiguration"
-
-static const char *
-url_of(struct world *w, struct id id)
-{
-	return arena_printf(w->a, "https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
-	    id_text(w->a, id));
-}
-
-static struct profile
-made_of(struct world *w, const json *body)
-{
-	struct warnings warn;
-	struct profile p;
-
-	expect_ok(profile_create(w->store, w->a, "test", body, &p, &warn));
-	return p;
-}
-
-static void
-refused(struct world *w, const json *body, const char *words)
-{
-	struct err_report rep = { .code = ERR_NONE };
-	struct warnings warn;
-	struct profile p;
-
-	err_take(profile_create(w->store, w->a, "test", body, &p, &warn), &rep);
-	if (rep.code != ERR_MODEL_INVALID || strstr(rep.detail, words) == NULL)
-		fail_msg("%s: %s, without \"%s\"", err_info(rep.code)->id, rep.detail, words);
-}
 
 struct machine {
 	struct profile root, pkcs, wifi;
@@ -53,9 +22,9 @@ wifi_json(struct world *w, const struct machine *m)
 	json_set_text(j, "ssid", "office");
 	json_set_text(j, "wifiSecurityType", "wpa2Enterprise");
 	json_set_text(j, "eapType", "eapTls");
-	json_set_text(j, WIFI, url_of(w, m->pkcs.id));
-	json_set_text(j, ROOTS, url_of(w, m->root.id));
-	json_set_text(j, ISSUER, url_of(w, m->root.id));
+	json_set_text(j, WORLD_WIFI_IDENTITY, world_url(w, m->pkcs.id));
+	json_set_text(j, WORLD_WIFI_ROOTS, world_url(w, m->root.id));
+	json_set_text(j, ISSUER, world_url(w, m->root.id));
 	return j;
 }
 
@@ -75,10 +44,10 @@ machine_of(struct world *w)
 
 	world_write(w, to_windows);
 	json_set_text(root, "@odata.type", "#microsoft.graph.windows81TrustedRootCertificate");
-	m.root = made_of(w, root);
+	m.root = world_profile(w, root);
 	json_set_text(pkcs, "@odata.type", "#microsoft.graph.windows10PkcsCertificateProfile");
 	json_del(pkcs, "rootCertificate@odata.bind");
-	m.pkcs = made_of(w, pkcs);
+	m.pkcs = world_profile(w, pkcs);
 	return m;
 }
 
@@ -89,7 +58,7 @@ assigned(struct world *w)
 	auto_json json *body = wifi_json(w, &m);
 	struct warnings warn;
 
-	m.wifi = made_of(w, body);
+	m.wifi = world_profile(w, body);
 	world_assign(w, m.root.id, &warn);
 	world_assign(w, m.pkcs.id, &warn);
 	world_assign(w, m.wifi.id, &warn);
@@ -265,11 +234,11 @@ settings_that_contradict_each_other_are_refused(void **state)
 		    json_parse(str_c(arena_printf(w->a, "[%s]", rows[i].value)), 4096, &list));
 		value = json_ref(json_at(list, 0));
 		json_set(body, rows[i].name, value);
-		refused(w, body, rows[i].words);
+		world_invalid(w, body, rows[i].words);
 	}
 	json_set_bool(plain, "forceFIPSCompliance", true);
 	json_set_text(plain, "wifiSecurityType", "wpaEnterprise");
-	refused(w, plain, "wpa2Enterprise");
+	world_invalid(w, plain, "wpa2Enterprise");
 }
 
 static void
@@ -283,12 +252,12 @@ a_network_with_a_password_names_no_certificate(void **state)
 
 	json_set_text(body, "eapType", "eapTtls");
 	json_set_text(body, "authenticationMethod", "usernameAndPassword");
-	refused(w, body, "how the password is shown");
+	world_invalid(w, body, "how the password is shown");
 	json_set_text(body, "innerAuthenticationProtocolForEAPTTLS", "unencryptedPassword");
-	refused(w, body, "uses none");
-	json_del(body, WIFI);
+	world_invalid(w, body, "uses none");
+	json_del(body, WORLD_WIFI_IDENTITY);
 	json_del(body, ISSUER);
-	m.wifi = made_of(w, body);
+	m.wifi = world_profile(w, body);
 	world_assign(w, m.root.id, &warn);
 	world_assign(w, m.wifi.id, &warn);
 	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
@@ -300,7 +269,7 @@ a_network_with_a_password_names_no_certificate(void **state)
 	json_set_text(body, "eapType", "peap");
 	json_set_text(body, "authenticationMethod", "certificate");
 	json_del(body, "innerAuthenticationProtocolForEAPTTLS");
-	refused(w, body, "is missing");
+	world_invalid(w, body, "is missing");
 }
 
 /* As an older version, or a draft, may have it. */
@@ -335,13 +304,13 @@ what_belongs_to_another_platform_is_refused(void **state)
 	struct machine m = machine_of(w);
 	auto_json json *body = wifi_json(w, &m);
 
-	json_set_text(body, ISSUER, url_of(w, m.pkcs.id));
-	refused(w, body, "no trusted root");
-	json_set_text(body, ISSUER, url_of(w, w->root_profile.id));
-	refused(w, body, "is for linux");
-	json_set_text(body, ISSUER, url_of(w, m.root.id));
-	json_set_text(body, WIFI, url_of(w, w->pkcs_profile.id));
-	refused(w, body, "is for linux");
+	json_set_text(body, ISSUER, world_url(w, m.pkcs.id));
+	world_invalid(w, body, "no trusted root");
+	json_set_text(body, ISSUER, world_url(w, w->root_profile.id));
+	world_invalid(w, body, "is for linux");
+	json_set_text(body, ISSUER, world_url(w, m.root.id));
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, w->pkcs_profile.id));
+	world_invalid(w, body, "is for linux");
 }
 
 static void
@@ -355,7 +324,7 @@ a_network_that_the_machine_joins_before_anybody_signs_in_is_the_machines(void **
 	size_t n;
 
 	json_set_text(body, "authenticationType", "machineOrUser");
-	m.wifi = made_of(w, body);
+	m.wifi = world_profile(w, body);
 	world_assign(w, m.root.id, &warn);
 	world_assign(w, m.pkcs.id, &warn);
 	settle(w);

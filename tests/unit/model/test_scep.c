@@ -32,10 +32,7 @@ profile_by(struct world *w, const char *type, const char *url, const char *proto
 	json_set_text(j, "displayName", "SCEP");
 	if (strncmp(type, "linux", 5) == 0) {
 		json_set_text(j, "enrolmentProtocol", protocol);
-		json_set_text(j, "rootCertificate@odata.bind",
-		    arena_printf(w->a,
-			"https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
-			id_text(w->a, w->root_profile.id)));
+		json_set_text(j, "rootCertificate@odata.bind", world_url(w, w->root_profile.id));
 	}
 	json_set_text(j, "subjectNameFormat", "custom");
 	json_set_text(j, "subjectNameFormatString", "CN={{UserName}}");

@@ -4,38 +4,6 @@
 
 #include "model/use.h"
 
-#define WIFI "identityCertificateForClientAuthentication@odata.bind"
-#define ROOTS "rootCertificatesForServerValidation@odata.bind"
-
-static const char *
-url_of(struct world *w, struct id id)
-{
-	return arena_printf(w->a, "https://x.test/beta/deviceManagement/deviceConfigurations('%s')",
-	    id_text(w->a, id));
-}
-
-static struct profile
-made_of(struct world *w, const json *body)
-{
-	struct warnings warn;
-	struct profile p;
-
-	expect_ok(profile_create(w->store, w->a, "test", body, &p, &warn));
-	return p;
-}
-
-static void
-refused(struct world *w, const json *body, const char *words)
-{
-	struct err_report rep = { .code = ERR_NONE };
-	struct warnings warn;
-	struct profile p;
-
-	err_take(profile_create(w->store, w->a, "test", body, &p, &warn), &rep);
-	if (rep.code != ERR_MODEL_INVALID || strstr(rep.detail, words) == NULL)
-		fail_msg("%s: %s, without \"%s\"", err_info(rep.code)->id, rep.detail, words);
-}
-
 /* A root and a certificate for telephones, assigned as those of the world. */
 struct phone {
 	struct profile root, pkcs;
@@ -49,7 +17,7 @@ certificate(struct world *w, const char *type)
 	json_set_text(j, "@odata.type", type);
 	json_del(j, "rootCertificate@odata.bind");
 	json_del(j, "extendedKeyUsages");
-	return made_of(w, j);
+	return world_profile(w, j);
 }
 
 static struct phone
@@ -59,7 +27,7 @@ phone_of(struct world *w)
 	struct phone p;
 
 	json_set_text(root, "@odata.type", "#microsoft.graph.iosTrustedRootCertificate");
-	p.root = made_of(w, root);
+	p.root = world_profile(w, root);
 	p.pkcs = certificate(w, "#microsoft.graph.iosPkcsCertificateProfile");
 	return p;
 }
@@ -75,9 +43,9 @@ wifi_json(struct world *w, struct id certificate, struct id root)
 	json_set_text(j, "ssid", "office");
 	json_set_text(j, "wiFiSecurityType", "wpa2Enterprise");
 	json_set_text(j, "eapType", "eapTls");
-	json_set_text(j, WIFI, url_of(w, certificate));
-	json_add(roots, json_text_new(url_of(w, root)));
-	json_set(j, ROOTS, roots);
+	json_set_text(j, WORLD_WIFI_IDENTITY, world_url(w, certificate));
+	json_add(roots, json_text_new(world_url(w, root)));
+	json_set(j, WORLD_WIFI_ROOTS, roots);
 	return j;
 }
 
@@ -89,12 +57,12 @@ references_are_kept_shown_and_taken_back(void **state)
 	auto_json json *body = wifi_json(w, f.pkcs.id, f.root.id);
 	auto_json json *shown = NULL;
 	auto_json json *again = NULL;
-	struct profile p = made_of(w, body);
+	struct profile p = world_profile(w, body);
 	struct warnings warn;
 	const json *refs;
 
 	expect_ok(profile_json(w->a, &p, &shown));
-	assert_null(json_get(shown, WIFI));
+	assert_null(json_get(shown, WORLD_WIFI_IDENTITY));
 	refs = json_get(shown, REFS_SHOWN);
 	assert_string_equal(json_text(json_get(refs, "identityCertificateForClientAuthentication")),
 	    id_text(w->a, f.pkcs.id));
@@ -116,37 +84,37 @@ a_reference_to_nothing_or_to_the_wrong_thing_is_refused(void **state)
 	struct profile mac = certificate(w, "#microsoft.graph.macOSPkcsCertificateProfile");
 	auto_json json *body = wifi_json(w, f.pkcs.id, f.root.id);
 	auto_json json *wifi = wifi_json(w, f.pkcs.id, f.root.id);
-	struct profile p = made_of(w, wifi);
+	struct profile p = world_profile(w, wifi);
 
-	json_set_text(body, WIFI, url_of(w, mac.id));
-	refused(w, body, "is for macos");
-	json_set_text(body, WIFI, url_of(w, f.root.id));
-	refused(w, body, "no certificate profile");
-	json_set_text(body, WIFI, url_of(w, p.id));
-	refused(w, body, "no certificate profile");
-	json_set_text(body, WIFI, url_of(w, id_new()));
-	refused(w, body, "there is no profile");
-	json_set_text(body, WIFI, "https://x.test/nonsense");
-	refused(w, body, "names no profile");
-	json_set(body, WIFI, json_int_new(5));
-	refused(w, body, "must be a text");
-	json_set(body, WIFI, json_null_new());
-	refused(w, body, "is missing");
-	json_del(body, WIFI);
-	refused(w, body, "is missing");
-	json_set_text(body, WIFI, url_of(w, f.pkcs.id));
-	json_set_int(body, ROOTS, 5);
-	refused(w, body, "must be a list");
-	json_set(body, ROOTS, json_array_new());
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, mac.id));
+	world_invalid(w, body, "is for macos");
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, f.root.id));
+	world_invalid(w, body, "no certificate profile");
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, p.id));
+	world_invalid(w, body, "no certificate profile");
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, id_new()));
+	world_invalid(w, body, "there is no profile");
+	json_set_text(body, WORLD_WIFI_IDENTITY, "https://x.test/nonsense");
+	world_invalid(w, body, "names no profile");
+	json_set(body, WORLD_WIFI_IDENTITY, json_int_new(5));
+	world_invalid(w, body, "must be a text");
+	json_set(body, WORLD_WIFI_IDENTITY, json_null_new());
+	world_invalid(w, body, "is missing");
+	json_del(body, WORLD_WIFI_IDENTITY);
+	world_invalid(w, body, "is missing");
+	json_set_text(body, WORLD_WIFI_IDENTITY, world_url(w, f.pkcs.id));
+	json_set_int(body, WORLD_WIFI_ROOTS, 5);
+	world_invalid(w, body, "must be a list");
+	json_set(body, WORLD_WIFI_ROOTS, json_array_new());
 	for (int i = 0; i < 9; i++)
-		json_add(json_get(body, ROOTS), json_text_new(url_of(w, f.root.id)));
-	refused(w, body, "8 at most");
-	json_set(body, ROOTS, json_array_new());
-	json_add(json_get(body, ROOTS), json_text_new(url_of(w, f.pkcs.id)));
-	refused(w, body, "no trusted root");
-	json_del(body, ROOTS);
-	json_set_text(body, "smimeSigningCertificate@odata.bind", url_of(w, f.pkcs.id));
-	refused(w, body, "smimeSigningCertificate");
+		json_add(json_get(body, WORLD_WIFI_ROOTS), json_text_new(world_url(w, f.root.id)));
+	world_invalid(w, body, "8 at most");
+	json_set(body, WORLD_WIFI_ROOTS, json_array_new());
+	json_add(json_get(body, WORLD_WIFI_ROOTS), json_text_new(world_url(w, f.pkcs.id)));
+	world_invalid(w, body, "no trusted root");
+	json_del(body, WORLD_WIFI_ROOTS);
+	json_set_text(body, "smimeSigningCertificate@odata.bind", world_url(w, f.pkcs.id));
+	world_invalid(w, body, "smimeSigningCertificate");
 }
 
 static void
@@ -172,7 +140,7 @@ what_is_referred_to_is_not_deleted(void **state)
 	WORLD(state);
 	struct phone f = phone_of(w);
 	auto_json json *body = wifi_json(w, f.pkcs.id, f.root.id);
-	struct profile p = made_of(w, body);
+	struct profile p = world_profile(w, body);
 
 	expect_err(ERR_PROFILE_IN_USE, profile_delete(w->store, w->a, "test", f.pkcs.id));
 	expect_err(ERR_PROFILE_IN_USE, profile_delete(w->store, w->a, "test", f.root.id));
@@ -190,8 +158,8 @@ mail_json(struct world *w, struct id certificate)
 	json_set_text(j, "accountName", "Work");
 	json_set_text(j, "hostName", "mail.example.test");
 	json_set_text(j, "authenticationMethod", "usernameAndPassword");
-	json_set_text(j, "smimeSigningCertificate@odata.bind", url_of(w, certificate));
-	json_set_text(j, "smimeEncryptionCertificate@odata.bind", url_of(w, certificate));
+	json_set_text(j, "smimeSigningCertificate@odata.bind", world_url(w, certificate));
+	json_set_text(j, "smimeEncryptionCertificate@odata.bind", world_url(w, certificate));
 	return j;
 }
 
@@ -203,22 +171,22 @@ all_certificates_of_a_mail_account_come_of_one_profile(void **state)
 	struct profile other = certificate(w, "#microsoft.graph.iosPkcsCertificateProfile");
 	auto_json json *body = mail_json(w, f.pkcs.id);
 
-	made_of(w, body);
-	json_set_text(body, "smimeEncryptionCertificate@odata.bind", url_of(w, other.id));
-	refused(w, body, "name two profiles");
-	json_set_text(body, "smimeEncryptionCertificate@odata.bind", url_of(w, f.pkcs.id));
+	world_profile(w, body);
+	json_set_text(body, "smimeEncryptionCertificate@odata.bind", world_url(w, other.id));
+	world_invalid(w, body, "name two profiles");
+	json_set_text(body, "smimeEncryptionCertificate@odata.bind", world_url(w, f.pkcs.id));
 	json_set_text(body, "authenticationMethod", "certificate");
-	refused(w, body, "identityCertificate");
-	json_set_text(body, "identityCertificate@odata.bind", url_of(w, f.pkcs.id));
-	made_of(w, body);
+	world_invalid(w, body, "identityCertificate");
+	json_set_text(body, "identityCertificate@odata.bind", world_url(w, f.pkcs.id));
+	world_profile(w, body);
 	json_set_bool(body, "requireSsl", false);
-	refused(w, body, "requireSsl");
+	world_invalid(w, body, "requireSsl");
 	json_set_bool(body, "requireSsl", true);
 	json_set_text(body, "userDomainNameSource", "netBiosDomainName");
-	refused(w, body, "customDomainName");
+	world_invalid(w, body, "customDomainName");
 	json_set_text(body, "userDomainNameSource", "fullDomainName");
 	json_set_bool(body, "useOAuth", true);
-	refused(w, body, "useOAuth");
+	world_invalid(w, body, "useOAuth");
 }
 
 static void
@@ -231,38 +199,38 @@ settings_that_contradict_each_other_are_refused(void **state)
 	json *server = json_object_new(), *ciphers = json_object_new();
 
 	json_set_text(body, "proxySettings", "manual");
-	refused(w, body, "proxyManualAddress");
+	world_invalid(w, body, "proxyManualAddress");
 	json_set_text(body, "proxySettings", "automatic");
-	refused(w, body, "proxyAutomaticConfigurationUrl");
+	world_invalid(w, body, "proxyAutomaticConfigurationUrl");
 	json_set_text(body, "proxySettings", "none");
 	json_set_text(body, "ssid", "");
-	refused(w, body, "ssid");
+	world_invalid(w, body, "ssid");
 	json_set_text(vpn, "@odata.type", "#microsoft.graph.iosVpnConfiguration");
 	json_set_text(vpn, "displayName", "VPN");
 	json_set_text(vpn, "connectionName", "VPN");
 	json_set_text(vpn, "connectionType", "customVpn");
 	json_set_text(server, "address", "vpn.example.test");
 	json_set(vpn, "server", server);
-	json_set_text(vpn, "identityCertificate@odata.bind", url_of(w, f.pkcs.id));
-	refused(w, vpn, "identifier");
+	json_set_text(vpn, "identityCertificate@odata.bind", world_url(w, f.pkcs.id));
+	world_invalid(w, vpn, "identifier");
 	json_set_text(vpn, "connectionType", "ciscoIPSec");
 	json_set_text(vpn, "identifier", "com.example.vpn");
-	refused(w, vpn, "identifier");
+	world_invalid(w, vpn, "identifier");
 	json_del(vpn, "identifier");
 	json_set_text(server, "address", "");
-	refused(w, vpn, "address");
+	world_invalid(w, vpn, "address");
 	json_set_text(server, "address", "vpn.example.test");
 	json_set_text(vpn, "remoteIdentifier", "x");
-	refused(w, vpn, "does not exist on type iosVpnConfiguration");
+	world_invalid(w, vpn, "does not exist on type iosVpnConfiguration");
 	json_set_text(vpn, "@odata.type", "#microsoft.graph.iosikEv2VpnConfiguration");
 	json_set_text(vpn, "connectionType", "ikEv2");
 	json_set_int(ciphers, "securityDiffieHellmanGroup", 22);
 	json_set(vpn, "securityAssociationParameters", ciphers);
-	refused(w, vpn, "securityDiffieHellmanGroup");
+	world_invalid(w, vpn, "securityDiffieHellmanGroup");
 	json_set_int(ciphers, "securityDiffieHellmanGroup", 20);
 	json_set_text(vpn, "tlsMinimumVersion", "oneDotTwo");
 	json_set_text(vpn, "tlsMaximumVersion", "oneDotZero");
-	refused(w, vpn, "tlsMinimumVersion");
+	world_invalid(w, vpn, "tlsMinimumVersion");
 }
 
 static void

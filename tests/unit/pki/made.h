@@ -127,6 +127,29 @@ made_free(struct made *m)
 }
 #define auto_made __attribute__((cleanup(made_free)))
 
+/* A root on a curve, and a leaf with an RSA key below it. */
+struct made_pair {
+	struct made root, leaf;
+};
+
+static inline struct made_pair
+made_pair(struct arena *a)
+{
+	struct made_pair p;
+
+	p.root = made_root(a, "root", KEY_EC, 256);
+	p.leaf = made_under(a, &p.root, "leaf", KEY_RSA, 2048);
+	return p;
+}
+
+static inline void
+made_pair_free(struct made_pair *p)
+{
+	made_free(&p->leaf);
+	made_free(&p->root);
+}
+#define auto_made_pair __attribute__((cleanup(made_pair_free)))
+
 /* A folder of its own under $TMPDIR or /tmp. */
 static inline const char *
 made_dir(struct arena *a)

@@ -3,33 +3,11 @@
 
 #include "pki/cms.h"
 
-struct pair {
-	struct made root, leaf;
-};
-
-static struct pair
-pair_make(struct arena *a)
-{
-	struct pair p;
-
-	p.root = made_root(a, "root", KEY_EC, 256);
-	p.leaf = made_under(a, &p.root, "leaf", KEY_RSA, 2048);
-	return p;
-}
-
-static void
-pair_free(struct pair *p)
-{
-	made_free(&p->leaf);
-	made_free(&p->root);
-}
-#define auto_pair __attribute__((cleanup(pair_free)))
-
 static void
 what_was_sealed_opens_for_its_recipient(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str sealed, plain;
 
 	(void)state;
@@ -46,7 +24,7 @@ static void
 openssl_opens_what_we_seal_and_we_what_it_seals(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	const char *dir = made_dir(a);
 	struct str sealed, plain;
 
@@ -94,7 +72,7 @@ static void
 another_recipient_cannot_open_it(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	auto_made struct made other = made_under(a, &p.root, "other", KEY_RSA, 2048);
 	struct str sealed, plain = STR_EMPTY;
 	err_t e;
@@ -112,7 +90,7 @@ static void
 damage_looks_the_same_wherever_it_is(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str sealed, plain;
 	size_t refused = 0;
 
@@ -138,7 +116,7 @@ static void
 messages_of_another_kind_are_refused(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str certs[] = { cert_der(p.leaf.cert) }, bag, sealed, plain, *list;
 	size_t n;
 
@@ -158,7 +136,7 @@ static void
 a_bag_of_certificates_comes_back_whole(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str certs[] = { cert_der(p.leaf.cert), cert_der(p.root.cert) }, bag, *list;
 	const char *dir = made_dir(a);
 	size_t n, same = 0;

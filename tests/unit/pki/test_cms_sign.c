@@ -4,33 +4,11 @@
 #include "pki/cms.h"
 #include "pki/cms_sign.h"
 
-struct pair {
-	struct made root, leaf;
-};
-
-static struct pair
-pair_make(struct arena *a)
-{
-	struct pair p;
-
-	p.root = made_root(a, "root", KEY_EC, 256);
-	p.leaf = made_under(a, &p.root, "leaf", KEY_RSA, 2048);
-	return p;
-}
-
-static void
-pair_free(struct pair *p)
-{
-	made_free(&p->leaf);
-	made_free(&p->root);
-}
-#define auto_pair __attribute__((cleanup(pair_free)))
-
 static void
 openssl_verifies_what_we_sign_and_finds_the_chain(void **state)
 {
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	const char *dir = made_dir(a);
 	struct str root = cert_der(p.root.cert), made, content, signer;
 
@@ -53,7 +31,7 @@ openssl_verifies_what_we_sign_and_finds_the_chain(void **state)
 
 /* A signature beside "body", made by another program with these options. */
 static struct str
-theirs(struct arena *a, const struct pair *p, const char *options)
+theirs(struct arena *a, const struct made_pair *p, const char *options)
 {
 	const char *dir = made_dir(a);
 	struct str der;
@@ -74,7 +52,7 @@ a_detached_signature_names_its_signer(void **state)
 {
 	static const char *const options[] = { "", "-md sha1", "-md sha512", "-noattr" };
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str signer;
 
 	(void)state;
@@ -89,7 +67,7 @@ refuses_other_content_and_other_forms(void **state)
 {
 	static const char *const options[] = { "-nodetach", "-nocerts", "-md md5" };
 	auto_arena struct arena *a = arena_new();
-	auto_pair struct pair p = pair_make(a);
+	auto_made_pair struct made_pair p = made_pair(a);
 	struct str good = theirs(a, &p, ""), signer = { 0 };
 	uint8_t *bent = arena_copy(a, good.p, good.n);
 
