@@ -35,6 +35,11 @@ bool db_in_tx(
 err_t db_mark(struct db *db); /* a savepoint; one at a time */
 err_t db_keep(struct db *db);
 err_t db_undo(struct db *db);
+/* Pages of the log that commits write to, after the last one of this connection, a writer's. */
+size_t db_log(const struct db *db);
+/* Writes what the log has to its place in the database, as far as nobody reads what was there before; *ret: as many of its pages
+ * are there now. Others may write meanwhile. Not within a transaction. ERR_BUSY: another connection does the same. */
+err_t db_fold(struct db *db, size_t *ret);
 /* To a new file, mode 0600, of one moment. ERR_FILE_EXISTS, ERR_FILE, ERR_STORE. */
 err_t db_backup(struct db *db, const char *path);
 

@@ -30,6 +30,7 @@ struct db {
 	bool writer;
 	enum concerns found; /* while a statement is prepared */
 	struct db_touched touched;
+	size_t log; /* pages */
 	struct db_stmt stmts[STMT_COUNT];
 };
 
@@ -198,6 +199,18 @@ on_prepare(
 	return SQLITE_OK;
 }
 
+/* Instead of SQLite's own, which would fold the log within the commit: see store/fold.h. */
+static int
+on_commit(void *ctx, sqlite3 *h, const char *name, int pages)
+{
+	struct db *db = ctx;
+
+	(void)h;
+	(void)name;
+	db->log = pages > 0 ? (size_t)pages : 0;
+	return SQLITE_OK;
+}
+
 struct db_touched
 db_touched(struct db *db)
 {
@@ -218,14 +231,13 @@ settings_apply(struct db *db)
 	sqlite3_db_config(db->h, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
 	TRY(db_exec(db,
 	    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-	    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
+	    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL;"));
 	/* Taken as pages are: a small store never fills them. Large enough for the inner pages of the indexes of a million
 	 * devices; the writer's also for what one import touches, as what does not fit is written and read again. */
 	if (!db->writer)
 		return db_exec(db, "PRAGMA cache_size=-4096; PRAGMA query_only=ON;");
 	return db_exec(db,
-	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
-	    "PRAGMA journal_size_limit=16777216; PRAGMA wal_autocheckpoint=4000;");
+	    "PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768; PRAGMA journal_size_limit=16777216;");
 }
 
 /* application_id of each schema: "CHsv", "CHca". */
@@ -303,6 +315,7 @@ db_setup(struct db *db, const char *path, enum store_schema schema)
 	if (db->writer) {
 		TRY_CTX(migrate(db, schema), "%s", path);
 		sqlite3_set_authorizer(db->h, on_prepare, db);
+		sqlite3_wal_hook(db->h, on_commit, db);
 	}
 	return OK;
 }
@@ -422,6 +435,24 @@ err_t
 db_undo(struct db *db)
 {
 	return db_exec(db, "ROLLBACK TO mark; RELEASE mark");
+}
+
+size_t
+db_log(const struct db *db)
+{
+	return db->log;
+}
+
+err_t
+db_fold(struct db *db, size_t *ret)
+{
+	int pages = 0, done = 0;
+
+	if (sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) !=
+	    SQLITE_OK)
+		return db_error(db->h, "folding the log");
+	*ret = done > 0 ? (size_t)done : 0;
+	return OK;
 }
 
 static err_t

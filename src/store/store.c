@@ -4,7 +4,8 @@
  *
  * The way of a write: its caller queues a job and sleeps. The writer thread begins a transaction, takes jobs from the
  * queue until it is empty or the group is full, runs each under a savepoint, commits, sends the wake-ups of those that
- * succeeded, and wakes the callers. What arrives during a commit is the next group.
+ * succeeded, and wakes the callers. What arrives during a commit is the next group. The log that commits fill is emptied between
+ * two groups at most (store/fold.h).
  *
  * Invariants:
  *  1. No caller hears of success before the commit that holds its write.
@@ -22,6 +23,7 @@
 #include <signal.h>
 
 #include "base/memo.h"
+#include "store/fold.h"
 #include "store/readers.h"
 #include "store/row.h"
 #include "store/stamp.h"
@@ -50,12 +52,13 @@ struct store {
 
 	struct db *db; /* the writer's */
 	pthread_t writer;
+	struct fold *fold;
 
 	struct readers *readers;
 	struct stamps *stamps;
 	struct memo *memo;
 
-	struct metric reads, writes, failed, commits, commit_time, memory;
+	struct metric reads, writes, failed, commits, commit_time, memory, log, fold_time;
 };
 
 static void
@@ -294,6 +297,7 @@ writer_main(void *arg)
 		group_stamp(s, first);
 		group_notify(s, first);
 		group_answer(s, first);
+		fold_look(s->fold, s->db);
 		arena_reset(a);
 	}
 	return NULL;
@@ -337,6 +341,10 @@ metrics_setup(struct store *s)
 	    "Time that commits take.");
 	metric_name(&s->memory, METRIC_GAUGE, "chancery_store_memory_bytes",
 	    "Memory of the database within this process, most of it pages kept.");
+	metric_name(&s->log, METRIC_GAUGE, "chancery_store_log_pages",
+	    "Pages of the log that is folded into the database now and then.");
+	metric_name(&s->fold_time, METRIC_HISTOGRAM, "chancery_store_fold_seconds",
+	    "Time that folding takes; writes go on meanwhile.");
 }
 
 /* They live as long as the store: stop printing the registry before closing it. */
@@ -351,12 +359,15 @@ metrics_register(struct store *s, struct metrics *m)
 	metrics_add(m, &s->commits);
 	metrics_add(m, &s->commit_time);
 	metrics_add(m, &s->memory);
+	metrics_add(m, &s->log);
+	metrics_add(m, &s->fold_time);
 }
 
 static void
 store_free(struct store *s)
 {
 	readers_free(s->readers);
+	fold_free(s->fold);
 	db_close(s->db); /* last: it folds the log into the database */
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->arrived);
@@ -392,6 +403,8 @@ store_open(const struct store_conf *conf, struct store **ret)
 	metrics_setup(s);
 	if (err_ok(e) && conf->cache > 0)
 		e = db_cache(s->db, conf->cache);
+	if (err_ok(e))
+		e = fold_new(conf->path, conf->schema, &s->fold_time, &s->log, &s->fold);
 	if (err_ok(e))
 		e = writer_start(s);
 	if (!err_ok(e)) {
