@@ -382,6 +382,22 @@ def test_a_certificate_that_was_not_ordered_is_not_believed(world, given, scep):
     agent.leave()
 
 
+def test_one_that_is_retired_may_clean_up_and_nothing_else(world, given):
+    agent = given.device()
+    settle(world, agent, given.root, given.pkcs)
+    old, old_key = agent.cert, agent.key
+    world.api("POST", f"/v1.0/deviceManagement/managedDevices/{agent.id}/retire")
+    for ask in (agent.renew, lambda: agent.post("/agent/v1/unenrol", {})):
+        with pytest.raises(Refused) as caught:
+            ask()
+        assert caught.value.id == "device-retired", caught.value
+    assert agent.cert == old and agent.key == old_key
+    with pytest.raises(Refused) as caught:
+        agent.sync()
+    assert caught.value.id == "device-retired" and not agent.store.pairs and not agent.store.cas
+    assert {s["state"] for s in world.slots(device=agent.id)} == {"removed"}
+
+
 def test_leaving_leaves_nothing_on_either_side(world, given):
     agent = given.agent
     held = slot_of(world, agent, given.pkcs)["serialNumber"]

@@ -437,6 +437,14 @@ def test_an_identity_is_of_one_device_only(place):
     assert phone.poll() == [] and phone.mdm is not None
 
 
+def test_what_was_enrolled_under_another_push_certificate_is_told_so_and_keeps_what_it_has(place):
+    phone = place.device("Another topic")
+    assert phone.poll()
+    with pytest.raises(Refused, match="400.*apple-topic"):
+        phone.check_in({"MessageType": "Authenticate", **phone.facts(), "Topic": "com.apple.mgmt.External.other"})
+    assert phone.poll() == [] and phone.mdm is not None
+
+
 def test_a_code_is_good_for_one_device(place):
     code = place.world.code(place.ada)
     first, second = (AppleDevice(os.path.join(place.world.dir, f"code-{i}"), anchors=place.world.root_pem,

@@ -205,6 +205,9 @@ a_retired_device_does_not_come_back_by_its_code(void **state)
 	expect_ok(begin(w, CODE_DEVICE, code, key1, &e));
 	expect_ok(enrol_finish_device(w->store, &e, &facts, LIT("cert"), key2, MADE_NOW + 1000));
 	expect_ok(device_retire(w->store, w->a, "admin", e.id));
+	expect_ok(device_retire(w->store, w->a, "admin", e.id));
+	assert_int_equal(world_lines(w, "device.enrol", e.id), 1);
+	assert_int_equal(world_lines(w, "device.retire", e.id), 1);
 	expect_err(ERR_CODE, begin(w, CODE_DEVICE, code, key1, &e));
 	expect_err(ERR_CODE,
 	    enrol_finish_device(w->store, &e, &facts, LIT("cert"), key2, MADE_NOW + 1000));

@@ -64,6 +64,7 @@ a_lost_device_has_its_certificate_revoked_at_once_and_removed_when_it_comes(void
 	assert_int_equal(n, 2);
 	for (size_t i = 0; i < n; i++)
 		assert_true(v[i].kind == COMMAND_REMOVE_CA || v[i].kind == COMMAND_REMOVE_IDENTITY);
+	assert_int_equal(world_lines(w, "device.lost", w->device.id), 1);
 }
 
 static void
@@ -81,6 +82,9 @@ a_device_that_was_found_gets_everything_anew(void **state)
 	expect_ok(device_found(w->store, w->a, &admin, w->device.id));
 	assert_int_equal(world_checkin(w, NULL, 0, &v), 1);
 	assert_int_equal(v[0].kind, COMMAND_INSTALL_CA);
+	/* What changes nothing is not told again. */
+	assert_int_equal(world_lines(w, "device.lost", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.found", w->device.id), 1);
 }
 
 static err_t
@@ -135,17 +139,21 @@ hardware_that_is_enrolled_anew_leaves_its_old_identity_dead_at_once(void **state
 	struct device facts = { .name = "laptop-1", .machine_id = "m-1", .platform = "linux" };
 	struct job *v;
 	bool revoked = false;
+	struct id again;
 	size_t n;
 
 	installed(w);
 	expect_ok(checkin(w, w->device.id, &r));
 	when_set(MADE_NOW + 1);
-	enrolled(w, &facts, "new");
+	again = enrolled(w, &facts, "new");
 	expect_err(ERR_DEVICE_REPLACED, checkin(w, w->device.id, &r));
 	n = world_lease(w, &v);
 	for (size_t i = 0; i < n; i++)
 		revoked |= v[i].kind == REQUEST_REVOKE;
 	assert_true(revoked);
+	assert_int_equal(world_lines(w, "device.enrol", again), 1);
+	assert_int_equal(world_lines(w, "device.replaced", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.sameHardware", w->device.id), 0);
 }
 
 static void
@@ -172,6 +180,8 @@ hardware_that_somebody_else_says_to_have_ends_nobodys_device(void **state)
 	enrolled(w, &facts, "new");
 	expect_ok(checkin(w, w->device.id, &r));
 	assert_string_equal(world_word(w, "pkcs"), "installed");
+	assert_int_equal(world_lines(w, "device.sameHardware", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.replaced", w->device.id), 0);
 }
 
 static void
@@ -355,6 +365,11 @@ a_renewed_identity_takes_over_when_it_is_first_used(void **state)
 	expect_ok(enrol_scep_bind(w->store, w->a, identity_for(w, e.id, when_now()), &again));
 	assert_true(id_eq(again.id, d.id));
 	assert_false(str_eq(again.identity_sha256, d.identity_sha256));
+	assert_int_equal(world_lines(w, "device.enrol", d.id), 1);
+	assert_int_equal(world_lines(w, "device.renew", d.id), 1);
+	/* One was expected: another that the CA made in its name meanwhile is nobody's. */
+	expect_err(ERR_NOT_FOUND,
+	    enrol_scep_bind(w->store, w->a, identity_for(w, e.id, when_now() + 1), &d));
 }
 
 int

@@ -102,6 +102,7 @@ the_old_identity_is_good_until_the_new_one_is_used_and_then_refused(void **state
 	expect_ok(device_by(w, hash1));
 	expect_err(ERR_NOT_FOUND, device_by(w, w->device.identity_sha256));
 	expect_err(ERR_NOT_FOUND, renew_used_device(w->store, w->a, hash1, &d));
+	assert_int_equal(world_lines(w, "device.renew", w->device.id), 1);
 }
 
 static void

@@ -199,6 +199,11 @@ one_that_says_no_gets_nothing_until_the_wipe_is_cancelled(void **state)
 	expect_ok(says(w, REPORT_WIPE_CAN, NULL, &v, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(v[0].kind, COMMAND_INSTALL_CA);
+	assert_int_equal(world_lines(w, "device.wipe", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.wipeIssued", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.wipeFailed", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.wipeCancel", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.wiped", w->device.id), 0);
 }
 
 static void
@@ -307,6 +312,7 @@ one_that_nobody_came_for_is_over_by_the_clock(void **state)
 	when_set(MADE_NOW + WIPE_LIFE + 60);
 	expect_ok(wipe_sweep(w->store));
 	assert_int_equal(life(w).life.wipe_ended, MADE_NOW + WIPE_LIFE);
+	assert_int_equal(world_lines(w, "device.wipeExpired", w->device.id), 1);
 }
 
 static void
@@ -344,6 +350,8 @@ a_pc_that_keeps_its_enrolment_gets_everything_anew_when_it_is_back(void **state)
 	expect_ok(checkin_run(w->store, w->a, w->device.id, &back, &v, &n));
 	assert_int_equal(life(w).life.wipe, WIPE_DONE);
 	assert_int_equal(life(w).device.state, DEVICE_ACTIVE);
+	assert_int_equal(world_lines(w, "device.wiped", w->device.id), 1);
+	assert_int_equal(world_lines(w, "device.wipedAndBack", w->device.id), 1);
 	expect_ok(device_wipe(w->store, w->a, &admin, w->device.id, &all));
 }
 

@@ -67,6 +67,34 @@ world_write(struct world *w, void (*fn)(struct world *w, struct tx *tx))
 	expect_ok(store_write(w->store, world_run, &c));
 }
 
+struct world_lines {
+	struct arena *a;
+	struct audit *v;
+	size_t n;
+};
+
+static inline err_t
+world_list_lines(struct tx *tx, void *arg)
+{
+	struct world_lines *l = arg;
+
+	return store_audit_list(tx, l->a, 0, 1000, &l->v, &l->n);
+}
+
+/* How many lines of the audit log tell of this action on this device. */
+static inline size_t
+world_lines(struct world *w, const char *action, struct id device)
+{
+	struct world_lines l = { .a = w->a };
+	size_t found = 0;
+
+	expect_ok(store_read(w->store, world_list_lines, &l));
+	for (size_t i = 0; i < l.n; i++)
+		found += strcmp(l.v[i].action, action) == 0 &&
+		    strcmp(l.v[i].target, id_text(w->a, device)) == 0;
+	return found;
+}
+
 static inline void
 world_notified(void *ctx, unsigned topic, struct str key)
 {
