@@ -142,6 +142,19 @@ push_nudge(struct push *p, struct str device)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Somebody found by a look. */
+static void
+push_found(struct push *p, const struct id *device, enum due_kind due)
+{
+	const struct mark *m = mark_of(p, device);
+
+	pthread_mutex_lock(&p->lock);
+	if (due == DUE_NEWS || !id_eq(m->device, *device) || m->sent == 0 ||
+	    when_mono_ms() - m->sent >= p->conf.way.waiting_ms)
+		queue(p, device, GATHER_MS, 0);
+	pthread_mutex_unlock(&p->lock);
+}
+
 bool
 push_trouble(struct push *p, struct err_report *ret)
 {
@@ -335,7 +348,7 @@ scan_page(struct tx *tx, void *arg)
 	struct page_of *x = arg;
 	const struct push_way *way = &x->p->conf.way;
 	struct channel_state *v;
-	bool due;
+	enum due_kind due;
 	size_t n;
 
 	TRY(store_device_state_after(tx, x->a, x->after, SCAN_PAGE, &v, &n));
@@ -345,8 +358,8 @@ scan_page(struct tx *tx, void *arg)
 		x->after = v[i].device;
 		if (!err_ok(e))
 			log_error(arena_printf(x->a, "what %s is due", way->who), e);
-		else if (due)
-			push_nudge(x->p, id_str(&v[i].device));
+		else if (due != DUE_NOT)
+			push_found(x->p, &v[i].device, due);
 	}
 	x->more = n == SCAN_PAGE;
 	return OK;
@@ -377,16 +390,17 @@ scan_all(struct push *p)
 	return OK;
 }
 
-/* false: it is over. */
+/* Until something changed, or the time for another look is there. false: it is over. */
 static bool
 await_change(struct push *p)
 {
+	int64_t every = p->conf.way.scan_ms, at = every == 0 ? 0 : when_mono_ms() + every;
 	bool stop;
 
 	pthread_mutex_lock(&p->lock);
-	while (!p->stop && !p->changed)
-		sleep_until(p, 0);
-	if (!p->stop)
+	while (!p->stop && !p->changed && (at == 0 || when_mono_ms() < at))
+		sleep_until(p, at);
+	if (!p->stop && p->changed)
 		sleep_until(p, when_mono_ms() + GATHER_MS); /* what changes together is one */
 	p->changed = false;
 	stop = p->stop;

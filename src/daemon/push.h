@@ -10,6 +10,7 @@
 #define DAEMON_PUSH_H
 
 #include "base/metric.h"
+#include "model/due.h"
 #include "net/fetch.h"
 #include "store/store.h"
 
@@ -34,11 +35,15 @@ struct push_way {
 	const char *who;    /* "an Apple device" */
 	const char *metric; /* "chancery_apple_pushes_total" */
 	int64_t gap_ms;     /* between two wake-ups of one device */
+	int64_t scan_ms;    /* so often all are looked at though nothing changed; 0: never */
+	int64_t
+	    waiting_ms; /* one for whom something waits only is woken at most so often by a look */
 	void *ctx;
 	/* For one thread; goes with it. */
 	err_t (*open)(void *ctx, struct fetch **ret);
-	/* Whether the device is due something that it does not know of. In a reading transaction. */
-	err_t (*due)(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret);
+	/* What the device is due. In a reading transaction. */
+	err_t (*due)(
+	    void *ctx, struct tx *tx, struct arena *a, struct id device, enum due_kind *ret);
 	/* A failure counts as PUSH_PAUSE for that reason. */
 	err_t (*wake)(
 	    void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_result *ret);

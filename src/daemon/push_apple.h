@@ -12,6 +12,7 @@ struct push_apple {
 	struct store *store;
 	const char *url; /* "https://api.push.apple.com" */
 	const char *topic;
+	int64_t renew_before;       /* seconds before its end that an identity is renewed */
 	struct tls_client_conf tls; /* the push certificate; anchors none: whom the system trusts */
 };
 

@@ -8,6 +8,8 @@
 
 /* How long one exchange may take; how long before its end a token is not used any more, at most; a device is woken so often at most. */
 enum { EXCHANGE_MS = 10000, MARGIN_S = 300, GAP_MS = 2000 };
+/* They come by on a schedule as well. */
+enum { WAITING_MS = 3600 * 1000 };
 
 struct push_windows {
 	struct push_windows_conf conf;
@@ -205,7 +207,7 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 }
 
 static err_t
-due(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret)
+due(void *ctx, struct tx *tx, struct arena *a, struct id device, enum due_kind *ret)
 {
 	const struct push_windows *c = ctx;
 
@@ -226,6 +228,7 @@ push_windows_way(struct push_windows *c)
 	return (struct push_way){ .who = "a Windows device",
 		.metric = "chancery_windows_pushes_total",
 		.gap_ms = GAP_MS,
+		.waiting_ms = WAITING_MS,
 		.ctx = c,
 		.open = open_fetch,
 		.due = due,

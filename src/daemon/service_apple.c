@@ -75,9 +75,10 @@ start_push(struct front *f, const struct service *s, const struct str *chain, si
 	struct push_apple *c = ARENA_NEW(f->arena, struct push_apple);
 	struct str spki;
 
-	*c = (struct push_apple){
-		.store = f->store, .url = f->conf->push_url, .topic = f->apple_topic
-	};
+	*c = (struct push_apple){ .store = f->store,
+		.url = f->conf->push_url,
+		.topic = f->apple_topic,
+		.renew_before = f->conf->apple_renew * 86400 };
 	TRY(cert_parse(chain[0], &cert));
 	expiry_watch(&f->ends_push, "apple-push", cert_not_after(cert), f->metrics);
 	TRY(cert_key(cert, &public));

@@ -169,11 +169,15 @@ token_tx(struct tx *tx, void *arg)
 	if (another)
 		return OK;
 	TRY(state_get(tx, t, m->channel, &s));
+	/* What it was not told by the one before: an enrolment is over, or nothing reached it. */
+	if (s.deaf || !str_eq(s.token, m->token))
+		tx_notify(tx, TOPIC_DEVICE, id_str(&t->device->id));
 	s.udid = m->udid;
 	s.user = m->user;
 	s.topic = m->topic;
 	s.magic = m->magic;
 	s.token = m->token;
+	s.token_ms = when_now_ms();
 	s.deaf = false;
 	return state_put(tx, t, m->channel, &s);
 }

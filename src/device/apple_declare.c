@@ -219,7 +219,5 @@ apple_declare_taken(struct arena *a, bool on, const struct device *d, const stru
 	st->declared_at = when_now();
 	st->refused = "";
 	if (m->status == APPLE_ERROR)
-		st->refused = m->code[0] == '\0' ?
-		    "refused" :
-		    text_safe(a, str_c(arena_printf(a, "%.*s", CODE_MAX, m->code)));
+		st->refused = text_safe(a, str_c(arena_printf(a, "%.*s", CODE_MAX, m->code)));
 }

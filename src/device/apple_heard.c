@@ -6,6 +6,8 @@
 #include "model/checkin.h"
 
 enum { VERSION = 1 };
+/* Seconds after which a device is asked again for what it holds. */
+enum { INVENTORY_EVERY = 6 * 3600, COVERED_EVERY = 24 * 3600 };
 
 static err_t
 read_mark(struct str *in, uint8_t to[APPLE_MARK])
@@ -249,4 +251,11 @@ apple_heard_covers(const struct apple_heard *h, const struct apple_state *st, wh
 				return false;
 	}
 	return true;
+}
+
+bool
+apple_heard_lists_due(const struct apple_heard *h, const struct apple_state *st, when_t now)
+{
+	return now - st->known_ms / 1000 >=
+	    (apple_heard_covers(h, st, now) ? COVERED_EVERY : INVENTORY_EVERY);
 }

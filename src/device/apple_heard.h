@@ -58,6 +58,9 @@ bool apple_heard_gone(
     const struct apple_heard *h, const struct apple_state *st, const struct apple_item *item);
 /* Whether the device would tell by itself if any of its items went. */
 bool apple_heard_covers(const struct apple_heard *h, const struct apple_state *st, when_t now);
+/* Whether it is time to read the lists again: one that tells by itself what goes is asked as well, more seldom, as a profile
+ * that went is in no report as long as another one brings the same certificate. */
+bool apple_heard_lists_due(const struct apple_heard *h, const struct apple_state *st, when_t now);
 /* Seconds without a report after which a device does not report any more: it sends a whole one about once a day. */
 enum { APPLE_SILENT = 2 * 86400 };
 

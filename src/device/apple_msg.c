@@ -29,7 +29,7 @@ static const struct {
 	{ "Idle", APPLE_IDLE },
 	{ "Acknowledged", APPLE_ACKNOWLEDGED },
 	{ "Error", APPLE_ERROR },
-	{ "CommandFormatError", APPLE_ERROR },
+	{ APPLE_FORMAT_ERROR, APPLE_ERROR },
 	{ "NotNow", APPLE_NOT_NOW },
 };
 
@@ -97,10 +97,26 @@ read_chain(struct arena *a, const struct pl *d, struct apple_msg *m)
 		all =
 		    arena_printf(a, "%s%s%s (%s)", all, all[0] == '\0' ? "" : " > ", text, m->code);
 	}
-	if (m->code == NULL)
-		m->code = "";
 	m->detail = all;
 	return OK;
+}
+
+/* A cause that is shown, also where the device gave none. */
+static void
+fill_chain(struct apple_msg *m)
+{
+	static const struct apple_link refused = { APPLE_FORMAT_ERROR, 0 };
+	const char *status = pl_get(m->body, "Status")->text;
+
+	if (m->nchain > 0)
+		return;
+	m->code = status;
+	m->detail = "the device gives no reason";
+	if (strcmp(status, APPLE_FORMAT_ERROR) != 0)
+		return;
+	m->chain = &refused;
+	m->nchain = 1;
+	m->detail = "the device does not take the command in this form";
 }
 
 err_t
@@ -122,8 +138,10 @@ apple_msg_read(struct arena *a, struct str in, struct apple_msg *ret)
 		TRY(pl_need_data(d, "Token", TOKEN_MAX, &m.token));
 		TRY(pl_need_text(d, "PushMagic", LIMIT_TEXT, &m.magic));
 	}
-	if (m.status == APPLE_ERROR)
+	if (m.status == APPLE_ERROR) {
 		TRY(read_chain(a, d, &m));
+		fill_chain(&m);
+	}
 	if (m.type == APPLE_COMMAND && m.status != APPLE_IDLE && m.command[0] == '\0')
 		FAIL(ERR_BAD_REQUEST, "\"CommandUUID\" is missing");
 	*ret = m;
@@ -157,19 +175,24 @@ without_blanks(struct arena *a, const char *text)
 	return out;
 }
 
-/* Dual SIM: the one for data, else the first. */
+/* Dual SIM: the first one for data, else that of the first slot ("CTSubscriptionSlotOne", "...Two"). */
 static err_t
 read_subscriptions(struct arena *a, const struct pl *d, struct device *to)
 {
 	const struct pl *list, *best = NULL;
-	const char *imei, *meid;
+	const char *imei, *meid, *slot, *first = "";
 	bool data;
 
 	TRY(pl_want_array(d, "ServiceSubscriptions", 16, &list));
 	for (const struct pl *p = list == NULL ? NULL : list->child; p != NULL; p = p->next) {
 		TRY(pl_want_bool(p, "IsDataPreferred", &data));
-		if (best == NULL || data)
+		TRY(pl_want_text(p, "Slot", LIMIT_TEXT, &slot));
+		if (best == NULL || data || strcmp(slot, first) < 0) {
 			best = p;
+			first = slot;
+		}
+		if (data)
+			break;
 	}
 	TRY(pl_want_text(best, "IMEI", LIMIT_TEXT, &imei));
 	TRY(pl_want_text(best, "MEID", LIMIT_TEXT, &meid));

@@ -26,6 +26,8 @@ enum apple_type {
 
 enum apple_status { APPLE_IDLE = 1, APPLE_ACKNOWLEDGED, APPLE_ERROR, APPLE_NOT_NOW };
 
+/* What stands for the cause where a device refused the command itself and says no more. */
+#define APPLE_FORMAT_ERROR "CommandFormatError"
 /* Of an ErrorChain. */
 struct apple_link {
 	const char *domain;

@@ -16,11 +16,8 @@
 #include "store/access.h"
 #include "store/device_state.h"
 
-/* Seconds after which a device is asked again for what it holds and what it is. One that tells by itself what goes is asked
- * all the same, more seldom: a profile that went is in no report as long as another one brings the same certificate. */
-enum { INVENTORY_EVERY = 6 * 3600, COVERED_EVERY = 24 * 3600, INFORMATION_EVERY = 24 * 3600 };
-/* Seconds: a renewal of the identity of which nothing came is tried again. */
-enum { RENEW_AGAIN = 86400 };
+/* Seconds after which a device is asked again for what it is. */
+enum { INFORMATION_EVERY = 24 * 3600 };
 /* Profiles that cannot be written are told at their slots; so many in one exchange. */
 enum { RENDER_TRIES = 16 };
 /* Bytes of what a device says of a failure. */
@@ -74,10 +71,9 @@ begin(struct session *s)
 {
 	struct apple_state *st = own(s);
 	const struct apple_heard *heard = &s->ch.v[s->ch.own].heard;
-	when_t now = when_now(), known = st->known_ms / 1000;
-	when_t every = apple_heard_covers(heard, st, now) ? COVERED_EVERY : INVENTORY_EVERY;
+	when_t now = when_now();
 	bool due = (st->ask & APPLE_ASK_AFTER) != 0 || st->fresh || heard->doubt >= st->known_ms ||
-	    s->asked >= known || now - known >= every;
+	    s->asked >= st->known_ms / 1000 || apple_heard_lists_due(heard, st, now);
 
 	/* A success is told once the lists confirm it. */
 	for (size_t i = 0; i < st->nresults; i++)
@@ -159,6 +155,19 @@ clipped(struct arena *a, const char *text)
 	return arena_cstr(a, str_of(text, n));
 }
 
+/* One that is locked gets it with its next session, not after a day. */
+static void
+take_renewal(struct session *s, bool sent)
+{
+	struct apple_state *st = own(s);
+
+	s->not_renewed = sent && s->m->status == APPLE_ERROR;
+	if (s->m->status != APPLE_NOT_NOW)
+		return;
+	st->renewing = 0;
+	apple_state_away(s->a, st, APPLE_RENEW_ID);
+}
+
 static void
 take_result(struct session *s)
 {
@@ -172,7 +181,7 @@ take_result(struct session *s)
 	if (strcmp(m->command, APPLE_DECLARE_ID) == 0)
 		apple_declare_taken(s->a, s->edge->apple_declarative, s->device, m, st);
 	if (strcmp(m->command, APPLE_RENEW_ID) == 0)
-		s->not_renewed = sent && m->status == APPLE_ERROR;
+		take_renewal(s, sent);
 	if (strcmp(m->command, APPLE_RENEW_ID) == 0 || strcmp(m->command, APPLE_LEAVE_ID) == 0 ||
 	    strcmp(m->command, APPLE_DECLARE_ID) == 0)
 		return;
@@ -477,11 +486,11 @@ save_now(struct session *s, err_t (*how)(struct tx *tx, void *arg))
 static bool
 renewal_due(const struct session *s)
 {
-	when_t now = when_now();
+	const struct apple_state *st = &s->ch.v[s->ch.own].state;
 
 	return s->m->channel[0] == '\0' && s->device->state == DEVICE_ACTIVE &&
-	    s->device->identity_not_after - now < s->edge->renew_before &&
-	    now - s->ch.v[s->ch.own].state.renewing >= RENEW_AGAIN;
+	    apple_state_renews(st, s->device->identity_not_after, s->edge->renew_before) &&
+	    !apple_state_answered(st, APPLE_RENEW_ID);
 }
 
 /* The enrolment profile again, with a challenge for a new key. Nothing announces the new identity: the device's next message

@@ -5,7 +5,9 @@
 #include "base/rd.h"
 #include "model/checkin.h"
 
-enum { VERSION = 2, TEXT = LIMIT_LONG_TEXT, ITEM_IDENTITY = 1, ITEM_NETWORK = 2 };
+enum { VERSION = 3, TEXT = LIMIT_LONG_TEXT, ITEM_IDENTITY = 1, ITEM_NETWORK = 2 };
+/* Seconds: a renewal of the identity of which nothing came is tried again. */
+enum { RENEW_AGAIN = 86400 };
 
 static err_t
 read_count(struct str *in, size_t max, size_t *ret)
@@ -100,6 +102,7 @@ read_all(struct arena *a, struct str in, struct apple_state *s)
 	TRY(rd_text(a, &in, TEXT, &s->magic));
 	TRY(rd_blob(&in, TEXT, &token));
 	s->token = arena_str(a, token);
+	TRY(rd_i64(&in, &s->token_ms));
 	TRY(rd_u8(&in, &deaf));
 	s->deaf = deaf != 0;
 	TRY(rd_i64(&in, &s->known_ms));
@@ -197,6 +200,7 @@ apple_state_write(struct arena *a, const struct apple_state *s, struct str *ret)
 	TRY(wr_text(&b, s->topic));
 	TRY(wr_text(&b, s->magic));
 	TRY(wr_blob(&b, s->token));
+	TRY(wr_i64(&b, s->token_ms));
 	TRY(wr_u8(&b, s->deaf));
 	TRY(wr_i64(&b, s->known_ms));
 	TRY(wr_i64(&b, s->informed));
@@ -212,6 +216,14 @@ apple_state_write(struct arena *a, const struct apple_state *s, struct str *ret)
 	TRY(write_results(s, &b));
 	*ret = arena_str(a, buf_str(&b));
 	return OK;
+}
+
+bool
+apple_state_renews(const struct apple_state *s, when_t not_after, int64_t before)
+{
+	when_t now = when_now();
+
+	return not_after - now < before && now - s->renewing >= RENEW_AGAIN;
 }
 
 /* A copy with room for one more, of those that `keep` (which sees one as `was`) holds for. */

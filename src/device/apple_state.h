@@ -52,10 +52,11 @@ struct apple_result {
 struct apple_state {
 	const char *udid, *user, *topic, *magic;
 	struct str token;
+	when_ms_t token_ms; /* when the device sent it last */
 	bool deaf;          /* the push service knows the token no more */
 	when_ms_t known_ms; /* last whole inventory; 0: never */
 	when_t informed;    /* last answer to DeviceInformation */
-	when_t renewing;    /* a new identity was offered; 0: none */
+	when_t renewing;    /* a new identity was offered, and not put off; 0: none */
 	uint8_t ask;        /* APPLE_ASK_* */
 	const char *sent;   /* the command of the model's that is not answered yet; "" */
 	/* Declarative management (device/apple_declare.h): the token that the device was told last, when, and why it did not
@@ -81,6 +82,9 @@ struct apple_state {
 void apple_state_read(struct arena *a, struct str blob, struct apple_state *ret);
 /* ERR_TOO_LARGE past LIMIT_DEVICE_STATE. */
 err_t apple_state_write(struct arena *a, const struct apple_state *s, struct str *ret);
+
+/* Whether it is to be offered a new identity: its own ends within so many seconds, and it was not offered one since a day. */
+bool apple_state_renews(const struct apple_state *s, when_t not_after, int64_t before);
 
 /* Appends; at most LIMIT_RESULTS, then the oldest is forgotten. An older one of the same id goes. */
 void apple_state_result(struct arena *a, struct apple_state *s, const struct apple_result *r);

@@ -88,12 +88,12 @@ windows_push_note(struct tx *tx, struct arena *a, struct id device, const char *
 }
 
 err_t
-windows_push_due(
-    struct tx *tx, struct arena *a, struct id device, const struct windows_pusher *by, bool *ret)
+windows_push_due(struct tx *tx, struct arena *a, struct id device, const struct windows_pusher *by,
+    enum due_kind *ret)
 {
 	struct windows_push p;
 
-	*ret = false;
+	*ret = DUE_NOT;
 	TRY(windows_push_get(tx, a, device, &p));
 	return windows_push_good(&p, by) ? device_is_due(tx, a, device, ret) : OK;
 }

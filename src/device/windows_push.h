@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "device/windows_state.h"
+#include "model/due.h"
 
 struct windows_push {
 	const char *uri;    /* its channel; "": none */
@@ -29,9 +30,9 @@ struct windows_pusher {
 	const char *family;
 	when_t since;
 };
-/* Whether it is due something that it does not know of, and can be woken. */
-err_t windows_push_due(
-    struct tx *tx, struct arena *a, struct id device, const struct windows_pusher *by, bool *ret);
+/* What it is due, if it can be woken. */
+err_t windows_push_due(struct tx *tx, struct arena *a, struct id device,
+    const struct windows_pusher *by, enum due_kind *ret);
 /* What the push service said of this channel, in words, for who looks at the device; a channel that came meanwhile stays as
  * it is. refused: as above. */
 err_t windows_push_note(struct tx *tx, struct arena *a, struct id device, const char *uri,

@@ -9,8 +9,16 @@
 
 #include "store/device.h"
 
-/* It is due something that it does not know of: something was assigned to it, or taken away, since it last came by; what
- * was got for it lies ready and was not offered yet; or it is to be wiped. Expects a reading transaction. */
-err_t device_is_due(struct tx *tx, struct arena *a, struct id device, bool *ret);
+enum due_kind {
+	DUE_NOT,
+	/* It was woken for it, unless that was lost: what was got for it lies ready, something is to be removed and is there
+	 * still, it was retired and did not come yet. Worth another wake-up from time to time. */
+	DUE_WAITING,
+	/* It does not know of it: something was assigned to it, or taken away, since it last came by, or it is to be wiped. */
+	DUE_NEWS
+};
+
+/* Expects a reading transaction. */
+err_t device_is_due(struct tx *tx, struct arena *a, struct id device, enum due_kind *ret);
 
 #endif

@@ -14,7 +14,16 @@
 enum apns_outcome {
 	APNS_SENT = 1,
 	APNS_UNREGISTERED, /* this token is good no more; the device sends a new one when it comes by */
-	APNS_LATER         /* too much at the moment */
+	APNS_NOT_A_TOKEN, /* none of this environment and topic: what is configured may be wrong, and not the device */
+	APNS_DEVICE_LATER, /* too many for this device */
+	APNS_LATER         /* too much at the moment, for all */
+};
+
+struct apns_result {
+	enum apns_outcome outcome;
+	const char *reason; /* the service's own word; "" */
+	/* APNS_UNREGISTERED: since when; a token that the device sent later is good all the same. 0: it was not said. */
+	when_ms_t gone_ms;
 };
 
 struct apns_note {
@@ -28,6 +37,6 @@ err_t apns_open(const struct tls_client_conf *tls, struct fetch **ret);
 /* url: "https://api.push.apple.com". ERR_APPLE_PUSH: refused, and the next would be as well (the certificate, the topic);
  * ERR_UNREACHABLE, ERR_TIMEOUT, ERR_TLS. */
 err_t apns_push(struct fetch *f, struct arena *a, const char *url, const struct apns_note *n,
-    int64_t timeout_ms, enum apns_outcome *ret);
+    int64_t timeout_ms, struct apns_result *ret);
 
 #endif

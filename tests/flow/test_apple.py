@@ -84,6 +84,9 @@ class Place:
         name = f'chancery_apple_reports_total{{outcome="{outcome}"}} '
         return int(next(x for x in metrics(self.world).splitlines() if x.startswith(name))[len(name):])
 
+    def unassign(self, profile):
+        self.world.api("POST", f"{self.world.CONFIGURATIONS}/{profile['id']}/assign", {"assignments": []})
+
     def drop(self, *profiles):
         for p in profiles:
             self.world.api("DELETE", f"{self.world.CONFIGURATIONS}/{p['id']}")
@@ -216,25 +219,33 @@ def test_a_locked_phone_puts_off_and_gets_it_later(place):
     time.sleep(1.1)
     assert INSTALLED in phone.poll(), "with the next session"
     place.until(phone, root)
+    # A removal that the device refuses is told, and what it has stays its own.
+    place.unassign(root)
+    phone.fail["RemoveProfile"] = Refused("MCMDMErrorDomain", 12000, "told by the device")
+    wait_for(lambda: ("RemoveProfile", "Error") in phone.poll())
+    slot = place.slot(phone, root)
+    assert slot["fault"] == "device-rights" and "told by the device" in slot["reason"] and slot["nextStep"]
+    assert f"chancery-{root['id']}" in phone.device.profiles
+    phone.fail.clear()
     place.drop(root)
 
 
-@pytest.mark.parametrize("domain, code, fault", [
-    ("MCProfileErrorDomain", 1006, "device-cannot-decrypt"),
-    ("MCCertificateErrorDomain", 9004, "device-store"),
-    ("MCMDMErrorDomain", 12021, "device-os-old"),
-    ("NewErrorDomain", 77, "device-refused")])
-def test_what_the_device_says_is_a_fault_with_a_next_step(place, domain, code, fault):
+@pytest.mark.parametrize("kind, domain, code, fault", [
+    ("root", "MCCertificateErrorDomain", 9004, "device-store"),
+    ("root", "NewErrorDomain", 77, "device-refused"),
+    ("pkcs12", "MCProfileErrorDomain", 1006, "device-cannot-decrypt"),
+    ("scep", "MCSCEPErrorDomain", 22013, "device-scep-refused")])
+def test_what_the_device_says_is_a_fault_with_a_next_step(place, kind, domain, code, fault):
     phone = place.device(f"Failing {code}")
     phone.poll()
-    root = place.root()
-    phone.fail["com.apple.security.root"] = Refused(domain, code, "told by the device")
-    place.world.assign(root, place.group)
-    slot = place.until(phone, root, "failed")
+    profile = {"root": place.root, "pkcs12": place.pkcs, "scep": place.scep}[kind]()
+    phone.fail[f"com.apple.security.{kind}"] = Refused(domain, code, "told by the device")
+    place.world.assign(profile, place.group)
+    slot = place.until(phone, profile, "failed")
     assert slot["fault"] == fault and slot["nextStep"]
     assert f"{domain} {code}" in slot["reason"] and "told by the device" in slot["reason"]
-    assert f"chancery-{root['id']}" not in phone.device.profiles, "rolled back"
-    place.drop(root)
+    assert f"chancery-{profile['id']}" not in phone.device.profiles, "rolled back"
+    place.drop(profile)
 
 
 @pytest.mark.parametrize("put_off", [True, False])
@@ -392,7 +403,13 @@ def test_what_is_lost_comes_again_and_what_the_device_does_not_show_is_not_insta
     assert Declarative(phone, phone.device).message("tokens")[0] == 404
     place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
     wait_for(lambda: phone.poll() is not None and lost.identifier in phone.device.profiles)
-    place.until(phone, root)
+    slot = place.until(phone, root)
+    # A removal that finds nothing there is done.
+    place.unassign(root)
+    phone.device.profiles.pop(lost.identifier)
+    wait_for(lambda: ("RemoveProfile", "Error") in phone.poll())
+    wait_for(lambda: "removed" in [e["event"] for e in place.world.timeline(slot)] or phone.poll() and False)
+    assert "remove-failed" not in [e["event"] for e in place.world.timeline(slot)]
     place.drop(root)
 
 
@@ -560,25 +577,71 @@ def test_devices_are_woken_by_push(place, tmp_path):
     phone.lose(f"chancery-{root['id']}")
     wait_for(lambda: apns.pushes.count(mine) > n)
     place.until(phone, root)
-    # A token that Apple does not know any more is left alone until the device sends another.
-    apns.answers[phone.device.token.hex()] = (410, "Unregistered")
 
-    def sync():
-        world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
+    def sync(device=phone):
+        world.api("POST", f"/v1.0/deviceManagement/managedDevices/{device.id}/syncDevice")
+
+    def pushed(result):
+        name = f'chancery_apple_pushes_total{{result="{result}"}} '
+        return int(next(x for x in metrics(world).splitlines() if x.startswith(name))[len(name):])
+
+    def got(device=phone):
+        return len([p for p in apns.pushes if p[0] == device.device.token.hex()])
+    # The service of Apple ends connections when it likes, also while a push is on its way: that is no failure.
+    failed, connections = pushed("failed"), apns.connections
+    apns.leaving = True
+    for _ in range(6):
+        n = got()
+        sync()
+        wait_for(lambda n=n: got() > n)
+    apns.leaving = False
+    for _ in range(3):
+        apns.shed, n = 1, got()
+        sync()
+        wait_for(lambda n=n: got() > n)
+    assert apns.connections > connections and not apns.shed
+    assert pushed("failed") == failed
+    # What another environment would say of every token takes none off the list, and stands where one looks.
+    apns.answers[phone.device.token.hex()] = (400, "BadDeviceToken")
+    rejected = pushed("rejected")
+    sync()
+    wait_for(lambda: pushed("rejected") == rejected + 1)
+    n = got()
+    sync()
+    wait_for(lambda: got() > n)
+    # A token that Apple does not know any more is left alone until the device sends another.
+    apns.answers[phone.device.token.hex()] = (410, "Unregistered", int((time.time() + 3600) * 1000))
     sync()
     wait_for(lambda: phone.device.token.hex() not in apns.answers)
-    wait_for(lambda: 'chancery_apple_pushes_total{result="unregistered"} 1' in metrics(world))
+    wait_for(lambda: pushed("unregistered") == 1)
     n = apns.pushes.count(mine)
     sync()
     time.sleep(1)
     assert apns.pushes.count(mine) == n
-    phone.new_token()
-    sync()
+    phone.new_token()  # by itself a reason to wake it: it did not hear of anything with the one before
     wait_for(lambda: (phone.device.token.hex(), topic, phone.device.magic) in apns.pushes)
     # Too much to do over there: tried again.
-    apns.answers[phone.device.token.hex()] = (429, "TooManyRequests")
+    apns.answers[phone.device.token.hex()] = (503, "ServiceUnavailable")
+    n = got()
     sync()
-    wait_for(lambda: len([p for p in apns.pushes if p[0] == phone.device.token.hex()]) >= 3, 30)
+    wait_for(lambda: got() >= n + 2, 30)
+    # Too much for one device is not too much for another.
+    other = place.device("Second phone")
+    wait_for(lambda: got(other))
+    apns.answers[phone.device.token.hex()] = (429, "TooManyRequests")
+    failed, before, m = pushed("failed"), len(apns.pushes), got(other)
+    sync()
+    wait_for(lambda: pushed("failed") == failed + 1)
+    sync(other)
+    wait_for(lambda: got(other) > m)
+    told = [p[0] for p in apns.pushes[before:]]
+    assert told.count(phone.device.token.hex()) == 1 or \
+        told.index(other.device.token.hex()) < told.index(phone.device.token.hex(), 1)
+    # A token that Apple gave up before the device sent it is good; it is tried again later.
+    apns.answers[other.device.token.hex()] = (410, "Unregistered", int((time.time() - 3600) * 1000))
+    sync(other)
+    wait_for(lambda: pushed("failed") == failed + 2)
+    assert pushed("unregistered") == 1
     assert not apns.broken
     apns.close()
     place.drop(root)

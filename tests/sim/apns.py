@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -62,12 +63,15 @@ class PushCa:
 
 
 class Apns:
-    """The push service. answers: token in hex -> (status, reason), for the next pushes to it."""
+    """The push service. answers: token in hex -> (status, reason[, timestamp]), for the next pushes to it."""
 
     def __init__(self, ca):
         self.pushes = []  # (token in hex, topic, body)
         self.answers = {}
         self.broken = []  # what no client may send
+        self.leaving = False  # ends each connection after one push, by GOAWAY
+        self.shed = 0         # so many connections more are ended by GOAWAY without their first push being looked at
+        self.connections = 0
         key = rsa.generate_private_key(65537, 2048)
         cert = ca.make(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), key.public_key(),
                        x509.SubjectAlternativeName([x509.DNSName("localhost")]))
@@ -105,8 +109,11 @@ class Apns:
     def speak(self, s, cert):
         topic = cert.subject.get_attributes_for_oid(UID)[0].value
         c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        c.local_settings = h2.settings.Settings(client=False, initial_values={
+            h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1})
         c.initiate_connection()
         s.sendall(c.data_to_send())
+        self.connections += 1
         open_streams = {}
         while data := s.recv(65536):
             for event in c.receive_data(data):
@@ -118,12 +125,26 @@ class Apns:
                     open_streams[event.stream_id][1] += event.data
                     c.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 elif isinstance(event, h2.events.StreamEnded):
+                    if self.shed > 0:
+                        self.shed -= 1
+                        self.go_away(s, c, event.stream_id - 2)
+                        return
                     self.reply(c, event.stream_id, *self.judge(topic, *open_streams.pop(event.stream_id)))
+                    if self.leaving:
+                        self.go_away(s, c, event.stream_id)
+                        return
             s.sendall(c.data_to_send())
 
     @staticmethod
-    def reply(c, stream, status, reason):
-        body = json.dumps({"reason": reason}).encode() if reason else b""
+    def go_away(s, c, last):
+        """RFC 9113 6.8: streams up to `last` were looked at, later ones may be sent again elsewhere."""
+        c.close_connection(last_stream_id=max(last, 0))
+        s.sendall(c.data_to_send())
+
+    @staticmethod
+    def reply(c, stream, status, reason, timestamp=None):
+        answer = {"reason": reason, **({"timestamp": timestamp} if timestamp is not None else {})}
+        body = json.dumps(answer).encode() if reason else b""
         c.send_headers(stream, [(":status", str(status)), ("apns-id", str(uuid.uuid4()).upper())], end_stream=not body)
         if body:
             c.send_data(stream, body, end_stream=True)

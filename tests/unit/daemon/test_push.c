@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/push.h"
+#include "store/device_state.h"
 
 enum { MOST = 64 };
 
@@ -15,7 +16,10 @@ struct world {
 	pthread_mutex_t lock;
 	struct push_result answers[MOST]; /* for the next wake-ups; then PUSH_SENT */
 	size_t nanswers, at;
-	struct id bad; /* answered for by its own address: a pause */
+	struct id bad;     /* answered for by its own address: a pause */
+	enum due_kind due; /* of every device */
+	size_t looks;
+	int64_t scan_ms, waiting_ms;
 	struct id woken[MOST];
 	int64_t when[MOST];
 	size_t n;
@@ -31,13 +35,17 @@ open_fetch(void *ctx, struct fetch **ret)
 }
 
 static err_t
-due(void *ctx, struct tx *tx, struct arena *a, struct id device, bool *ret)
+due(void *ctx, struct tx *tx, struct arena *a, struct id device, enum due_kind *ret)
 {
-	(void)ctx;
+	struct world *w = ctx;
+
 	(void)tx;
 	(void)a;
 	(void)device;
-	*ret = false;
+	pthread_mutex_lock(&w->lock);
+	*ret = w->due;
+	w->looks++;
+	pthread_mutex_unlock(&w->lock);
 	return OK;
 }
 
@@ -50,9 +58,8 @@ wake(void *ctx, struct fetch *f, struct arena *a, struct id device, struct push_
 	(void)f;
 	(void)a;
 	pthread_mutex_lock(&w->lock);
-	w->when[w->n] = when_mono_ms();
-	w->woken[w->n++] = device;
-	assert_true(w->n < MOST);
+	w->when[w->n % MOST] = when_mono_ms();
+	w->woken[w->n++ % MOST] = device;
 	*ret = w->at < w->nanswers ? w->answers[w->at++] : (struct push_result){ .end = PUSH_SENT };
 	if (id_eq(device, w->bad))
 		*ret = (struct push_result){ .end = PUSH_PAUSE, .after_ms = 1 };
@@ -70,6 +77,8 @@ start(struct world *w, int64_t gap_ms)
 		.way = { .who = "a device",
 		    .metric = "chancery_x_total",
 		    .gap_ms = gap_ms,
+		    .scan_ms = w->scan_ms,
+		    .waiting_ms = w->waiting_ms,
 		    .ctx = w,
 		    .open = open_fetch,
 		    .due = due,
@@ -308,6 +317,77 @@ what_is_refused_or_gone_is_not_sent_again(void **state)
 	push_stop(p);
 }
 
+static err_t
+put_device(struct tx *tx, void *arg)
+{
+	const struct id *id = arg;
+
+	TRY(store_device_insert(tx,
+	    &(struct device){ .id = *id,
+		.name = "phone",
+		.platform = "ios",
+		.state = DEVICE_ACTIVE,
+		.identity = LIT("identity"),
+		.identity_sha256 = str_of("0123456789abcdef0123456789abcdef", 32) }));
+	return store_device_state_put(
+	    tx, &(struct channel_state){ .device = *id, .channel = "", .state = LIT("x") });
+}
+
+/* Until all were looked at so often. */
+static void
+await_looks(struct world *w, size_t n)
+{
+	size_t have = 0;
+
+	for (int i = 0; have < n && i < 3000; i++) {
+		usleep(10000);
+		pthread_mutex_lock(&w->lock);
+		have = w->looks;
+		pthread_mutex_unlock(&w->lock);
+	}
+	assert_true(have >= n);
+}
+
+/* It was off for longer than the push service keeps a wake-up; and what waits for it is no reason for one a minute. */
+static void
+who_is_due_something_is_looked_for_again_and_again(void **state)
+{
+	struct world *w = *state;
+	struct id one = id_new();
+	struct push *p;
+	size_t n;
+
+	w->scan_ms = 100;
+	w->waiting_ms = 3600000;
+	w->due = DUE_WAITING;
+	expect_ok(store_write(w->store, put_device, &one));
+	p = start(w, 0);
+	await(w, 1);
+	await_looks(w, 10);
+	n = count(w);
+	assert_true(n <= 2); /* a look may fall between a wake-up and its end */
+	await_looks(w, 20);
+	assert_int_equal(count(w), n);
+	pthread_mutex_lock(&w->lock);
+	w->due = DUE_NEWS;
+	pthread_mutex_unlock(&w->lock);
+	await(w, n + 2);
+	push_stop(p);
+	assert_true(id_eq(w->woken[n], one));
+	/* A service that begins anew does not know what became of the one before. */
+	w->due = DUE_WAITING;
+	w->n = 0;
+	w->scan_ms = 0;
+	p = start(w, 0);
+	await(w, 1);
+	push_stop(p);
+	w->waiting_ms = w->scan_ms = 100;
+	w->n = 0;
+	p = start(w, 0);
+	await(w, 3);
+	push_stop(p);
+}
+
 int
 main(void)
 {
@@ -328,6 +408,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_is_refused_or_gone_is_not_sent_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    who_is_due_something_is_looked_for_again_and_again, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

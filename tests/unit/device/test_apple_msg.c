@@ -37,7 +37,7 @@ tells_check_ins_from_commands(void **state)
 	assert_string_equal(m.udid, "E");
 	m = read_ok(a, P(S("Status", "CommandFormatError") S("CommandUUID", "c") ID));
 	assert_int_equal(m.status, APPLE_ERROR);
-	assert_string_equal(m.code, "");
+	assert_string_equal(m.code, "CommandFormatError");
 }
 
 static void
@@ -149,6 +149,80 @@ errors_become_faults_with_a_next_step(void **state)
 	assert_string_equal(apple_fault(NULL, 0), "device-refused");
 }
 
+/* Letters of what to do next, by the catalogue; 0: it has no such fault. */
+static size_t
+fault_hint(const char *id)
+{
+	const struct err_info *info = err_info_by_id(id);
+
+	return info == NULL ? 0 : strlen(info->hint);
+}
+
+/* Each number that Apple's systems are known to answer with has a fault of its own, not the one for what nobody knows. */
+static void
+every_error_that_is_known_has_a_next_step_of_its_own(void **state)
+{
+	static const struct {
+		const char *domain;
+		int64_t numbers[32]; /* ended by 0 */
+	} known[] = {
+		{ "MCProfileErrorDomain",
+		    { 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010 } },
+		{ "MCPayloadErrorDomain", { 2000, 2001, 2002, 2003, 2004, 2005 } },
+		{ "MCInstallationErrorDomain",
+		    { 4000, 4001, 4002, 4003, 4004, 4005, 4008, 4009, 4010, 4012, 4013, 4014, 4016,
+			4022, 4023, 4024 } },
+		{ "MCKeychainErrorDomain", { 6000 } },
+		{ "MCEmailErrorDomain", { 7003, 7004 } },
+		{ "MCCertificateErrorDomain", { 9000, 9001, 9002, 9004, 9005, 9006 } },
+		{ "MCMDMErrorDomain",
+		    { 12000, 12001, 12002, 12004, 12005, 12006, 12007, 12008, 12009, 12011, 12012,
+			12013, 12016, 12020, 12021, 12022, 12075, 12076 } },
+		{ "MCWiFiErrorDomain", { 13000, 13001, 13002, 13004 } },
+		{ "MCVPNErrorDomain", { 15000, 15003 } },
+		{ "MCEASErrorDomain", { 21006, 21007 } },
+		{ "MCSCEPErrorDomain",
+		    { 22000, 22001, 22002, 22003, 22004, 22005, 22006, 22007, 22008, 22009, 22010,
+			22011, 22012, 22013 } },
+		{ "MCHTTPTransactionErrorDomain", { 23000, 23001, 23002 } },
+		{ "MDM-SCEP", { 15002 } },
+		{ "NSOSStatusErrorDomain", { -25293, -67731, -50 } },
+		{ "NSPOSIXErrorDomain", { 1 } },
+		{ "MDMClientError", { 1, -1 } },
+		{ "CPProfileManagerErrorDomain", { 1, -1 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(known); i++)
+		for (size_t k = 0; known[i].numbers[k] != 0; k++) {
+			struct apple_link chain[] = { { "MCInstallationErrorDomain", 4001 },
+				{ known[i].domain, known[i].numbers[k] } };
+			const char *fault = apple_fault(chain, 2);
+
+			if (strcmp(fault, "device-refused") == 0)
+				fail_msg(
+				    "%s %lld", known[i].domain, (long long)known[i].numbers[k]);
+			assert_true(fault_hint(fault) > 10);
+		}
+}
+
+static void
+a_device_that_gives_no_reason_says_so(void **state)
+{
+	auto_arena struct arena *a = arena_new();
+	struct apple_msg m =
+	    read_ok(a, P(S("Status", "CommandFormatError") S("CommandUUID", "c-7") ID));
+
+	(void)state;
+	assert_int_equal(m.status, APPLE_ERROR);
+	assert_string_equal(m.code, "CommandFormatError");
+	assert_true(strlen(m.detail) > 0);
+	assert_string_equal(apple_fault(m.chain, m.nchain), "device-profile");
+	m = read_ok(a, P(S("Status", "Error") S("CommandUUID", "c-7") ID));
+	assert_true(strlen(m.detail) > 0);
+	assert_string_equal(apple_fault(m.chain, m.nchain), "device-refused");
+}
+
 static void
 what_the_system_says_below_the_cause_does_not_hide_it(void **state)
 {
@@ -224,6 +298,11 @@ of_two_subscriptions_the_one_for_data_counts(void **state)
 
 	(void)state;
 	assert_string_equal(d.imei, "222");
+	d = facts(a,
+	    P("<key>ServiceSubscriptions</key><array><dict>" S("Slot", "CTSubscriptionSlotTwo")
+		    S("IMEI", "22") "</dict><dict>" S("Slot", "CTSubscriptionSlotOne")
+			S("IMEI", "11") "</dict></array>"));
+	assert_string_equal(d.imei, "11");
 }
 
 static void
@@ -260,6 +339,8 @@ main(void)
 		cmocka_unit_test(refuses_messages_that_lack_something),
 		cmocka_unit_test(the_cause_is_the_last_of_the_chain),
 		cmocka_unit_test(errors_become_faults_with_a_next_step),
+		cmocka_unit_test(every_error_that_is_known_has_a_next_step_of_its_own),
+		cmocka_unit_test(a_device_that_gives_no_reason_says_so),
 		cmocka_unit_test(what_the_system_says_below_the_cause_does_not_hide_it),
 		cmocka_unit_test(what_a_removal_finds_gone_is_removed),
 		cmocka_unit_test(facts_name_platform_and_numbers),

@@ -11,6 +11,7 @@
 #include "device/apple_heard.h"
 #include "device/apple_session.h"
 #include "device/apple_status.h"
+#include "device/apple_wake.h"
 #include "pki/key.h"
 #include "store/device_state.h"
 
@@ -25,6 +26,9 @@ struct fixture {
 	struct device device;
 	struct apple_state state;
 	unsigned woken;
+	enum due_kind due;
+	when_ms_t gone_ms;
+	bool gave_up;
 	/* What is written while the writer stands still after the next note, so that it comes between two transactions of who
 	 * is at work; NULL: nothing. */
 	store_fn between, now;
@@ -336,6 +340,152 @@ a_token_that_comes_while_a_session_is_at_work_stays(void **state)
 	assert_int_equal(f->state.nitems, 0);
 }
 
+/* ---- what such a device is woken for, beside what the model has for it ---- */
+
+static err_t
+ask_due(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+
+	return apple_wake_due(tx, f->a, f->device.id, "topic", 30 * 86400, &f->due);
+}
+
+static enum due_kind
+due(struct fixture *f)
+{
+	expect_ok(store_write(f->edge.store, put, f));
+	expect_ok(store_read(f->edge.store, ask_due, f));
+	return f->due;
+}
+
+static err_t
+ask_sync(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+
+	return store_device_ask(tx, f->device.id, when_now());
+}
+
+static void
+lists_that_are_old_and_an_identity_that_ends_are_worth_a_wake_up(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.topic = "topic";
+	assert_int_equal(due(f), DUE_NOT);
+	when_set(NOW + 23 * 3600);
+	assert_int_equal(due(f), DUE_NOT); /* it tells by itself what goes */
+	when_set(NOW + 24 * 3600);
+	assert_int_equal(due(f), DUE_WAITING);
+	f->state.known_ms = when_now_ms();
+	assert_int_equal(due(f), DUE_NOT);
+	when_set(NOW + 280 * 86400LL);
+	f->state.known_ms = when_now_ms();
+	assert_int_equal(due(f), DUE_WAITING);
+	f->state.renewing = when_now() - 3600;
+	assert_int_equal(due(f), DUE_NOT);
+	f->state.renewing = when_now() - 86400;
+	assert_int_equal(due(f), DUE_WAITING);
+	/* Nobody can be woken at a topic that is not ours, or whom Apple does not know any more. */
+	f->state.topic = "another";
+	assert_int_equal(due(f), DUE_NOT);
+	f->state.topic = "topic";
+	f->state.deaf = true;
+	assert_int_equal(due(f), DUE_NOT);
+}
+
+static err_t
+give_up(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+	const struct apple_wake w = { .channel = "", .token = LIT("token") };
+
+	return apple_wake_failed(tx, f->a, f->device.id, &w, f->gone_ms, &f->gave_up);
+}
+
+/* Whether Apple's word that the token is gone since then counts. */
+static bool
+is_deaf(struct fixture *f, when_ms_t gone_ms)
+{
+	f->gone_ms = gone_ms;
+	expect_ok(store_write(f->edge.store, put, f));
+	expect_ok(store_write(f->edge.store, give_up, f));
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_int_equal(f->state.deaf, f->gave_up);
+	f->state.deaf = false;
+	return f->gave_up;
+}
+
+static void
+a_token_that_came_after_apple_gave_it_up_is_good(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.token_ms = NOW * 1000LL;
+	assert_true(is_deaf(f, 0));
+	assert_true(is_deaf(f, NOW * 1000LL));
+	assert_true(is_deaf(f, NOW * 1000LL + 1));
+	assert_false(is_deaf(f, NOW * 1000LL - 1));
+	f->state.token = LIT("another");
+	assert_false(is_deaf(f, 0));
+}
+
+static void
+a_sync_that_was_asked_for_waits_until_the_lists_are_read(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.topic = "topic";
+	assert_int_equal(due(f), DUE_NOT);
+	expect_ok(store_write(f->edge.store, ask_sync, f));
+	assert_int_equal(due(f), DUE_WAITING);
+	f->state.known_ms = when_now_ms() + 1000;
+	assert_int_equal(due(f), DUE_NOT);
+}
+
+/* The device's message with that answer; *ret: what it is told. */
+static struct str
+says(struct fixture *f, enum apple_status status, const char *command)
+{
+	struct apple_msg m = { .type = APPLE_COMMAND,
+		.status = status,
+		.channel = "",
+		.command = command,
+		.code = "",
+		.detail = "",
+		.body = pl_dict(f->a) };
+	struct str answer;
+
+	expect_ok(apple_session_step(&f->edge, f->a, &f->device, &m, &answer));
+	return answer;
+}
+
+/* It would be a month of single days otherwise, each of which may find it locked. */
+static void
+a_renewal_that_a_locked_device_puts_off_is_offered_with_its_next_session(void **state)
+{
+	struct fixture *f = *state;
+
+	f->edge.renew_before = 30 * 86400;
+	f->edge.apple_declarative = false;
+	f->device.identity_not_after = NOW + 86400;
+	f->state.renewing = NOW - 3600;
+	f->state.informed = NOW;
+	f->state.sent = "chancery-renew";
+	expect_ok(store_write(f->edge.store, put, f));
+	assert_int_equal(says(f, APPLE_NOT_NOW, "chancery-renew").n, 0);
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_int_equal(f->state.renewing, 0);
+	assert_int_equal(f->state.naway, 1);
+	/* Another word of the same session does not bring it again; an answer that is no "not now" keeps it for a day. */
+	assert_int_equal(says(f, APPLE_NOT_NOW, "something").n, 0);
+	f->state.renewing = NOW - 3600;
+	expect_ok(store_write(f->edge.store, put, f));
+	assert_int_equal(says(f, APPLE_ACKNOWLEDGED, "chancery-renew").n, 0);
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_int_equal(f->state.renewing, NOW - 3600);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -347,6 +497,10 @@ main(void)
 		CASE(a_report_after_the_session_wakes_the_device),
 		CASE(lists_that_are_read_while_a_report_is_taken_are_what_counts),
 		CASE(a_token_that_comes_while_a_session_is_at_work_stays),
+		CASE(lists_that_are_old_and_an_identity_that_ends_are_worth_a_wake_up),
+		CASE(a_token_that_came_after_apple_gave_it_up_is_good),
+		CASE(a_sync_that_was_asked_for_waits_until_the_lists_are_read),
+		CASE(a_renewal_that_a_locked_device_puts_off_is_offered_with_its_next_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
