@@ -158,6 +158,17 @@ san_key(enum san_type type)
 	return NULL;
 }
 
+static size_t
+count_of(const struct san *v, size_t n, enum san_type type)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += v[i].type == type;
+	return k;
+}
+
+/* One of a kind is a text, as Apple's schema has it; several are a list, which its devices take as well. */
 static err_t
 names(struct arena *a, struct str der, struct pl **ret)
 {
@@ -174,9 +185,9 @@ names(struct arena *a, struct str der, struct pl **ret)
 		if (key == NULL)
 			FAIL(ERR_APPLE_SCEP, "alternative name of the kind %s",
 			    san_type_name(v[i].type));
-		if (v[i].type == SAN_UPN) {
-			if (list != NULL)
-				FAIL(ERR_APPLE_SCEP, "more than one user principal name");
+		if (v[i].type == SAN_UPN && list != NULL)
+			FAIL(ERR_APPLE_SCEP, "more than one user principal name");
+		if (v[i].type == SAN_UPN || count_of(v, n, v[i].type) == 1) {
 			pl_set_text(a, out, key, v[i].value);
 			continue;
 		}

@@ -118,6 +118,23 @@ def test_refuses_profiles_that_are_wrong_in_one_way(bench):
         "com.apple.wifi.managed", "w", PayloadCertificateUUID=guid())))
 
 
+def test_keys_that_no_device_knows_are_told(bench):
+    scep = payload("com.apple.security.scep", "s", PayloadContent={"URL": "https://localhost/", "Keysize": 2048})
+    wifi = payload("com.apple.wifi.managed", "w", SSID_STR="x", EncryptionType="None")
+    assert bench.open(bench.profile(scep, wifi)).identifier == "p"
+    for bad in ({**bench.root(), "PayloadCertificateFilename": "a.cer"}, {**wifi, "SSID": "x"},
+                {**wifi, "AutoJoin": 1}, {**wifi, "EAPClientConfiguration": {"AcceptEapTypes": [13]}},
+                {**wifi, "EAPClientConfiguration": {"AcceptEAPTypes": ["13"]}},
+                {**scep, "PayloadContent": {"URL": "https://localhost/", "KeySize": 2048}},
+                {**scep, "PayloadContent": {"URL": "https://localhost/", "Key Usage": "5"}},
+                {**scep, "PayloadContent": {"URL": "https://localhost/", "SubjectAltName": {"dNSname": "x"}}},
+                {**scep, "PayloadContent": {"URL": "https://localhost/", "Subject": [["CN", "x"]]}}):
+        with pytest.raises(Broken):
+            bench.open(bench.profile(bad))
+    with pytest.raises(Broken):
+        bench.open(bench.profile(bench.root(), PayloadScoop="System"))
+
+
 def test_refuses_signatures_that_devices_cannot_check(bench):
     plain = plistlib.dumps(bench.profile(bench.root()))
     refused(1004, bench.open, bench.sign(plain, "-md", "sha1"))
@@ -189,6 +206,11 @@ def test_a_server_that_breaks_the_rules_is_told(tmp_path):
     for bad in ((500, {}, b""), (200, {"content-type": "text/html"}, b"<html>"), command(CommandUUID=5),
                 command(Command="x")):
         answers[:] = [bad]
+        with pytest.raises(Broken):
+            d.poll()
+    for bad in ({"RequestType": "ProfileList", "Managed": True}, {"RequestType": "ProfileList", "ManagedOnly": 1},
+                {"RequestType": "RemoveProfile", "Identifier": b"x"}):
+        answers[:] = [command(Command=bad)]
         with pytest.raises(Broken):
             d.poll()
     answers[:] = [command(Command={"RequestType": "MakeCoffee"}), (200, {}, b"")]

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from apple_declarative import Declarative
+from apple_keys import check_command
 from apple_profile import (CERTIFICATES, USES, Profile, Refused, load_plist, need, payload_error, read_certificate,
                            read_pkcs12)
 from apple_scep import AppleScep
@@ -233,6 +234,7 @@ class AppleDevice:
         command = load_plist(answer)
         if not isinstance(command.get("CommandUUID"), str) or not isinstance(command.get("Command"), dict):
             raise Broken(f"no command: {answer[:300]!r}")
+        check_command(command)
         return command
 
     def poll(self, channel=None):

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "flow"))
 
+from apple_keys import check_profile  # noqa: E402  pylint: disable=wrong-import-position
 from scep_client import (OID_DATA, OID_DIGEST, OID_CONTENT_TYPE, OID_RSA, OID_SIGNED,  # noqa: E402
                          elements, issuer_serial, oid_text, read)
 
@@ -292,6 +293,7 @@ class Profile:
         else:
             self.payloads = need(d, "PayloadContent", list)
         check_payloads(self.payloads)
+        check_profile(d, self.payloads)
         if d["PayloadUUID"].upper() in {p["PayloadUUID"].upper() for p in self.payloads}:
             raise profile_error(1007, "a payload has the UUID of the profile")
         self.identifier, self.uuid = d["PayloadIdentifier"], d["PayloadUUID"]
