@@ -227,7 +227,7 @@ a_profile_of_a_network_is_known_by_its_uuid_and_its_key_is_for_the_device(void *
 }
 
 static const struct pl *
-fingerprint(struct arena *a, const struct command *c)
+scep_says(struct arena *a, const struct command *c, const char *key)
 {
 	static const char *const urls[] = { "https://scep.example.test/x" };
 	struct device_enrol e = {
@@ -238,8 +238,39 @@ fingerprint(struct arena *a, const struct command *c)
 
 	expect_ok(apple_profile_print(a, c, &e, &text));
 	expect_ok(pl_parse(a, text, &top));
-	return pl_get(
-	    pl_get(pl_get(top, "PayloadContent")->child, "PayloadContent"), "CAFingerprint");
+	return pl_get(pl_get(pl_get(top, "PayloadContent")->child, "PayloadContent"), key);
+}
+
+static const struct pl *
+fingerprint(struct arena *a, const struct command *c)
+{
+	return scep_says(a, c, "CAFingerprint");
+}
+
+static void
+one_name_of_a_kind_is_a_text_and_several_are_a_list(void **state)
+{
+	static const struct san names[] = { { SAN_EMAIL, "ada@example.test" },
+		{ SAN_DNS, "a.example.test" }, { SAN_DNS, "b.example.test" },
+		{ SAN_UPN, "ada@corp" } };
+	auto_arena struct arena *a = arena_new();
+	struct primitive w;
+	struct profile p;
+	struct command c = enrolling(a, &w, &p);
+	const struct pl *san, *list;
+
+	(void)state;
+	expect_ok(san_encode(a, names, COUNT(names), &w.san));
+	san = scep_says(a, &c, "SubjectAltName");
+	assert_int_equal(pl_count(san), 3);
+	assert_int_equal(pl_get(san, "rfc822Name")->kind, PL_TEXT);
+	assert_string_equal(pl_get(san, "rfc822Name")->text, "ada@example.test");
+	assert_string_equal(pl_get(san, "ntPrincipalName")->text, "ada@corp");
+	list = pl_get(san, "dNSName");
+	assert_int_equal(list->kind, PL_ARRAY);
+	assert_string_equal(list->child->text, "a.example.test");
+	assert_string_equal(list->child->next->text, "b.example.test");
+	assert_int_equal(pl_count(list), 2);
 }
 
 static void
@@ -322,6 +353,7 @@ main(void)
 		cmocka_unit_test(a_scep_payload_says_names_key_and_challenge),
 		cmocka_unit_test(
 		    a_scep_payload_says_the_fingerprint_of_our_cas_root_and_of_no_others),
+		cmocka_unit_test(one_name_of_a_kind_is_a_text_and_several_are_a_list),
 		cmocka_unit_test(what_the_scep_payload_cannot_say_is_refused),
 		cmocka_unit_test(a_frame_has_each_mark_once),
 	};
