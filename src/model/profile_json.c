@@ -3,6 +3,7 @@
 #include "model/profile_json.h"
 #include "model/refs.h"
 #include "model/rollout.h"
+#include "model/scope.h"
 
 struct common {
 	struct id id;
@@ -70,38 +71,6 @@ names_of(struct arena *a, const struct profile_type *t, const struct field *f, s
 	return names;
 }
 
-/* The record's scope tags are the text of a JSON array. */
-static err_t
-tags_read(struct arena *a, const char *text, struct field_texts *ret)
-{
-	auto_json json *list = NULL;
-	struct field_texts t;
-
-	if (text == NULL || text[0] == '\0')
-		text = "[\"0\"]";
-	TRY(json_parse(str_c(text), LIMIT_HTTP_BODY, &list));
-	t.n = json_count(list);
-	t.v = arena_array(a, t.n + 1, sizeof(*t.v));
-	for (size_t i = 0; i < t.n; i++)
-		t.v[i] = arena_strdup(a, json_text(json_at(list, i)));
-	*ret = t;
-	return OK;
-}
-
-static err_t
-tags_write(struct arena *a, const struct field_texts *t, const char **ret)
-{
-	auto_json json *list = json_array_new();
-	struct str text;
-
-	for (size_t i = 0; i < t->n; i++)
-		json_add(list, json_text_new(t->v[i]));
-	if (t->n == 0)
-		json_add(list, json_text_new("0"));
-	TRY(json_print(a, list, &text));
-	return text_cstr(a, text, ret);
-}
-
 static err_t
 common_of(struct arena *a, const struct profile *p, struct common *ret)
 {
@@ -114,7 +83,7 @@ common_of(struct arena *a, const struct profile *p, struct common *ret)
 		.version = p->version,
 		.scope_tags_supported = true,
 	};
-	return tags_read(a, p->scope_tags, &ret->scope_tags);
+	return scope_read(a, p->scope_tags, &ret->scope_tags);
 }
 
 const struct field *
@@ -191,7 +160,7 @@ profile_json_read(struct arena *a, const struct profile_type *t, const json *bod
 	TRY(text_cstr(a, text, &p->settings));
 	p->display_name = c.display_name;
 	p->description = c.description == NULL ? "" : c.description;
-	return tags_write(a, &c.scope_tags, &p->scope_tags);
+	return scope_print(a, &c.scope_tags, &p->scope_tags);
 }
 
 /* Graph's order: the rules of applicability stand within what every profile has, or after it. */

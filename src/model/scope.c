@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/scope.h"
 
-enum { TAGS_BYTES = 65536 };
+#include "base/limits.h"
 
 err_t
 scope_read(struct arena *a, const char *tags, struct field_texts *ret)
@@ -11,7 +11,7 @@ scope_read(struct arena *a, const char *tags, struct field_texts *ret)
 
 	if (tags == NULL || *tags == '\0')
 		tags = "[\"0\"]";
-	TRY(json_parse(str_c(tags), TAGS_BYTES, &list));
+	TRY(json_parse(str_c(tags), LIMIT_HTTP_BODY, &list));
 	t.n = json_count(list);
 	t.v = arena_array(a, t.n + 1, sizeof(*t.v));
 	for (size_t i = 0; i < t.n; i++)

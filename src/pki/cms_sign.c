@@ -3,12 +3,12 @@
 #include "pki/cms_sign.h"
 
 #include "base/limits.h"
-#include "pki/ssl_err.h"
+#include "pki/cms_int.h"
 
-static err_t
-put_certs(CMS_ContentInfo *cms, const struct str *certs, size_t n)
+err_t
+cms_put_certs(CMS_ContentInfo *cms, const struct str *certs, size_t n, size_t max)
 {
-	if (n > LIMIT_CHAIN_CERTS)
+	if (n > max)
 		FAIL(ERR_RANGE, "%zu certificates", n);
 	for (size_t i = 0; i < n; i++) {
 		auto_cert struct cert *c = NULL;
@@ -39,7 +39,7 @@ cms_sign(struct arena *a, const struct cert *signer, const struct key *key,
 	if (cms == NULL || CMS_set_detached(cms, 0) != 1 ||
 	    CMS_add1_signer(cms, cert_x509(signer), key_pkey(key), EVP_sha256(), flags) == NULL)
 		FAIL_SSL(ERR_CRYPTO, "signing");
-	TRY(put_certs(cms, others, n));
+	TRY(cms_put_certs(cms, others, n, LIMIT_CHAIN_CERTS));
 	if (CMS_final(cms, in, NULL, CMS_BINARY) != 1)
 		FAIL_SSL(ERR_CRYPTO, "signing");
 	len = i2d_CMS_ContentInfo(cms, &der);

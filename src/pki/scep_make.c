@@ -2,6 +2,7 @@
 /* Making SCEP messages: see scep.h. */
 #include "pki/scep.h"
 
+#include "pki/cms_int.h"
 #include "pki/fips.h"
 #include "pki/ssl_err.h"
 
@@ -107,21 +108,6 @@ put_head(CMS_SignerInfo *si, struct arena *a, const struct scep_head *h)
 	return OK;
 }
 
-static err_t
-put_certs(CMS_ContentInfo *cms, const struct str *certs, size_t n)
-{
-	if (n > LIMIT_SCEP_CERTS)
-		FAIL(ERR_RANGE, "%zu certificates", n);
-	for (size_t i = 0; i < n; i++) {
-		auto_cert struct cert *c = NULL;
-
-		TRY(cert_parse(certs[i], &c));
-		if (CMS_add1_cert(cms, cert_x509(c)) != 1)
-			FAIL_SSL(ERR_CRYPTO, "certificates");
-	}
-	return OK;
-}
-
 err_t
 scep_make(struct arena *a, const struct scep_spec *s, struct str *ret)
 {
@@ -141,7 +127,7 @@ scep_make(struct arena *a, const struct scep_spec *s, struct str *ret)
 	if (si == NULL)
 		FAIL_SSL(ERR_CRYPTO, "signing a SCEP message");
 	TRY(put_head(si, a, &s->head));
-	TRY(put_certs(cms, s->certs, s->ncerts));
+	TRY(cms_put_certs(cms, s->certs, s->ncerts, LIMIT_SCEP_CERTS));
 	in =
 	    BIO_new_mem_buf(s->content.n == 0 ? (const void *)"" : s->content.p, (int)s->content.n);
 	if (in == NULL)

@@ -14,21 +14,7 @@ from world import wait_for, tls_context, Https, pem_blocks
 
 @pytest.fixture(scope="module")
 def given(world):
-    """A user with two devices; root and certificate assigned to her group."""
-    class Given:
-        pass
-    g = Given()
-    g.user = world.add_user("ada@contoso.example", "ada.lovelace@contoso.example")
-    g.group = world.add_group("Wi-Fi", g.user)
-    g.agents = [world.device(f"laptop-{i}", g.user) for i in (1, 2)]
-    g.root = world.add_root()
-    g.pkcs = world.add_pkcs(g.root)
-    world.assign(g.root, g.group)
-    world.assign(g.pkcs, g.group)
-    for a in g.agents:
-        world.wait_slot(a, g.root)
-        world.wait_slot(a, g.pkcs)
-    return g
+    return world.two_laptops()
 
 
 def test_each_device_of_the_group_gets_root_and_certificate(world, given):

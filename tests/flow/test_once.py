@@ -19,6 +19,7 @@ def given(world):
     g = Given()
     g.connector = FakeConnector(world)
     g.root = world.add_root()
+    g.key = rsa_key()  # made before a lease begins, which is short here
     return g
 
 
@@ -40,7 +41,7 @@ def issued_to(world, name, state=None):
 
 
 def finish(world, given, device, pkcs, job):
-    key, leaf = given.connector.ask_ca(job)
+    key, leaf = given.connector.ask_ca(job, given.key)
     result = given.connector.result(job, key, leaf)
     answer = given.connector.post([result])
     assert answer["results"] == [{"request": job["request"], "accepted": True, "fault": None}]
@@ -116,7 +117,7 @@ def test_the_same_request_asked_twice_at_the_ca_gives_the_same_certificate(world
 def test_a_lease_that_ran_out_goes_to_another_and_the_late_result_is_refused(world, given):
     device, pkcs = case(world, given, "late")
     job = given.connector.lease()
-    key, leaf = given.connector.ask_ca(job)
+    key, leaf = given.connector.ask_ca(job, given.key)
     late = given.connector.result(job, key, leaf)
     # Says nothing until the lease is over and somebody else has the job.
     second = given.connector.lease(seconds=20)
@@ -141,9 +142,9 @@ def test_an_order_of_an_older_fence_is_refused_by_the_ca(world, given):
     device, pkcs = case(world, given, "stale")
     job = given.connector.lease()
     second = given.connector.lease(seconds=20)
-    given.connector.ask_ca(second)
+    given.connector.ask_ca(second, given.key)
     with pytest.raises(Denied) as caught:
-        given.connector.ask_ca(job)
+        given.connector.ask_ca(job, given.key)
     assert "order-stale" in caught.value.text or "newer order" in caught.value.text
     third = given.connector.lease(seconds=20)
     finish(world, given, device, pkcs, third)
@@ -160,7 +161,7 @@ def test_a_result_with_another_name_than_ordered_is_refused_by_the_service(world
         return len(jobs) == 2
     wait_for(both, why="both jobs")
     job, other_job = jobs[b64(device.cert)], jobs[b64(other.cert)]
-    key, leaf = given.connector.ask_ca(other_job)
+    key, leaf = given.connector.ask_ca(other_job, given.key)
     wrong = given.connector.result(job, key, leaf)
     answer = given.connector.post([wrong])
     assert answer["results"][0]["accepted"] is False
@@ -175,7 +176,7 @@ def test_a_result_with_another_name_than_ordered_is_refused_by_the_service(world
 def test_installed_is_what_the_device_says_and_not_what_was_sent(world, given):
     device, pkcs = case(world, given, "silent")
     job = given.connector.lease()
-    key, leaf = given.connector.ask_ca(job)
+    key, leaf = given.connector.ask_ca(job, given.key)
     given.connector.post([given.connector.result(job, key, leaf)])
     commands = wait_for(device.checkin)
     command = [c for c in commands if c["kind"] == "install_identity"][0]
@@ -193,7 +194,7 @@ def test_installed_is_what_the_device_says_and_not_what_was_sent(world, given):
 def test_a_device_that_refuses_is_shown_with_its_words(world, given):
     device, pkcs = case(world, given, "refusing")
     job = given.connector.lease()
-    key, leaf = given.connector.ask_ca(job)
+    key, leaf = given.connector.ask_ca(job, given.key)
     given.connector.post([given.connector.result(job, key, leaf)])
     command = [c for c in wait_for(device.checkin) if c["kind"] == "install_identity"][0]
     device.checkin([{"id": command["id"], "status": "error", "code": "vendor-17", "detail": "no room left"}])
@@ -233,7 +234,7 @@ def test_the_password_of_the_parcel_opens_only_with_the_device_key(world, given)
     import subprocess
     device, _ = case(world, given, "sealed")
     job = given.connector.lease()
-    key, leaf = given.connector.ask_ca(job)
+    key, leaf = given.connector.ask_ca(job, given.key)
     given.connector.post([given.connector.result(job, key, leaf)])
     command = [c for c in wait_for(device.checkin) if c["kind"] == "install_identity"][0]
     path = given.connector.file("device-key.pem", b"")

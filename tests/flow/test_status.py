@@ -17,19 +17,7 @@ from world import wait_for
 
 @pytest.fixture(scope="module")
 def given(world):
-    class Given:
-        pass
-    g = Given()
-    g.user = world.add_user("ada@contoso.example", "ada.lovelace@contoso.example")
-    g.group = world.add_group("Wi-Fi", g.user)
-    g.agents = [world.device(f"laptop-{i}", g.user) for i in (1, 2)]
-    g.root = world.add_root()
-    g.pkcs = world.add_pkcs(g.root)
-    world.assign(g.root, g.group)
-    world.assign(g.pkcs, g.group)
-    for a in g.agents:
-        world.wait_slot(a, g.root)
-        world.wait_slot(a, g.pkcs)
+    g = world.two_laptops()
     secret = os.path.join(world.dir, "status.secret")
     with open(secret, "w", encoding="ascii") as f:
         f.write(world.app["client_secret"])

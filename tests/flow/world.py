@@ -17,6 +17,7 @@ import ssl
 import struct
 import subprocess
 import time
+import types
 import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -702,6 +703,21 @@ level={log}
         if run:
             agent.start()
         return agent
+
+    def two_laptops(self):
+        """A user with two devices, which hold the root and the certificate that are assigned to her group."""
+        g = types.SimpleNamespace()
+        g.user = self.add_user("ada@contoso.example", "ada.lovelace@contoso.example")
+        g.group = self.add_group("Wi-Fi", g.user)
+        g.agents = [self.device(f"laptop-{i}", g.user) for i in (1, 2)]
+        g.root = self.add_root()
+        g.pkcs = self.add_pkcs(g.root)
+        self.assign(g.root, g.group)
+        self.assign(g.pkcs, g.group)
+        for a in g.agents:
+            self.wait_slot(a, g.root)
+            self.wait_slot(a, g.pkcs)
+        return g
 
     # The CA, as its administrator sees it
 

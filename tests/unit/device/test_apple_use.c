@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Payloads that use a certificate: every setting says what Apple's reference has for it. */
-#include "pki/made.h"
+#include "radius.h"
 
 #include "codec/plist.h"
 #include "device/apple_use.h"
 
 #define CERTIFICATE "00000000-0000-0000-0000-00000000CE27"
 
-struct fixture {
-	struct arena *a;
-	struct made root;
-	struct str der;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->a = arena_new();
-	f->root = made_root(f->a, "Radius Root", KEY_EC, KEY_P256);
-	f->der = cert_der(f->root.cert);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	made_free(&f->root);
-	arena_free(f->a);
-	free(f);
-	return 0;
-}
-
 /* The payload of that type, read back from what is written; NULL: none. */
 static const struct pl *
-printed(struct fixture *f, struct use *u, bool user, const char *type)
+printed(struct radius *f, struct use *u, bool user, const char *type)
 {
 	struct pl *content = pl_array(f->a), *back;
 	struct str text;
@@ -85,7 +55,7 @@ office(void)
 static void
 a_network_names_its_certificate_and_whom_it_believes(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	const char *names[] = { "radius.example.test" };
 	struct wifi w = office();
 	struct use u = { .kind = USE_WIFI, .wifi = &w, .roots = &f->der, .nroots = 1 };
@@ -120,7 +90,7 @@ a_network_names_its_certificate_and_whom_it_believes(void **state)
 static void
 a_mac_connects_before_anybody_signs_in_only_by_a_key_of_its_own(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	struct use u = { .kind = USE_WIFI, .wifi = &w };
 
@@ -135,7 +105,7 @@ a_mac_connects_before_anybody_signs_in_only_by_a_key_of_its_own(void **state)
 static void
 each_way_to_a_proxy_and_each_method_is_said(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	struct use u = { .kind = USE_WIFI, .wifi = &w };
 	const struct pl *p;
@@ -168,7 +138,7 @@ each_way_to_a_proxy_and_each_method_is_said(void **state)
 static void
 a_makers_program_gets_its_settings_and_rules(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	static const struct {
 		enum vpn_kind kind;
 		const char *bundle;
@@ -229,7 +199,7 @@ a_makers_program_gets_its_settings_and_rules(void **state)
 static void
 ipsec_and_ikev2_of_the_system_have_their_own_words(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct vpn_server server = { .address = "vpn.example.test" };
 	struct vpn_ciphers ciphers = {
 		.encryption = 3, .integrity = 1, .group = 20, .minutes = 60
@@ -277,7 +247,7 @@ ipsec_and_ikev2_of_the_system_have_their_own_words(void **state)
 static void
 a_mail_account_says_what_its_certificate_is_for(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct mail m = { .account = "Work",
 		.host = "mail.example.test",
 		.ssl = true,
@@ -319,7 +289,7 @@ a_mail_account_says_what_its_certificate_is_for(void **state)
 static void
 a_root_that_is_none_is_an_error(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	struct str nonsense = str_of("nonsense", 8);
 	struct use u = { .kind = USE_WIFI, .wifi = &w, .roots = &nonsense, .nroots = 1 };
@@ -329,10 +299,10 @@ a_root_that_is_none_is_an_error(void **state)
 	err_forget(e);
 }
 
-#define IN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define IN(f) cmocka_unit_test_setup_teardown(f, radius_setup, radius_teardown)
 
 static const struct pl *
-printed_with(struct fixture *f, int64_t security, const char *key)
+printed_with(struct radius *f, int64_t security, const char *key)
 {
 	struct wifi w = office();
 	const struct use u = { .kind = USE_WIFI, .wifi = &w };

@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document of a Wi-Fi network for Windows: every setting stands where the schemas have it. */
-#include "pki/made.h"
+#include "radius.h"
 
 #include "codec/oid.h"
 #include "codec/xml.h"
 #include "device/windows_wifi.h"
-
-struct fixture {
-	struct arena *a;
-	struct made root;
-	struct str der;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->a = arena_new();
-	f->root = made_root(f->a, "Radius Root", KEY_EC, KEY_P256);
-	f->der = cert_der(f->root.cert);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	made_free(&f->root);
-	arena_free(f->a);
-	free(f);
-	return 0;
-}
 
 static struct wifi
 office(void)
@@ -57,7 +27,7 @@ office(void)
 }
 
 static struct xml_node *
-printed(struct fixture *f, const struct use *u, bool of_machine)
+printed(struct radius *f, const struct use *u, bool of_machine)
 {
 	struct xml_node *root;
 	const char *text;
@@ -95,7 +65,7 @@ says(const struct xml_node *root, const char *name, const char *text)
 static void
 names_are_written_so_that_they_are_read_as_they_are(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	const struct use u = { .kind = USE_WIFI, .wifi = &w, .alias = "" };
 	const struct xml_node *root = printed(f, &u, false);
@@ -111,7 +81,7 @@ names_are_written_so_that_they_are_read_as_they_are(void **state)
 static void
 a_certificate_is_told_from_others_by_its_issuer_and_its_purposes(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	const char *ekus[] = { OID_EKU_CLIENT_AUTH, "1.3.6.1.4.1.311.20.2.2" };
 	struct use u = { .kind = USE_WIFI,
@@ -143,7 +113,7 @@ a_certificate_is_told_from_others_by_its_issuer_and_its_purposes(void **state)
 static void
 each_method_has_its_own_form(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	const char *server = "radius.example.test";
 	const struct use u = {
@@ -186,7 +156,7 @@ each_method_has_its_own_form(void **state)
 static void
 every_switch_is_written(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	const struct use u = { .kind = USE_WIFI, .wifi = &w, .alias = "" };
 	const struct xml_node *root;
@@ -250,7 +220,7 @@ every_switch_is_written(void **state)
 static void
 a_document_that_is_too_large_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct radius *f = *state;
 	struct wifi w = office();
 	const char *names[40], *text;
 	struct use u = { .kind = USE_WIFI, .wifi = &w, .alias = "" };
@@ -264,10 +234,10 @@ a_document_that_is_too_large_is_refused(void **state)
 	expect_err(ERR_TOO_LARGE, windows_wifi_print(f->a, &u, "", false, &text));
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, radius_setup, radius_teardown)
 
 static const struct xml_node *
-printed_with(struct fixture *f, int64_t security, const char *key)
+printed_with(struct radius *f, int64_t security, const char *key)
 {
 	struct wifi *w = ARENA_NEW(f->a, struct wifi);
 	const struct use u = { .kind = USE_WIFI, .wifi = w, .alias = "" };
