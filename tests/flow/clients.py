@@ -230,6 +230,7 @@ class FakeConnector:
         self.world = world
         self.name = name
         self.dir = os.path.join(world.dir, "fake-" + name)
+        self.spare = None
         os.makedirs(self.dir, exist_ok=True)
         service_key = ec.generate_private_key(ec.SECP256R1())
         ca_key = ec.generate_private_key(ec.SECP256R1())
@@ -267,10 +268,10 @@ class FakeConnector:
             f.write(data)
         return path
 
-    def post(self, results=(), wait=0, most=4, features=("pkcs", "revoke")):
+    def post(self, results=(), wait=0, most=4, features=("pkcs", "revoke"), **more):
         body = {"version": "6.2611.0.1001", "machine": "test", "features": list(features),
                 "holder": self.holder, "cas": [self.world.issuing_ca], "wait": wait, "max": most,
-                "results": list(results)}
+                "results": list(results), **more}
         status, _, data = self.https.request("POST", "/connector/v1/poll", json.dumps(body).encode(),
                                              {"Content-Type": "application/json"})
         answer = json.loads(data)
@@ -278,8 +279,18 @@ class FakeConnector:
             raise ApiError("POST", "/connector/v1/poll", status, answer)
         return answer
 
+    def get_ready(self):
+        """Makes the next key: before a lease begins to run, on a machine where that may take long."""
+        self.spare = self.spare or rsa_key()
+
+    def give_up(self):
+        """Has no job any more, as one that was started anew: all that was leased to it is free at once."""
+        self.post(most=0, worker="fake", alone=True, holds=[])
+
     def lease(self, kind="issue", seconds=15):
         """The next job of this kind; others are left to run out."""
+        self.get_ready()
+
         def one():
             jobs = [j for j in self.post(wait=1, most=1, features=["pkcs" if kind == "issue" else "revoke"])["jobs"]
                     if j["kind"] == kind]
@@ -296,7 +307,9 @@ class FakeConnector:
 
     def ask_ca(self, job, key=None, **changed):
         """The certificate for this job, asked for as a connector does."""
-        key = key or rsa_key()
+        if key is None:
+            self.get_ready()
+            key, self.spare = self.spare, None
         leaf = self.ca.submit(self.request(job, key, **changed), changed.get("template", job["template"]),
                               changed.get("order", base64.b64decode(job["order"])))
         return key, leaf

@@ -9,7 +9,8 @@ import pytest
 from clients import Device, FakeConnector, rsa_key
 from world import ApiError, Https, b64, wait_for
 
-WORLD = {"lease": 5, "connector": False}
+# Long enough for what a test does with a job, short enough for the one that waits for its end.
+WORLD = {"lease": 15, "connector": False}
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +142,14 @@ def test_an_order_of_an_older_fence_is_refused_by_the_ca(world, given):
     from clients import Denied
     device, pkcs = case(world, given, "stale")
     job = given.connector.lease()
-    second = given.connector.lease(seconds=20)
+    given.connector.give_up()
+    second = given.connector.lease()
     given.connector.ask_ca(second, given.key)
     with pytest.raises(Denied) as caught:
         given.connector.ask_ca(job, given.key)
     assert "order-stale" in caught.value.text or "newer order" in caught.value.text
-    third = given.connector.lease(seconds=20)
+    given.connector.give_up()
+    third = given.connector.lease()
     finish(world, given, device, pkcs, third)
     assert len(issued_to(world, "stale", "valid")) == 1
 

@@ -36,7 +36,8 @@ class Site:
     def __init__(self, folder):
         self.realm = Realm(str(folder / "realm")).start()
         self.key = self.realm.keytab(PRINCIPAL, "connector.keytab")
-        self.world = World(str(folder / "world"), lease=5).setup(connector=False)
+        # A lease is as long as one of the tests waits for its end; a job must be done within it also on a busy machine.
+        self.world = World(str(folder / "world"), lease=12).setup(connector=False)
         self.world.stop("connector")
         self.ca = adcs.Adcs(self.realm.keytab(f"HTTP/localhost@{REALM}", "http.keytab"))
         self.ca.clients = self.ca.trust
