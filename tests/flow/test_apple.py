@@ -404,9 +404,14 @@ def test_what_is_lost_comes_again_and_what_the_device_does_not_show_is_not_insta
     place.world.api("POST", f"/v1.0/deviceManagement/managedDevices/{phone.id}/syncDevice")
     wait_for(lambda: phone.poll() is not None and lost.identifier in phone.device.profiles)
     slot = place.until(phone, root)
-    # A removal that finds nothing there is done.
+    # A removal that finds nothing there is done: a person was faster.
+    remove = phone.do_RemoveProfile
+
+    def too_late(command, channel):
+        channel.profiles.pop(command["Identifier"])
+        return remove(command, channel)
+    phone.do_RemoveProfile = too_late
     place.unassign(root)
-    phone.device.profiles.pop(lost.identifier)
     wait_for(lambda: ("RemoveProfile", "Error") in phone.poll())
     wait_for(lambda: "removed" in [e["event"] for e in place.world.timeline(slot)] or phone.poll() and False)
     assert "remove-failed" not in [e["event"] for e in place.world.timeline(slot)]
