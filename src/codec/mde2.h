@@ -63,7 +63,8 @@ err_t mde2_discover_print(const struct mde2_services *s, struct buf *out);
 err_t mde2_policy_print(const char *relates_to, struct buf *out);
 err_t mde2_response_print(
     struct arena *a, const char *relates_to, when_t now, struct str document, struct buf *out);
-err_t mde2_fault_print(
-    enum mde2_fault kind, const char *relates_to, const char *reason, struct buf *out);
+/* type: what the client shows in place of the kind, "NotEligibleToRenew" and its like (MS-MDE2 2.2.10); "": nothing. */
+err_t mde2_fault_print(enum mde2_fault kind, const char *type, const char *relates_to,
+    const char *reason, struct buf *out);
 
 #endif

@@ -153,8 +153,21 @@ static const char *const subcodes[] = {
 	[MDE2_INTERNAL] = "a:InternalServiceFault",
 };
 
+/* The namespace is set where it is needed; the client looks for these names as they are written. */
 static err_t
-fault(enum mde2_fault kind, const char *relates_to, const char *reason, struct buf *b)
+fault_detail(const char *type, const char *reason, struct buf *b)
+{
+	if (type[0] == '\0')
+		return OK;
+	TRY(buf_puts(b, "<s:Detail><DeviceEnrollmentServiceError xmlns=\"" NS_ENROL "\">"));
+	TRY(element(b, "ErrorType", type));
+	TRY(element(b, "Message", reason));
+	return buf_puts(b, "</DeviceEnrollmentServiceError></s:Detail>");
+}
+
+static err_t
+fault(enum mde2_fault kind, const char *type, const char *relates_to, const char *reason,
+    struct buf *b)
 {
 	TRY(open_header(b, URI_ACTION_FAULT, relates_to));
 	TRY(open_body(b));
@@ -163,16 +176,19 @@ fault(enum mde2_fault kind, const char *relates_to, const char *reason, struct b
 	    "</s:Subcode></s:Code><s:Reason><s:Text xml:lang=\"en-US\">",
 	    subcodes[kind]));
 	TRY(xml_put_text(b, reason));
-	TRY(buf_puts(b, "</s:Text></s:Reason></s:Fault>"));
+	TRY(buf_puts(b, "</s:Text></s:Reason>"));
+	TRY(fault_detail(type, reason, b));
+	TRY(buf_puts(b, "</s:Fault>"));
 	return close_envelope(b);
 }
 
 err_t
-mde2_fault_print(enum mde2_fault kind, const char *relates_to, const char *reason, struct buf *out)
+mde2_fault_print(enum mde2_fault kind, const char *type, const char *relates_to, const char *reason,
+    struct buf *out)
 {
 	auto_buf struct buf b;
 
 	buf_init(&b, MESSAGE_MAX);
-	TRY(fault(kind, relates_to, reason, &b));
+	TRY(fault(kind, type, relates_to, reason, &b));
 	return buf_put(out, buf_str(&b));
 }

@@ -232,40 +232,46 @@ windows_enrol(struct http_req *r)
 static const struct {
 	enum err_code code;
 	enum mde2_fault kind;
+	const char *type; /* "": none */
 } kinds[] = {
-	{ ERR_XML, MDE2_MESSAGE_FORMAT },
-	{ ERR_MALFORMED, MDE2_MESSAGE_FORMAT },
-	{ ERR_TOO_LARGE, MDE2_MESSAGE_FORMAT },
-	{ ERR_BASE64, MDE2_MESSAGE_FORMAT },
-	{ ERR_UTF8, MDE2_MESSAGE_FORMAT },
-	{ ERR_UNSUPPORTED, MDE2_MESSAGE_FORMAT },
-	{ ERR_CODE, MDE2_AUTHENTICATION },
-	{ ERR_DEVICE_UNKNOWN, MDE2_AUTHENTICATION },
-	{ ERR_IDENTITY_OVER, MDE2_AUTHENTICATION },
-	{ ERR_USER_DISABLED, MDE2_AUTHORIZATION },
-	{ ERR_DEVICE_RETIRED, MDE2_AUTHORIZATION },
-	{ ERR_DEVICE_WIPED, MDE2_AUTHORIZATION },
-	{ ERR_DEVICE_REPLACED, MDE2_AUTHORIZATION },
-	{ ERR_DEVICE_ELSEWHERE, MDE2_AUTHORIZATION },
-	{ ERR_CSR, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_CSR_SIGNATURE, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_KEY, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_KEY_SIZE, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_CMS, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_DER, MDE2_CERTIFICATE_REQUEST },
-	{ ERR_CA_DENIED, MDE2_ENROLMENT_SERVER },
-	{ ERR_BUSY, MDE2_ENROLMENT_SERVER },
-	{ ERR_UNREACHABLE, MDE2_ENROLMENT_SERVER },
-	{ ERR_TIMEOUT, MDE2_ENROLMENT_SERVER },
-	{ ERR_TLS, MDE2_ENROLMENT_SERVER },
+	{ ERR_XML, MDE2_MESSAGE_FORMAT, "" },
+	{ ERR_MALFORMED, MDE2_MESSAGE_FORMAT, "" },
+	{ ERR_TOO_LARGE, MDE2_MESSAGE_FORMAT, "" },
+	{ ERR_BASE64, MDE2_MESSAGE_FORMAT, "" },
+	{ ERR_UTF8, MDE2_MESSAGE_FORMAT, "" },
+	{ ERR_UNSUPPORTED, MDE2_MESSAGE_FORMAT, "NotSupported" },
+	{ ERR_CODE, MDE2_AUTHENTICATION, "" },
+	{ ERR_ENROL_OVERTAKEN, MDE2_AUTHENTICATION, "" },
+	{ ERR_DEVICE_UNKNOWN, MDE2_AUTHENTICATION, "" },
+	{ ERR_IDENTITY_OVER, MDE2_AUTHENTICATION, "" },
+	{ ERR_USER_DISABLED, MDE2_AUTHORIZATION, "" },
+	{ ERR_RENEWALS, MDE2_AUTHORIZATION, "NotEligibleToRenew" },
+	{ ERR_DEVICE_RETIRED, MDE2_AUTHORIZATION, "" },
+	{ ERR_DEVICE_WIPED, MDE2_AUTHORIZATION, "" },
+	{ ERR_DEVICE_REPLACED, MDE2_AUTHORIZATION, "" },
+	{ ERR_DEVICE_ELSEWHERE, MDE2_AUTHORIZATION, "" },
+	{ ERR_CSR, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_CSR_SIGNATURE, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_KEY, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_KEY_SIZE, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_CMS, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_DER, MDE2_CERTIFICATE_REQUEST, "" },
+	{ ERR_CA_DENIED, MDE2_ENROLMENT_SERVER, "" },
+	{ ERR_BUSY, MDE2_ENROLMENT_SERVER, "InMaintenance" },
+	{ ERR_UNREACHABLE, MDE2_ENROLMENT_SERVER, "InMaintenance" },
+	{ ERR_TIMEOUT, MDE2_ENROLMENT_SERVER, "InMaintenance" },
+	{ ERR_TLS, MDE2_ENROLMENT_SERVER, "InMaintenance" },
 };
 
 static enum mde2_fault
-kind_of(enum err_code code)
+kind_of(enum err_code code, const char **ret_type)
 {
+	*ret_type = "";
 	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (kinds[i].code == code)
+		if (kinds[i].code == code) {
+			*ret_type = kinds[i].type;
 			return kinds[i].kind;
+		}
 	return MDE2_INTERNAL;
 }
 
@@ -275,7 +281,8 @@ reply_fault(struct http_req *r, const struct err_report *rep)
 	auto_buf struct buf b = { 0 };
 	const struct err_info *info = err_info(rep->code);
 	struct arena *a = http_arena(r);
-	const char *relates_to = "";
+	const char *relates_to = "", *type;
+	enum mde2_fault kind = kind_of(rep->code, &type);
 	err_t e;
 
 	buf_init(&b, ANSWER_MAX);
@@ -285,7 +292,7 @@ reply_fault(struct http_req *r, const struct err_report *rep)
 		relates_to = "";
 	}
 	TRY(mde2_fault_print(
-	    kind_of(rep->code), relates_to, arena_printf(a, "%s; %s", info->text, info->hint), &b));
+	    kind, type, relates_to, arena_printf(a, "%s; %s", info->text, info->hint), &b));
 	/* SOAP 1.2 part 2 7.5.2: a fault of the receiver is a 500. */
 	return http_reply(r, 500, MDE2_CONTENT_TYPE, buf_str(&b));
 }

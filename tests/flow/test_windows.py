@@ -2,6 +2,7 @@
 """Windows 11 as it is: enrolment, sessions, delivery, renewal and leaving, by a simulator written from the
 protocols."""
 
+import datetime
 import hashlib
 import os
 import pathlib
@@ -13,8 +14,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 from world import ROOT, ApiError, b64, pem_blocks, wait_for
 
@@ -65,6 +67,9 @@ def test_a_person_enrols_by_the_page(world, ada, tmp_path):
 
 def test_a_wrong_code_is_an_authentication_fault(world, ada, tmp_path):
     d = machine(world, tmp_path, "PC-9")
+    with pytest.raises(Fault) as caught:
+        d.discover(auth=("Certificate",))
+    assert caught.value.hresult == 0x80180015
     d.discover(auth=("OnPremise",))
     for password in ("wrong", "AAAAA-AAAAA-AAAAA-AAAAA"):
         with pytest.raises(Fault) as caught:
@@ -138,11 +143,12 @@ def test_trusted_certificates_go_to_the_store_that_the_profile_names(world, ada,
     assert not d.tree.roots("Root") and d.tree.roots("CA") and d.tree.roots("CA", "User")
 
 
-def test_what_the_enrolment_brought_does_not_go_with_a_profile(world, ada, tmp_path):
-    d = enrolled(world, ada, tmp_path, "PC-34")
+def test_what_the_enrolment_brought_does_not_go_with_a_profile(world, tmp_path):
+    user = world.add_user("own@contoso.example", mail="own@contoso.example")
+    d = enrolled(world, user, tmp_path, "PC-34", upn="own@contoso.example")
     own = list(d.tree.roots("Root"))
     assert own == [sha1(world.root_pem)]
-    group = world.add_group("windows own root", ada)
+    group = world.add_group("windows own root", user)
     # The same certificate, which the machine trusts already for talking to the service; and another.
     profiles = [add_root(world, f"own {i}", pem) for i, pem in enumerate((world.root_pem, world.issuing_pem))]
     for p in profiles:
@@ -158,17 +164,45 @@ def test_what_the_enrolment_brought_does_not_go_with_a_profile(world, ada, tmp_p
     assert idle.messages == 2 and {v for v, _, _ in idle.commands} == {"Get"}
 
 
-def test_another_certificate_under_the_name_is_replaced(world, ada, tmp_path):
-    d = enrolled(world, ada, tmp_path, "PC-35")
+def test_another_certificate_under_the_name_is_replaced(world, tmp_path):
+    user = world.add_user("name@contoso.example", mail="name@contoso.example")
+    d = enrolled(world, user, tmp_path, "PC-35", upn="name@contoso.example")
     root = add_root(world, "under its name", world.issuing_pem, "computerCertStoreIntermediate")
     d.tree.trust["Device", "CA"][sha1(world.issuing_pem)] = x509.load_pem_x509_certificate(world.identity_pem.encode())
-    world.assign(root, world.add_group("windows replaced", ada))
+    world.assign(root, world.add_group("windows replaced", user))
     done = d.session()
     node = f"./Device/Vendor/MSFT/RootCATrustedCertificates/CA/{sha1(world.issuing_pem)}/EncodedCertificate"
     assert [c for c in done.commands if c[1] == node and c[0] != "Get"] == [("Add", node, 418), ("Replace", node, 200)]
     assert slot(world, d, root)["state"] == "installed"
     assert d.tree.roots("CA")[sha1(world.issuing_pem)] == pem_blocks(world.issuing_pem)[0]
     world.assign(root)
+
+
+def self_signed(name):
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.utcnow()
+    return (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=365))
+            .add_extension(x509.BasicConstraints(True, None), True)
+            .sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
+
+
+def test_a_machine_of_very_many_certificates_is_served_like_any(world, tmp_path):
+    user = world.add_user("many@contoso.example", mail="many@contoso.example")
+    group, many = world.add_group("windows many", user), 130
+    profiles = [add_root(world, f"many {i}", self_signed(f"many {i}"), "computerCertStoreIntermediate")
+                for i in range(many)]
+    for p in profiles:
+        world.assign(p, group)
+    d = enrolled(world, user, tmp_path, "PC-38", upn="many@contoso.example")
+    d.tree.forget_all()
+    d.session()
+    assert len(d.tree.roots("CA")) == many
+    assert [s["state"] for s in world.slots(device=d.id)] == ["installed"] * many
+    # As many questions are asked in two messages, and nothing else.
+    idle = d.session()
+    assert idle.messages == 3 and {v for v, _, _ in idle.commands} == {"Get"}
 
 
 PKCS_TYPE = "#microsoft.graph.windows10PkcsCertificateProfile"
@@ -376,12 +410,12 @@ def test_a_device_does_not_fill_the_authority_with_new_identities(world, ada, tm
     # The same key each time: its making is not what counts.
     monkeypatch.setattr(rsa, "generate_private_key", lambda **_: d.tree.identity.key)
     made, day, held = 0, time.time() // 86400, None
-    with pytest.raises(Fault):
+    with pytest.raises(Fault) as caught:
         while made <= 48:
             held = d.tree.identity.sha1
             d.renew()
             made += 1
-    assert d.tree.identity.sha1 == held
+    assert d.tree.identity.sha1 == held and caught.value.hresult == 0x80180016
     assert made == 24 or time.time() // 86400 != day and made > 24, "at midnight the count begins anew"
     monkeypatch.undo()
     # It is said; what the device has is good, and others are none the poorer.

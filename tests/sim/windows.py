@@ -46,6 +46,9 @@ FORMATS = {"node", "chr", "int", "bool", "bin", "b64", "xml", "null", "date", "f
 FAULTS = {"MessageFormat": 0x80180001, "Authentication": 0x80180002, "Authorization": 0x80180003,
           "CertificateRequest": 0x80180004, "EnrollmentServer": 0x80180005, "InternalServiceFault": 0x80180006,
           "InvalidSecurity": 0x80180007}
+FAULT_TYPES = {"DeviceCapReached": 0x80180013, "DeviceNotSupported": 0x80180014, "NotSupported": 0x80180015,
+               "NotEligibleToRenew": 0x80180016, "InMaintenance": 0x80180017, "UserLicense": 0x80180018,
+               "InvalidEnrollmentData": 0x80180019}
 MSFT = "http://schemas.microsoft.com/MobileDevice/MDM"
 
 
@@ -193,7 +196,13 @@ class WindowsDevice:
         name = sub.split(":")[-1]
         need(name in FAULTS, f"subcode {sub}")
         need(sub.startswith("a:" if name in ("InternalServiceFault", "InvalidSecurity") else "s:"), f"subcode {sub}")
-        raise Fault(FAULTS[name], fault.findtext(f"{S}Reason/{S}Text") or "")
+        code = FAULTS[name]
+        detail = fault.find(f"{S}Detail/{{{PKCS10.split('#', maxsplit=1)[0]}}}DeviceEnrollmentServiceError")
+        if detail is not None:
+            kind = detail.findtext(detail.tag.replace("DeviceEnrollmentServiceError", "ErrorType"))
+            need(kind in FAULT_TYPES, f"ErrorType {kind}")
+            code = FAULT_TYPES[kind]
+        raise Fault(code, fault.findtext(f"{S}Reason/{S}Text") or "")
 
     @staticmethod
     def action(root, want):

@@ -216,10 +216,16 @@ answers_hold_what_the_client_looks_for(void **state)
 	assert_true(holds(&b, ">PHgvPg==<"));
 	assert_true(holds(&b, "2023-11-14T22:13:20Z"));
 	buf_reset(&b);
-	expect_ok(mde2_fault_print(MDE2_AUTHENTICATION, "", "no & no", &b));
+	expect_ok(mde2_fault_print(MDE2_AUTHENTICATION, "", "", "no & no", &b));
+	assert_false(holds(&b, "Detail"));
 	assert_true(holds(&b, "<s:Value>s:Authentication</s:Value>"));
 	assert_true(holds(&b, "no &amp; no"));
 	assert_false(holds(&b, "RelatesTo"));
+	buf_reset(&b);
+	expect_ok(mde2_fault_print(MDE2_AUTHORIZATION, "NotEligibleToRenew", "", "no & no", &b));
+	assert_true(holds(&b,
+	    "<s:Detail><DeviceEnrollmentServiceError xmlns=\"" PKI
+	    "\"><ErrorType>NotEligibleToRenew</ErrorType><Message>no &amp; no</Message>"));
 }
 
 int
