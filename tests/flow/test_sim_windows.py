@@ -210,10 +210,13 @@ ALERT_STATUS = "<Status><CmdID>2</CmdID><MsgRef>1</MsgRef><CmdRef>2</CmdRef><Cmd
 GET = "<Get><CmdID>{n}</CmdID><Item><Target><LocURI>./DevInfo/Man</LocURI></Target></Item></Get>"
 
 
-def obey(d, body, session="5", final="<Final/>"):
-    text = (f'<SyncML xmlns="SYNCML:SYNCML1.2">{HEAD.format(session=session, device=d.device_id)}'
-            f"<SyncBody>{body}{final}</SyncBody></SyncML>")
-    return d.obey(ET.fromstring(text), 1, {"2": "Alert"}, Session())
+def server_says(d, body, session="5", final="<Final/>"):
+    return ET.fromstring(f'<SyncML xmlns="SYNCML:SYNCML1.2">{HEAD.format(session=session, device=d.device_id)}'
+                         f"<SyncBody>{body}{final}</SyncBody></SyncML>")
+
+
+def obey(d, body, **more):
+    return d.obey(server_says(d, body, **more), 1, {"2": "Alert"}, Session())
 
 
 def test_a_message_in_order_is_obeyed(tmp_path):
@@ -238,6 +241,42 @@ def test_a_message_in_order_is_obeyed(tmp_path):
 def test_a_message_out_of_order_is_not(tmp_path, body, more):
     with pytest.raises(Refused):
         obey(machine(tmp_path), body, **more)
+
+
+def test_the_stores_of_certificates_are_nodes_of_the_device(tree, key, tmp_path):
+    install(tree, pfx(key), sealed(tree, tmp_path))
+    node = f"CertificateStore/MY/System/{tree.held()['a'].sha1}/EncodedCertificate"
+    assert tree.run("Get", "./Device/Vendor/MSFT/" + node) == tree.run("Get", "./Vendor/MSFT/" + node)
+    fails(404, 0, tree.run, "Get", "./User/Vendor/MSFT/" + node)
+    fails(404, 0, tree.run, "Get", "./User/Vendor/MSFT/" + node.replace("System", "User"))
+    fails(405, 0, tree.run, "Delete", "./Device/Vendor/MSFT/" + node)
+    tree.signed_in = False
+    fails(404, 0, tree.run, "Get", "./Device/Vendor/MSFT/" + node.replace("System", "User"))
+
+
+PIECE_STATUS = "<Status><CmdID>2</CmdID><MsgRef>1</MsgRef><CmdRef>3</CmdRef><Cmd>Results</Cmd><Data>213</Data></Status>"
+NEXT = "<Alert><CmdID>3</CmdID><Data>1222</Data></Alert>"
+
+
+def test_a_large_object_is_sent_in_pieces(tmp_path):
+    d = machine(tmp_path)
+    whole = [("0", "SyncHdr", 200, 0)], [("5", "./a", "1234567"), ("6", "./b", "89")]
+    assert d.parts(*whole) == [(whole[0], [("5", "./a", "1234567", False), ("6", "./b", "89", False)], [])]
+    d.piece = 3
+    assert [part[1] for part in d.parts(*whole)] == [
+        [("5", "./a", "123", True)], [("5", "./a", "456", True)], [("5", "./a", "7", False), ("6", "./b", "89", False)]]
+    following = ([], [], [])
+    d.wants_more(server_says(d, HEADER_STATUS + PIECE_STATUS + NEXT), 1, {"3": "Results"}, following)
+    assert following[0] == [("3", "Alert", 200, 0, 1)]
+
+
+@pytest.mark.parametrize("body", [
+    HEADER_STATUS + PIECE_STATUS, HEADER_STATUS + NEXT, HEADER_STATUS + PIECE_STATUS.replace("213", "200") + NEXT,
+    HEADER_STATUS + PIECE_STATUS + NEXT.replace("1222", "1223"), HEADER_STATUS + PIECE_STATUS + NEXT + GET.format(n=4)])
+def test_who_does_not_ask_for_the_next_piece_is_refused(tmp_path, body):
+    d = machine(tmp_path)
+    with pytest.raises(Refused):
+        d.wants_more(server_says(d, body), 1, {"3": "Results"}, ([], [], []))
 
 
 def put(n, node, fmt, value, verb="Add"):

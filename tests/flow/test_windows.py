@@ -55,8 +55,8 @@ def test_a_person_enrols_by_the_page(world, ada, tmp_path):
     assert d.discover()["AuthPolicy"] == "Federated"
     d.enrol_federated({"code": world.code(ada)}, kind="Device")
     first = d.tree.identity.sha1
-    # A renewal does not say whose store it is for; the machine looks in the one that the enrolment named. Its content goes
-    # by either of two names.
+    # A renewal does not say whose store it is for; the machine looks in the one that the enrolment named. Its content
+    # goes by either of two names.
     d.renew()
     second = d.tree.identity.sha1
     d.pkcs7 = PKCS10.replace("#PKCS10", "#PKCS7")

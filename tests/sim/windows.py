@@ -366,7 +366,8 @@ class WindowsDevice:
     def renew(self):
         """ROBO: the machine asks by itself, with its old certificate in TLS and over the new request."""
         need(self.tree.dmclient.get("ROBOSupport") == "true", "renewal was not offered")
-        self.request_token(self.discovered["EnrollmentServiceUrl"], self.security(password=" "), self.kind, renewal=True)
+        header = self.security(password=" ")
+        self.request_token(self.discovered["EnrollmentServiceUrl"], header, self.kind, renewal=True)
 
     # The provisioning document
 
@@ -516,7 +517,8 @@ class WindowsDevice:
         need([(s.findtext(DM + "CmdRef"), s.findtext(DM + "Cmd"), s.findtext(DM + "Data")) for s in statuses] ==
              [(ref, "Results", "213") for ref, verb in sent.items() if verb == "Results"], "no 213 for a piece")
         rest = [c for c in body if c.tag != DM + "Status"][:-1]
-        need([(c.tag, c.findtext(DM + "Data")) for c in rest] == [(DM + "Alert", "1222")], "the next message is not asked for")
+        need([(c.tag, c.findtext(DM + "Data")) for c in rest] == [(DM + "Alert", "1222")],
+             "the next message is not asked for")
         following[0].append((rest[0].findtext(DM + "CmdID"), "Alert", 200, 0, message))
 
     def package(self, message, statuses, results, commands, answered=None, final=True):
@@ -531,8 +533,9 @@ class WindowsDevice:
             n += 1
             return n
         for ref, verb, code, hresult, *other in statuses:
+            ours = other[0] if other else answered
             original = f' xmlns:msft="{MSFT}" msft:originalerror="0x{hresult:08X}"' if hresult else ""
-            body.append(f"<Status><CmdID>{number()}</CmdID><MsgRef>{(other or [answered])[0]}</MsgRef><CmdRef>{ref}</CmdRef>"
+            body.append(f"<Status><CmdID>{number()}</CmdID><MsgRef>{ours}</MsgRef><CmdRef>{ref}</CmdRef>"
                         f"<Cmd>{verb}</Cmd><Data{original}>{code}</Data></Status>")
         for ref, uri, data, *more in results:
             i = number()

@@ -101,7 +101,7 @@ class Tree:
         self.imports = 0
         self.unenrolled = self.wiped = False
         self.no_recovery = False        # there is no recovery environment that could reset it
-        self.fails = {}                 # (verb, part of a path) -> (status, HRESULT): what goes wrong at the machine itself
+        self.fails = {}                 # (verb, part of a path) -> (status, HRESULT): what goes wrong there
 
     # Where a path leads
 
@@ -416,8 +416,8 @@ class Tree:
             raise Failed(500, E_INVALID_ARG)
 
     def store_node(self, verb, uri, parts):
-        """CertificateStore, which is below ./Device alone: MY/System is the machine's store, MY/User that of the user who is
-        signed in."""
+        """CertificateStore, which is below ./Device alone: MY/System is the machine's store, MY/User that of the user
+        who is signed in."""
         if uri.startswith("./User/") or len(parts) != 3 or parts[2] != "EncodedCertificate":
             raise Failed(404)
         scope = {"System": "Device", "User": "User"}.get(parts[0])
