@@ -28,7 +28,7 @@ struct windows_telling {
 	size_t nheld;
 };
 
-/* Parts of a command, each with the next number. */
+/* Parts of a command, each with the next number. ERR_TOO_LARGE: the message is full. */
 err_t windows_put(struct windows_telling *t, const char *verb, const char *uri, const char *format,
     const char *data);
 err_t windows_add(struct windows_telling *t, const char *parent, const char *name,
