@@ -63,6 +63,8 @@ extern const struct field_member cert_key_kinds[];
 /* key_alg and key_bits of *what; rsa_bits 0: 2048. */
 void cert_key_choose(int64_t kind, int64_t rsa_bits, struct primitive *what);
 
+/* Who may use the key, into *ret, which starts zeroed. */
+void cert_access(struct arena *a, const struct cert_profile *p, struct key_access *ret);
 /* Subject, alternative names, SID, uses, and what else comes from these settings, into *what. */
 err_t cert_reduce(struct arena *a, const struct profile *p, const struct cert_profile *c,
     const struct subject_of *who, struct primitive *what);

@@ -20,8 +20,8 @@ make_ekus(struct arena *a, const struct cert_profile *p, struct primitive *what)
 	}
 }
 
-static void
-make_access(struct arena *a, const struct cert_profile *p, struct key_access *ret)
+void
+cert_access(struct arena *a, const struct cert_profile *p, struct key_access *ret)
 {
 	const struct package *v = p->packages.v;
 
@@ -60,7 +60,7 @@ cert_reduce(struct arena *a, const struct profile *p, const struct cert_profile 
 	what->sid = sid_of(c, &of);
 	TRY(cert_name_make(a, c, &of, &what->subject, &what->san));
 	make_ekus(a, c, what);
-	make_access(a, c, &what->access);
+	cert_access(a, c, &what->access);
 	what->key_store = (t->family & (ON_WINDOWS | ON_PHONE)) != 0 ?
 	    (enum key_store)c->key_store :
 	    KEY_STORE_ANY;

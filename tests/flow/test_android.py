@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from android import AndroidAgent, Failed, Refused, b64, der  # noqa: E402  pylint: disable=wrong-import-position
 from clients import rsa_key  # noqa: E402  pylint: disable=wrong-import-position
+from test_pfx import Made, make_import_key, table  # noqa: E402  pylint: disable=wrong-import-position
 from world import ApiError, pem_blocks, wait_for  # noqa: E402  pylint: disable=wrong-import-position
 
 SUBJECT = "CN={{UserName}},E={{EmailAddress}},O=Contoso"
@@ -137,6 +138,33 @@ def test_a_key_on_a_curve_is_opened_by_the_agent(world, given):
     assert leaf.public_key().curve.name == "secp384r1"
     assert not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.key_encipherment
     world.assign(given.root, given.group)
+
+
+def test_an_imported_certificate_is_installed_with_its_grant_and_a_failure_is_a_fault(world, given, tmp_path):
+    file, key_file, cert_file = Made(tmp_path).pfx("ada")
+    rows = table(tmp_path / "users.csv", [[file, given.user["userPrincipalName"], "secret-Pa55", "smimeEncryption"]])
+    done = world.cli_json("pfx", "import", str(tmp_path), "--csv", str(rows), "--key", make_import_key(world))
+    assert (done["created"], done["refused"]) == (1, 0)
+    mail = body(world, "Mail", "androidDeviceOwnerImportedPFXCertificateProfile", given.root,
+                intendedPurpose="smimeEncryption", certificateAccessType="specificApps",
+                silentCertificateAccessDetails=[{"packageId": "com.example.mail"}])
+    agent = given.device()
+    world.assign(mail, given.group)
+    settle(world, agent, mail)
+    (name, pair), = [(n, p) for n, p in agent.store.pairs.items() if n.startswith(alias(mail))]
+    with open(cert_file, "rb") as c, open(key_file, "rb") as k:
+        assert pair["chain"][0] == x509.load_pem_x509_certificate(c.read())
+        assert pair["key"].private_numbers() == serialization.load_pem_private_key(k.read(), None).private_numbers()
+    assert agent.store.grants[name] == {"com.example.mail"} and not pair["selectable"]
+    for status, state, code, fault in (("error", "failed", "bad_password", "device-cannot-decrypt"),
+                                       ("not_now", "offered", "user_locked", "device-locked")):
+        refused = refusing(given.device(), status, code)
+        settle(world, refused, mail, state=state)
+        assert slot_of(world, refused, mail)["fault"] == fault
+        refused.leave()
+    world.assign(mail)
+    wait_for(lambda: agent.sync() is not None and name not in agent.store.pairs, 30, 0.1, why="the removal")
+    agent.leave()
 
 
 def test_nothing_is_sent_again_when_nothing_changes(given):

@@ -56,12 +56,15 @@ make_hash(struct arena *a, struct primitive *what)
 	auto_buf struct buf b;
 	uint8_t *hash = arena_alloc(a, 32);
 
-	buf_init(&b, what->npfx * 64 + 64);
+	buf_init(&b, 64 + what->npfx * 64 + what->access.npackages * (4 + LIMIT_TEXT));
 	TRY(wr_text(&b, "imported 1"));
 	TRY(wr_u32(&b, (uint32_t)what->npfx));
 	for (size_t i = 0; i < what->npfx; i++)
 		TRY(wr_text(&b, what->pfx[i].thumbprint));
 	TRY(wr_u32(&b, (uint32_t)what->key_store));
+	/* There is no next certificate that a changed list could wait for. */
+	for (size_t i = 0; i < what->access.npackages; i++)
+		TRY(wr_text(&b, what->access.packages[i]));
 	hash_sha256(buf_str(&b), hash);
 	what->hash = str_of(hash, 32);
 	return OK;
@@ -114,6 +117,7 @@ reduce(struct arena *a, const struct profile *p, const void *settings, const str
 	what.key_store = (t->family & (ON_WINDOWS | ON_PHONE | ON_FORERUNNER)) != 0 ?
 	    (enum key_store)s->cert.key_store :
 	    KEY_STORE_ANY;
+	cert_access(a, &s->cert, &what.access);
 	what.root = p->root;
 	TRY(make_hash(a, &what));
 	*ret = what;

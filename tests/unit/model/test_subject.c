@@ -511,10 +511,49 @@ imported_certificates_are_those_of_the_purpose_older_ones_too(void **state)
 	expect_err(ERR_NO_USER, reduce_as(a, type, "{}", NULL, NULL, 0, &p));
 }
 
+#define APPS(name) \
+	"{\"intendedPurpose\":\"vpn\",\"certificateAccessType\":\"specificApps\"," \
+	"\"silentCertificateAccessDetails\":[{\"packageId\":\"com.example." name "\"}]}"
+
+static void
+who_may_use_the_key_of_an_imported_certificate_is_the_profiles_word(void **state)
+{
+	static const struct user_pfx has[] = {
+		{ .thumbprint = "aa", .purpose = PFX_VPN, .not_after = 300 },
+		{ .thumbprint = "bb", .purpose = PFX_VPN, .not_after = 200 },
+	};
+	const char *type = "#microsoft.graph.androidDeviceOwnerImportedPFXCertificateProfile";
+	const char *mac = "#microsoft.graph.macOSImportedPFXCertificateProfile";
+	auto_arena struct arena *a = arena_new();
+	struct user u = alice();
+	const struct profile_type *t;
+	struct primitive p, q, one;
+
+	(void)state;
+	expect_ok(reduce_as(a, type, APPS("vpn"), &u, has, 2, &p));
+	assert_int_equal(p.access.npackages, 1);
+	assert_string_equal(p.access.packages[0], "com.example.vpn");
+	expect_ok(profile_type_find(type, &t));
+	expect_ok(t->kind->item(a, &p, 1, &one));
+	assert_int_equal(one.access.npackages, 1);
+	/* Another list is another thing to install: nothing else would bring it. */
+	expect_ok(reduce_as(a, type, APPS("mail"), &u, has, 2, &q));
+	assert_false(str_eq(p.hash, q.hash));
+	expect_ok(reduce_as(a, type, "{\"intendedPurpose\":\"vpn\"}", &u, has, 2, &q));
+	assert_int_equal(q.access.npackages, 0);
+	expect_ok(reduce_as(a, mac,
+	    "{\"intendedPurpose\":\"vpn\",\"deploymentChannel\":\"userChannel\"}", &u, has, 2, &p));
+	assert_true(p.access.user_channel);
+	expect_ok(reduce_as(a, mac, "{\"intendedPurpose\":\"vpn\"}", &u, has, 2, &p));
+	assert_false(p.access.user_channel);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    who_may_use_the_key_of_an_imported_certificate_is_the_profiles_word),
 		cmocka_unit_test(
 		    identifiers_that_the_platform_keeps_to_itself_are_unavailable_by_policy),
 		cmocka_unit_test(windows_that_joined_no_domain_has_no_full_name),
