@@ -541,6 +541,16 @@ def test_imported_certificates_come_one_profile_each(place, tmp_path):
     assert mac.device.declarative is None, "macOS 13 lists no certificates in reports"
     shown = [place.world.cli("device", "show", d.id).stdout.split() for d in (phone, mac)]
     assert [s[s.index("@chancery.reporting") + 1] for s in shown] == ["declarative", "polled"]
+    # Into the keychain of the user who signed in, where the profile says so.
+    login = place.create("macOSImportedPFXCertificateProfile", "Mail of the user", intendedPurpose="smimeEncryption",
+                         deploymentChannel="userChannel")
+    place.world.assign(login, place.group)
+    assert mac.sign_in("ada")
+    wait_for(lambda: mac.poll() is not None and mac.poll(mac.user) is not None and
+             thumbs <= {i.sha256 for i in mac.user.items()}, 60)
+    assert {x.scope for n, x in mac.user.profiles.items() if login["id"] in n} == {"User"}
+    assert not [n for n in mac.device.profiles if login["id"] in n]
+    profiles.append(login)
     place.drop(*profiles)
     wait_for(lambda: phone.poll() is not None and list(phone.device.profiles) == ["chancery.mdm"], 30)
 
