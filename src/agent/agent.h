@@ -130,6 +130,9 @@ err_t agent_post(const struct agent *g, struct fetch *f, struct arena *a, const 
 
 /* facts.c */
 json *agent_facts(struct arena *a, const struct agent *g);
+/* The address that the first radio was made with, of those in this folder of the kernel's: not one that a network is shown
+ * for a while. NULL: there is none. */
+const char *agent_wifi_mac(struct arena *a, const char *folder);
 
 /* trust.c: CA certificates. */
 err_t trust_install(const struct agent *g, struct arena *a, const char *alias, struct str der);

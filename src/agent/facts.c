@@ -11,6 +11,9 @@
 
 #include <sys/utsname.h>
 
+#define RADIOS "/sys/class/ieee80211"
+enum { RADIOS_MAX = 64 };
+
 static const struct {
 	const char *fact, *path;
 } files[] = {
@@ -40,6 +43,26 @@ file_fact(struct arena *a, json *facts, json *unavailable, const char *fact, con
 	json_add(unavailable, json_text_new(fact));
 }
 
+const char *
+agent_wifi_mac(struct arena *a, const char *folder)
+{
+	const char *value = NULL;
+	char **names = NULL;
+	struct str text;
+	size_t n = 0;
+	err_t e = OK;
+
+	if (file_exists(folder))
+		e = dir_list(a, folder, RADIOS_MAX, &names, &n);
+	if (err_ok(e) && n > 0)
+		e = file_read(
+		    a, arena_printf(a, "%s/%s/macaddress", folder, names[0]), LIMIT_TEXT, &text);
+	if (err_ok(e) && n > 0)
+		e = text_cstr(a, str_trim(text), &value);
+	err_forget(e);
+	return value;
+}
+
 /* NAME=value or NAME="value" of os-release. */
 static const char *
 os_release(struct arena *a, struct str text, const char *name)
@@ -65,6 +88,7 @@ agent_facts(struct arena *a, const struct agent *g)
 {
 	json *facts = json_object_new();
 	json *unavailable = json_array_new();
+	const char *mac;
 	struct utsname host;
 	struct str text;
 	err_t e;
@@ -76,6 +100,8 @@ agent_facts(struct arena *a, const struct agent *g)
 	json_set_text(facts, "fqdn", host_fqdn(a));
 	for (size_t i = 0; i < COUNT(files); i++)
 		file_fact(a, facts, unavailable, files[i].fact, files[i].path);
+	if ((mac = agent_wifi_mac(a, RADIOS)) != NULL)
+		json_set_text(facts, "wifi_mac", mac);
 	e = file_read(a, "/etc/os-release", LIMIT_LONG_TEXT, &text);
 	if (err_ok(e)) {
 		json_set_text(facts, "os", os_release(a, text, "NAME"));

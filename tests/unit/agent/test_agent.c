@@ -385,6 +385,30 @@ a_key_that_it_cannot_make_is_refused_before_it_asks(void **state)
 	expect_err(ERR_BAD_REQUEST, obey(b, c));
 }
 
+static void
+the_address_of_the_first_radio_is_a_fact_where_there_is_one(void **state)
+{
+	struct box *b = *state;
+	const char *folder = arena_printf(b->a, "%s/radios", b->dir);
+	const char *one = arena_printf(b->a, "%s/phy0", folder);
+	const char *two = arena_printf(b->a, "%s/phy1", folder);
+
+	assert_null(agent_wifi_mac(b->a, folder));
+	expect_ok(dir_make(folder, 0755));
+	assert_null(agent_wifi_mac(b->a, folder));
+	expect_ok(dir_make(two, 0755));
+	assert_null(agent_wifi_mac(b->a, folder));
+	expect_ok(
+	    file_write(arena_printf(b->a, "%s/macaddress", two), LIT("02:00:00:00:00:02\n"), 0444));
+	assert_string_equal(agent_wifi_mac(b->a, folder), "02:00:00:00:00:02");
+	expect_ok(dir_make(one, 0755));
+	expect_ok(
+	    file_write(arena_printf(b->a, "%s/macaddress", one), LIT("02:00:00:00:00:01\n"), 0444));
+	assert_string_equal(agent_wifi_mac(b->a, folder), "02:00:00:00:00:01");
+	expect_ok(file_write(arena_printf(b->a, "%s/macaddress", one), LIT("02:\0"), 0444));
+	assert_null(agent_wifi_mac(b->a, folder));
+}
+
 int
 main(void)
 {
@@ -410,6 +434,7 @@ main(void)
 		FRESH(who_is_not_enrolled_neither_works_nor_leaves),
 		CASE(who_is_enrolled_does_not_enrol_again),
 		CASE(the_facts_name_the_device_and_what_could_not_be_read),
+		CASE(the_address_of_the_first_radio_is_a_fact_where_there_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
