@@ -105,3 +105,27 @@ asked_match(struct arena *a, const struct csr *csr, const struct primitive *what
 	*ret_why = k.why;
 	return OK;
 }
+
+enum err_code
+asked_fault(const char *code)
+{
+	static const struct {
+		const char *code;
+		enum err_code fault;
+	} rows[] = {
+		{ "SubjectNameMissing", ERR_ORDER_SUBJECT },
+		{ "SubjectNameMismatch", ERR_ORDER_SUBJECT },
+		{ "SubjectAltNameMissing", ERR_ORDER_SAN },
+		{ "SubjectAltNameMismatch", ERR_ORDER_SAN },
+		{ "KeyUsageMismatch", ERR_ORDER_USAGE },
+		{ "KeyLengthMismatch", ERR_ORDER_KEY_SIZE },
+		{ "EnhancedKeyUsageMissing", ERR_ORDER_EKU },
+		{ "EnhancedKeyUsageMismatch", ERR_ORDER_EKU },
+		{ "ChallengeExpired", ERR_ORDER_KEY },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strcmp(rows[i].code, code) == 0)
+			return rows[i].fault;
+	return ERR_CSR;
+}

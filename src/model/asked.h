@@ -16,5 +16,7 @@
  * is "". ERR_...: the names cannot be read. */
 err_t asked_match(struct arena *a, const struct csr *csr, const struct primitive *what, bool told,
     const char **ret_code, const char **ret_why);
+/* What such a word is called in the catalogue. */
+enum err_code asked_fault(const char *code);
 
 #endif

@@ -10,7 +10,8 @@
 #include "model/kind.h"
 #include "pki/cert.h"
 
-/* Subject and alternative names of the certificate are, decoded, those of the primitive. ERR_LEAF_MISMATCH. */
+/* Subject (its parts in any order) and alternative names of the certificate are, decoded, those of the primitive.
+ * ERR_LEAF_MISMATCH. */
 err_t enrolled_names(struct arena *a, const struct cert *leaf, struct str subject, struct str san);
 /* ERR_LEAF_MISMATCH: other names, a CA's, or ended. */
 err_t enrolled_check(struct arena *a, struct str der, const struct primitive *what);

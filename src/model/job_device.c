@@ -8,32 +8,14 @@
 
 enum { KEY_NAME = 20 /* bytes of the key's hash that name it */ };
 
-/* What the words of asked.h mean here. */
-static const struct {
-	const char *code;
-	enum err_code fault;
-} codes[] = {
-	{ "SubjectNameMissing", ERR_ORDER_SUBJECT },
-	{ "SubjectNameMismatch", ERR_ORDER_SUBJECT },
-	{ "SubjectAltNameMissing", ERR_ORDER_SAN },
-	{ "SubjectAltNameMismatch", ERR_ORDER_SAN },
-	{ "KeyUsageMismatch", ERR_ORDER_USAGE },
-	{ "KeyLengthMismatch", ERR_ORDER_KEY_SIZE },
-	{ "EnhancedKeyUsageMissing", ERR_ORDER_EKU },
-	{ "EnhancedKeyUsageMismatch", ERR_ORDER_EKU },
-};
-
 static err_t
 match(struct arena *a, const struct csr *csr, const struct primitive *what)
 {
 	const char *code, *why;
 
 	TRY(asked_match(a, csr, what, true, &code, &why));
-	for (size_t i = 0; code != NULL && i < COUNT(codes); i++)
-		if (strcmp(codes[i].code, code) == 0)
-			FAIL(codes[i].fault, "%s%s%s", code, why[0] == '\0' ? "" : ": ", why);
 	if (code != NULL)
-		FAIL(ERR_ORDER_SUBJECT, "%s", code);
+		FAIL(asked_fault(code), "%s%s%s", code, why[0] == '\0' ? "" : ": ", why);
 	/* The order names it; some CAs would look at the request as well. */
 	if (csr->template[0] != '\0' && !str_ieq_c(str_c(csr->template), what->template))
 		FAIL(ERR_ORDER_TEMPLATE, "requested %s, ordered %s", csr->template, what->template);

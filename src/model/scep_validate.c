@@ -162,6 +162,17 @@ look_due(struct tx *tx, struct asked *k, struct due *ret)
 	return OK;
 }
 
+/* Whoever waits for the certificate finds in the timeline what is wrong. */
+static err_t
+refuse_noted(struct tx *tx, struct asked *k, const char *code, const char *why)
+{
+	const char *detail = arena_printf(k->a, "%s%s%s", code, why[0] == '\0' ? "" : ": ", why);
+
+	TRY(refuse(k, code, why));
+	return request_note_again(tx, &k->slot, k->request.id, "authority", "not-validated",
+	    (struct why){ err_info(asked_fault(code))->id, detail });
+}
+
 /* Marked with the key that it was granted to: no other may use it. */
 static err_t
 grant(struct tx *tx, struct asked *k)
@@ -169,7 +180,7 @@ grant(struct tx *tx, struct asked *k)
 	struct request next = k->request;
 
 	if (is_granted(k))
-		return is_of_key(k) ? OK : refuse(k, "ChallengeExpired", OTHER_KEY);
+		return is_of_key(k) ? OK : refuse_noted(tx, k, "ChallengeExpired", OTHER_KEY);
 	next.keep = k->key;
 	TRY(store_request_move(tx, &next, next.state, next.fence));
 	return request_note(tx, &k->slot, next.id, "authority", "validated", "");
@@ -209,7 +220,7 @@ validate(struct tx *tx, void *arg)
 	if (due.what == NULL)
 		return refuse(k, NO_LONGER, "");
 	TRY(match(k, &due, &code, &why));
-	return code != NULL ? refuse(k, code, why) : grant(tx, k);
+	return code != NULL ? refuse_noted(tx, k, code, why) : grant(tx, k);
 }
 
 err_t

@@ -3,7 +3,8 @@
  * What a challenge stands for, for RAs that are not ours: somebody else's CA asks before it issues, and tells what became
  * of it. The codes are those of the public client for such CAs (microsoft/Intune-Resource-Access).
  *
- *   scep_validate   may this request be granted? Compared with directory and profile as they are at this moment
+ *   scep_validate   may this request be granted? Compared with directory and profile as they are at this moment; the timeline
+ *                   says so, and what was wrong when it was not
  *   scep_issued     it was; the timeline says with which serial. Refused for a key that was not granted it, and when the
  *                   profile left meanwhile: the certificate must not be handed out then
  *   scep_failed     it was not; the slot says why. Of another key than it was granted to, the timeline alone

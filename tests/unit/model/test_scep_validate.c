@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "codec/keys_ipc.h"
+#include "model/enrolled.h"
 #include "model/scep_validate.h"
 
 #define SUCCESS "Success"
@@ -138,6 +139,16 @@ says(struct given *g, const struct csr *csr, const char *want)
 	assert_string_equal(code, want);
 }
 
+/* The newest row of the timeline. */
+static void
+noted(struct given *g, const char *fault, const char *detail)
+{
+	struct world_find f = world_look(g->w, "scep");
+
+	assert_string_equal(f.events[f.nevents - 1].fault, fault);
+	assert_string_equal(f.events[f.nevents - 1].detail, detail);
+}
+
 static void
 issued_says(struct given *g, const struct csr *csr, const char *want)
 {
@@ -173,7 +184,8 @@ a_challenge_is_granted_to_one_key(void **state)
 	says(g, &csr, SUCCESS);
 	says(g, &csr, SUCCESS);
 	says(g, &other, "ChallengeExpired");
-	world_timeline(g->w, "scep", "assigned ready offered validated");
+	says(g, &other, "ChallengeExpired");
+	world_timeline(g->w, "scep", "assigned ready offered validated not-validated");
 }
 
 /* Windows encodes CN=alice,OU=Sales,O=Contoso as it is written, which is the other way round. */
@@ -198,10 +210,47 @@ the_parts_of_a_name_may_come_in_another_order(void **state)
 	rdn[1].ava = &(struct dn_ava){ dn.rdn[1].ava[0].oid, dn.rdn[2].ava[0].value };
 	expect_ok(dn_encode(g->w->a, &turned, &csr.subject));
 	says(g, &csr, "SubjectNameMismatch");
+	noted(g, "order-subject", "SubjectNameMismatch: O=Contoso, OU=alice, CN=Sales");
 	rdn[0] = dn.rdn[2];
 	rdn[1] = dn.rdn[2];
 	expect_ok(dn_encode(g->w->a, &turned, &csr.subject));
 	says(g, &csr, "SubjectNameMismatch");
+}
+
+/* Microsoft's CA puts the parts of names into an order of its own. */
+static void
+a_certificate_may_have_the_parts_of_its_name_in_another_order(void **state)
+{
+	GIVEN(state);
+	struct world *w = g->w;
+	struct issue_spec s;
+	struct dn_rdn rdn[3];
+	struct dn_ava ava;
+	struct dn dn;
+
+	begin(g, "windows");
+	s = made_spec(w->a, "alice", g->key);
+	s.issuer = w->root.cert;
+	s.san = g->command.what->san;
+	s.not_after = when_now() + MADE_DAY;
+	expect_ok(dn_decode(w->a, g->command.what->subject, &dn));
+	for (size_t i = 0; i < 3; i++)
+		rdn[i] = dn.rdn[(i + 1) % 3];
+	ava = (struct dn_ava){ rdn[0].ava->oid, "Marketing" };
+	for (int wrong = 0; wrong < 2; wrong++) {
+		auto_cert struct cert *c = NULL;
+
+		if (wrong)
+			rdn[0].ava = &ava;
+		issue_serial(s.serial);
+		expect_ok(dn_encode(w->a, &(struct dn){ rdn, 3 }, &s.subject));
+		c = made_cert(w->a, &s, w->root.key);
+		if (wrong)
+			expect_err(
+			    ERR_LEAF_MISMATCH, enrolled_check(w->a, cert_der(c), g->command.what));
+		else
+			expect_ok(enrolled_check(w->a, cert_der(c), g->command.what));
+	}
 }
 
 static void
@@ -350,6 +399,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(a_challenge_is_granted_to_one_key),
 		WITH(the_parts_of_a_name_may_come_in_another_order),
+		WITH(a_certificate_may_have_the_parts_of_its_name_in_another_order),
 		WITH(what_a_ca_might_certify_beside_the_order_is_refused),
 		WITH(names_that_nobody_can_read_are_an_answer_and_no_failure),
 		WITH(apples_devices_leave_the_purposes_to_the_ca),
