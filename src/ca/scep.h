@@ -4,7 +4,8 @@
  *
  *   parts --signature checked again--> type --envelope opened with the RA's key--> request
  *     first request   the signer's key is the request's, and a challenge says who speaks for it (challenge.h)
- *     renewal         the signer's certificate is one of ours, valid, and names what the request names (renewal.h)
+ *     renewal         the signer's certificate is one of ours, valid, and names what the request names (renewal.h); one
+ *                     that brings a challenge which was not used yet is a first request
  *   --> the policy and the mint of every protocol (submit.h) --> issued, pending or denied --> CertRep
  *
  * Every refusal is a CertRep with status failure, the failInfo of its row in errors.tbl, and a line for people; it is
