@@ -270,8 +270,9 @@ def test_certmonger_enrols_with_our_challenge(given, device, tmp_path, front):
         done = subprocess.run(
             ["dbus-run-session", "--", "sh", "-c", script.replace("URL", url)], check=False, timeout=90,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={
-                **os.environ, "HOME": home, "CERTMONGER_REQUESTS_DIR": home + "/req", "CERTMONGER_CAS_DIR": home + "/cas",
-                "CERTMONGER_LOCAL_CA_DIR": home + "/local", "CERTMONGER_CONFIG_DIR": home, "CERTMONGER_TMPDIR": home})
+                **os.environ, "HOME": home, "CERTMONGER_REQUESTS_DIR": home + "/req",
+                "CERTMONGER_CAS_DIR": home + "/cas", "CERTMONGER_LOCAL_CA_DIR": home + "/local",
+                "CERTMONGER_CONFIG_DIR": home, "CERTMONGER_TMPDIR": home})
     assert "status: MONITORING" in done.stdout, done.stdout
     leaf = x509.load_pem_x509_certificate((tmp_path / "c.pem").read_bytes())
     assert leaf.subject == name("scep")
@@ -720,9 +721,9 @@ INTUNE = "0000000a-0000-0000-c000-000000000000"
 
 
 class PublicClient:
-    """What the public client for SCEP servers does, in the order in which it does it: it signs in for the directory, asks
-    it where the service is, signs in for the service, and posts. graph, resource: its settings, with a slash at the end.
-    old: with ADAL and the older directory."""
+    """What the public client for SCEP servers does, in the order in which it does it: it signs in for the directory,
+    asks it where the service is, signs in for the service, and posts. graph, resource: its settings, with a slash at
+    the end. old: with ADAL and the older directory."""
 
     def __init__(self, world, app, old, graph=None, resource=None):
         self.world, self.app, self.old = world, app, old
@@ -767,7 +768,8 @@ class PublicClient:
 
 
 @pytest.mark.parametrize("old, graph, resource", [
-    (False, None, None), (True, None, None), (False, "https://graph.microsoft.com/", "https://api.manage.microsoft.com/"),
+    (False, None, None), (True, None, None),
+    (False, "https://graph.microsoft.com/", "https://api.manage.microsoft.com/"),
     (True, "https://graph.windows.net/", "https://api.manage.microsoft.com/")])
 def test_the_public_client_finds_where_to_ask_and_reads_the_answer(given, elsewhere, device, old, graph, resource):
     world, command, key = given.world, device.enrol_command(), new_key()

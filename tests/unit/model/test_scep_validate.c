@@ -168,14 +168,13 @@ failed_says(struct given *g, const struct csr *csr, const char *want)
 	assert_string_equal(code, want);
 }
 
-#define GIVEN(state) \
-	struct given *g = *(state); \
-	auto_csr struct csr csr = { 0 }, other = { 0 }
+#define GIVEN(state) struct given *g = *(state)
 
 static void
 a_challenge_is_granted_to_one_key(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 }, other = { 0 };
 
 	begin(g, "windows");
 	csr = request(g, g->key);
@@ -193,6 +192,7 @@ static void
 the_parts_of_a_name_may_come_in_another_order(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
 	struct dn dn, turned;
 	struct dn_rdn rdn[3];
 
@@ -258,6 +258,7 @@ what_a_ca_might_certify_beside_the_order_is_refused(void **state)
 {
 	static const char *policy[] = { "1.3.6.1.4.1.311.20.2.1" }, *email[] = { OID_EKU_EMAIL };
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 }, other = { 0 };
 	struct csr ask;
 
 	begin(g, "windows");
@@ -293,6 +294,7 @@ static void
 names_that_nobody_can_read_are_an_answer_and_no_failure(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
 
 	begin(g, "windows");
 	csr = request(g, g->key);
@@ -309,6 +311,7 @@ apples_devices_leave_the_purposes_to_the_ca(void **state)
 {
 	static const char *email[] = { OID_EKU_EMAIL };
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
 
 	begin(g, "ios");
 	csr = request(g, g->key);
@@ -326,6 +329,7 @@ static void
 who_was_told_the_purposes_must_name_them(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
 
 	begin(g, "windows");
 	csr = request(g, g->key);
@@ -337,6 +341,7 @@ static void
 what_was_not_granted_is_not_to_be_handed_out(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 }, other = { 0 };
 
 	begin(g, "windows");
 	csr = request(g, g->key);
@@ -356,6 +361,7 @@ static void
 a_refusal_of_another_key_does_not_end_what_was_granted(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 }, other = { 0 };
 
 	begin(g, "windows");
 	csr = request(g, g->key);
@@ -373,6 +379,7 @@ static void
 a_challenge_made_anew_is_for_whatever_key_comes_first(void **state)
 {
 	GIVEN(state);
+	auto_csr struct csr csr = { 0 }, other = { 0 };
 	struct command *v;
 
 	begin(g, "windows");
