@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles, their assignments, and who they are for. */
 #include "store/profile.h"
+
+#include <string.h>
+
+#include "base/memo.h"
 #include "store/row.h"
 
 static const struct col profile_cols[] = {
@@ -123,26 +127,75 @@ store_assignments(
 	    tx, a, STMT_ASSIGN_LIST, &assignment_shape, VALS(val_id(profile)), ret, retn);
 }
 
+/* All profiles for whoever is in these groups: the same for many devices. */
+struct profiles_for {
+	struct profile *profiles;
+	struct assignment *by;
+	size_t n;
+};
+
+struct asked_for {
+	struct tx *tx;
+	const char *platform;
+	struct str groups;
+	bool has_user;
+};
+
+static err_t
+profiles_for(struct arena *a, struct str key, const void *arg, void **ret)
+{
+	const struct asked_for *q = arg;
+	struct profiles_for *v = ARENA_NEW(a, struct profiles_for);
+	struct match *m;
+
+	(void)key;
+	TRY(row_all(q->tx, a, STMT_PROFILES_FOR, &match_shape,
+	    VALS(val_text(q->platform), val_bytes(q->groups), val_i64(q->has_user)), &m, &v->n));
+	v->profiles = arena_array(a, v->n + 1, sizeof(*v->profiles));
+	v->by = arena_array(a, v->n + 1, sizeof(*v->by));
+	for (size_t i = 0; i < v->n; i++) {
+		v->profiles[i] = m[i].profile;
+		v->by[i] = m[i].by;
+	}
+	*ret = v;
+	return OK;
+}
+
+/* Everything that the list depends on, the present state of profiles and targets first; one of before gives its place up to
+ * that of now. */
+static struct str
+list_key(struct arena *a, const struct asked_for *q, struct str *ret_hint)
+{
+	size_t np = strlen(q->platform);
+	uint8_t *key = arena_alloc(a, sizeof(q->tx->all) + 1 + np + 1 + q->groups.n);
+	uint8_t *p = key;
+
+	memcpy(p, &q->tx->all, sizeof(q->tx->all));
+	p += sizeof(q->tx->all);
+	*p++ = q->has_user;
+	memcpy(p, q->platform, np + 1);
+	p += np + 1;
+	if (q->groups.n > 0)
+		memcpy(p, q->groups.p, q->groups.n);
+	p += q->groups.n;
+	*ret_hint = str_of(key + sizeof(q->tx->all), (size_t)(p - key) - sizeof(q->tx->all));
+	return str_of(key, (size_t)(p - key));
+}
+
 err_t
 store_profiles_for(struct tx *tx, struct arena *a, const char *platform, const struct id *groups,
     size_t ngroups, bool has_user, struct profile **ret, struct assignment **ret_by, size_t *retn)
 {
-	struct str ids = str_of(groups, ngroups * sizeof(*groups));
-	struct profile *profiles;
-	struct assignment *by;
-	struct match *m;
-	size_t n;
+	struct str ids = str_of(groups, ngroups * sizeof(*groups)), hint, key;
+	const struct asked_for q = { tx, platform, ids, has_user };
+	const void *found;
+	const struct profiles_for *v;
 
-	TRY(row_all(tx, a, STMT_PROFILES_FOR, &match_shape,
-	    VALS(val_text(platform), val_bytes(ids), val_i64(has_user)), &m, &n));
-	profiles = arena_array(a, n + 1, sizeof(*profiles));
-	by = arena_array(a, n + 1, sizeof(*by));
-	for (size_t i = 0; i < n; i++) {
-		profiles[i] = m[i].profile;
-		by[i] = m[i].by;
-	}
-	*ret = profiles;
-	*ret_by = by;
-	*retn = n;
+	key = list_key(a, &q, &hint);
+	TRY(memo_get(tx->lists, a, hint, &match_shape, key, profiles_for, &q, &found));
+	v = found;
+	*ret = arena_copy(a, v->profiles, (v->n + 1) * sizeof(*v->profiles));
+	*ret_by = arena_copy(a, v->by, (v->n + 1) * sizeof(*v->by));
+	*retn = v->n;
 	return OK;
 }

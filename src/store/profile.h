@@ -50,7 +50,8 @@ err_t store_assignments(
 /* Every profile of the platform that targets all devices, all users, or one of these groups, exclusions applied:
  * groups is the union of the groups of user and device. A row for each target that includes, those of a profile one
  * after the other; whether its filter lets the device pass is the caller's to judge. One indexed query, whatever the
- * number of profiles. */
+ * number of profiles; readers make it once for all devices of the same groups, until anything changes that can concern any
+ * device (store/stamp.h). The arrays are the caller's, the texts are shared. */
 err_t store_profiles_for(struct tx *tx, struct arena *a, const char *platform,
     const struct id *groups, size_t ngroups, bool has_user, struct profile **ret,
     struct assignment **ret_by, size_t *retn);

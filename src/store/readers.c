@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "store/row.h"
+#include "store/stamp.h"
 
 #define READERS_DEFAULT 8
 #define READERS_MAX 64
@@ -24,7 +25,7 @@ struct readers {
 	char *path;
 	enum store_schema schema;
 	unsigned cache;
-	struct memo *memo;
+	struct readers_share share;
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
 	size_t n;
@@ -32,7 +33,8 @@ struct readers {
 };
 
 struct readers *
-readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache, struct memo *memo)
+readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache,
+    const struct readers_share *share)
 {
 	struct readers *rs = calloc(1, sizeof(*rs));
 
@@ -42,7 +44,7 @@ readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache
 	if (rs->path == NULL)
 		abort();
 	rs->schema = schema;
-	rs->memo = memo;
+	rs->share = *share;
 	rs->cache = cache;
 	rs->n = n == 0 ? READERS_DEFAULT : n > READERS_MAX ? READERS_MAX : n;
 	pthread_mutex_init(&rs->lock, NULL);
@@ -150,7 +152,13 @@ open_reader(struct readers *rs, struct reader *r)
 static err_t
 run(struct readers *rs, struct reader *r, store_fn fn, void *arg)
 {
-	struct tx tx = { .writes = false, .memo = rs->memo };
+	/* Counted before the database is looked at: what is newer than the count may be seen, nothing that is older. */
+	struct tx tx = {
+		.writes = false,
+		.memo = rs->share.memo,
+		.lists = rs->share.lists,
+		.all = stamps_all(rs->share.stamps),
+	};
 	err_t e;
 
 	TRY(open_reader(rs, r));

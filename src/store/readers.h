@@ -11,10 +11,17 @@
 #include "store/store.h"
 
 struct readers;
+struct stamps;
 
-/* memo: of their transactions; borrowed. n 0: as many as is usual. cache: MiB that the writer keeps; a reader never keeps more. 0: as db_open() sets it. */
-struct readers *readers_new(
-    const char *path, enum store_schema schema, size_t n, unsigned cache, struct memo *memo);
+/* What all their transactions have; borrowed. */
+struct readers_share {
+	struct memo *memo, *lists;
+	const struct stamps *stamps;
+};
+
+/* n 0: as many as is usual. cache: MiB that the writer keeps; a reader never keeps more. 0: as db_open() sets it. */
+struct readers *readers_new(const char *path, enum store_schema schema, size_t n, unsigned cache,
+    const struct readers_share *share);
 void readers_free(struct readers *rs); /* NULL is fine; nobody may be in one */
 
 /* Is the calling thread inside of one? */

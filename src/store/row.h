@@ -32,6 +32,9 @@ struct tx {
 	struct about *about;
 	size_t nabout; /* statements that the devices were named of */
 	struct memo *memo;
+	/* Of a reader: lists that several devices share, and the changes that can concern any of them before it began. */
+	struct memo *lists;
+	uint64_t all;
 	/* Of a writer: whose it is, and what goes to disk together with it, up to itself. */
 	const struct store *store;
 	const struct job *group;

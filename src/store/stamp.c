@@ -59,6 +59,12 @@ store_stamp_holds(const struct store *s, struct id device, const struct stamp *s
 	return now.all == stamp->all && now.one == stamp->one;
 }
 
+uint64_t
+stamps_all(const struct stamps *s)
+{
+	return atomic_load(&s->all);
+}
+
 void
 tx_about(struct tx *tx, struct id device)
 {

@@ -37,6 +37,7 @@ struct about;
 struct stamps *stamps_new(void);
 void stamps_free(struct stamps *s); /* NULL is fine */
 void stamps_count(struct stamps *s, bool all, const struct about *about);
+uint64_t stamps_all(const struct stamps *s);
 const struct stamps *store_stamps(const struct store *s);
 
 #endif

@@ -30,6 +30,7 @@
 
 #define GROUP_MAX 256
 #define MEMO_PLACES 256
+#define LIST_PLACES 32
 
 struct job {
 	struct job *next;
@@ -56,7 +57,7 @@ struct store {
 
 	struct readers *readers;
 	struct stamps *stamps;
-	struct memo *memo;
+	struct memo *memo, *lists;
 
 	struct metric reads, writes, failed, commits, commit_time, memory, log, fold_time;
 };
@@ -373,6 +374,7 @@ store_free(struct store *s)
 	pthread_cond_destroy(&s->arrived);
 	stamps_free(s->stamps);
 	memo_free(s->memo);
+	memo_free(s->lists);
 	free(s);
 }
 
@@ -384,9 +386,11 @@ store_new(const struct store_conf *conf)
 	if (s == NULL)
 		abort();
 	s->memo = memo_new(MEMO_PLACES);
-	s->readers = readers_new(conf->path, conf->schema, conf->readers, conf->cache, s->memo);
-	s->last = &s->first;
+	s->lists = memo_new(LIST_PLACES);
 	s->stamps = stamps_new();
+	s->readers = readers_new(conf->path, conf->schema, conf->readers, conf->cache,
+	    &(struct readers_share){ s->memo, s->lists, s->stamps });
+	s->last = &s->first;
 	s->notify = conf->notify;
 	s->notify_ctx = conf->notify_ctx;
 	pthread_mutex_init(&s->lock, NULL);

@@ -126,6 +126,110 @@ an_exclusion_wins_and_every_inclusion_comes(void **state)
 	assert_int_equal(got[1], 2);
 }
 
+/* Of an engine, where a reader has what another one made of the same. */
+struct look {
+	struct arena *a;
+	unsigned group;
+	const char *platform;
+	bool user;
+	struct profile *v;
+	size_t n;
+};
+
+static err_t
+look_tx(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+	struct id group = id_n(l->group);
+	struct assignment *by;
+
+	return store_profiles_for(tx, l->a, l->platform, &group, 1, l->user, &l->v, &by, &l->n);
+}
+
+static struct look
+look(struct store *s, struct arena *a, unsigned group, const char *platform, bool user)
+{
+	struct look l = { .a = a, .group = group, .platform = platform, .user = user };
+
+	expect_ok(store_read(s, look_tx, &l));
+	return l;
+}
+
+static err_t
+two_profiles(struct tx *tx, void *arg)
+{
+	(void)arg;
+	profile_put(tx, 1, "linux");
+	profile_put(tx, 2, "linux");
+	target(tx, 1, TARGET_GROUP, 50);
+	target(tx, 2, TARGET_ALL_USERS, 0);
+	return OK;
+}
+
+static err_t
+retarget(struct tx *tx, void *arg)
+{
+	target(tx, 1, TARGET_GROUP, *(const unsigned *)arg);
+	return OK;
+}
+
+static struct store *
+engine(const struct scratch *x)
+{
+	struct store_conf conf = { .path = x->path, .schema = STORE_SERVICE };
+	struct store *s = NULL;
+
+	expect_ok(store_open(&conf, &s));
+	expect_ok(store_write(s, two_profiles, NULL));
+	return s;
+}
+
+static void
+readers_share_what_is_the_same_for_many_devices(void **state)
+{
+	struct scratch *x = *state;
+	struct store *s = engine(x);
+	struct look one = look(s, x->a, 50, "linux", true);
+	struct look other;
+
+	assert_int_equal(one.n, 2);
+	one.v[0].id = id_n(9); /* the array is its own */
+	other = look(s, x->a, 50, "linux", true);
+	assert_int_equal(other.n, 2);
+	assert_true(id_eq(other.v[0].id, id_n(1)));
+	assert_ptr_equal(other.v[0].settings, one.v[0].settings);
+	store_close(s);
+}
+
+static void
+who_is_in_another_group_has_no_user_or_is_of_another_platform_gets_a_list_of_its_own(void **state)
+{
+	struct scratch *x = *state;
+	struct store *s = engine(x);
+
+	assert_int_equal(look(s, x->a, 50, "linux", true).n, 2);
+	assert_int_equal(look(s, x->a, 50, "linux", false).n, 1);
+	assert_int_equal(look(s, x->a, 51, "linux", true).n, 1);
+	assert_int_equal(look(s, x->a, 51, "linux", false).n, 0);
+	assert_int_equal(look(s, x->a, 50, "linu", true).n, 0);
+	store_close(s);
+}
+
+static void
+after_a_change_every_reader_has_the_new_list(void **state)
+{
+	struct scratch *x = *state;
+	struct store *s = engine(x);
+
+	for (unsigned group = 51; group < 60; group++) {
+		assert_int_equal(look(s, x->a, group, "linux", false).n, 0);
+		expect_ok(store_write(s, retarget, &group));
+		assert_int_equal(look(s, x->a, group, "linux", false).n, 1);
+		assert_int_equal(look(s, x->a, group - 1, "linux", false).n, 0);
+	}
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -134,6 +238,10 @@ main(void)
 		ON_SERVICE(assigning_replaces_all_and_needs_the_profile),
 		ON_SERVICE(profiles_for_takes_groups_all_devices_and_all_users_of_the_platform),
 		ON_SERVICE(an_exclusion_wins_and_every_inclusion_comes),
+		ON_PATH(readers_share_what_is_the_same_for_many_devices),
+		ON_PATH(
+		    who_is_in_another_group_has_no_user_or_is_of_another_platform_gets_a_list_of_its_own),
+		ON_PATH(after_a_change_every_reader_has_the_new_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
