@@ -75,6 +75,7 @@ struct fleet {
 	pthread_mutex_t lock; /* of what follows */
 	struct fault faults[FAULTS_MAX];
 	size_t nfaults;
+	bool broken_off; /* by a signal: no step follows */
 };
 
 /* A name by which the service knows it: "fleet-00017". */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery-fleet: see usage() and fleet.h. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -38,7 +39,9 @@ static const char usage_text[] =
     "  --json          one JSON object a line for each step on standard output\n"
     "  --quiet         no progress on standard error\n"
     "\n"
-    "Exit status: 0, 1 if a device failed or a step ran out of time, 2 for a wrong call.\n";
+    "Ctrl-C ends the step and says how far it got; the next Ctrl-C ends the program at once.\n"
+    "\n"
+    "Exit status: 0, 1 if a device failed, a step ran out of time or was broken off, 2 for a wrong call.\n";
 
 struct options {
 	const char *url, *trust, *devices;
@@ -63,13 +66,42 @@ refuse_error(err_t e, const char *what)
 	return 2;
 }
 
+/* A mistake of the call in one line; the whole of what there is would hide it. */
 static bool
-number(const char *text, int64_t max, int64_t *ret)
+wrong(const char *what)
 {
+	fprintf(stderr, "chancery-fleet: %s; chancery-fleet --help says more\n", what);
+	return false;
+}
+
+static bool
+number(const char *option, const char *text, int64_t max, int64_t *ret)
+{
+	auto_arena struct arena *a = arena_new();
 	err_t e = text_i64(str_c(text), 1, max, ret);
 
 	err_forget(e);
-	return err_ok(e);
+	return err_ok(e) ||
+	    wrong(arena_printf(a, "--%s is a number from 1 to %lld, not \"%s\"", option,
+		(long long)max, text_safe(a, str_c(text))));
+}
+
+/* "https://host:port" alone: what devices ask for there they know themselves. */
+static bool
+url_good(struct arena *a, struct options *o)
+{
+	struct str url = str_c(o->url), rest;
+
+	while (url.n > 0 && url.p[url.n - 1] == '/')
+		url.n--;
+	rest = url;
+	if (!str_starts(url, LIT("https://")))
+		return wrong("--url begins with https://");
+	rest = str_of(rest.p + 8, rest.n - 8);
+	if (rest.n == 0 || memchr(rest.p, '/', rest.n) != NULL)
+		return wrong("--url is https://host:port, without a path");
+	o->url = arena_cstr(a, url);
+	return true;
 }
 
 static bool
@@ -91,9 +123,9 @@ read_options(int argc, char **argv, struct options *o)
 		{ 0 },
 	};
 	bool good = true;
-	int c;
+	int c, at;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "", longs, &at)) != -1) {
 		switch (c) {
 		case 'u':
 			o->url = optarg;
@@ -105,19 +137,19 @@ read_options(int argc, char **argv, struct options *o)
 			o->devices = optarg;
 			break;
 		case 'T':
-			good &= number(optarg, THREADS_MAX, &o->threads);
+			good &= number(longs[at].name, optarg, THREADS_MAX, &o->threads);
 			break;
 		case 'p':
-			good &= number(optarg, 1000000, &o->parallel);
+			good &= number(longs[at].name, optarg, 1000000, &o->parallel);
 			break;
 		case 'k':
-			good &= number(optarg, KEYS_MAX, &o->keys);
+			good &= number(longs[at].name, optarg, KEYS_MAX, &o->keys);
 			break;
 		case 'P':
-			good &= number(optarg, 86400000, &o->poll);
+			good &= number(longs[at].name, optarg, 86400000, &o->poll);
 			break;
 		case 's':
-			good &= number(optarg, 864000, &o->seconds);
+			good &= number(longs[at].name, optarg, 864000, &o->seconds);
 			break;
 		case 'o':
 			o->open = true;
@@ -135,6 +167,8 @@ read_options(int argc, char **argv, struct options *o)
 			good = false;
 		}
 	}
+	if (good && (o->url == NULL || o->trust == NULL || o->devices == NULL || optind == argc))
+		return wrong("--url, --trust, --devices and a step are needed");
 	return good;
 }
 
@@ -265,6 +299,7 @@ say_json(const struct fleet *fleet, const struct step *s, const struct outcome *
 
 	json_set_text(line, "step", s->name);
 	json_set_bool(line, "whole", o->whole);
+	json_set_bool(line, "brokenOff", o->broken_off);
 	json_set(line, "seconds", real(a, o->seconds));
 	json_set(line, "cpuSeconds", real(a, o->cpu));
 	json_set_int(line, "operations", (int64_t)o->ops);
@@ -301,7 +336,9 @@ say_plain(const struct fleet *fleet, const struct step *s, const struct outcome 
 	    "%zu commands, %zu certificates, %zu failures%s\n",
 	    s->name, o->seconds, o->ops, (double)o->ops / o->seconds, o->p50_ms, o->p99_ms,
 	    o->enrolled, o->checkins, o->commands, o->certificates, o->failed,
-	    o->whole ? "" : ", out of time");
+	    o->broken_off ? ", broken off" :
+		o->whole  ? "" :
+			    ", out of time");
 	for (size_t i = 0; i < fleet->nfaults; i++)
 		printf("  %s, %zu times: %s\n", fleet->faults[i].id, fleet->faults[i].n,
 		    fleet->faults[i].detail);
@@ -318,6 +355,7 @@ do_step(struct fleet *fleet, const struct options *o, const struct step *s, bool
 	else
 		say_plain(fleet, s, &got);
 	fflush(stdout);
+	fleet->broken_off = got.broken_off;
 	return got.whole && got.failed == 0;
 }
 
@@ -345,7 +383,7 @@ follow_input(struct fleet *fleet, const struct options *o)
 	char line[LINE_MAX_BYTES];
 	bool good = true;
 
-	while (read_line(line)) {
+	while (!fleet->broken_off && read_line(line)) {
 		struct str text = str_trim(str_c(line));
 		struct step s;
 		err_t e;
@@ -378,7 +416,7 @@ run(struct arena *a, const struct options *o, int n, char **words)
 	}
 	e = set_up(a, &fleet, o);
 	if (err_ok(e)) {
-		for (int i = 0; i < n && !interactive; i++)
+		for (int i = 0; i < n && !interactive && !fleet.broken_off; i++)
 			good &= do_step(&fleet, o, &steps[i], false);
 		status = interactive ? follow_input(&fleet, o) : good ? 0 : 1;
 	} else {
@@ -397,12 +435,12 @@ main(int argc, char **argv)
 	struct arena *a = arena_new();
 	int status;
 
+	/* Who writes to a service that has gone fails alone. */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		fputs(usage_text, stdout);
 		status = 0;
-	} else if (!read_options(argc, argv, &o) || o.url == NULL || o.trust == NULL ||
-	    o.devices == NULL || optind == argc) {
-		fputs(usage_text, stderr);
+	} else if (!read_options(argc, argv, &o) || !url_good(a, &o)) {
 		status = 2;
 	} else {
 		status = run(a, &o, argc - optind, argv + optind);

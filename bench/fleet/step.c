@@ -2,8 +2,10 @@
 #include "step.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { TRIES = 5, AGAIN_MS = 500, ROUNDS_MAX = 100, WAIT_S = 50, LOOK_MS = 20, PROGRESS_MS = 1000 };
@@ -278,9 +280,52 @@ struct watch {
 	const struct step *step;
 	size_t devices; /* that take part */
 	int64_t until, shown;
-	bool interactive, progress, parked;
+	bool interactive, progress, parked, broken_off;
+	int signals; /* the descriptor that SIGINT and SIGTERM come by */
 	void (*say)(const char *event);
 };
+
+static sigset_t
+enders(void)
+{
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGINT);
+	sigaddset(&s, SIGTERM);
+	return s;
+}
+
+/* From now on they are told, in this thread and those that it starts, instead of ending the program. */
+static int
+signals_open(void)
+{
+	sigset_t s = enders();
+	int fd = signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (fd < 0 || pthread_sigmask(SIG_BLOCK, &s, NULL) != 0)
+		abort();
+	return fd;
+}
+
+static void
+signals_usual(void)
+{
+	sigset_t s = enders();
+
+	pthread_sigmask(SIG_UNBLOCK, &s, NULL);
+}
+
+static bool
+signal_came(const struct watch *w)
+{
+	struct signalfd_siginfo got;
+
+	if (read(w->signals, &got, sizeof(got)) != sizeof(got))
+		return false;
+	signals_usual();
+	return true;
+}
 
 static void
 show(struct watch *w)
@@ -294,7 +339,7 @@ show(struct watch *w)
 	    atomic_load(&w->fleet->failed));
 }
 
-/* Until the step is over. False: its time was. */
+/* Until the step is over. False: its time was, or it is broken off. */
 static bool
 watch(struct watch *w)
 {
@@ -308,6 +353,10 @@ watch(struct watch *w)
 			return true;
 		if (when_mono_ms() >= w->until)
 			return endless;
+		if (signal_came(w)) {
+			w->broken_off = true;
+			return false;
+		}
 		if (!w->parked && w->step->kind == STEP_LIVE &&
 		    atomic_load(&fleet->waiting) == w->devices) {
 			w->parked = true;
@@ -412,6 +461,7 @@ step_run(struct fleet *fleet, const struct step *s, int64_t seconds, bool intera
 		.shown = when_mono_ms(),
 		.interactive = interactive,
 		.progress = progress,
+		.signals = signals_open(),
 		.say = say };
 	int64_t start = now_us();
 	double cpu = cpu_seconds();
@@ -424,6 +474,7 @@ step_run(struct fleet *fleet, const struct step *s, int64_t seconds, bool intera
 			abort();
 	}
 	*ret = (struct outcome){ .whole = watch(&w) };
+	ret->broken_off = w.broken_off;
 	ret->seconds = (double)(now_us() - start) / 1e6;
 	atomic_store(&fleet->stop, true);
 	for (size_t i = 0; i < fleet->nloops; i++)
@@ -436,5 +487,7 @@ step_run(struct fleet *fleet, const struct step *s, int64_t seconds, bool intera
 	ret->certificates = atomic_load(&fleet->certificates);
 	sum_times(parts, fleet->nloops, ret);
 	sum_newest(fleet, ret);
+	close(w.signals);
+	signals_usual();
 	free(parts);
 }

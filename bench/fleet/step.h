@@ -31,7 +31,8 @@ struct outcome {
 	double p50_ms, p99_ms, max_ms; /* of one */
 	when_ms_t newest_p50, newest_p99,
 	    newest_last; /* when devices told of their newest certificate */
-	bool whole;      /* it ended by itself, not by the time */
+	bool whole;      /* it ended by itself, neither by the time nor by a signal */
+	bool broken_off; /* SIGINT or SIGTERM came; the next one has its usual effect again */
 };
 
 /* ERR_BAD_REQUEST */

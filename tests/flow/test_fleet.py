@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections import Counter
 
@@ -104,6 +105,39 @@ def run(world, devices, *steps, trust=None):
     return subprocess.run([PROGRAM, "--url", world.device_url, "--trust", trust or world.root_file, "--devices",
                            str(devices), "--json", "--quiet", *steps], check=False, capture_output=True, text=True,
                           timeout=60)
+
+
+def test_broken_off_it_says_how_far_it_got_and_goes_no_further(fleet, tmp_path):
+    world = fleet.world
+    devices = tmp_path / "devices"
+    devices.write_text(f"linux {world.code(fleet.users[0])}\nandroid {world.code(fleet.users[0])}\n", encoding="ascii")
+    # The slash at the end is one that people type.
+    with subprocess.Popen([PROGRAM, "--url", world.device_url + "/", "--trust", world.root_file, "--devices",
+                           str(devices), "--json", "--quiet", "enrol", "live", "leave"], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as proc:
+        said = [json.loads(proc.stdout.readline())]
+        assert said[0]["enrolled"] == 2 and not said[0]["brokenOff"]
+        assert json.loads(proc.stdout.readline())["event"] == "waiting"
+        with open(f"/proc/{proc.pid}/status", encoding="ascii", errors="replace") as f:
+            ignored = int(next(line for line in f if line.startswith("SigIgn:")).split()[1], 16)
+        assert ignored & 1 << signal.SIGPIPE - 1, "a service that goes away ends nobody who writes to it"
+        proc.send_signal(signal.SIGINT)
+        said = [json.loads(line) for line in proc.stdout]
+        assert proc.wait(30) == 1
+    assert [(s["step"], s["brokenOff"], s["whole"]) for s in said] == [("live", True, False)]
+    assert said[0]["checkins"] >= 2 and not said[0]["failed"], said
+
+
+@pytest.mark.parametrize("options,words", [
+    (["--threads", "0"], "--threads is a number from 1 to 64"), (["--poll", "x"], "--poll is a number"),
+    (["--url", "http://localhost:1"], "--url begins with https://"),
+    (["--url", "https://localhost:1/apple"], "without a path"), (["--url", "https://"], "--url begins"),
+])
+def test_what_is_wrong_with_a_call_is_said_in_a_line(fleet, tmp_path, options, words):
+    devices = tmp_path / "devices"
+    devices.write_text("linux CODE\n", encoding="ascii")
+    done = run(fleet.world, devices, *options, "enrol")
+    assert done.returncode == 2 and not done.stdout and words in done.stderr and done.stderr.count("\n") == 1, done
 
 
 @pytest.mark.parametrize("text,steps", [
