@@ -10,6 +10,7 @@ import base64
 import os
 import plistlib
 import ssl
+import time
 import urllib.parse
 import uuid
 
@@ -70,6 +71,7 @@ class AppleDevice:
         self.binary = False          # sends binary property lists
         self.fail = {}               # RequestType or PayloadType -> Refused
         self.not_now = set()         # RequestTypes that it puts off
+        self.slow = 0                # seconds until it says so
         self.eager = False           # its reports go while the session is under way
         self.erased = False
         self.cut = None              # RequestType: after obeying it the connection is gone, once
@@ -288,6 +290,7 @@ class AppleDevice:
                 raise self.fail[kind]
             locked = self.locked and kind in ("InstallProfile", "CertificateList") and not self.mac
             if locked or kind in self.not_now:
+                time.sleep(self.slow)
                 return {"Status": "NotNow"}
             return {"Status": "Acknowledged", **(handler(command, channel) or {})}
         except Refused as e:
