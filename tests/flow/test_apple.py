@@ -470,6 +470,22 @@ def test_what_was_enrolled_under_another_push_certificate_is_told_so_and_keeps_w
     assert phone.poll() == [] and phone.mdm is not None
 
 
+def test_a_mac_that_begins_anew_with_its_identity_is_looked_at_anew(place):
+    mac = place.device("Begins anew", model="Mac14,2")
+    root = place.root("macOS", deploymentChannel="deviceChannel")
+    place.world.assign(root, place.group)
+    place.until(mac, root)
+    assert mac.sign_in("ada", network=True)
+    assert not mac.sign_in("other", network=True)
+    lost = mac.device.profiles.pop(f"chancery-{root['id']}")
+    mac.check_in({"MessageType": "Authenticate", "Topic": mac.mdm["Topic"], **mac.facts()})
+    assert mac.poll() == [], "it has not said yet that it is ready"
+    mac.token_update()
+    assert INSTALLED in mac.poll() and lost.identifier in mac.device.profiles
+    assert mac.sign_in("other", network=True), "the user from before has no channel any more"
+    place.drop(root)
+
+
 def test_a_code_is_good_for_one_device(place):
     code = place.world.code(place.ada)
     first, second = (AppleDevice(os.path.join(place.world.dir, f"code-{i}"), anchors=place.world.root_pem,
