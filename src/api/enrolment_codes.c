@@ -36,14 +36,16 @@ state_of(const struct code *c)
 	return c->used != 0 ? "used" : when_now() >= c->expires ? "expired" : "unused";
 }
 
+/* upn: NULL where it is nobody's, or the user is gone. */
 static json *
-code_json(struct arena *a, const struct code *c)
+code_json(struct arena *a, const struct code *c, const char *upn)
 {
 	json *j = json_object_new();
 
 	json_set_id(a, j, "id", c->id);
 	json_set_text(j, "kind", c->kind == CODE_DEVICE ? "device" : "connector");
 	json_set_id(a, j, "userId", c->user);
+	json_set_text(j, "userPrincipalName", upn);
 	json_set_text(j, "state", state_of(c));
 	json_set_when(a, j, "createdDateTime", c->created);
 	json_set_when(a, j, "expirationDateTime", c->expires);
@@ -56,14 +58,18 @@ static err_t
 read_page(struct tx *tx, struct arena *a, struct page p, const void *arg, const struct query *q,
     struct rows *rows, bool *more)
 {
+	const struct user *of;
 	struct code *v;
+	struct user u;
 	size_t n;
 
 	(void)arg;
 	(void)q;
 	TRY(store_code_list(tx, a, p, &v, &n, more));
-	for (size_t i = 0; i < n; i++)
-		rows_add(rows, v[i].id, code_json(a, &v[i]));
+	for (size_t i = 0; i < n; i++) {
+		TRY(device_user(tx, a, &(struct device){ .user = v[i].user }, &u, &of));
+		rows_add(rows, v[i].id, code_json(a, &v[i], of == NULL ? NULL : of->upn));
+	}
 	return OK;
 }
 
@@ -79,15 +85,15 @@ struct change {
 	struct arena *a;
 	const char *actor;
 	struct id id;
+	struct user user; /* the caller's, once it was looked up */
 };
 
 static err_t
-user_exists(struct tx *tx, void *arg)
+find_user(struct tx *tx, void *arg)
 {
 	struct change *c = arg;
-	struct user u;
 
-	return store_user_get(tx, c->a, c->id, &u);
+	return store_user_get(tx, c->a, c->id, &c->user);
 }
 
 static err_t
@@ -98,6 +104,7 @@ post(struct http_req *r)
 	struct arena *a = http_arena(r);
 	auto_json json *body = NULL;
 	struct wish wish = { 0 };
+	struct change whose = { .a = a };
 	struct code code;
 	const char *text;
 	json *j;
@@ -109,13 +116,13 @@ post(struct http_req *r)
 		    perm_describe(a, PERM_CONNECTORS_WRITE));
 	if (wish.kind == CODE_CONNECTOR && !id_is_zero(wish.user))
 		FAIL(ERR_MODEL_INVALID, "\"userId\" is for devices only");
+	whose.id = wish.user;
 	if (!id_is_zero(wish.user))
-		TRY_CTX(store_read(
-			    api->store, user_exists, &(struct change){ .a = a, .id = wish.user }),
-		    "user %s", id_text(a, wish.user));
+		TRY_CTX(
+		    store_read(api->store, find_user, &whose), "user %s", id_text(a, wish.user));
 	TRY(enrol_code_make(api->store, a, who->actor, (enum code_kind)wish.kind, wish.user,
 	    wish.minutes * 60, &text, &code));
-	j = code_json(a, &code);
+	j = code_json(a, &code, whose.user.upn);
 	json_set_text(j, "code", text);
 	json_set_text(j, "url", api->device_url);
 	return reply_entity(r, 201, "enrolmentCodes",

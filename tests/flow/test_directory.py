@@ -95,7 +95,12 @@ def test_each_noun_lists_shows_and_deletes_what_is_its_own(world, given):
     assert world.api("GET", "/beta/deviceManagement/ndesConnectors")["value"][0]["id"] in world.cli(
         "connector", "list").stdout
     code = world.cli_json("code", "create")
-    assert code["id"] in world.cli("code", "list").stdout
+    assert code["id"] in world.cli("code", "list").stdout and code["userPrincipalName"] is None
+    mine = world.cli_json("code", "create", "--user", given.user["userPrincipalName"])
+    assert mine["userPrincipalName"] == given.user["userPrincipalName"]
+    line, = [x for x in world.cli("code", "list").stdout.splitlines() if x.startswith(mine["id"])]
+    assert given.user["userPrincipalName"] in line
+    world.cli("code", "delete", mine["id"])
     assert world.cli("code", "delete", code["id"]).stdout == "deleted\n"
     assert world.cli("code", "delete", code["id"], check=False).returncode == 4
     assert world.cli("code", "delete", "../users", check=False).returncode == 4

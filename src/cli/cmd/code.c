@@ -12,7 +12,7 @@ static const struct column columns[] = {
 	{ .head = "ID", .key = "id" },
 	{ .head = "KIND", .key = "kind" },
 	{ .head = "STATE", .key = "state" },
-	{ .head = "USER", .key = "userId" },
+	{ .head = "USER", .key = "userPrincipalName" },
 	{ .head = "EXPIRES", .key = "expirationDateTime" },
 	{ .head = "USED", .key = "usedDateTime" },
 	{ .head = "USED BY", .key = "usedBy" },
