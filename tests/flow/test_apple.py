@@ -218,7 +218,7 @@ def test_a_locked_phone_puts_off_and_gets_it_later(place):
     assert "locked" in place.slot(phone, root)["reason"]
     said = [e for e in place.world.timeline(place.slot(phone, root)) if e["event"] == "not-now"]
     assert len(said) == 1 and "locked" in said[0]["detail"]
-    phone.locked = False
+    phone.locked, phone.slow = False, 0
     assert INSTALLED in phone.poll(), "with the next session"
     for p in (root, other):
         place.until(phone, p)

@@ -2,6 +2,7 @@
 /* What a Windows device is told, and what not. */
 #include "device/windows_tell.h"
 
+#include "pki/made.h"
 #include "windows_box.h"
 
 static struct windows_telling
@@ -250,6 +251,51 @@ what_is_under_way_already_leaves_no_room_for_more_and_nothing_breaks(void **stat
 	assert_int_equal(t.told, 1);
 }
 
+/* KeyLocation of the command that brings a certificate with such a key. */
+static char
+location_of(struct box *b, enum key_alg alg, unsigned bits, int store)
+{
+	auto_buf struct buf out = { 0 };
+	struct made made = made_root(b->a, "Key", alg, bits);
+	struct primitive what = { .kind = PRIM_DELIVER, .of_machine = true, .key_store = store };
+	struct command v[] = {
+		{ .kind = COMMAND_INSTALL_IDENTITY,
+		    .id = "s:1",
+		    .alias = "a",
+		    .leaf = cert_der(made.cert),
+		    .pfx = LIT("sealed"),
+		    .password = LIT("sealed"),
+		    .what = &what },
+	};
+	struct windows_telling t = telling(b, v, 1, &out, 65536);
+	const char *text, *at;
+
+	buf_init(&out, 65536);
+	b->st.nsent = 0;
+	expect_ok(windows_tell(&t));
+	assert_int_equal(t.told, 1);
+	text = arena_cstr(b->a, buf_str(&out));
+	at = strstr(text, "/KeyLocation");
+	assert_non_null(at);
+	at = strstr(at, "<Data>");
+	assert_non_null(at);
+	made_free(&made);
+	return at[strlen("<Data>")];
+}
+
+static void
+keys_that_no_chip_takes_go_to_software_unless_a_chip_is_demanded(void **state)
+{
+	struct box *b = *state;
+
+	assert_int_equal(location_of(b, KEY_RSA, 2048, KEY_STORE_TPM_OR_SOFTWARE), '2');
+	assert_int_equal(location_of(b, KEY_RSA, 3072, KEY_STORE_TPM_OR_SOFTWARE), '3');
+	assert_int_equal(location_of(b, KEY_EC, 256, KEY_STORE_TPM_OR_SOFTWARE), '3');
+	assert_int_equal(location_of(b, KEY_EC, 256, KEY_STORE_TPM), '1');
+	assert_int_equal(location_of(b, KEY_RSA, 2048, KEY_STORE_TPM), '1');
+	assert_int_equal(location_of(b, KEY_RSA, 2048, KEY_STORE_SOFTWARE), '3');
+}
+
 int
 main(void)
 {
@@ -257,6 +303,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(what_does_not_fit_comes_later_and_what_never_fits_is_told),
 		T(what_is_for_a_user_waits_for_him),
+		T(keys_that_no_chip_takes_go_to_software_unless_a_chip_is_demanded),
 		T(a_node_that_two_profiles_share_goes_with_the_second),
 		T(what_the_device_trusts_for_the_service_goes_with_its_enrolment_only),
 		T(what_lies_there_and_is_another_one_is_replaced_once),
