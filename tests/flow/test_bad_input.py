@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from clients import Device, make_csr, rsa_key
@@ -199,10 +200,12 @@ def test_a_withdrawn_code_is_refused(world):
     assert caught.value.status == 403
 
 
-def test_an_identity_key_that_is_too_small_is_refused(world):
+@pytest.mark.parametrize("make", [lambda: rsa_key(1024), lambda: ec.generate_private_key(ec.SECP384R1())],
+                         ids=["small", "curve"])
+def test_an_identity_key_that_nothing_can_be_sealed_to_is_refused(world, make):
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "small")])
     https = Https(world.host, world.ports["device"], tls_context(world.root_file))
-    body = {"protocol": 1, "code": world.code(), "csr": b64(make_csr(rsa_key(1024), named)),
+    body = {"protocol": 1, "code": world.code(), "csr": b64(make_csr(make(), named)),
             "facts": {"device_name": "small"}}
     status, _, data = https.request("POST", "/agent/v1/enrol", json.dumps(body).encode(),
                                     {"Content-Type": "application/json"})
