@@ -180,7 +180,7 @@ IDLE_KIB = 10 * 1024
 
 
 def wait_idle(agent):
-    """Until a Linux agent that has nothing to do is as small as it shall be, counted page by page; how small that is."""
+    """Until a Linux agent that has nothing to do is as small as it shall be, counted page by page; its size."""
     def size():
         with open(f"/proc/{agent.proc.pid}/smaps_rollup", encoding="ascii") as f:
             kib = int(f.read().split("\nRss:")[1].split()[0])
