@@ -348,7 +348,8 @@ def test_a_report_that_is_none_is_refused_and_counted(place):
         assert told.send(report) in (400, 413), report[:80]
     phone.binary = False
     assert place.reports("refused") == refused + len(bad)
-    for endpoint in ("coffee", "declaration", "declaration/configuration/other", "declaration/activation/chancery.status"):
+    for endpoint in ("coffee", "declaration", "declaration/configuration/other",
+                     "declaration/activation/chancery.status"):
         assert told.message(endpoint)[0] == 404
     assert told.message("")[0] == 400
     # Of what it never spoke it cannot say that it went.
@@ -709,7 +710,8 @@ def test_an_identity_that_ends_soon_is_renewed(place, tmp_path):
     stubborn.fail["InstallProfile"] = Refused("MCMDMErrorDomain", 12012, "told by the device")
     assert stubborn.poll()[-1] == ("InstallProfile", "Error")
     for _ in range(2):
-        stubborn.ask(stubborn.device, {"CommandUUID": "chancery-renew", **stubborn.error(stubborn.fail["InstallProfile"])})
+        stubborn.ask(stubborn.device, {"CommandUUID": "chancery-renew",
+                                       **stubborn.error(stubborn.fail["InstallProfile"])})
     said = [json.dumps(e) for e in audit(world)
             if e["target"] == stubborn.id and e["action"] == "device.identity-refused"]
     assert len(said) == 1 and "told by the device" in said[0] and "device-rights" in said[0]

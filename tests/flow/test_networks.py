@@ -170,7 +170,7 @@ def test_windows_gets_a_network_after_its_certificate_and_loses_it_before(place,
     d.tree.networks["User"].clear()
     d.session()
     assert list(d.tree.networks["User"]) == ["Office-2"]
-    # All of it leaves: first what uses the certificate. The root is the one by which the machine trusts the service, too.
+    # All of it leaves: first what uses the certificate. The machine trusts the service by the same root.
     for p in (root, pkcs, wifi):
         place.world.assign(p)
     gone = [uri for verb, uri, _ in d.session().commands if verb == "Delete"]

@@ -782,7 +782,8 @@ def test_a_session_does_not_go_on_from_another_machine(world, ada, tmp_path):
     assert slot(world, d, root)["state"] == "installed"
     # Types of alerts are written with the words before them, at times.
     d.alerts.append('<Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">Reversed-Domain-Name:com.microsoft:mdm.'
-                    'unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format></Meta><Data>1</Data></Item>')
+                    'unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format></Meta>'
+                    '<Data>1</Data></Item>')
     d.session()
     d.leave()
     let_go(d)
@@ -844,7 +845,8 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     sync()
     wait_for(warnings, why="a warning")
     found = warnings()[0]
-    assert found["code"] == "push-windows" and "invalid_client" in found["message"] and "push_secret_file" in found["hint"]
+    assert found["code"] == "push-windows" and "invalid_client" in found["message"]
+    assert "push_secret_file" in found["hint"]
     assert world.cli_json(*show)["fault"] == "push-windows" and pushed(world, "failed") and not wns.pushes
     d.session()
     secret.write_text(SECRET + "\n")
@@ -866,10 +868,11 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     assert slot(world, d, root)["state"] == "installed" and set(wns.pushes) == {channel} and len(wns.tokens) == 1
     # A token that is good no more is fetched anew. Too much for this channel, too much for all: later.
     wns.good.clear()
-    wns.answers += [(200, {"X-WNS-Status": "channelthrottled", "X-WNS-Continue-After": "1"}), (406, {"Retry-After": "1"})]
+    wns.answers += [(200, {"X-WNS-Status": "channelthrottled", "X-WNS-Continue-After": "1"}),
+                    (406, {"Retry-After": "1"})]
     woken(sync)
     assert not wns.answers and len(wns.tokens) == 2
-    # A channel that is gone is left alone; in its next session the machine is told the application anew, and has another.
+    # A channel that is gone is left alone; in its next session the machine is told the application anew.
     wns.channels.clear()
     sync()
     wait_for(lambda: pushed(world, "unregistered"), why="the end of the channel")
@@ -879,8 +882,8 @@ def test_devices_are_woken_by_push(world, ada, tmp_path):
     assert waking(world, d) == "channel" and d.tree.pushed == 2 and d.tree.dmclient["Push/ChannelURI"] != channel
     d.session()
     assert d.tree.pushed == 2
-    # An address that is not of the push service is called by nobody; one of the service that answers for nobody keeps no
-    # other from being woken.
+    # An address that is not of the push service is called by nobody; one of the service that answers for nobody
+    # keeps no other from being woken.
     evil = enrolled(world, ada, tmp_path, "PC-31")
     calls = []
     for uri in ("https://evil.example.test/?token=1", wns.channel(PFN).replace("https", "http"),

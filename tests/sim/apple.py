@@ -167,8 +167,8 @@ class AppleDevice:
         self.token_update()
 
     def sign_in(self, name, guid=None, network=False):
-        """A user at a Mac: their channel begins with a token of its own. One of a directory, network or mobile, is asked
-        for first: False if the server does not want to manage them."""
+        """A user at a Mac: their channel begins with a token of its own. One of a directory, network or mobile, is
+        asked for first: False if the server does not want to manage them."""
         if "com.apple.mdm.per-user-connections" not in self.mdm.get("ServerCapabilities", []):
             raise Broken("no user channel")
         channel = Channel({"UDID": self.udid, "UserID": guid or str(uuid.uuid4()).upper(),

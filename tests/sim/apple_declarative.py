@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Declarative management as an Apple device does it on one channel: it fetches declarations when their token is another,
-puts them to work, and reports what it was asked to report: all of it at first, then what changed, and once in a while all
-of it again.
+"""Declarative management as an Apple device does it on one channel: it fetches declarations when their token is
+another, puts them to work, and reports what it was asked to report: all of it at first, then what changed, and once in
+a while all of it again.
 
 Written from Apple's public schema (declarative/protocol, declarative/declarations, declarative/status).
 """

@@ -89,7 +89,7 @@ class Tree:
         self.identity = None            # Held: what passwords of kind 1 are sealed to
         self.provider = None            # of the provisioning document
         self.dmclient = {}
-        self.channel_for = None         # application -> the address that the push service gave for it; None: no push here
+        self.channel_for = None         # application -> the address that the push service gave for it; None: no push
         self.pushed = 0                 # PFN was written
         self.trust = {("Device", s): {} for s in STORES}
         self.trust.update({("User", s): {} for s in STORES - {"Root"}})
@@ -515,8 +515,8 @@ class Tree:
         return None
 
     def push_node(self, verb, node, data):
-        """DMClient, Push: with the package family name set, the machine has the push service give it a channel. Status 1: no
-        such application, 4: no channel."""
+        """DMClient, Push: with the package family name set, the machine has the push service give it a channel.
+        Status 1: no such application, 4: no channel."""
         pfn = self.dmclient.get("Push/PFN")
         if node not in ("PFN", "ChannelURI", "Status") or self.channel_for is None:
             raise Failed(404)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microsoft's push service and its login service, as a management server sees them: HTTPS, tokens by client credentials,
-channels. Strict about what a push must say. Written from Microsoft's published pages on both."""
+"""Microsoft's push service and its login service, as a management server sees them: HTTPS, tokens by client
+credentials, channels. Strict about what a push must say. Written from Microsoft's published pages on both."""
 
 import base64
 import http.server
