@@ -162,6 +162,7 @@ signer_is_ours(const struct scep_job *j)
 struct standing {
 	struct scep_job *j;
 	bool valid;
+	struct id order; /* that it was issued under; zero: none, or it is not valid */
 };
 
 static err_t
@@ -172,6 +173,8 @@ standing_tx(struct tx *tx, void *arg)
 	err_t e = renewal_record(tx, s->j->a, cert_sha256(s->j->signer), &row);
 
 	s->valid = err_ok(e);
+	if (s->valid)
+		s->order = row.order;
 	if (!err_is(e, ERR_CALLER_REVOKED) && !err_is(e, ERR_CALLER_UNKNOWN))
 		return e;
 	err_forget(e);
@@ -180,12 +183,12 @@ standing_tx(struct tx *tx, void *arg)
 
 /* In the records: was it issued here, and not revoked? */
 static err_t
-signer_is_valid(struct scep_job *j, bool *ret)
+look_at_signer(struct scep_job *j, struct standing *ret)
 {
 	struct standing s = { .j = j };
 
 	TRY(store_read(j->is->store, standing_tx, &s));
-	*ret = s.valid;
+	*ret = s;
 	return OK;
 }
 
@@ -220,8 +223,21 @@ is_order(const char *challenge)
 struct fresh {
 	struct arena *a;
 	const struct challenge_use *use;
+	struct id held; /* the order of the signer's certificate */
+	struct str spki_sha256;
 	bool used;
 };
+
+/* The same key gets the same certificate, should the answer have been lost: it shows the older one still then. */
+static bool
+uses_up(const struct fresh *f, const struct issued *row)
+{
+	if (row->fence < f->use->fence || row->state == ISSUED_DENIED ||
+	    row->state == ISSUED_FAILED)
+		return false;
+	return row->state == ISSUED_REVOKED || id_eq(f->held, f->use->id) ||
+	    !str_eq(row->spki_sha256, f->spki_sha256);
+}
 
 static err_t
 fresh_tx(struct tx *tx, void *arg)
@@ -232,19 +248,20 @@ fresh_tx(struct tx *tx, void *arg)
 
 	TRY(store_issued_by_order(tx, f->a, f->use->id, &v, &n));
 	for (size_t i = 0; i < n; i++)
-		f->used = f->used ||
-		    (v[i].fence >= f->use->fence && v[i].state != ISSUED_DENIED &&
-			v[i].state != ISSUED_FAILED);
+		f->used = f->used || uses_up(f, &v[i]);
 	return OK;
 }
 
 /* Clients keep the challenge that they got their certificate by, and send it along with a renewal. One that was not used yet,
  * which may stand for new names, goes before the renewal; so does an order that is shown itself. */
 static err_t
-is_fresh(struct scep_job *j, const char *challenge, bool *ret)
+is_fresh(struct scep_job *j, const struct csr *csr, struct id held, bool *ret)
 {
+	const char *challenge = csr->challenge;
 	struct challenge_use use;
-	struct fresh f = { .a = j->a, .use = &use };
+	struct fresh f = {
+		.a = j->a, .use = &use, .held = held, .spki_sha256 = STR(csr->spki_sha256)
+	};
 	err_t e;
 
 	*ret = is_order(challenge);
@@ -266,7 +283,8 @@ static err_t
 take_authority(struct scep_job *j, struct request *r)
 {
 	bool same_key = str_eq(str_of(cert_spki_sha256(j->signer), 32), STR(r->csr.spki_sha256));
-	bool ours = signer_is_ours(j), valid = false, fresh = false;
+	bool ours = signer_is_ours(j), fresh = false;
+	struct standing signer;
 	struct challenge_use use;
 
 	memcpy(r->who.sha256, cert_sha256(j->signer), 32);
@@ -277,11 +295,11 @@ take_authority(struct scep_job *j, struct request *r)
 		    cert_subject(j->signer), when_text(j->a, cert_not_after(j->signer)));
 	if (!same_key && !ours)
 		FAIL(ERR_SCEP_SIGNER, "%s", "");
-	TRY(signer_is_valid(j, &valid));
+	TRY(look_at_signer(j, &signer));
 	if (ours && j->renewal_allowed)
-		TRY(is_fresh(j, r->csr.challenge, &fresh));
+		TRY(is_fresh(j, &r->csr, signer.order, &fresh));
 	/* Whose certificate was revoked may begin anew with a challenge, under the key that it has. */
-	if (ours && j->renewal_allowed && !fresh && (valid || r->csr.challenge[0] == '\0')) {
+	if (ours && j->renewal_allowed && !fresh && (signer.valid || r->csr.challenge[0] == '\0')) {
 		r->who.renews = true;
 		r->q.renews = cert_der(j->signer);
 		return OK;
@@ -400,11 +418,11 @@ scep_get_cert(struct scep_job *j, struct scep_answer *ret)
 	struct scep_answer x = { .status = SCEP_SUCCESS, .fail_info = -1, .fail_text = "" };
 	struct ipc_blobs chain;
 	struct wanted w = { .a = j->a, .ca = j->ca->name };
-	bool valid = false;
+	struct standing signer;
 	err_t e;
 
-	TRY(signer_is_valid(j, &valid));
-	if (!valid)
+	TRY(look_at_signer(j, &signer));
+	if (!signer.valid)
 		FAIL(ERR_SCEP_UNKNOWN, "the asker has no valid certificate of this CA");
 	TRY(which(j, &w.serial));
 	e = store_read(j->is->store, wanted_tx, &w);

@@ -179,6 +179,19 @@ csr_of(struct lab *l, const struct key *k, const char *cn, const char *challenge
 	return der;
 }
 
+/* It names what the certificate names. */
+static struct str
+csr_like(struct lab *l, const struct key *k, const struct cert *was, const char *challenge)
+{
+	struct csr_spec spec = {
+		.subject = cert_subject_der(was), .san = cert_san_der(was), .challenge = challenge
+	};
+	struct str der;
+
+	expect_ok(csr_make(l->a, k, &spec, &der));
+	return der;
+}
+
 static struct reply
 enrol(struct client *c, struct str csr)
 {
@@ -515,7 +528,7 @@ a_new_challenge_goes_before_the_renewal_of_what_signs(void **state)
 {
 	struct lab *l = *state;
 	auto_client struct client c = client_of(l, l->leaf_key);
-	auto_cert struct cert *first = NULL, *second = NULL, *again = NULL;
+	auto_cert struct cert *first = NULL, *second = NULL, *lost = NULL, *again = NULL;
 	struct want w = behind(l, RENEWAL_ONE), next = behind(l, RENEWAL_TWO);
 	struct reply r;
 
@@ -534,6 +547,12 @@ a_new_challenge_goes_before_the_renewal_of_what_signs(void **state)
 	    c.key, "", &r));
 	second = issued(&c, r);
 	assert_true(str_eq(cert_subject_der(second), next.order.subject));
+	/* The answer was lost, and the client begins anew: the same key gets the same certificate. */
+	c.transaction = "begun anew";
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_of(l, l->other_key, "jane doe", RENEWAL_TWO), first,
+	    c.key, "", &r));
+	lost = issued(&c, r);
+	assert_string_equal(cert_serial(lost), cert_serial(second));
 	/* Used up, for every other key. */
 	expect_ok(ask(
 	    &c, SCEP_RENEWAL_REQ, csr_of(l, c.key, "jane doe", RENEWAL_TWO), first, c.key, "", &r));
@@ -546,6 +565,11 @@ a_new_challenge_goes_before_the_renewal_of_what_signs(void **state)
 	    second, l->other_key, "", &r));
 	again = issued(&c, r);
 	assert_string_not_equal(cert_serial(again), cert_serial(second));
+	/* Who keeps key and challenge renews what came by them; a renewal brings no order, and this template demands one. */
+	c.transaction = "to renew";
+	expect_ok(ask(&c, SCEP_RENEWAL_REQ, csr_like(l, l->other_key, again, RENEWAL_THREE), again,
+	    l->other_key, "", &r));
+	refused(r, ERR_ORDER_MISSING);
 }
 
 static void
