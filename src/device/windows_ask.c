@@ -277,12 +277,16 @@ reduced(struct arena *a, const char *uri, const char *data)
 	return text_hex(a, STR(hash));
 }
 
-/* A large object comes in pieces, one a message: OMA-DM 1.2 protocol 7. */
+/* A large object comes in pieces, one a message: OMA-DM 1.2 protocol 7. What else a message has of it is passed over, since all
+ * that came before is copied for each. */
 static void
 take_piece(struct arena *a, const struct syncml_item *item, struct windows_answer *w)
 {
 	const char *data = item->data;
 
+	if (w->more && w->heard)
+		return;
+	w->heard = true;
 	if (w->more)
 		data = arena_printf(a, "%s%s", w->data, data);
 	w->more = item->more && strlen(data) <= LIMIT_SYNCML_DATA;
@@ -348,6 +352,8 @@ close_asks(struct windows_state *st)
 void
 windows_take(struct arena *a, const struct syncml_message *m, struct windows_state *st)
 {
+	for (size_t i = 0; i < st->nanswers; i++)
+		st->answers[i].heard = false;
 	for (size_t i = 0; i < m->ncommands; i++) {
 		const struct syncml_command *c = &m->commands[i];
 

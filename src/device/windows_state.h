@@ -41,6 +41,7 @@ struct windows_answer {
 	uint32_t code;    /* 0: no word yet */
 	const char *data; /* "" */
 	bool more;        /* only the beginning of it came so far */
+	bool heard;       /* something of it came in this message; not kept */
 };
 
 /* Whether the device was told the application by which it is woken (device/windows_push.h), in this session. */

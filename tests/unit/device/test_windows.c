@@ -464,6 +464,37 @@ a_large_object_is_put_together_from_its_pieces(void **state)
 	assert_false(w->more);
 }
 
+/* A message ends with its piece. Each is put to what came before, so very many of them would be gigabytes. */
+static void
+of_a_large_object_one_piece_comes_in_a_message(void **state)
+{
+	struct box *b = *state;
+	struct syncml_item item = { .data = "4", .more = true };
+	struct syncml_command *v = arena_array(b->a, LIMIT_SYNCML_COMMANDS, sizeof(*v));
+	struct syncml_message m = { .id = 2, .commands = v, .ncommands = LIMIT_SYNCML_COMMANDS };
+	struct windows_answer *w = &b->st.answers[0];
+	char *before = arena_alloc(b->a, LIMIT_SYNCML_DATA);
+	size_t used;
+
+	memset(before, 'x', LIMIT_SYNCML_DATA - 5000);
+	for (size_t i = 0; i < m.ncommands; i++)
+		v[i] = (struct syncml_command){ .verb = SYNCML_RESULTS,
+			.msg_ref = 1,
+			.cmd_ref = 5,
+			.items = &item,
+			.nitems = 1 };
+	windows_ask_add(&b->st, PFX_NODE "/Thumbprint");
+	*w = (struct windows_answer){ .uri = w->uri, .id = 5, .data = before, .more = true };
+	used = arena_used(b->a);
+	windows_take(b->a, &m, &b->st);
+	assert_true(arena_used(b->a) - used < 4 * LIMIT_SYNCML_DATA);
+	assert_int_equal(strlen(w->data), strlen(before) + 1);
+	assert_true(w->more);
+	/* The next message has the next. */
+	windows_take(b->a, &m, &b->st);
+	assert_int_equal(strlen(w->data), strlen(before) + 2);
+}
+
 /* Past what is asked for at a time, what lies there counts as it did. */
 static void
 more_nodes_than_are_asked_for_end_no_session(void **state)
@@ -536,6 +567,8 @@ main(void)
 		    certificates_of_requests_are_read_some_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_large_object_is_put_together_from_its_pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    of_a_large_object_one_piece_comes_in_a_message, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    more_nodes_than_are_asked_for_end_no_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(
