@@ -3,6 +3,7 @@
 #include "model/scep_validate.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "model/asked.h"
 #include "model/challenge.h"
 #include "model/desired.h"
@@ -162,13 +163,14 @@ look_due(struct tx *tx, struct asked *k, struct due *ret)
 	return OK;
 }
 
-/* Whoever waits for the certificate finds in the timeline what is wrong. */
+/* Whoever waits for the certificate finds in the timeline what is wrong. Much of it is the request's own words. */
 static err_t
 refuse_noted(struct tx *tx, struct asked *k, const char *code, const char *why)
 {
-	const char *detail = arena_printf(k->a, "%s%s%s", code, why[0] == '\0' ? "" : ": ", why);
+	const char *said = text_safe(k->a, str_c(arena_printf(k->a, "%.512s", why)));
+	const char *detail = arena_printf(k->a, "%s%s%s", code, said[0] == '\0' ? "" : ": ", said);
 
-	TRY(refuse(k, code, why));
+	TRY(refuse(k, code, said));
 	return request_note_again(tx, &k->slot, k->request.id, "authority", "not-validated",
 	    (struct why){ err_info(asked_fault(code))->id, detail });
 }

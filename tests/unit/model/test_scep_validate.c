@@ -290,6 +290,28 @@ what_a_ca_might_certify_beside_the_order_is_refused(void **state)
 	says(g, &other, SUCCESS);
 }
 
+/* The request says it, and whoever looks at the slot reads it. */
+static void
+what_was_wrong_stands_in_the_timeline_short_and_without_controls(void **state)
+{
+	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
+	struct dn_ava ava = { "2.5.4.13", arena_printf(g->w->a, "%01000d", 0) };
+	struct dn_rdn rdn[] = { { &ava, 1 }, { &ava, 1 } };
+	struct world_find f;
+
+	begin(g, "windows");
+	csr = request(g, g->key);
+	csr.template = "Sub\x1b[2JCA";
+	says(g, &csr, "EnhancedKeyUsageMismatch");
+	noted(g, "order-eku", "EnhancedKeyUsageMismatch: certificate template Sub\\x1b[2JCA");
+	expect_ok(dn_encode(g->w->a, &(struct dn){ rdn, 2 }, &csr.subject));
+	says(g, &csr, "SubjectNameMismatch");
+	f = world_look(g->w, "scep");
+	assert_string_equal(f.events[f.nevents - 1].fault, "order-subject");
+	assert_true(strlen(f.events[f.nevents - 1].detail) < 600);
+}
+
 static void
 names_that_nobody_can_read_are_an_answer_and_no_failure(void **state)
 {
@@ -408,6 +430,7 @@ main(void)
 		WITH(the_parts_of_a_name_may_come_in_another_order),
 		WITH(a_certificate_may_have_the_parts_of_its_name_in_another_order),
 		WITH(what_a_ca_might_certify_beside_the_order_is_refused),
+		WITH(what_was_wrong_stands_in_the_timeline_short_and_without_controls),
 		WITH(names_that_nobody_can_read_are_an_answer_and_no_failure),
 		WITH(apples_devices_leave_the_purposes_to_the_ca),
 		WITH(who_was_told_the_purposes_must_name_them),
