@@ -11,7 +11,7 @@
 /* An ErrorChain, outermost first: the innermost that is known counts, as causes of the system's own stand below it. None is:
  * the id of ERR_DEVICE_REFUSED. */
 const char *apple_fault(const struct apple_link *v, size_t n);
-/* "It is not there any more": what a removal wanted. */
+/* "It is not there any more": what a removal wanted. Of an installation the same words are a failure. */
 bool apple_gone_already(const struct apple_link *v, size_t n);
 
 #endif

@@ -197,7 +197,9 @@ take_result(struct session *s)
 		apple_state_away(s->a, st, m->command);
 		break;
 	case APPLE_ERROR:
-		r.status = apple_gone_already(m->chain, m->nchain) ? RESULT_OK : RESULT_ERROR;
+		r.status = checkin_removes(m->command) && apple_gone_already(m->chain, m->nchain) ?
+		    RESULT_OK :
+		    RESULT_ERROR;
 		r.code = m->code;
 		r.detail = clipped(s->a, m->detail);
 		r.fault = apple_fault(m->chain, m->nchain);

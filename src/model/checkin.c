@@ -13,6 +13,9 @@
  * again. */
 enum { SEEN_EVERY = 60, NOT_NOW = 60, NOT_SHOWN = 60, REMOVE_AGAIN_MS = 60000 };
 
+/* What the id of a removal has behind the slot's. */
+static const char removal[] = "remove-";
+
 struct checkin {
 	struct id id;
 	const struct report *report;
@@ -126,7 +129,15 @@ remove_id(struct arena *a, const struct slot *s, const struct held *h)
 	uint8_t hash[32];
 
 	hash_sha256(str_c(arena_printf(a, "remove %s", text_hex(a, h->sha256))), hash);
-	return arena_printf(a, "%s:%s", id_text(a, s->id), text_hex(a, str_of(hash, 8)));
+	return arena_printf(a, "%s:%s%s", id_text(a, s->id), removal, text_hex(a, str_of(hash, 8)));
+}
+
+bool
+checkin_removes(const char *command)
+{
+	const char *rest = strchr(command, ':');
+
+	return rest != NULL && strncmp(rest + 1, removal, strlen(removal)) == 0;
 }
 
 /* The slot of this device that a command's id names; *found false: none, or somebody else's. */

@@ -95,7 +95,8 @@ struct wipe_how;
 
 struct command {
 	enum command_kind kind;
-	const char *id;    /* "<slot id>:<hash>"; WIPE: "<device id>:wipe" */
+	/* "<slot id>:<hash>"; of removals "<slot id>:remove-<hash>"; of WIPE "<device id>:wipe" */
+	const char *id;
 	const char *alias; /* "chancery-<profile id>"; WIPE: NULL */
 	struct str der;    /* INSTALL_CA */
 	struct str pfx, password,
@@ -121,6 +122,9 @@ struct checkin_calm {
 	when_t written; /* the device's last contact on record */
 	when_t due;     /* what was put off comes then, without anybody's doing; 0: nothing was */
 };
+
+/* Whether a command of this id was a removal. */
+bool checkin_removes(const char *command);
 
 /* ERR_DEVICE_ELSEWHERE: it speaks of other hardware than the device's; ERR_DEVICE_REPLACED: model/life.h.
  * ERR_DEVICE_RETIRED: it was retired, and everything is removed; that is on record now. ERR_DEVICE_WIPED: it said that it

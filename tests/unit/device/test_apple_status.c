@@ -443,11 +443,44 @@ a_sync_that_was_asked_for_waits_until_the_lists_are_read(void **state)
 	assert_int_equal(due(f), DUE_NOT);
 }
 
+/* A user of the Mac who is not known to Apple any more: nothing reaches him. */
+static err_t
+put_deaf_user(struct tx *tx, void *arg)
+{
+	struct fixture *f = arg;
+	struct channel_state row = { .device = f->device.id, .channel = "user" };
+	struct apple_state st;
+
+	apple_state_read(f->a, STR_EMPTY, &st);
+	st.topic = "topic";
+	st.token = LIT("his token");
+	st.deaf = f->gave_up;
+	TRY(apple_state_write(f->a, &st, &row.state));
+	row.updated = when_now();
+	return store_device_state_put(tx, &row);
+}
+
+static void
+a_user_whom_nobody_can_wake_is_no_reason_to_wake_the_mac(void **state)
+{
+	struct fixture *f = *state;
+
+	f->state.topic = "topic";
+	expect_ok(store_write(f->edge.store, put_deaf_user, f));
+	assert_int_equal(due(f), DUE_WAITING);
+	f->gave_up = true;
+	expect_ok(store_write(f->edge.store, put_deaf_user, f));
+	assert_int_equal(due(f), DUE_NOT);
+}
+
 /* The device's message with that answer; *ret: what it is told. */
 static struct str
 says(struct fixture *f, enum apple_status status, const char *command)
 {
+	static const struct apple_link not_found = { "MCInstallationErrorDomain", 4024 };
 	struct apple_msg m = { .type = APPLE_COMMAND,
+		.chain = &not_found,
+		.nchain = status == APPLE_ERROR,
 		.status = status,
 		.channel = "",
 		.command = command,
@@ -486,6 +519,24 @@ a_renewal_that_a_locked_device_puts_off_is_offered_with_its_next_session(void **
 	assert_int_equal(f->state.renewing, NOW - 3600);
 }
 
+/* What it could not install is not taken for installed until the lists say so, which would offer it again and again. */
+static void
+what_is_not_found_is_a_success_of_a_removal_alone(void **state)
+{
+	struct fixture *f = *state;
+	const char *slot = id_text(f->a, id_new());
+
+	f->state.informed = NOW;
+	expect_ok(store_write(f->edge.store, put, f));
+	(void)says(f, APPLE_ERROR, arena_printf(f->a, "%s:0123456789abcdef", slot));
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_int_equal(f->state.nresults, 0); /* it was told */
+	(void)says(f, APPLE_ERROR, arena_printf(f->a, "%s:remove-0123456789abcdef", slot));
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_int_equal(f->state.nresults, 1);
+	assert_int_equal(f->state.results[0].status, RESULT_OK);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -501,6 +552,8 @@ main(void)
 		CASE(a_token_that_came_after_apple_gave_it_up_is_good),
 		CASE(a_sync_that_was_asked_for_waits_until_the_lists_are_read),
 		CASE(a_renewal_that_a_locked_device_puts_off_is_offered_with_its_next_session),
+		CASE(a_user_whom_nobody_can_wake_is_no_reason_to_wake_the_mac),
+		CASE(what_is_not_found_is_a_success_of_a_removal_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
