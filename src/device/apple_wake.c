@@ -33,9 +33,11 @@ own_business(
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct apple_state *st = &ch->v[i].state;
 
-		if (st->token.n > 0 &&
-		    (asked >= st->known_ms / 1000 ||
-			apple_heard_lists_due(&ch->v[i].heard, st, when_now())))
+		/* Whom nobody can wake is no reason to wake the others. */
+		if (st->token.n == 0 || st->deaf)
+			continue;
+		if (asked >= st->known_ms / 1000 ||
+		    apple_heard_lists_due(&ch->v[i].heard, st, when_now()))
 			return true;
 		if (ch->v[i].name[0] == '\0' &&
 		    apple_state_renews(st, d->identity_not_after, renew_before))
