@@ -45,6 +45,9 @@ struct push {
 	pthread_t scanner;
 	bool scans;   /* the scanner was started */
 	bool changed; /* something that may be about any device */
+	/* The scanner's: whether its time is what it looks for, not a change; when that is so again. */
+	bool timely;
+	int64_t next_look;
 	struct metric sent, unregistered, rejected, failed, dropped;
 };
 
@@ -142,15 +145,24 @@ push_nudge(struct push *p, struct str device)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Under the lock. Where another took the place of the mark, nothing is known of this one: it is woken by the looks that come with
+ * time, as two who share a place would be by every change otherwise. */
+static bool
+woken_lately(struct push *p, const struct id *device)
+{
+	const struct mark *m = mark_of(p, device);
+
+	if (m->sent == 0 || when_mono_ms() - m->sent >= p->conf.way.waiting_ms)
+		return false;
+	return id_eq(m->device, *device) || !p->timely;
+}
+
 /* Somebody found by a look. */
 static void
 push_found(struct push *p, const struct id *device, enum due_kind due)
 {
-	const struct mark *m = mark_of(p, device);
-
 	pthread_mutex_lock(&p->lock);
-	if (due == DUE_NEWS || !id_eq(m->device, *device) || m->sent == 0 ||
-	    when_mono_ms() - m->sent >= p->conf.way.waiting_ms)
+	if (due == DUE_NEWS || !woken_lately(p, device))
 		queue(p, device, GATHER_MS, 0);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -394,7 +406,7 @@ scan_all(struct push *p)
 static bool
 await_change(struct push *p)
 {
-	int64_t every = p->conf.way.scan_ms, at = every == 0 ? 0 : when_mono_ms() + every;
+	int64_t every = p->conf.way.scan_ms, at = every == 0 ? 0 : p->next_look;
 	bool stop;
 
 	pthread_mutex_lock(&p->lock);
@@ -403,6 +415,9 @@ await_change(struct push *p)
 	if (!p->stop && p->changed)
 		sleep_until(p, when_mono_ms() + GATHER_MS); /* what changes together is one */
 	p->changed = false;
+	p->timely = when_mono_ms() >= p->next_look;
+	if (p->timely)
+		p->next_look = every == 0 ? INT64_MAX : when_mono_ms() + every;
 	stop = p->stop;
 	pthread_mutex_unlock(&p->lock);
 	return !stop;

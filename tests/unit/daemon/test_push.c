@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/push.h"
+#include "pki/key.h"
 #include "store/device_state.h"
 
 enum { MOST = 64 };
@@ -321,14 +322,16 @@ static err_t
 put_device(struct tx *tx, void *arg)
 {
 	const struct id *id = arg;
+	uint8_t hash[32];
 
+	hash_sha256(id_str(id), hash);
 	TRY(store_device_insert(tx,
 	    &(struct device){ .id = *id,
 		.name = "phone",
 		.platform = "ios",
 		.state = DEVICE_ACTIVE,
 		.identity = LIT("identity"),
-		.identity_sha256 = str_of("0123456789abcdef0123456789abcdef", 32) }));
+		.identity_sha256 = STR(hash) }));
 	return store_device_state_put(
 	    tx, &(struct channel_state){ .device = *id, .channel = "", .state = LIT("x") });
 }
@@ -388,6 +391,50 @@ who_is_due_something_is_looked_for_again_and_again(void **state)
 	push_stop(p);
 }
 
+/* A second one whose mark has the same place as the first one's. */
+static struct id
+sharing(const struct id *one)
+{
+	enum { PLACES = 65536 };
+	struct id other;
+
+	do
+		other = id_new();
+	while (str_hash(id_str(&other)) % PLACES != str_hash(id_str(one)) % PLACES);
+	return other;
+}
+
+static void
+two_that_share_a_mark_are_not_woken_by_every_change(void **state)
+{
+	struct world *w = *state;
+	struct id one = id_new(), two = sharing(&one);
+	struct push *p;
+	size_t n;
+
+	w->waiting_ms = 3600000;
+	w->due = DUE_WAITING;
+	expect_ok(store_write(w->store, put_device, &one));
+	expect_ok(store_write(w->store, put_device, &two));
+	p = start(w, 0);
+	await(w, 2);
+	settle_down(w);
+	n = count(w);
+	for (size_t i = 1; i <= 5; i++) {
+		push_nudge(p, STR_EMPTY);
+		await_looks(w, 2 + 2 * i);
+	}
+	settle_down(w);
+	assert_int_equal(count(w), n);
+	push_stop(p);
+	/* When the time for a look is there both are. */
+	w->scan_ms = 100;
+	w->n = 0;
+	p = start(w, 0);
+	await(w, 4);
+	push_stop(p);
+}
+
 int
 main(void)
 {
@@ -410,6 +457,8 @@ main(void)
 		    what_is_refused_or_gone_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    who_is_due_something_is_looked_for_again_and_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    two_that_share_a_mark_are_not_woken_by_every_change, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
