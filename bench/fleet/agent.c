@@ -257,7 +257,7 @@ enrol_scep(struct told *t)
 
 	TRY(scep_request(
 	    t, fleet_key(t->d->fleet, str_c(json_text(json_get(t->command, "id")))), &order));
-	TRY(scep_order(&t->d->link, t->f, t->a, &order, &leaf));
+	TRY(scep_order(t->d, t->f, t->a, &order, &leaf));
 	TRY(hold(t->a, t->g, t->alias, true, leaf));
 	json_set_base64(t->a, t->result, "certificate", leaf);
 	return OK;
@@ -293,6 +293,21 @@ do_command(struct told *t)
 	FAIL(ERR_UNSUPPORTED, "%s", kind);
 }
 
+/* As doc/agent-protocol.md has it: what would work later costs nobody a certificate. */
+static void
+say_failed(struct told *t, err_t e)
+{
+	bool later = fleet_passing(e);
+
+	json_set_text(t->result, "status", later ? "not_now" : "error");
+	json_set_text(t->result, "code", later ? "scep_network" : err_info(e.code)->id);
+	/* What the end of a step broke off is nobody's failure. */
+	if (later && atomic_load(&t->d->fleet->stop))
+		err_forget(e);
+	else
+		fleet_failed(t->d->fleet, t->d, e);
+}
+
 static void
 obey(struct device *d, struct fiber *f, struct arena *a, const json *command)
 {
@@ -301,11 +316,10 @@ obey(struct device *d, struct fiber *f, struct arena *a, const json *command)
 	err_t e = do_command(&t);
 
 	json_set_text(t.result, "id", json_text(json_get(command, "id")));
-	json_set_text(t.result, "status", err_ok(e) ? "ok" : "error");
-	if (!err_ok(e)) {
-		json_set_text(t.result, "code", err_info(e.code)->id);
-		fleet_failed(d->fleet, d, e);
-	}
+	if (err_ok(e))
+		json_set_text(t.result, "status", "ok");
+	else
+		say_failed(&t, e);
 	json_add(g->results, t.result);
 	atomic_fetch_add(&d->fleet->commands, 1);
 }

@@ -120,7 +120,7 @@ apple_scep(struct device *d, struct fiber *f, struct arena *a, const struct pl *
 	TRY(names_of(a, pl_get(content, "SubjectAltName"), &spec.san));
 	o.subject = spec.subject;
 	TRY(csr_make(a, key, &spec, &o.csr));
-	return scep_order(&d->link, f, a, &o, ret_leaf);
+	return scep_order(d, f, a, &o, ret_leaf);
 }
 
 /* ---- certificates ---- */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { WORDS_SHOWN = 200 };
+enum { WORDS_SHOWN = 200, TRIES = 5, AGAIN_MS = 500 };
 
 const char *
 device_name(struct arena *a, const struct device *d)
@@ -67,6 +67,22 @@ fleet_failed(struct fleet *fleet, const struct device *d, err_t e)
 	if (i < FAULTS_MAX)
 		fleet->faults[i].n++;
 	pthread_mutex_unlock(&fleet->lock);
+}
+
+bool
+fleet_passing(err_t e)
+{
+	return err_is(e, ERR_BUSY) || err_is(e, ERR_UNREACHABLE) || err_is(e, ERR_TIMEOUT);
+}
+
+bool
+fleet_again(struct device *d, struct fiber *f, err_t e, int tried)
+{
+	if (!fleet_passing(e) || tried == TRIES || atomic_load(&d->fleet->stop))
+		return false;
+	err_forget(e);
+	fiber_sleep(f, when_mono_ms() + (int64_t)AGAIN_MS * tried);
+	return true;
 }
 
 err_t

@@ -87,12 +87,18 @@ void device_holds(struct device *d, size_t certificates);
 /* Any of the shared keys; the same for the same `seed`. */
 struct key *fleet_key(const struct fleet *fleet, struct str seed);
 void fleet_failed(struct fleet *fleet, const struct device *d, err_t e);
+/* What a server puts off may work later: busy, not reached, no answer in time. */
+bool fleet_passing(err_t e);
+/* Before try number tried + 1 of what failed so. False: it was tried five times, or the step is over; e is as it was. Else it
+ * was waited for, and e is forgotten. */
+bool fleet_again(struct device *d, struct fiber *f, err_t e, int tried);
 
 /* An answer with this status, else ERR_HTTP_STATUS with the beginning of what it says. */
 err_t expect_status(struct arena *a, const struct link_got *got, int status, const char *what);
 
-/* A certificate by SCEP (RFC 8894), by GetCACaps, GetCACert and PKIOperation, over this link. anchor: a certificate
- * that GetCACert must bring, by its SHA-1, or NULL. Answers in the arena; the chain is not put in order. */
+/* A certificate by SCEP (RFC 8894), by GetCACaps, GetCACert and PKIOperation, over the device's link. What the server puts
+ * off is asked again, with the same request, as fleet_again() has it. ca_sha1: a certificate that GetCACert must bring, by its
+ * SHA-1, or NULL. Answers in the arena; the chain is not put in order. */
 struct scep_order {
 	const char *url;
 	struct key *key;
@@ -100,7 +106,7 @@ struct scep_order {
 	struct str subject; /* DER Name of it */
 	const char *ca_sha1;
 };
-err_t scep_order(struct link *l, struct fiber *f, struct arena *a, const struct scep_order *o,
+err_t scep_order(struct device *d, struct fiber *f, struct arena *a, const struct scep_order *o,
     struct str *ret_leaf);
 
 #endif

@@ -176,12 +176,15 @@ run(struct exchange *x, struct str *ret)
 }
 
 err_t
-scep_order(struct link *l, struct fiber *f, struct arena *a, const struct scep_order *o,
+scep_order(struct device *d, struct fiber *f, struct arena *a, const struct scep_order *o,
     struct str *ret_leaf)
 {
-	struct exchange x = { .l = l, .f = f, .a = a, .o = o };
-	err_t e = run(&x, ret_leaf);
+	for (int tried = 1;; tried++) {
+		struct exchange x = { .l = &d->link, .f = f, .a = a, .o = o };
+		err_t e = run(&x, ret_leaf);
 
-	cert_free(x.to);
-	return e;
+		cert_free(x.to);
+		if (err_ok(e) || !fleet_again(d, f, e, tried))
+			return e;
+	}
 }

@@ -8,7 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { TRIES = 5, AGAIN_MS = 500, ROUNDS_MAX = 100, WAIT_S = 50, LOOK_MS = 20, PROGRESS_MS = 1000 };
+enum { ROUNDS_MAX = 100, WAIT_S = 50, LOOK_MS = 20, PROGRESS_MS = 1000 };
 
 static const struct {
 	const char *name;
@@ -81,12 +81,6 @@ took(struct times *t, int64_t us)
 
 /* ---- what one device does ---- */
 
-static bool
-is_passing(err_t e)
-{
-	return err_is(e, ERR_BUSY) || err_is(e, ERR_UNREACHABLE) || err_is(e, ERR_TIMEOUT);
-}
-
 /* One operation, again where the server puts it off. False: it failed, or the step is over. */
 static bool
 attempt(struct job *j, struct fiber *f, err_t (*run)(struct job *j, struct fiber *f, bool *ret_did),
@@ -106,12 +100,10 @@ attempt(struct job *j, struct fiber *f, err_t (*run)(struct job *j, struct fiber
 			err_forget(e);
 			return false;
 		}
-		if (!is_passing(e) || i == TRIES) {
+		if (!fleet_again(j->d, f, e, i)) {
 			fleet_failed(fleet, j->d, e);
 			return false;
 		}
-		err_forget(e);
-		fiber_sleep(f, when_mono_ms() + (int64_t)AGAIN_MS * i);
 	}
 }
 

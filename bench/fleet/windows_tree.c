@@ -424,7 +424,7 @@ request(struct device *d, struct fiber *f, struct arena *a, const char *top, str
 	if (n < 14 || strcasecmp(o.url + n - 14, "/pkiclient.exe") != 0)
 		o.url = arena_printf(a, "%s/pkiclient.exe", o.url);
 	TRY(make_csr(d, a, top, &o));
-	return scep_order(&d->link, f, a, &o, ret);
+	return scep_order(d, f, a, &o, ret);
 }
 
 void

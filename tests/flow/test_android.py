@@ -52,8 +52,8 @@ def add_pkcs(world, prefix, name, root, **more):
                        certificateTemplateName=more.pop("certificateTemplateName", "ChanceryUser"), **more)
 
 
-def add_scep(world, prefix, name, root, **more):
-    return certificate(world, name, prefix + "ScepCertificateProfile", root, scepServerUrls=[scep_url(world)],
+def add_scep(world, prefix, name, root, url=None, **more):
+    return certificate(world, name, prefix + "ScepCertificateProfile", root, scepServerUrls=[url or scep_url(world)],
                        keyUsage="digitalSignature,keyEncipherment", keySize=more.pop("keySize", "size2048"),
                        hashAlgorithm="sha2", extendedKeyUsages=[
                            {"name": "Client Authentication", "objectIdentifier": "1.3.6.1.5.5.7.3.2"}], **more)

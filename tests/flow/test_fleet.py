@@ -13,7 +13,8 @@ import test_android
 import test_apple
 import test_windows
 from fleet import Fleet
-from world import BUILD, World, wait_for
+from tls_server import Handler, TlsServer
+from world import BUILD, World, free_ports, wait_for
 
 EACH = 20
 PLATFORMS = ("linux", "android", "ios", "windows")
@@ -156,3 +157,36 @@ def test_a_service_that_the_fleet_does_not_trust_gets_no_code(fleet, tmp_path):
     devices.write_text("linux ABCDE-FGHJK-MNPQR-STVWX\n", encoding="ascii")
     done = run(fleet.world, devices, "enrol", trust=os.path.join(fleet.world.dir, "identity.pem"))
     assert done.returncode == 1 and "certificate verify failed" in done.stdout, done
+
+
+def test_a_scep_server_that_is_busy_is_asked_again_and_costs_no_certificate(fleet, tmp_path):
+    came = []
+
+    class Busy(Handler):
+        def do_GET(self):
+            came.append(self.path)
+            self.reply(503, "text/plain", b"a moment")
+    world, port = fleet.world, free_ports(1)[0]
+    key, cert, trust, devices = (tmp_path / name for name in ("key.pem", "cert.pem", "trust.pem", "devices"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=busy", "-days", "9",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    trust.write_text(world.root_pem + cert.read_text(), encoding="ascii")
+    user = world.add_user("away@contoso.example", "away@contoso.example")
+    group = world.add_group("Away", user)
+    root = test_android.add_root(world, "androidDeviceOwner", "Root of the server that is away")
+    profile = test_android.add_scep(world, "androidDeviceOwner", "By a server that is away", root,
+                                    url=f"https://localhost:{port}/certsrv/mscep/mscep.dll")
+    world.assign(root, group)
+    world.assign(profile, group)
+    devices.write_text(f"android {world.code(user)}\n", encoding="ascii")
+    server = TlsServer(port, Busy, cert, key)
+    try:
+        done = run(world, devices, "enrol", "sync", trust=str(trust))
+    finally:
+        server.stop()
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1 and said[1]["failed"] == 1 and said[1]["faults"][0]["id"] == "busy", said
+    assert len(came) == 5
+    slot, = world.slots(profile=profile["id"])
+    assert (slot["state"], slot["fault"]) == ("offered", "device-scep-unreachable"), slot

@@ -186,7 +186,8 @@ class AndroidScep(ScepClient):
         except OSError as e:
             raise Failed("not_now", "scep_network", str(e)) from e
         if status != 200:
-            raise error(f"scep_http_{status}", data[:200].decode(errors="replace"))
+            raise Failed("not_now" if status == 429 or status >= 500 else "error", f"scep_http_{status}",
+                         data[:200].decode(errors="replace"))
         return status, kind, data
 
     def leads_to_root(self, cert, others):
