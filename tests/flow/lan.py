@@ -54,12 +54,21 @@ class Lan:
         self.near, self.far = f"cn{os.getpid()}", f"cf{os.getpid()}"
         os.makedirs(folder)
         self.env = {**os.environ, "PATH": PATH, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}
+        try:
+            self._lay()
+            self._certificate()
+        except BaseException:
+            self.close()
+            raise
+
+    def _lay(self):
         for ns in (self.near, self.far):
+            # Left by a run that was killed, whose process number is ours now.
+            subprocess.run(["ip", "netns", "del", ns], check=False, capture_output=True, env=self.env)
             self.ip("netns", "add", ns)
         self.ip("-n", self.near, "link", "add", "lan0", "type", "veth", "peer", "name", "port0", "netns", self.far)
         for ns, name in ((self.near, "lo"), (self.near, "lan0"), (self.far, "port0")):
             self.ip("-n", ns, "link", "set", name, "up")
-        self._certificate()
 
     def ip(self, *args):
         subprocess.run(["ip", *args], check=True, capture_output=True, env=self.env)
@@ -98,7 +107,9 @@ class Lan:
         return p
 
     def start_port(self):
+        """A port that has seen nobody yet: one that refused somebody hears nothing of them for a minute."""
         self.file("users", "* TLS\n")
+        self.file("hostapd.log", "")
         conf = self.file("hostapd.conf", f"""interface=port0
 driver=wired
 logger_stdout=-1
@@ -129,10 +140,22 @@ private_key={self.dir}/server-key.pem
 
     # wpa_supplicant alone
 
+    def supplicant(self, name, *args):
+        """Until it can be spoken to."""
+        there = os.path.join(self.dir, "wpa/lan0")
+        if os.path.exists(there):
+            os.unlink(there)
+        p = self.run(name, "wpa_supplicant", "-D", "wired", "-i", "lan0", *args, ns=self.near)
+        wait_for(lambda: self.wpa_cli("ping", check=False) == "PONG", step=0.1, why="wpa_supplicant")
+        return p
+
     def start_wpa(self, identity):
+        """Its network is not tried before enable(): a log-on without a certificate is refused, and after that the port
+        hears nothing for a minute."""
         conf = self.file("wpa.conf", f"""ctrl_interface={self.dir}/wpa
 ap_scan=0
 network={{
+	disabled=1
 	key_mgmt=IEEE8021X
 	eap=TLS
 	identity="{identity}"
@@ -143,16 +166,20 @@ network={{
 	eapol_flags=0
 }}
 """)
-        p = self.run("wpa", "wpa_supplicant", "-D", "wired", "-i", "lan0", "-c", conf, ns=self.near)
-        wait_for(lambda: os.path.exists(os.path.join(self.dir, "wpa/lan0")), why="wpa_supplicant")
-        return p
+        return self.supplicant("wpa", "-c", conf)
 
-    def wpa_cli(self, *args):
-        return subprocess.run(["wpa_cli", "-p", os.path.join(self.dir, "wpa"), "-i", "lan0", *args], check=True,
+    def enable(self, key):
+        """The network, once it has this key."""
+        wait_for(lambda: self.wpa_cli("get_network", "0", "private_key", check=False) == f'"{key}"', 150, 0.1,
+                 why="the key in the network")
+        self.wpa_cli("enable_network", "0")
+
+    def wpa_cli(self, *args, check=True):
+        return subprocess.run(["wpa_cli", "-p", os.path.join(self.dir, "wpa"), "-i", "lan0", *args], check=check,
                               capture_output=True, text=True, env=self.env).stdout.strip()
 
     def authorized(self):
-        return "suppPortStatus=Authorized" in self.wpa_cli("status")
+        return "suppPortStatus=Authorized" in self.wpa_cli("status", check=False)
 
     # NetworkManager
 
@@ -189,9 +216,12 @@ exec NetworkManager --no-daemon --config={conf} --config-dir=/nonexistent --syst
             p.kill()
             p.wait()
 
-    def close(self):
+    def end_all(self):
         for p in list(reversed(self.procs)):
             self.end(p)
+
+    def close(self):
+        self.end_all()
         for ns in (self.near, self.far):
             for _ in range(20):
                 if subprocess.run(["ip", "netns", "del", ns], check=False, capture_output=True,
