@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/agent.h"
 #include "agent/consumer.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "pki/keyprov.h"
@@ -21,15 +22,18 @@ on_signal(int sig)
 static void
 usage(FILE *to)
 {
-	fputs("usage: chancery-agent COMMAND [--config FILE] [options]\n\n"
-	      "  enrol --code CODE   join the service with a one-time code of the administrator\n"
-	      "  run                 keep this device as the service wants it; until ended\n"
-	      "  sync                check in now, do what is due, and end\n"
-	      "  show                what this device is and holds, as JSON\n"
-	      "  unenrol             remove what was delivered and leave the service\n"
-	      "  sample              print every option of the configuration file\n\n"
-	      "  --config FILE       default /etc/chancery/agent.conf\n"
-	      "  --version, --help\n",
+	fputs(
+	    "usage: chancery-agent COMMAND [--config FILE] [options]\n\n"
+	    "  enrol               join the service with a one-time code of the administrator\n"
+	    "  run                 keep this device as the service wants it; until ended\n"
+	    "  sync                check in now, do what is due, and end\n"
+	    "  show                what this device is and holds, as JSON\n"
+	    "  unenrol             remove what was delivered and leave the service\n"
+	    "  sample              print every option of the configuration file\n\n"
+	    "  --config FILE       default /etc/chancery/agent.conf\n"
+	    "  --code-file FILE    enrol: file with the code in its first line; -: standard input\n"
+	    "  --code CODE         enrol: the code itself, which the list of processes shows meanwhile\n"
+	    "  --version, --help\n",
 	    to);
 }
 
@@ -37,7 +41,7 @@ static err_t
 cmd_enrol(struct agent *g, const char *code)
 {
 	if (code == NULL)
-		FAIL(ERR_USAGE, "enrol needs --code");
+		FAIL(ERR_USAGE, "enrol needs --code-file or --code");
 	return agent_enrol(g, code);
 }
 
@@ -99,15 +103,33 @@ static const struct {
 	{ "unenrol", cmd_unenrol },
 };
 
+struct given {
+	const char *config, *code, *code_file; /* code, code_file: NULL: not given */
+};
+
 static err_t
-run(const char *name, const char *path, const char *code)
+code_of(struct arena *a, const struct given *o, const char **ret)
+{
+	*ret = o->code;
+	if (o->code_file == NULL)
+		return OK;
+	if (o->code != NULL)
+		FAIL(ERR_USAGE, "one of --code-file and --code");
+	TRY_CTX(file_first_line(a, o->code_file, ret), "--code-file");
+	return OK;
+}
+
+static err_t
+run(const char *name, const struct given *o)
 {
 	auto_arena struct arena *a = arena_new();
 	struct agent_conf conf = { 0 };
 	struct agent *g = NULL;
+	const char *code;
 	err_t e;
 
-	TRY(conf_read(a, path, agent_opts, agent_nopts, &conf));
+	TRY(code_of(a, o, &code));
+	TRY(conf_read(a, o->config, agent_opts, agent_nopts, &conf));
 	log_setup("agent", name,
 	    str_eq_c(str_c(conf.log_level), "debug") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 	    str_eq_c(str_c(conf.log_format), "json") ? LOG_FORMAT_JSON : LOG_FORMAT_KV);
@@ -137,12 +159,12 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "code", required_argument, NULL, 'k' },
+		{ "code-file", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *path = "/etc/chancery/agent.conf";
-	const char *code = NULL;
+	struct given o = { .config = "/etc/chancery/agent.conf" };
 	struct sigaction act = { .sa_handler = on_signal };
 	err_t e;
 	int c;
@@ -150,10 +172,13 @@ main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
-			path = optarg;
+			o.config = optarg;
 			break;
 		case 'k':
-			code = optarg;
+			o.code = optarg;
+			break;
+		case 'f':
+			o.code_file = optarg;
 			break;
 		case 'V':
 			puts("chancery-agent " CHANCERY_VERSION);
@@ -179,6 +204,6 @@ main(int argc, char **argv)
 	json_wipe_on_free();
 	e = mem_wipe_on_free();
 	if (err_ok(e))
-		e = run(argv[optind], path, code);
+		e = run(argv[optind], &o);
 	return err_ok(e) ? EXIT_OK : log_end("chancery-agent", e);
 }

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/limits.h"
+#include "base/text.h"
+
 #define CHUNK (64u << 10)
 /* Told from other people's in folders that are not ours alone. */
 #define TEMPORARY ".tmp-chancery-"
@@ -69,6 +72,51 @@ file_read(struct arena *a, const char *path, size_t max, struct str *ret)
 	/* With a NUL behind it, which does not count, for those who know that it is text. */
 	*ret = str_of(arena_cstr(a, buf_str(&b)), b.n);
 	return OK;
+}
+
+/* By single bytes: what follows the line is left to who reads next. */
+static err_t
+read_line(int fd, const char *path, struct buf *b)
+{
+	for (;;) {
+		uint8_t c;
+		ssize_t got = read_again(fd, &c, 1);
+
+		if (got < 0)
+			return file_error("read", path);
+		if (got == 0 || c == '\n')
+			return OK;
+		TRY_CTX(buf_putc(b, c), "the first line of %s", path);
+	}
+}
+
+static err_t
+line_of(struct arena *a, int fd, const char *path, const char **ret)
+{
+	auto_buf struct buf b;
+	struct str text;
+
+	buf_init(&b, LIMIT_LONG_TEXT);
+	TRY(read_line(fd, path, &b));
+	text = buf_str(&b);
+	if (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	if (text.n == 0)
+		FAIL(ERR_USAGE, "%s has nothing in its first line", path);
+	return text_cstr(a, text, ret);
+}
+
+err_t
+file_first_line(struct arena *a, const char *path, const char **ret)
+{
+	auto_fd int fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return line_of(a, STDIN_FILENO, "standard input", ret);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return file_error("open", path);
+	return line_of(a, fd, path, ret);
 }
 
 static const char *

@@ -21,6 +21,9 @@ fd_cleanup(int *fd)
 
 /* ERR_FILE_MISSING, ERR_FILE, ERR_TOO_LARGE. */
 err_t file_read(struct arena *a, const char *path, size_t max, struct str *ret);
+/* The first line of a file, as an editor or echo left it there: a password, a key or a code. "-": of standard input, of which
+ * no more is read. ERR_USAGE: it is empty; ERR_TOO_LARGE: longer than LIMIT_LONG_TEXT; and as file_read. */
+err_t file_first_line(struct arena *a, const char *path, const char **ret);
 /* Temporary file beside it, fsync, rename, fsync of the folder. */
 err_t file_write(const char *path, struct str data, mode_t mode);
 /* As file_write, but fails with ERR_FILE_EXISTS if the path is there (link(2), so no race). */

@@ -76,17 +76,3 @@ ask_yes(const char *question, bool *ret)
 	*ret = n > 0 && (line[0] == 'y' || line[0] == 'Y');
 	return OK;
 }
-
-err_t
-ask_first_line(struct arena *a, const char *path, const char **ret)
-{
-	struct str text;
-
-	TRY(file_read(a, path, LIMIT_LONG_TEXT, &text));
-	text = str_cut(&text, '\n');
-	if (text.n > 0 && text.p[text.n - 1] == '\r')
-		text.n--;
-	if (text.n == 0)
-		FAIL(ERR_USAGE, "%s has nothing in its first line", path);
-	return text_cstr(a, text, ret);
-}

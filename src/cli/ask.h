@@ -8,8 +8,6 @@
 /* A new secret, typed twice without being shown. what: "Password"; option: by which it comes from a file ("--password-file").
  * ERR_USAGE without a terminal, or when the two differ. */
 err_t ask_new_secret(struct arena *a, const char *what, const char *option, const char **ret);
-/* The first line of a file, as an editor or echo left it there: a password or a key. ERR_USAGE: it is empty. */
-err_t ask_first_line(struct arena *a, const char *path, const char **ret);
 /* A question whose answer is y or yes. ERR_USAGE without a terminal. */
 err_t ask_yes(const char *question, bool *ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/config_secrets.h"
 
+#include "base/file.h"
 #include "cli/api.h"
-#include "cli/ask.h"
 
 #define PROFILES "/chancery/v1/profiles"
 
@@ -69,7 +69,7 @@ read_one(struct cli *c, const char *name, const char *kind, const char *value, c
 		FAIL(
 		    ERR_USAGE, "\"secrets\": \"%.64s\" is no secret; write it as a property", name);
 	if (strcmp(kind, "file") == 0) {
-		TRY_CTX(ask_first_line(c->arena, value, ret), "\"secrets\": \"%.64s\"", name);
+		TRY_CTX(file_first_line(c->arena, value, ret), "\"secrets\": \"%.64s\"", name);
 		return OK;
 	}
 	*ret = getenv(value);

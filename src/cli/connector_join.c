@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/args.h"
-#include "cli/ask.h"
 #include "cli/out.h"
 #include "cli/sock.h"
 
@@ -126,7 +125,7 @@ connector_secret(struct cli *c, json *args)
 
 	if (path == NULL)
 		return OK;
-	TRY_CTX(ask_first_line(c->arena, path, &secret), "--ca-secret-file");
+	TRY_CTX(file_first_line(c->arena, path, &secret), "--ca-secret-file");
 	json_set_text(args, "ca_secret", secret);
 	return OK;
 }

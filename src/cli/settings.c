@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/args.h"
-#include "cli/ask.h"
 #include "cli/out.h"
 
 static const struct {
@@ -74,7 +73,7 @@ set_secret(struct cli *c, json *body, const char *pair)
 
 	if (name.n == 0 || file.n == 0)
 		FAIL(ERR_USAGE, "--secret %.64s is not NAME=FILE", pair);
-	TRY_CTX(ask_first_line(c->arena, arena_cstr(c->arena, file), &secret), "--secret");
+	TRY_CTX(file_first_line(c->arena, arena_cstr(c->arena, file), &secret), "--secret");
 	json_set_text(body, arena_cstr(c->arena, name), secret);
 	return OK;
 }

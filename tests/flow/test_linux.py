@@ -15,7 +15,7 @@ import pytest
 
 from lan import SERVER, Lan, possible
 from tls_server import Handler, TlsServer
-from world import BUILD, b64, free_ports, wait_for, wait_idle
+from world import BUILD, Agent, b64, free_ports, wait_for, wait_idle
 
 HOOK = """#!/bin/sh
 exec >>"$(dirname "$0")/../told"
@@ -76,6 +76,23 @@ def told(g):
 def shown(g):
     """What the agent says of those that use certificates; it must not run."""
     return {c["consumer"]: c for c in g.agent.show()["consumers"]}
+
+
+def test_the_code_comes_from_a_file_or_from_standard_input(world, given, tmp_path):
+    agent, code, none = Agent(world, "careful"), tmp_path / "code", tmp_path / "none"
+    none.write_text("\n", encoding="ascii")
+    for options, words in (([], "--code-file or --code"), (["--code-file", str(none)], "nothing in its first line"),
+                           (["--code-file", "-"], "standard input has nothing"),
+                           (["--code-file", str(none), "--code", "ABCDE"], "one of --code-file and --code")):
+        done = agent.call("enrol", *options, check=False)
+        assert done.returncode == 2 and words in done.stderr, done
+    done = agent.call("enrol", "--code-file", str(tmp_path / "missing"), check=False)
+    assert done.returncode not in (0, 2) and "missing" in done.stderr, done
+    agent.call("enrol", "--code-file", "-", text_input=world.code(given.user) + "\n")
+    agent.call("unenrol")
+    code.write_text(world.code(given.user) + "\r\nof Ada\n", encoding="ascii")
+    agent.call("enrol", "--code-file", str(code))
+    agent.call("unenrol")
 
 
 def test_hooks_are_told_of_everything_that_comes(given):

@@ -273,9 +273,9 @@ update={"yes" if world.update_trust else "no"}
 name={name}
 {conf}""")
 
-    def call(self, *args, check=True, timeout=60):
+    def call(self, *args, check=True, timeout=60, text_input=""):
         done = subprocess.run([program("chancery-agent"), *args, "--config", self.conf], check=False,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              input=text_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env={**os.environ, **self.env}, text=True, timeout=timeout)
         if check and done.returncode != 0:
             raise RuntimeError(f"chancery-agent {' '.join(args)}: {done.returncode}: {done.stderr}")

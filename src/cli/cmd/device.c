@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chancery device: what enrolled. */
+#include "base/file.h"
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/ask.h"
@@ -123,7 +124,7 @@ wipe_code(struct cli *c, json *body)
 	if (ask)
 		TRY(ask_new_secret(c->arena, "Six digits", "--pin-file", &code));
 	else
-		TRY_CTX(ask_first_line(c->arena, file, &code), "--pin-file");
+		TRY_CTX(file_first_line(c->arena, file, &code), "--pin-file");
 	json_set_text(body, "macOsUnlockCode", code);
 	return OK;
 }

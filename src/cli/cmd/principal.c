@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/args.h"
-#include "cli/ask.h"
 #include "cli/out.h"
 #include "cli/sock.h"
 
@@ -37,7 +36,7 @@ add(struct cli *c)
 		json_set_base64(c->arena, args, "csr", der);
 	}
 	if (secret != NULL) {
-		TRY(ask_first_line(c->arena, secret, &password));
+		TRY(file_first_line(c->arena, secret, &password));
 		json_set_text(args, "password", password);
 	}
 	TRY(sock_ask(c, "ca", "principal.add", args, &answer));
@@ -60,7 +59,7 @@ passwd(struct cli *c)
 	if ((secret == NULL) == !args_has(c->args, "remove"))
 		FAIL(ERR_USAGE, "give --password-file or --remove");
 	if (secret != NULL) {
-		TRY(ask_first_line(c->arena, secret, &password));
+		TRY(file_first_line(c->arena, secret, &password));
 		json_set_text(args, "password", password);
 	}
 	return sock_verb(

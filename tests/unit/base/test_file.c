@@ -125,6 +125,59 @@ rejects_a_file_over_its_maximum(void **state)
 	assert_null(s.p);
 }
 
+/* As an editor or echo leaves it, and what follows is of no interest. */
+static void
+the_first_line_is_read_without_its_end(void **state)
+{
+	static const char *const files[] = { "code", "code\n", "code\r\n", "code\nmore\n" };
+	struct place *p = *state;
+	const char *line;
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		expect_ok(file_write(in(p, "x"), str_c(files[i]), 0600));
+		expect_ok(file_first_line(p->a, in(p, "x"), &line));
+		assert_string_equal(line, "code");
+	}
+}
+
+static void
+the_first_line_of_standard_input_leaves_the_rest_to_others(void **state)
+{
+	struct place *p = *state;
+	const char *line;
+	int pipes[2], was = dup(STDIN_FILENO);
+
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(write(pipes[1], "one\ntwo", 7), 7);
+	close(pipes[1]);
+	dup2(pipes[0], STDIN_FILENO);
+	close(pipes[0]);
+	expect_ok(file_first_line(p->a, "-", &line));
+	assert_string_equal(line, "one");
+	expect_ok(file_first_line(p->a, "-", &line));
+	assert_string_equal(line, "two");
+	expect_err(ERR_USAGE, file_first_line(p->a, "-", &line));
+	dup2(was, STDIN_FILENO);
+	close(was);
+}
+
+static void
+rejects_a_first_line_that_is_none(void **state)
+{
+	const struct str files[] = { LIT(""), LIT("\n"), LIT("\r\nx\n") };
+	struct place *p = *state;
+	const char *line = NULL;
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		expect_ok(file_write(in(p, "x"), files[i], 0600));
+		expect_err(ERR_USAGE, file_first_line(p->a, in(p, "x"), &line));
+	}
+	expect_err(ERR_FILE_MISSING, file_first_line(p->a, in(p, "none"), &line));
+	expect_err(ERR_FILE, file_first_line(p->a, p->dir, &line));
+	expect_err(ERR_TOO_LARGE, file_first_line(p->a, "/dev/zero", &line));
+	assert_null(line);
+}
+
 static void
 rejects_paths_that_cannot_be(void **state)
 {
@@ -240,6 +293,9 @@ main(void)
 		TEST(an_empty_file_is_read),
 		TEST(a_large_file_is_read_whole),
 		TEST(rejects_a_file_over_its_maximum),
+		TEST(the_first_line_is_read_without_its_end),
+		TEST(the_first_line_of_standard_input_leaves_the_rest_to_others),
+		TEST(rejects_a_first_line_that_is_none),
 		TEST(rejects_paths_that_cannot_be),
 		TEST(creating_never_replaces),
 		TEST(removing_what_is_not_there_is_success),
