@@ -30,7 +30,8 @@ err_t store_device_state_get(struct tx *tx, struct arena *a, struct id device, c
 /* Of all channels, by their names. */
 err_t store_device_state_list(
     struct tx *tx, struct arena *a, struct id device, struct channel_state **ret, size_t *retn);
-/* Devices' own channels, of those after this device, by id. */
+/* Devices' own channels, of those after this device, by id. Nothing else of them is read: states may be large, and the devices
+ * many. */
 err_t store_device_state_after(struct tx *tx, struct arena *a, struct id after, size_t limit,
     struct channel_state **ret, size_t *retn);
 /* Of one channel; none is fine. */

@@ -112,6 +112,33 @@ what_a_device_told_beside_its_session_is_kept_by_itself(void **state)
 	expect_err(ERR_NOT_FOUND, store_device_report_put(tx, d.id, "u", LIT("told")));
 }
 
+/* Who is looked for is many, and what is kept of one may be a megabyte. */
+static void
+whoever_has_a_state_is_found_without_reading_it(void **state)
+{
+	IN(state);
+	struct channel_state *v;
+	size_t n, used;
+
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct device d = device_n(i, arena_printf(a, "h%u", i));
+		struct channel_state s = { .device = d.id, .channel = "" };
+
+		expect_ok(store_device_insert(tx, &d));
+		s.state = str_of(arena_alloc(a, LIMIT_DEVICE_STATE), LIMIT_DEVICE_STATE);
+		expect_ok(store_device_state_put(tx, &s));
+		expect_ok(store_device_report_put(tx, d.id, "", s.state));
+		s.channel = "u";
+		expect_ok(store_device_state_put(tx, &s));
+	}
+	used = arena_used(a);
+	expect_ok(store_device_state_after(tx, a, id_n(1), 10, &v, &n));
+	assert_int_equal(n, 2);
+	assert_true(id_eq(v[0].device, id_n(2)) && id_eq(v[1].device, id_n(3)));
+	assert_int_equal(v[0].state.n + v[0].report.n, 0);
+	assert_true(arena_used(a) - used < 65536);
+}
+
 static void
 an_empty_hash_finds_nobody(void **state)
 {
@@ -305,6 +332,7 @@ main(void)
 		ON_SERVICE(a_platform_finds_the_state_that_it_left_for_each_channel),
 		ON_SERVICE(state_of_no_device_and_too_much_of_it_are_refused),
 		ON_SERVICE(what_a_device_told_beside_its_session_is_kept_by_itself),
+		ON_SERVICE(whoever_has_a_state_is_found_without_reading_it),
 		ON_SERVICE(an_empty_hash_finds_nobody),
 		ON_SERVICE(two_devices_cannot_share_an_identity),
 		ON_SERVICE(an_update_leaves_the_time_of_enrolment),
