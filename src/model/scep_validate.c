@@ -287,7 +287,8 @@ failed(struct tx *tx, void *arg)
 		return OK;
 	if ((k->request.state != REQUEST_READY && k->request.state != REQUEST_OFFERED) ||
 	    (is_granted(k) && !is_of_key(k)))
-		return request_note(tx, &k->slot, k->request.id, "authority", "refused", detail);
+		return request_note_again(tx, &k->slot, k->request.id, "authority", "refused",
+		    (struct why){ NULL, detail });
 	return request_reject(tx, k->a, &k->slot, &k->request, "authority",
 	    (struct why){ err_info(ERR_CA_REJECTED)->id, detail });
 }

@@ -312,6 +312,45 @@ what_was_wrong_stands_in_the_timeline_short_and_without_controls(void **state)
 	assert_true(strlen(f.events[f.nevents - 1].detail) < 600);
 }
 
+/* Who holds a challenge may ask as often as he likes. */
+static void
+requests_that_are_wrong_in_turn_in_every_way_do_not_fill_the_timeline(void **state)
+{
+	static const char *email[] = { OID_EKU_EMAIL };
+	GIVEN(state);
+	auto_csr struct csr csr = { 0 };
+	struct csr ask;
+	struct world_find f;
+
+	begin(g, "windows");
+	csr = request(g, g->key);
+	says(g, &csr, SUCCESS);
+	for (int i = 0; i < 10; i++) {
+		auto_csr struct csr other = request(g, g->other);
+
+		says(g, &other, "ChallengeExpired");
+		failed_says(g, &other, SUCCESS);
+		ask = csr;
+		ask.subject = LIT("\x30\x01\x02");
+		says(g, &ask, "CertificateRequestDecodingFailed");
+		ask = csr;
+		ask.subject = LIT("\x30\x00");
+		says(g, &ask, "SubjectNameMissing");
+		ask = csr;
+		ask.san = STR_EMPTY;
+		says(g, &ask, "SubjectAltNameMissing");
+		ask = csr;
+		ask.ca = true;
+		says(g, &ask, "KeyUsageMismatch");
+		ask = csr;
+		ask.ekus = email;
+		says(g, &ask, "EnhancedKeyUsageMismatch");
+	}
+	f = world_look(g->w, "scep");
+	assert_int_equal(f.nevents, 4 + 7);
+	assert_int_equal(f.events[f.nevents - 1].count, 10);
+}
+
 static void
 names_that_nobody_can_read_are_an_answer_and_no_failure(void **state)
 {
@@ -431,6 +470,7 @@ main(void)
 		WITH(a_certificate_may_have_the_parts_of_its_name_in_another_order),
 		WITH(what_a_ca_might_certify_beside_the_order_is_refused),
 		WITH(what_was_wrong_stands_in_the_timeline_short_and_without_controls),
+		WITH(requests_that_are_wrong_in_turn_in_every_way_do_not_fill_the_timeline),
 		WITH(names_that_nobody_can_read_are_an_answer_and_no_failure),
 		WITH(apples_devices_leave_the_purposes_to_the_ca),
 		WITH(who_was_told_the_purposes_must_name_them),
