@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "device/apple_heard.h"
+#include "device/apple_inventory.h"
 #include "device/apple_session.h"
 #include "device/apple_status.h"
 #include "device/apple_wake.h"
@@ -537,6 +538,90 @@ what_is_not_found_is_a_success_of_a_removal_alone(void **state)
 	assert_int_equal(f->state.results[0].status, RESULT_OK);
 }
 
+/* When the identity was last offered anew, after a session in which this was so. */
+static when_t
+offered(struct fixture *f, when_t before, when_t not_after)
+{
+	f->device.identity_not_after = not_after;
+	f->state.renewing = before;
+	f->state.sent = "";
+	expect_ok(store_write(f->edge.store, put, f));
+	assert_int_equal(says(f, APPLE_NOT_NOW, "something").n, 0);
+	expect_ok(store_read(f->edge.store, get_state, f));
+	assert_string_equal(f->state.sent, f->state.renewing == NOW ? "chancery-renew" : "");
+	return f->state.renewing;
+}
+
+/* No challenge is to be had here, which is no reason to try every minute. */
+static void
+an_identity_is_offered_anew_in_time_and_not_while_that_is_under_way(void **state)
+{
+	struct fixture *f = *state;
+
+	f->edge.renew_before = 30 * 86400;
+	f->edge.apple_declarative = false;
+	f->state.informed = NOW;
+	expect_ok(ipc_client_new(arena_printf(f->a, "%s/nobody", f->dir), 1, 1, &f->edge.keys));
+	assert_int_equal(offered(f, 0, NOW + 30 * 86400), 0);
+	assert_int_equal(offered(f, 0, NOW + 30 * 86400 - 1), NOW);
+	assert_int_equal(offered(f, NOW - 86399, NOW + 86400), NOW - 86399);
+	assert_int_equal(offered(f, NOW - 86400, NOW + 86400), NOW);
+	ipc_client_free(f->edge.keys);
+}
+
+/* The lists as they are known stay. */
+static void
+a_list_that_a_device_does_not_give_is_no_empty_one(void **state)
+{
+	static const enum apple_status words[] = { APPLE_ERROR, APPLE_NOT_NOW };
+	struct fixture *f = *state;
+	const when_ms_t known = f->state.known_ms;
+	struct apple_listed listed = { "chancery-1", "U" };
+
+	f->edge.apple_declarative = false;
+	for (size_t i = 0; i < 2 * COUNT(words); i++) {
+		bool certificates = i >= COUNT(words);
+
+		f->state.informed = NOW;
+		f->state.round = "r";
+		f->state.ask = APPLE_ASK_CERTIFICATES | (certificates ? 0 : APPLE_ASK_PROFILES);
+		f->state.listed = &listed;
+		f->state.nlisted = certificates;
+		expect_ok(store_write(f->edge.store, put, f));
+		assert_int_equal(
+		    says(f, words[i % COUNT(words)], certificates ? "r-certificates" : "r-profiles")
+			.n,
+		    0);
+		expect_ok(store_read(f->edge.store, get_state, f));
+		assert_int_equal(f->state.nitems, 1);
+		assert_int_equal(f->state.known_ms, known);
+		assert_false(f->state.fresh);
+		assert_int_equal(f->state.ask, APPLE_ASK_LATER);
+	}
+}
+
+static void
+a_device_that_gave_no_lists_yet_reports_no_inventory(void **state)
+{
+	struct fixture *f = *state;
+	struct apple_channels ch = { .n = 1 };
+	struct report r = { 0 };
+
+	ch.v = arena_array(f->a, 1, sizeof(*ch.v));
+	ch.v[0].name = "";
+	apple_inventory_report(f->a, &ch, NULL, &r);
+	assert_false(r.has_inventory);
+	ch.v[0].state.known_ms = 1;
+	apple_inventory_report(f->a, &ch, NULL, &r);
+	assert_true(r.has_inventory);
+	assert_int_equal(r.nitems, 0);
+	/* The lists of a person say nothing of the machine. */
+	ch.v[0].name = "person";
+	r = (struct report){ 0 };
+	apple_inventory_report(f->a, &ch, NULL, &r);
+	assert_false(r.has_inventory);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -554,6 +639,9 @@ main(void)
 		CASE(a_renewal_that_a_locked_device_puts_off_is_offered_with_its_next_session),
 		CASE(a_user_whom_nobody_can_wake_is_no_reason_to_wake_the_mac),
 		CASE(what_is_not_found_is_a_success_of_a_removal_alone),
+		CASE(an_identity_is_offered_anew_in_time_and_not_while_that_is_under_way),
+		CASE(a_list_that_a_device_does_not_give_is_no_empty_one),
+		CASE(a_device_that_gave_no_lists_yet_reports_no_inventory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
