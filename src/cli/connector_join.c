@@ -165,6 +165,20 @@ copy_option(struct cli *c, const char *option, json *args, const char *member)
 		json_set_text(args, member, args_text(c->args, option));
 }
 
+/* Before anything is made for it elsewhere. */
+static err_t
+add_code(struct cli *c, json *admission)
+{
+	const char *path = args_text(c->args, "code-file"), *code = args_text(c->args, "code");
+
+	if ((path == NULL) == (code == NULL))
+		FAIL(ERR_USAGE, "one of --code-file and --code says the one-time code");
+	if (path != NULL)
+		TRY_CTX(file_first_line(c->arena, path, &code), "--code-file");
+	json_set_text(admission, "code", code);
+	return OK;
+}
+
 /* The connector enrols at the service with what was settled, and the options of both ways. */
 static err_t
 enrol(struct cli *c, const json *admission)
@@ -175,7 +189,6 @@ enrol(struct cli *c, const json *admission)
 		json_set(args, json_iter_key(it), json_ref(json_iter_value(it)));
 	json_set_text(args, "service_url", args_text(c->args, "service-url"));
 	json_set_text(args, "ca_url", args_text(c->args, "ca-url"));
-	json_set_text(args, "code", args_text(c->args, "code"));
 	json_set_text(args, "backend", args_or(c->args, "backend", "wstep"));
 	json_set_text(args, "ca_login", login_of(c->args));
 	copy_option(c, "name", args, "name");
@@ -253,6 +266,7 @@ connector_join(struct cli *c)
 	auto_json json *admission = json_object_new();
 	const char *csr;
 
+	TRY(add_code(c, admission));
 	TRY(own_csr(c, &csr));
 	out_progress(c, "the CA makes its certificate");
 	TRY(admit(c, args_text(c->args, "name"), csr, admission));
@@ -305,6 +319,7 @@ connector_enrol(struct cli *c)
 	auto_json json *admission = json_object_new();
 	const char *trust = args_text(c->args, "ca-trust");
 
+	TRY(add_code(c, admission));
 	TRY(read_admission(c, admission));
 	copy_option(c, "name", admission, "name");
 	if (args_has(c->args, "ca"))

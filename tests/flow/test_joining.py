@@ -40,8 +40,11 @@ class Site:
         return self.world.cli("connector", *args, "--socket", c.socket, check=check)
 
     def enrol(self, c, *more, check=True, code=None):
-        return self.at(c, "enrol", "--service-url", self.world.device_url, "--code",
-                       code or self.world.code(kind="connector"), "--ca-url", self.world.ca_url, *more, check=check)
+        file = self.path("code")
+        with open(file, "w", encoding="ascii") as f:
+            f.write(code or self.world.code(kind="connector"))
+        return self.at(c, "enrol", "--service-url", self.world.device_url, "--code-file", file, "--ca-url",
+                       self.world.ca_url, *more, check=check)
 
     def by_password(self, c, backend, secret):
         return self.enrol(
@@ -110,6 +113,8 @@ def test_what_is_missing_is_named_and_a_file_for_another_request_refused(site):
     c = site.connector("other")
     refused = site.enrol(c, "--name", "other", check=False)
     assert refused.returncode != 0 and "--ca is missing" in refused.stderr
+    twice = site.enrol(c, "--code", "ABCDE", check=False)
+    assert twice.returncode == 2 and "one of --code-file and --code" in twice.stderr
     refused = site.enrol(c, "--ca-file", site.path("far.csr"), check=False)
     assert refused.returncode != 0
     refused = site.enrol(c, "--ca-file", site.path("far.json"), check=False)

@@ -210,10 +210,15 @@ static const struct opt drain_opts[] = {
 		.value = "URL", \
 		.required = true, \
 		.help = "The service's device port." }, \
+	    { .name = "code-file", \
+		    .value = "FILE", \
+		    .help = \
+			"File whose first line is the one-time code from \"chancery code create --kind " \
+			"connector\"; -: standard input." }, \
 	    { .name = "code", \
 		    .value = "CODE", \
-		    .required = true, \
-		    .help = "One-time code from \"chancery code create --kind connector\"." }, \
+		    .help = \
+			"The code itself, which the list of processes shows to others meanwhile." }, \
 	    { .name = "ca-url", \
 		    .value = "URL", \
 		    .required = true, \
