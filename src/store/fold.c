@@ -18,7 +18,7 @@ struct fold {
 	pthread_cond_t moved;
 	char *path;
 	enum store_schema schema;
-	struct metric *time, *pages;
+	struct fold_metrics *m;
 	struct db *db; /* the thread's; NULL: not opened yet */
 	pthread_t thread;
 	bool up, due, busy, stop;
@@ -28,16 +28,24 @@ struct fold {
 
 /* What cannot be folded now is so later. */
 static size_t
+fail(struct fold *f, err_t e)
+{
+	if (!err_is(e, ERR_BUSY))
+		metric_inc(&f->m->failed, 1);
+	err_forget(e);
+	return 0;
+}
+
+static size_t
 run(struct fold *f, struct db *db)
 {
 	int64_t from = when_mono_ms();
-	size_t done = 0;
+	size_t done;
 	err_t e = db_fold(db, &done);
 
-	if (err_ok(e))
-		metric_time(f->time, (when_mono_ms() - from) * 1000);
-	else
-		err_forget(e);
+	if (!err_ok(e))
+		return fail(f, e);
+	metric_time(&f->m->time, (when_mono_ms() - from) * 1000);
 	return done;
 }
 
@@ -49,10 +57,7 @@ run_beside(struct fold *f)
 
 	if (f->db == NULL)
 		e = db_open(f->path, f->schema, false, &f->db);
-	if (err_ok(e))
-		return run(f, f->db);
-	err_forget(e);
-	return 0;
+	return err_ok(e) ? run(f, f->db) : fail(f, e);
 }
 
 static void *
@@ -99,8 +104,7 @@ start(struct fold *f)
 }
 
 err_t
-fold_new(const char *path, enum store_schema schema, struct metric *time, struct metric *pages,
-    struct fold **ret)
+fold_new(const char *path, enum store_schema schema, struct fold_metrics *m, struct fold **ret)
 {
 	struct fold *f = calloc(1, sizeof(*f));
 	err_t e;
@@ -111,8 +115,7 @@ fold_new(const char *path, enum store_schema schema, struct metric *time, struct
 	if (f->path == NULL)
 		abort();
 	f->schema = schema;
-	f->time = time;
-	f->pages = pages;
+	f->m = m;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->moved, NULL);
 	e = start(f);
@@ -168,7 +171,7 @@ fold_look(struct fold *f, struct db *writer)
 	size_t pages = db_log(writer);
 	bool mine;
 
-	metric_set(f->pages, (int64_t)pages);
+	metric_set(&f->m->pages, (int64_t)pages);
 	pthread_mutex_lock(&f->lock);
 	mine = decide(f, pages);
 	pthread_mutex_unlock(&f->lock);

@@ -20,9 +20,15 @@
 
 struct fold;
 
-/* Metrics are borrowed: time of each fold, and pages of the log. ERR_SYSTEM. */
-err_t fold_new(const char *path, enum store_schema schema, struct metric *time,
-    struct metric *pages, struct fold **ret);
+struct fold_metrics {
+	struct metric time;   /* of each fold */
+	struct metric failed; /* folds; that another connection does the same is no failure */
+	struct metric pages;  /* of the log */
+};
+
+/* Metrics are borrowed. ERR_SYSTEM. */
+err_t fold_new(
+    const char *path, enum store_schema schema, struct fold_metrics *m, struct fold **ret);
 void fold_free(struct fold *f); /* NULL is fine; ends the thread */
 /* To be called by the writer between two transactions. */
 void fold_look(struct fold *f, struct db *writer);

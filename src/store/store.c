@@ -59,7 +59,8 @@ struct store {
 	struct stamps *stamps;
 	struct memo *memo, *lists;
 
-	struct metric reads, writes, failed, commits, commit_time, memory, log, fold_time;
+	struct metric reads, writes, failed, commits, commit_time, memory;
+	struct fold_metrics folds;
 };
 
 static void
@@ -342,10 +343,12 @@ metrics_setup(struct store *s)
 	    "Time that commits take.");
 	metric_name(&s->memory, METRIC_GAUGE, "chancery_store_memory_bytes",
 	    "Memory of the database within this process, most of it pages kept.");
-	metric_name(&s->log, METRIC_GAUGE, "chancery_store_log_pages",
+	metric_name(&s->folds.pages, METRIC_GAUGE, "chancery_store_log_pages",
 	    "Pages of the log that is folded into the database now and then.");
-	metric_name(&s->fold_time, METRIC_HISTOGRAM, "chancery_store_fold_seconds",
+	metric_name(&s->folds.time, METRIC_HISTOGRAM, "chancery_store_fold_seconds",
 	    "Time that folding takes; writes go on meanwhile.");
+	metric_name(&s->folds.failed, METRIC_COUNTER, "chancery_store_folds_failed_total",
+	    "Times that the log could not be folded.");
 }
 
 /* They live as long as the store: stop printing the registry before closing it. */
@@ -360,8 +363,9 @@ metrics_register(struct store *s, struct metrics *m)
 	metrics_add(m, &s->commits);
 	metrics_add(m, &s->commit_time);
 	metrics_add(m, &s->memory);
-	metrics_add(m, &s->log);
-	metrics_add(m, &s->fold_time);
+	metrics_add(m, &s->folds.pages);
+	metrics_add(m, &s->folds.time);
+	metrics_add(m, &s->folds.failed);
 }
 
 static void
@@ -408,7 +412,7 @@ store_open(const struct store_conf *conf, struct store **ret)
 	if (err_ok(e) && conf->cache > 0)
 		e = db_cache(s->db, conf->cache);
 	if (err_ok(e))
-		e = fold_new(conf->path, conf->schema, &s->fold_time, &s->log, &s->fold);
+		e = fold_new(conf->path, conf->schema, &s->folds, &s->fold);
 	if (err_ok(e))
 		e = writer_start(s);
 	if (!err_ok(e)) {

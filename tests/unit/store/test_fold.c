@@ -2,6 +2,7 @@
 /* The log: what a commit leaves in it, who empties it, who holds that up. */
 #include "scratch.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -263,6 +264,25 @@ a_long_reading_holds_the_log_up_and_no_write(void **state)
 	engine_close(&e);
 }
 
+static void
+folds_that_fail_are_counted_and_no_write_fails_for_them(void **state)
+{
+	struct scratch *x = *state;
+	struct engine e = engine_open(x);
+	char gone[PATH_MAX];
+
+	snprintf(gone, sizeof(gone), "%s-gone", x->path);
+	assert_int_equal(rename(x->path, gone), 0);
+	for (int i = 0;
+	     i < MOST / SOME - 1 && metric_read(e.m, "\nchancery_store_folds_failed_total ") == 0;
+	     i++)
+		(void)log_after_write(&e);
+	assert_true(metric_read(e.m, "\nchancery_store_folds_failed_total ") > 0);
+	assert_int_equal(rename(gone, x->path), 0);
+	write_until_folded(&e);
+	engine_close(&e);
+}
+
 int
 main(void)
 {
@@ -272,6 +292,7 @@ main(void)
 		ON_PATH(who_began_to_read_before_is_not_overtaken),
 		ON_PATH(the_log_is_folded_while_writes_go_on_and_begins_anew),
 		ON_PATH(a_long_reading_holds_the_log_up_and_no_write),
+		ON_PATH(folds_that_fail_are_counted_and_no_write_fails_for_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
