@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/apple_session.h"
 
-#include "base/secret.h"
 #include "codec/json.h"
+#include "device/apple_ask.h"
 #include "device/apple_command.h"
 #include "device/apple_declare.h"
 #include "device/apple_enrol.h"
@@ -37,10 +37,8 @@ struct session {
 	bool late;                /* it is stored otherwise by now */
 	when_t asked;             /* an administrator wants to know how it stands */
 	bool wiping;              /* it is to be erased: nothing else matters */
-	bool not_renewed;  /* it did not take the enrolment profile that would renew its identity */
-	struct str *found; /* DER for each item of it, where it is news */
-	bool has_facts;
-	struct device facts;
+	bool not_renewed; /* it did not take the enrolment profile that would renew its identity */
+	struct apple_answers told;
 	struct report report;
 	/* what came of it */
 	struct apple_state after;
@@ -53,17 +51,6 @@ static struct apple_state *
 own(struct session *s)
 {
 	return &s->ch.v[s->ch.own].state;
-}
-
-/* A new round of asking has a name of its own: an answer to an older one is of no interest. */
-static void
-ask(struct session *s, struct apple_state *st, uint8_t what)
-{
-	uint8_t random[8];
-
-	rand_bytes(random, sizeof(random));
-	st->round = text_hex(s->a, STR(random));
-	st->ask |= what;
 }
 
 static void
@@ -86,60 +73,9 @@ begin(struct session *s)
 		return;
 	if (s->m->channel[0] == '\0' &&
 	    (now - st->informed >= INFORMATION_EVERY || s->asked >= st->informed))
-		ask(s, st, APPLE_ASK_INFORMATION);
+		apple_ask(s->a, st, APPLE_ASK_INFORMATION);
 	if (due)
-		ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
-}
-
-static const char *
-asking_id(struct session *s, const struct apple_state *st, const char *what)
-{
-	return arena_printf(s->a, "%s-%s", st->round, what);
-}
-
-/* What became of a question. One that was not answered is not asked again before the next session. */
-static void
-asked(struct apple_state *st, uint8_t what, bool ok)
-{
-	st->ask &= (uint8_t)~what;
-	if (!ok)
-		st->ask |= APPLE_ASK_LATER;
-}
-
-/* The answer to a question of this round; *ret false: it is to something else. */
-static err_t
-take_answer(struct session *s, bool *ret)
-{
-	struct apple_state *st = own(s);
-	bool ok = s->m->status == APPLE_ACKNOWLEDGED;
-	const struct pl *facts;
-
-	*ret = true;
-	if ((st->ask & APPLE_ASK_INFORMATION) != 0 &&
-	    strcmp(s->m->command, asking_id(s, st, "information")) == 0) {
-		asked(st, APPLE_ASK_INFORMATION, true);
-		facts = ok ? pl_get(s->m->body, "QueryResponses") : NULL;
-		s->facts = (struct device){ 0 };
-		TRY(apple_facts_read(s->a, facts, &s->facts));
-		s->has_facts = facts != NULL;
-		st->informed = when_now();
-		return OK;
-	}
-	if ((st->ask & APPLE_ASK_PROFILES) != 0 &&
-	    strcmp(s->m->command, asking_id(s, st, "profiles")) == 0) {
-		asked(st, APPLE_ASK_PROFILES | (ok ? 0 : APPLE_ASK_CERTIFICATES), ok);
-		if (ok)
-			TRY(apple_profiles_read(
-			    s->a, s->m->body, APPLE_PREFIX, &st->listed, &st->nlisted));
-		return OK;
-	}
-	if ((st->ask & APPLE_ASK_CERTIFICATES) != 0 &&
-	    strcmp(s->m->command, asking_id(s, st, "certificates")) == 0) {
-		asked(st, APPLE_ASK_CERTIFICATES, ok);
-		return ok ? apple_inventory_take(s->a, st, s->m->body, &s->found) : OK;
-	}
-	*ret = false;
-	return OK;
+		apple_ask(s->a, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 }
 
 /* Words of a device, of a size that many of them can be kept. */
@@ -209,34 +145,8 @@ take_result(struct session *s)
 	if ((st->ask & APPLE_ASK_AFTER) != 0) {
 		st->ask &= APPLE_ASK_LATER;
 		if (st->ask == 0)
-			ask(s, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
+			apple_ask(s->a, st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 	}
-}
-
-static err_t
-print_question(struct session *s, const struct apple_state *st, struct str *ret)
-{
-	struct pl *p, *body;
-
-	if ((st->ask & APPLE_ASK_INFORMATION) != 0) {
-		p = apple_command(
-		    s->a, asking_id(s, st, "information"), "DeviceInformation", &body);
-		pl_set(s->a, body, "Queries", apple_queries(s->a));
-	} else if ((st->ask & APPLE_ASK_PROFILES) != 0) {
-		p = apple_command(s->a, asking_id(s, st, "profiles"), "ProfileList", &body);
-		pl_set_bool(s->a, body, "ManagedOnly", true);
-	} else {
-		p = apple_command(s->a, asking_id(s, st, "certificates"), "CertificateList", &body);
-		pl_set_bool(s->a, body, "ManagedOnly", true);
-	}
-	return pl_print(s->a, p, ret);
-}
-
-static bool
-asking(const struct apple_state *st)
-{
-	return (st->ask & (APPLE_ASK_INFORMATION | APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES)) !=
-	    0;
 }
 
 /* Whether a command belongs to a user's channel. */
@@ -351,12 +261,12 @@ with(struct tx *tx, struct arena *a, const struct device *d, const struct comman
 
 	s->chosen = false;
 	forget_told(s, &st);
-	if (!asking(&st))
+	if (!apple_asking(&st))
 		TRY(choose(s, &st, v, n));
-	if (!asking(&st) && !s->chosen && (st.ask & APPLE_ASK_LATER) == 0)
-		for (size_t i = 0; i < st.nresults && !asking(&st); i++)
+	if (!apple_asking(&st) && !s->chosen && (st.ask & APPLE_ASK_LATER) == 0)
+		for (size_t i = 0; i < st.nresults && !apple_asking(&st); i++)
 			if (st.results[i].status == RESULT_OK)
-				ask(s, &st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
+				apple_ask(s->a, &st, APPLE_ASK_PROFILES | APPLE_ASK_CERTIFICATES);
 	TRY(apple_state_write(a, &st, &blob));
 	s->after = st;
 	s->after_blob = blob;
@@ -421,12 +331,12 @@ fill_report(struct tx *tx, struct arena *a, const struct device *d, const struct
 	TRY(apple_channels_load(tx, a, d->id, s->m->channel, &s->ch));
 	TRY(still_as_read(s, s->ch.v[s->ch.own].blob));
 	*own(s) = st;
-	s->report.has_facts = s->has_facts;
-	s->report.facts = s->facts;
+	s->report.has_facts = s->told.has_facts;
+	s->report.facts = s->told.facts;
 	s->report.has_inventory = false;
 	fill_reporting(s, d);
 	if (st.fresh)
-		apple_inventory_report(a, &s->ch, s->found, &s->report);
+		apple_inventory_report(a, &s->ch, s->told.found, &s->report);
 	return OK;
 }
 
@@ -438,13 +348,13 @@ run_checkin(struct session *s)
 	size_t n;
 
 	s->report = (struct report){ .first = &first, .with = &last };
-	if (s->m->channel[0] == '\0' && !asking(own(s)))
+	if (s->m->channel[0] == '\0' && !apple_asking(own(s)))
 		s->report.wipe = REPORT_WIPE_CAN;
 	fill_results(s, &s->report);
 	TRY(checkin_run(s->edge->store, s->a, s->device->id, &s->report, &v, &n));
 	*own(s) = s->after;
 	s->was = s->after_blob;
-	s->has_facts = false;
+	s->told.has_facts = false;
 	return OK;
 }
 
@@ -536,8 +446,8 @@ answer(struct session *s, struct str *ret)
 
 	for (int i = 0; i < RENDER_TRIES; i++) {
 		TRY(run_checkin(s));
-		if (asking(own(s)))
-			return print_question(s, own(s), ret);
+		if (apple_asking(own(s)))
+			return apple_ask_print(s->a, own(s), ret);
 		if (!s->chosen)
 			return answer_own(s, ret);
 		e = apple_command_print(s->edge, s->a, s->device, &s->next, ret);
@@ -593,14 +503,14 @@ step(struct session *s, struct str *ret)
 	if (m->status == APPLE_IDLE)
 		begin(s);
 	else
-		TRY(take_answer(s, &answered));
+		TRY(apple_ask_taken(s->a, own(s), m, &s->told, &answered));
 	if (m->status != APPLE_IDLE && !answered)
 		take_result(s);
 	if (s->not_renewed)
 		TRY(save_now(s, note_not_renewed));
-	if (asking(own(s)) && !s->has_facts) {
+	if (apple_asking(own(s)) && !s->told.has_facts) {
 		TRY(save_now(s, save));
-		return print_question(s, own(s), ret);
+		return apple_ask_print(s->a, own(s), ret);
 	}
 	e = answer(s, ret);
 	if (err_is(e, ERR_DEVICE_WIPED)) {
