@@ -41,7 +41,8 @@ err_t scep_verify(struct arena *a, const struct scep_msg *m, bool sha1, struct s
     struct cert **ret_signer);
 /* How the envelope is sealed; ERR_SCEP_ALGORITHM, ERR_SCEP. */
 err_t scep_envelope(struct arena *a, struct str envelope, enum scep_cipher *ret);
-/* ERR_SCEP_SEALED, without saying whether key, padding or content was wrong. */
+/* ERR_SCEP_SEALED, without saying whether key, padding or content was wrong. CBC shows a wrong key by the padding alone: now and
+ * then one brings bytes, which are no request. */
 err_t scep_open(struct arena *a, const struct key *k, struct str envelope, struct str *ret);
 
 /* EnvelopedData to one certificate, RSA PKCS #1 v1.5 (what every client opens). */
